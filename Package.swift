@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import PackageDescription
+
+/// What every target is built with: Swift 6 mode, explicit imports and existentials, every warning an error.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Libraries also say whether each public type is `Sendable`, and mark each unsafe expression.
+#if compiler(>=6.3)
+let library: [SwiftSetting] =
+    common + [.strictMemorySafety(), .treatWarning("ExplicitSendable", as: .error)]
+#else
+let library: [SwiftSetting] = common + [.strictMemorySafety()]
+#endif
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: library)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["ReeveModel", "ReeveTesting"], resources: resources,
+        swiftSettings: common)
+}
+
+let rooms = [
+    "ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReevePublishing",
+    "ReevePrivacy", "ReeveAudit",
+]
+let adapters = [
+    "ReeveSQLite", "ReevePostgres", "ReevePKCS11", "ReeveAWSKMS", "ReeveHTTP", "ReeveObservability",
+]
+
+let package = Package(
+    name: "reeve",
+    platforms: [.macOS(.v26)],
+    products: [.library(name: "Reeve", targets: ["Reeve"] + rooms)]
+        + (rooms + adapters + ["ReeveTesting"]).map { .library(name: $0, targets: [$0]) },
+    traits: [
+        .trait(name: "SQLite", description: "ReeveSQLite: the embedded durable store, over GRDB."),
+        .trait(name: "PostgreSQL", description: "ReevePostgres: the store to scale with, over libpq."),
+        .trait(name: "PKCS11", description: "ReevePKCS11: main keys in a hardware module."),
+        .trait(name: "AWSKMS", description: "ReeveAWSKMS: main keys in AWS KMS."),
+        .trait(name: "HTTP", description: "ReeveHTTP: transport for OAuth 2.0 and key services."),
+        .trait(name: "Observability", description: "ReeveObservability: signals to swift-log, -metrics and -tracing."),
+        .default(enabledTraits: []),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")
+    ],
+    targets: [
+        // Ground
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        room("ReeveModel"),
+        room("ReeveCrypto", ["ReeveModel", "COpenSSL"]),
+        // Floor 1
+        room("ReeveStorage", ["ReeveModel"]),
+        // Floor 2
+        room("ReeveAccess", ["ReeveModel", "ReeveCrypto", "ReeveStorage"]),
+        // Floor 3: siblings, which never import each other
+        room("ReeveVault", ["ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
+        room("ReevePlans", ["ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
+        room("ReevePublishing", ["ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
+        room("ReevePrivacy", ["ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
+        room("ReeveAudit", ["ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
+        // Umbrella
+        room("Reeve", rooms.map { .init(stringLiteral: $0) }),
+        // Adapters, each behind its trait
+        room("ReeveSQLite", ["ReeveModel", "ReeveStorage"]),
+        room("ReevePostgres", ["ReeveModel", "ReeveStorage"]),
+        room("ReevePKCS11", ["ReeveModel", "ReeveVault"]),
+        room("ReeveAWSKMS", ["ReeveModel", "ReeveVault"]),
+        room("ReeveHTTP", ["ReeveModel", "ReeveVault"]),
+        room("ReeveObservability", ["ReeveModel"]),
+        // The kit for tests of Reeve and of the packages that use it
+        room("ReeveTesting", rooms.map { .init(stringLiteral: $0) } + ["Reeve"]),
+
+        tests("ReeveModelTests", [], resources: [.copy("Golden")]),
+        tests("ReeveCryptoTests", ["ReeveCrypto"]),
+        tests("ReeveStorageTests", ["ReeveStorage"]),
+        tests("ReeveAccessTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
+        tests("ReeveVaultTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault"]),
+        tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),
+        tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),
+        tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),
+        tests("ReeveTests", ["Reeve"] + rooms.dropFirst().map { .init(stringLiteral: $0) }),
+    ]
+)

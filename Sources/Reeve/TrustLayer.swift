@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+public import ReeveAudit
+public import ReeveModel
+public import ReevePlans
+public import ReevePrivacy
+public import ReevePublishing
+public import ReeveStorage
+public import ReeveVault
+
+/// All of Reeve's rooms over one store: the place to start.
+///
+///     let trust = try await TrustLayer.inMemory(operator: .host("my-app"), reason: "trial")
+///
+/// Every room also works alone. All calls may be made concurrently.
+public struct TrustLayer: Sendable {
+    /// What can be set in each room; the defaults are visible in the rooms' own types.
+    public struct Configuration: Hashable, Sendable, Codable {
+        /// The vault's settings.
+        public var vault: Vault.Configuration
+        /// The plans on offer.
+        public var catalogue: Catalogue
+        /// How long personal data is kept.
+        public var retention: RetentionSchedule
+        /// How large a recipe may be.
+        public var recipeLimits: JSONTokens.Limits
+
+        /// A configuration; by default each room's own, and no retention rules.
+        public init(
+            vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
+            retention: RetentionSchedule = .init(rules: []), recipeLimits: JSONTokens.Limits = .init()
+        ) {
+            self.vault = vault
+            self.catalogue = catalogue
+            self.retention = retention
+            self.recipeLimits = recipeLimits
+        }
+
+        /// All defects of all rooms, each as a line; empty when there is none.
+        public func validate() -> [String] { vault.validate() + catalogue.validate() + retention.validate() }
+    }
+
+    /// Decides who may do what; the only source of permits for the rooms below.
+    public let access: AccessAuthority
+    /// Keeps credentials under a hierarchy of keys.
+    public let vault: Vault
+    /// Says which plan a company is on.
+    public let plans: Plans
+    /// Admits jobs against the plan's limit.
+    public let tasks: TaskMeter
+    /// Scrubs recipes and publishes them.
+    public let publisher: Publisher
+    /// Says what personal data must be kept and what must go.
+    public let retention: Retention
+    /// Reads the audit trail.
+    public let audit: AuditLog
+
+    /// Builds every room over one store. The authority must have been made over the same store.
+    ///
+    /// Throws ``ConfigurationError`` with all defects when the configuration has any.
+    public init(
+        store: any Store, mainKey: any MainKeyProvider, authority: AccessAuthority,
+        configuration: Configuration = .init()
+    ) throws(ConfigurationError) {
+        let defects = configuration.validate()
+        guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
+        access = authority
+        vault = Vault(store: store, mainKey: mainKey, authority: authority, configuration: configuration.vault)
+        plans = Plans(store: store, catalogue: configuration.catalogue, authority: authority)
+        tasks = TaskMeter(plans: plans)
+        publisher = Publisher(store: store, authority: authority, limits: configuration.recipeLimits)
+        retention = Retention(store: store, schedule: configuration.retention, authority: authority)
+        audit = AuditLog(store: store, authority: authority)
+    }
+
+    /// Everything in memory, under a main key that is gone with the process: for trials, examples and tests.
+    ///
+    /// One operator may do everything; the reason for having no roles is recorded.
+    public static func inMemory(
+        operator principal: ActContext.Actor, reason: String, configuration: Configuration = .init(),
+        time: any TimeSource = SystemTime()
+    ) async throws -> TrustLayer {
+        let store = MemoryStore()
+        let authority = try await AccessAuthority.soleOperator(principal, reason: reason, store: store, time: time)
+        return try TrustLayer(
+            store: store, mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
+    }
+
+    /// Does the background work that is due now: returns to the plans' counts what jobs did not use.
+    public func runOnce() async throws {
+        try await tasks.settle()
+    }
+}
+
+/// All defects of a configuration.
+public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The defects, each as a line.
+    public let defects: [String]
+
+    /// The defects, separated by semicolons.
+    public var description: String { "the configuration has defects: " + defects.joined(separator: "; ") }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// What an act is done to, exactly: a kind and an id.
+public struct Resource: Hashable, Sendable, CustomStringConvertible {
+    /// The id's text with its kind's prefix, or `kind:id` for what has no identifier.
+    public let description: String
+
+    /// The resource with an identifier.
+    public init(_ id: Identifier<some IdentifiedEntity>) {
+        description = id.description
+    }
+
+    /// A resource named by kind and text, for what has no identifier, such as a digest.
+    public init(kind: StaticString, _ id: String) {
+        description = "\(kind):\(id)"
+    }
+
+    /// A connection's credential.
+    public static func credential(of connection: Identifier<Connection>) -> Resource { Resource(connection) }
+    /// A company's plan.
+    public static func plan(of company: Identifier<Company>) -> Resource { Resource(company) }
+    /// A recipe with exactly these bytes.
+    public static func recipe(_ digest: Digest) -> Resource { Resource(kind: "recipe", digest.description) }
+    /// A registered piece of personal data.
+    public static func record(_ id: Identifier<DataRecord>) -> Resource { Resource(id) }
+    /// The audit log of a scope.
+    public static func log(of scope: Scope) -> Resource {
+        Resource(kind: "log", scope.workspace.map(\.description) ?? "platform")
+    }
+}

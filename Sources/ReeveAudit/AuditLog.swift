@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+public import ReeveModel
+public import ReeveStorage
+
+/// Reads the audit entries that rooms committed together with their acts.
+///
+/// Entries of one process come in the order in which they were recorded; those of several processes are merged by time.
+/// All calls may be made concurrently.
+public struct AuditLog: Sendable {
+    private let store: any Store
+    private let authority: AccessAuthority
+
+    /// The logs of a store, readable with the permits of one authority.
+    public init(store: any Store, authority: AccessAuthority) {
+        self.store = store
+        self.authority = authority
+    }
+
+    /// The newest entries of a scope's log, oldest first. That they were read is recorded before they are.
+    ///
+    /// The permit must be for `.log(of: scope)`. Complexity: O(entries in the log).
+    public func entries(
+        of scope: Scope, limit: Int = 1000, _ permit: Permit<ReadAudit>
+    ) async throws(AccessError) -> [AuditEntry] {
+        let action = "audit.read"
+        try await authority.check(permit, for: action, on: .log(of: scope), in: scope)
+        do throws(StoreError) {
+            let prefix = Trail.pending(Partition(scope))
+            let entry = authority.entry(action, permit)
+            try await store.record(entry, in: authority.trail)
+            let entries = try await Table<AuditEntry>("audit.pending").values(under: prefix, in: store)
+            return Array(entries.filter { $0.id != entry.id }.sorted { ($0.at, $0.id) < ($1.at, $1.id) }.suffix(limit))
+        } catch {
+            throw AccessError(error)
+        }
+    }
+}

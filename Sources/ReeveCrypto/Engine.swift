@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import COpenSSL
+
+/// libcrypto's algorithms, fetched once: a fetch costs more than a small message.
+@safe struct Engine: @unchecked Sendable {
+    let aes256GCM: OpaquePointer
+    let sha256: OpaquePointer
+    let hmac: OpaquePointer
+
+    static let shared: Engine? = {
+        guard let cipher = unsafe EVP_CIPHER_fetch(nil, "AES-256-GCM", nil),
+            let digest = unsafe EVP_MD_fetch(nil, "SHA256", nil),
+            let mac = unsafe EVP_MAC_fetch(nil, "HMAC", nil)
+        else {
+            ERR_clear_error()
+            return nil
+        }
+        return unsafe Engine(aes256GCM: cipher, sha256: digest, hmac: mac)
+    }()
+
+    static func get() throws(CryptoError) -> Engine {
+        guard let shared else { throw CryptoError(.engineFailed) }
+        return shared
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import COpenSSL
+
+/// Bytes that must not leak: in locked memory outside core dumps, wiped when released, redacted wherever they are shown.
+///
+/// The value is noncopyable, so there is one owner, and the memory is cleansed when that owner is gone. Bytes are lent
+/// to a closure and cannot leave it by themselves. Any number of tasks may read one value at the same time.
+@safe public struct SecretBytes: ~Copyable, @unchecked Sendable {
+    private let pointer: UnsafeMutableRawPointer
+    /// The number of bytes.
+    public let count: Int
+
+    /// Secret bytes that `fill` writes. Nothing is kept when it throws.
+    ///
+    /// Throws ``CryptoError/Code/outOfMemory`` when the system refuses memory; memory that cannot be locked is used all
+    /// the same, and ``SecretMemory/status`` tells.
+    public init(count: Int, _ fill: (inout MutableRawSpan) throws(CryptoError) -> Void) throws(CryptoError) {
+        guard count >= 0 else { throw CryptoError(.invalidLength) }
+        let pointer = try unsafe SecretSlab.shared.allocate(count)
+        do {
+            var span = unsafe MutableRawSpan(_unsafeStart: pointer, byteCount: count)
+            try fill(&span)
+        } catch {
+            unsafe SecretSlab.shared.release(pointer, count)
+            throw error
+        }
+        unsafe self.pointer = pointer
+        self.count = count
+    }
+
+    /// A secret copy of `bytes`. The caller's copy stays where it is, and is the caller's to wipe.
+    public init(copying bytes: Span<UInt8>) throws(CryptoError) {
+        try self.init(count: bytes.count) { (target: inout MutableRawSpan) throws(CryptoError) in
+            for index in bytes.indices { target.storeBytes(of: bytes[index], toByteOffset: index, as: UInt8.self) }
+        }
+    }
+
+    /// A secret copy of `bytes`. An array cannot be wiped: use it for what was never only here, such as a request body.
+    public init(copying bytes: [UInt8]) throws(CryptoError) {
+        try self.init(copying: bytes.span)
+    }
+
+    /// Fresh random bytes from the system's generator for secrets.
+    public static func random(count: Int) throws(CryptoError) -> SecretBytes {
+        try SecretBytes(count: count) { (target: inout MutableRawSpan) throws(CryptoError) in
+            try Randomness.fillSecret(&target)
+        }
+    }
+
+    deinit {
+        unsafe SecretSlab.shared.release(pointer, count)
+    }
+
+    /// Lends the bytes to `body`.
+    public func withBytes<R: ~Copyable, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+        try body(unsafe RawSpan(_unsafeStart: pointer, byteCount: count))
+    }
+
+    /// Whether both hold the same bytes; takes the same time wherever they differ. Different counts are unequal at once.
+    public func constantTimeEquals(_ other: borrowing SecretBytes) -> Bool {
+        guard count == other.count else { return false }
+        return unsafe CRYPTO_memcmp(pointer, other.pointer, count) == 0
+    }
+
+    /// Secret bytes that hold this value's, then the other's.
+    public func appending(_ other: RawSpan) throws(CryptoError) -> SecretBytes {
+        let (own, length) = (count, other.byteCount)
+        return try withBytes { (mine) throws(CryptoError) in
+            try SecretBytes(count: own + length) { (target: inout MutableRawSpan) throws(CryptoError) in
+                for index in 0..<own {
+                    target.storeBytes(of: mine.byte(index), toByteOffset: index, as: UInt8.self)
+                }
+                for index in 0..<length {
+                    target.storeBytes(of: other.byte(index), toByteOffset: own + index, as: UInt8.self)
+                }
+            }
+        }
+    }
+
+    /// Secret bytes that hold this value's, then some that are not secret.
+    public func appending(_ bytes: [UInt8]) throws(CryptoError) -> SecretBytes {
+        let copy = try SecretBytes(copying: bytes)
+        return try copy.withBytes { (span) throws(CryptoError) in try appending(span) }
+    }
+
+    /// Secret bytes that hold a part of this value; `range` must lie in `0..<count`.
+    public func slice(_ range: Range<Int>) throws(CryptoError) -> SecretBytes {
+        guard range.lowerBound >= 0, range.upperBound <= count else { throw CryptoError(.invalidLength) }
+        return try withBytes { (mine) throws(CryptoError) in
+            try SecretBytes(count: range.count) { (target: inout MutableRawSpan) throws(CryptoError) in
+                for index in range {
+                    target.storeBytes(
+                        of: mine.byte(index), toByteOffset: index - range.lowerBound, as: UInt8.self)
+                }
+            }
+        }
+    }
+
+    /// A `String` of the bytes, or `nil` when they are not UTF-8.
+    ///
+    /// This is the one door out. The copy lies in ordinary memory and cannot be wiped.
+    public func exposedAsString() -> String? {
+        withBytes { span in
+            var copy = (0..<span.byteCount).map { span.byte($0) }
+            defer { for index in copy.indices { copy[index] = 0 } }
+            return String(validating: copy, as: UTF8.self)
+        }
+    }
+}
+
+extension RawSpan {
+    /// The byte at an index that must lie in the span.
+    package func byte(_ index: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: checked(index), as: UInt8.self) }
+
+    private func checked(_ index: Int) -> Int {
+        precondition(index >= 0 && index < byteCount)
+        return index
+    }
+}
+
+/// What the system says about the memory that holds secrets.
+public struct SecretMemory: Hashable, Sendable {
+    /// Bytes of pages that are locked in memory.
+    public let lockedBytes: Int
+    /// Bytes of pages that the system refused to lock: raise `RLIMIT_MEMLOCK` to avoid them.
+    public let unlockedBytes: Int
+
+    /// The state at this moment.
+    public static var status: SecretMemory {
+        let (locked, unlocked) = SecretSlab.shared.status
+        return SecretMemory(lockedBytes: locked, unlockedBytes: unlocked)
+    }
+}

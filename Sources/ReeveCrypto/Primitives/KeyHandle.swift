@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import COpenSSL
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// An AES-256-GCM key (NIST SP 800-38D) ready for use: its cipher contexts are keyed once and kept.
+///
+/// Each call takes one of four contexts, chosen by thread, so that threads seldom wait for each other. Any number of
+/// tasks may use one handle at the same time. The key is cleansed when the last user lets go.
+public final class KeyHandle: Sendable {
+    /// Bytes that sealing adds: the nonce and the tag.
+    public static let overhead = 28
+
+    @safe private struct Context: ~Copyable, @unchecked Sendable {
+        let pointer: OpaquePointer
+        init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+        deinit { unsafe EVP_CIPHER_CTX_free(pointer) }
+    }
+    private struct Stripe: ~Copyable {
+        var context: Context?
+    }
+    private let key: SecretBytes
+    private let stripe0 = Mutex(Stripe())
+    private let stripe1 = Mutex(Stripe())
+    private let stripe2 = Mutex(Stripe())
+    private let stripe3 = Mutex(Stripe())
+
+    /// A key of exactly 32 bytes (clause S3.2).
+    public init(_ key: consuming SecretBytes) throws(CryptoError) {
+        guard key.count == 32 else { throw CryptoError(.invalidLength) }
+        self.key = key
+    }
+
+    /// Seals under a fresh random nonce: nonce (12 bytes), ciphertext, tag (16 bytes).
+    public func seal(_ plaintext: RawSpan, authenticating data: [UInt8]) throws(CryptoError) -> [UInt8] {
+        let count = plaintext.byteCount
+        var output = [UInt8](repeating: 0, count: count + Self.overhead)
+        var failure: CryptoError?
+        unsafe output.withUnsafeMutableBytes { target in
+            unsafe plaintext.withUnsafeBytes { source in
+                do throws(CryptoError) {
+                    try unsafe encrypt(source, data, target)
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure { throw failure }
+        return output
+    }
+
+    /// Opens what ``seal(_:authenticating:)`` made with the same additional data.
+    ///
+    /// Throws ``CryptoError/Code/authenticationFailed`` when anything differs; no plaintext is left behind then.
+    public func open(_ sealed: ArraySlice<UInt8>, authenticating data: [UInt8]) throws(CryptoError) -> SecretBytes {
+        guard sealed.count >= Self.overhead else { throw CryptoError(.authenticationFailed) }
+        return try SecretBytes(count: sealed.count - Self.overhead) { (target: inout MutableRawSpan) throws(CryptoError) in
+            var failure: CryptoError?
+            unsafe target.withUnsafeMutableBytes { output in
+                unsafe sealed.withUnsafeBytes { input in
+                    do throws(CryptoError) {
+                        try unsafe decrypt(input, data, output)
+                    } catch {
+                        failure = error
+                    }
+                }
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    private func encrypt(
+        _ source: UnsafeRawBufferPointer, _ data: [UInt8], _ target: UnsafeMutableRawBufferPointer
+    ) throws(CryptoError) {
+        guard let start = target.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
+            throw CryptoError(.invalidLength)
+        }
+        try unsafe NonceBuffer.shared.next(into: start)
+        nonisolated(unsafe) let (input, output) = unsafe (source, start)
+        try unsafe withContext(orThrow: .engineFailed) { context in
+            var (length, last): (Int32, Int32) = (0, 0)
+            let body = unsafe (output + 12).assumingMemoryBound(to: UInt8.self)
+            let nonce = unsafe output.assumingMemoryBound(to: UInt8.self)
+            return unsafe EVP_EncryptInit_ex2(context, nil, nil, nonce, nil) == 1
+                && EVP_EncryptUpdate(context, nil, &length, data, Int32(data.count)) == 1
+                && EVP_EncryptUpdate(
+                    context, body, &length, input.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(input.count))
+                    == 1
+                && EVP_EncryptFinal_ex(context, body + Int(length), &last) == 1
+                && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, output + 12 + input.count) == 1
+        }
+    }
+
+    private func decrypt(
+        _ source: UnsafeRawBufferPointer, _ data: [UInt8], _ target: UnsafeMutableRawBufferPointer
+    ) throws(CryptoError) {
+        guard let start = source.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
+            throw CryptoError(.authenticationFailed)
+        }
+        nonisolated(unsafe) let (input, output) = unsafe (start, target)
+        let count = source.count - Self.overhead
+        try unsafe withContext(orThrow: .authenticationFailed) { context in
+            var (length, last): (Int32, Int32) = (0, 0)
+            let body = unsafe (input + 12).assumingMemoryBound(to: UInt8.self)
+            let plain = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            let tag = unsafe UnsafeMutableRawPointer(mutating: input + 12 + count)
+            let opened =
+                unsafe EVP_DecryptInit_ex2(context, nil, nil, input.assumingMemoryBound(to: UInt8.self), nil) == 1
+                && EVP_DecryptUpdate(context, nil, &length, data, Int32(data.count)) == 1
+                && EVP_DecryptUpdate(context, plain, &length, body, Int32(count)) == 1
+                && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1
+                && EVP_DecryptFinal_ex(context, plain.map { unsafe $0 + Int(length) }, &last) == 1
+            if !opened { unsafe OPENSSL_cleanse(output.baseAddress, output.count) }
+            return opened
+        }
+    }
+
+    /// Runs `body` with a keyed context of this thread's stripe; drains libcrypto's error queue when it fails.
+    private func withContext(
+        orThrow code: CryptoError.Code, _ body: (OpaquePointer) -> Bool
+    ) throws(CryptoError) {
+        switch Self.threadStripe() {
+        case 0: try unsafe use(stripe0, body, code)
+        case 1: try unsafe use(stripe1, body, code)
+        case 2: try unsafe use(stripe2, body, code)
+        default: try unsafe use(stripe3, body, code)
+        }
+    }
+
+    private func use(
+        _ stripe: borrowing Mutex<Stripe>, _ body: (OpaquePointer) -> Bool, _ code: CryptoError.Code
+    ) throws(CryptoError) {
+        try stripe.withLock { (stripe) throws(CryptoError) in
+            if stripe.context == nil { stripe.context = try makeContext() }
+            guard let pointer = unsafe stripe.context?.pointer, unsafe body(pointer) else {
+                ERR_clear_error()
+                throw CryptoError(code)
+            }
+        }
+    }
+
+    private func makeContext() throws(CryptoError) -> Context {
+        let engine = try Engine.get()
+        guard let pointer = unsafe EVP_CIPHER_CTX_new() else { throw CryptoError(.outOfMemory) }
+        let context = unsafe Context(pointer)
+        let done = key.withBytes { span in
+            unsafe span.withUnsafeBytes { bytes in
+                let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                return unsafe EVP_EncryptInit_ex2(context.pointer, engine.aes256GCM, start, nil, nil)
+            }
+        }
+        guard done == 1 else {
+            ERR_clear_error()
+            throw CryptoError(.engineFailed)
+        }
+        return context
+    }
+
+    private static func threadStripe() -> Int {
+        #if canImport(Glibc)
+        let thread = UInt(pthread_self())
+        #else
+        let thread = UInt(bitPattern: pthread_self())
+        #endif
+        return Int((thread >> 12 ^ thread >> 20) & 3)
+    }
+}

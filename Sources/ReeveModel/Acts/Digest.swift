@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// A SHA-256 digest (FIPS 180-4): 32 bytes that stand for a document, a policy or a decision.
+///
+/// This is the value alone; ReeveCrypto computes it. Its text, also in JSON, is 64 lower-case hexadecimal digits.
+public struct Digest: Hashable, Sendable {
+    /// The 32 bytes.
+    public let bytes: [UInt8]
+
+    /// A digest of exactly 32 bytes; `nil` for any other count.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        self.bytes = bytes
+    }
+}
+
+extension Digest: LosslessStringConvertible, TextCodable {
+    /// 64 lower-case hexadecimal digits.
+    public var description: String { Hex.encode(bytes) }
+
+    /// Reads 64 lower-case hexadecimal digits.
+    public init?(_ text: String) {
+        guard text.utf8.count == 64, let bytes = Hex.decode(text) else { return nil }
+        self.init(bytes: bytes)
+    }
+}
+
+/// Lower-case hexadecimal.
+package enum Hex {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    package static func decode(_ text: String) -> [UInt8]? {
+        func value(_ digit: UInt8) -> UInt8? {
+            switch digit {
+            case 48...57: digit - 48
+            case 97...102: digit - 87
+            default: nil
+            }
+        }
+        let digits = Array(text.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveStorage
+
+/// The dated facts of one company: statuses as they were told, and packages made for it. Facts are only added.
+struct CompanyPlan: Hashable, Sendable, Codable, RecordCodable {
+    struct StatusFact: Hashable, Codable {
+        let status: Company.Status
+        let sequence: Int64
+        let from: Timestamp
+    }
+    struct PackageFact: Hashable, Codable {
+        let tasksPerPeriod: Int
+        let from: Timestamp
+    }
+
+    /// The day that periods are counted from.
+    let anchor: CivilDay
+    var statuses: [StatusFact] = []
+    var packages: [PackageFact] = []
+
+    static let table = Table<CompanyPlan>("plans.company")
+
+    /// The status in force at an instant: of the facts that began, the one told last.
+    func status(at instant: Timestamp) -> Company.Status? {
+        statuses.filter { $0.from <= instant }.max { $0.sequence < $1.sequence }?.status
+    }
+
+    /// The package made for the company that is in force at an instant.
+    func package(at instant: Timestamp) -> PackageFact? { packages.last { $0.from <= instant } }
+
+    /// The monthly period that holds an instant, in UTC, counted from the anchor.
+    func period(at instant: Timestamp) -> (start: CivilDay, end: CivilDay) {
+        let (day, from) = (instant.day.components, anchor.components)
+        var months = (day.year - from.year) * 12 + day.month - from.month
+        if anchor.advanced(byMonths: months) > instant.day { months -= 1 }
+        return (anchor.advanced(byMonths: months), anchor.advanced(byMonths: months + 1))
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// What a detector knows about where a text stands.
+struct DetectionContext {
+    /// The words of the nearest key, in lower case.
+    let keyWords: Set<String>
+
+    init(path: JSONPath) {
+        keyWords = path.lastKey.map { Self.words(of: $0) } ?? []
+    }
+
+    var suggestsPhone: Bool {
+        !keyWords.isDisjoint(with: ["phone", "mobile", "cell", "cellphone", "telephone", "tel", "fax", "whatsapp", "sms", "msisdn"])
+    }
+    var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
+    var suggestsIBAN: Bool { keyWords.contains("iban") }
+
+    /// The words of a name in camel case, snake case or kebab case.
+    static func words(of name: String) -> Set<String> {
+        var (words, word): (Set<String>, String) = ([], "")
+        var wasLower = false
+        for character in name.unicodeScalars {
+            let isLetter = character.properties.isAlphabetic
+            if !isLetter || (wasLower && character.properties.isUppercase) {
+                if !word.isEmpty { words.insert(word) }
+                word = ""
+            }
+            if isLetter { word += character.properties.lowercaseMapping }
+            wasLower = isLetter && !character.properties.isUppercase
+        }
+        if !word.isEmpty { words.insert(word) }
+        return words
+    }
+}
+
+/// What a text holds: matches that do not overlap, and surrogates of Reeve's own pools, which are no findings.
+struct Detected {
+    var matches: [Match] = []
+    var surrogates: Set<String> = []
+}
+
+/// Runs all detectors over a text.
+enum Detection {
+    /// The version of the rules: a recipe that was scrubbed under an older one is not published.
+    static let rulesVersion = 1
+
+    static func scan(_ text: [UInt8], _ context: DetectionContext, isCode: Bool) -> Detected {
+        var found = Detected()
+        guard text.count >= 6 else { return found }
+        SecretDetector.scan(text, &found)
+        EmailDetector.scan(text, &found)
+        IBANDetector.scan(text, context, &found)
+        CardDetector.scan(text, context, &found)
+        PhoneDetector.scan(text, context, isCode: isCode, &found)
+        if found.matches.count > 1 { found.matches = withoutOverlaps(found.matches) }
+        return found
+    }
+
+    /// Keeps, of matches that overlap, the surest; of equally sure ones the longest.
+    private static func withoutOverlaps(_ matches: [Match]) -> [Match] {
+        let ordered = matches.sorted { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+        var kept: [Match] = []
+        for match in ordered {
+            guard let last = kept.last, last.range.overlaps(match.range) else {
+                kept.append(match)
+                continue
+            }
+            if (match.score, match.range.count) > (last.score, last.range.count) { kept[kept.count - 1] = match }
+        }
+        return kept
+    }
+}
+
+/// Classes of bytes.
+extension UInt8 {
+    var isDigit: Bool { (48...57).contains(self) }
+    var isLetter: Bool { (97...122).contains(self | 0x20) && self < 0x80 }
+    var isUpper: Bool { (65...90).contains(self) }
+    var isAlphanumeric: Bool { isDigit || isLetter }
+    var isWordByte: Bool { isAlphanumeric || self == 95 || self >= 0x80 }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Keys and tokens of known providers, found by their prefixes.
+enum SecretDetector {
+    private struct Rule: Sendable {
+        let name: String
+        let prefix: [UInt8]
+        let body: Alphabet
+        let length: ClosedRange<Int>
+    }
+    private enum Alphabet: Sendable {
+        case upperBase32, alphanumeric, token, hex
+
+        func contains(_ byte: UInt8) -> Bool {
+            switch self {
+            case .upperBase32: byte.isUpper || (50...55).contains(byte)
+            case .alphanumeric: byte.isAlphanumeric
+            case .token: byte.isAlphanumeric || byte == 45 || byte == 95 || byte == 46
+            case .hex: byte.isDigit || (97...102).contains(byte)
+            }
+        }
+    }
+
+    private static func rule(_ name: String, _ prefix: String, _ body: Alphabet, _ length: ClosedRange<Int>) -> Rule {
+        Rule(name: "secret." + name, prefix: Array(prefix.utf8), body: body, length: length)
+    }
+
+    /// The providers' published formats; lengths are those of the part after the prefix.
+    private static let rules: [Rule] =
+        ["AKIA", "ASIA", "ABIA", "ACCA"].map { rule("aws", $0, .upperBase32, 16...16) }
+        + ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"].map { rule("github", $0, .alphanumeric, 36...255) }
+        + ["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-"].map { rule("slack", $0, .token, 20...255) }
+        + ["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"].map { rule("stripe", $0, .alphanumeric, 16...247) }
+        + [
+            rule("github", "github_pat_", .token, 36...255),
+            rule("gitlab", "glpat-", .token, 20...300),
+            rule("google", "AIza", .token, 35...35),
+            rule("openai", "sk-proj-", .token, 20...300),
+            rule("openai", "sk-svcacct-", .token, 20...300),
+            rule("openai", "sk-", .alphanumeric, 40...64),
+            rule("anthropic", "sk-ant-", .token, 20...300),
+            rule("sendgrid", "SG.", .token, 60...80),
+            rule("twilio", "SK", .hex, 32...32),
+            rule("npm", "npm_", .alphanumeric, 36...36),
+            rule("shopify", "shpat_", .hex, 32...32),
+            rule("shopify", "shpss_", .hex, 32...32),
+            rule("digitalocean", "dop_v1_", .hex, 64...64),
+            rule("huggingface", "hf_", .alphanumeric, 30...40),
+            rule("hubspot", "pat-na1-", .token, 36...36),
+            rule("mailgun", "key-", .hex, 32...32),
+            rule("pypi", "pypi-AgEIcHlwaS5vcmc", .token, 50...1000),
+        ]
+
+    private static let byFirstByte: [[Rule]] = {
+        var table = [[Rule]](repeating: [], count: 256)
+        for rule in rules { table[Int(rule.prefix[0])].append(rule) }
+        return table
+    }()
+
+    static func scan(_ text: [UInt8], _ found: inout Detected) {
+        scanPrivateKeys(text, &found)
+        var position = 0
+        while position < text.count {
+            let candidates = byFirstByte[Int(text[position])]
+            if !candidates.isEmpty, position == 0 || !text[position - 1].isAlphanumeric,
+                let (rule, end) = longest(of: candidates, in: text, at: position)
+            {
+                if distinct(text[(position + rule.prefix.count)..<end]) >= 6 {
+                    found.matches.append(Match(kind: .secret, range: position..<end, score: 0.98, rule: rule.name))
+                }
+                position = end
+            } else {
+                position += 1
+            }
+        }
+    }
+
+    private static func longest(of rules: [Rule], in text: [UInt8], at position: Int) -> (Rule, Int)? {
+        var best: (Rule, Int)?
+        for rule in rules where text[position...].starts(with: rule.prefix) {
+            let start = position + rule.prefix.count
+            var end = start
+            while end < text.count, rule.body.contains(text[end]) { end += 1 }
+            while end > start, text[end - 1] == 46 || text[end - 1] == 45 { end -= 1 }
+            guard rule.length.contains(end - start), end > best?.1 ?? 0 else { continue }
+            best = (rule, end)
+        }
+        return best
+    }
+
+    private static func distinct(_ bytes: ArraySlice<UInt8>) -> Int { Set(bytes).count }
+
+    /// PEM blocks of private keys (RFC 7468), with or without their end line.
+    private static func scanPrivateKeys(_ text: [UInt8], _ found: inout Detected) {
+        let (begin, label, endLine) = (Array("-----BEGIN ".utf8), Array("PRIVATE KEY-----".utf8), Array("-----END ".utf8))
+        var position = 0
+        while let start = firstIndex(of: begin, in: text, from: position) {
+            position = start + begin.count
+            let headEnd = min(text.count, position + 40)
+            guard let labelStart = firstIndex(of: label, in: text, from: position), labelStart < headEnd else { continue }
+            var end = text.count
+            if let close = firstIndex(of: endLine, in: text, from: labelStart) {
+                end = firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
+            }
+            found.matches.append(Match(kind: .secret, range: start..<end, score: 0.99, rule: "secret.privateKey"))
+            position = end
+        }
+    }
+
+    private static func firstIndex(of needle: [UInt8], in text: [UInt8], from start: Int) -> Int? {
+        guard text.count >= needle.count, start <= text.count - needle.count else { return nil }
+        return (start...(text.count - needle.count)).first { text[$0] == needle[0] && text[$0...].starts(with: needle) }
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// The subset of Ruby that formulas are written in: string literals, interpolations and references.
+enum RubyText {
+    /// What a stretch of a formula is.
+    enum Segment: Equatable {
+        /// `_dp('…')` or `_('…')`: a data pill, never touched.
+        case reference(Range<Int>)
+        /// The content of a string literal between its quotes.
+        case literal(Range<Int>, quote: UInt8)
+        /// Anything else.
+        case code(Range<Int>)
+    }
+
+    /// Splits a formula. Complexity: O(bytes).
+    static func segments(of formula: [UInt8], in range: Range<Int>) -> [Segment] {
+        var segments: [Segment] = []
+        var (position, codeStart) = (range.lowerBound, range.lowerBound)
+        func flush(_ end: Int) {
+            if codeStart < end { segments.append(.code(codeStart..<end)) }
+        }
+        while position < range.upperBound {
+            if let end = referenceEnd(formula, at: position, before: range.upperBound) {
+                flush(position)
+                segments.append(.reference(position..<end))
+                (position, codeStart) = (end, end)
+                continue
+            }
+            let byte = formula[position]
+            guard byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") else {
+                position += 1
+                continue
+            }
+            let end = literalEnd(formula, from: position + 1, before: range.upperBound, quote: byte)
+            flush(position + 1)
+            segments.append(.literal(position + 1..<end, quote: byte))
+            codeStart = end
+            position = min(end + 1, range.upperBound)
+        }
+        flush(range.upperBound)
+        return segments
+    }
+
+    /// Splits a text with interpolations: what stands between `#{` and `}` is a formula, the rest is text.
+    static func interpolations(of text: [UInt8]) -> [(range: Range<Int>, isFormula: Bool)] {
+        var parts: [(Range<Int>, Bool)] = []
+        var (position, start) = (0, 0)
+        while position + 1 < text.count {
+            guard text[position] == UInt8(ascii: "#"), text[position + 1] == UInt8(ascii: "{") else {
+                position += 1
+                continue
+            }
+            let end = braceEnd(text, from: position + 2, before: text.count)
+            if start < position { parts.append((start..<position, false)) }
+            parts.append((position + 2..<end, true))
+            start = min(end + 1, text.count)
+            position = start
+        }
+        if start < text.count { parts.append((start..<text.count, false)) }
+        return parts
+    }
+
+    /// Decodes the content of a literal, with offsets into `text`.
+    static func unescape(_ text: [UInt8], _ range: Range<Int>, quote: UInt8) -> JSONText.Unescaped {
+        var result = JSONText.Unescaped(bytes: [], sources: [])
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let start = position
+            guard text[position] == UInt8(ascii: "\\"), position + 1 < range.upperBound else {
+                result.bytes.append(text[position])
+                result.sources.append(start)
+                position += 1
+                continue
+            }
+            let decoded = quote == UInt8(ascii: "'")
+                ? singleEscape(text, at: &position) : doubleEscape(text, at: &position, before: range.upperBound)
+            for byte in decoded {
+                result.bytes.append(byte)
+                result.sources.append(start)
+            }
+        }
+        result.sources.append(range.upperBound)
+        return result
+    }
+
+    /// Writes text for the inside of a literal.
+    static func escape(_ text: [UInt8], quote: UInt8) -> [UInt8] {
+        text.flatMap { byte -> [UInt8] in
+            byte == quote || byte == UInt8(ascii: "\\") || (quote == UInt8(ascii: "\"") && byte == UInt8(ascii: "#"))
+                ? [UInt8(ascii: "\\"), byte] : [byte]
+        }
+    }
+
+    private static func singleEscape(_ text: [UInt8], at position: inout Int) -> [UInt8] {
+        let next = text[position + 1]
+        if next == UInt8(ascii: "'") || next == UInt8(ascii: "\\") {
+            position += 2
+            return [next]
+        }
+        position += 1
+        return [UInt8(ascii: "\\")]
+    }
+
+    private static func doubleEscape(_ text: [UInt8], at position: inout Int, before end: Int) -> [UInt8] {
+        let next = text[position + 1]
+        position += 2
+        switch next {
+        case UInt8(ascii: "n"): return [0x0A]
+        case UInt8(ascii: "t"): return [0x09]
+        case UInt8(ascii: "r"): return [0x0D]
+        case UInt8(ascii: "s"): return [0x20]
+        case UInt8(ascii: "x"): return scalar(text, at: &position, before: end, digits: 1...2, braces: false)
+        case UInt8(ascii: "u"): return scalar(text, at: &position, before: end, digits: 4...4, braces: true)
+        default: return [next]
+        }
+    }
+
+    private static func scalar(
+        _ text: [UInt8], at position: inout Int, before end: Int, digits: ClosedRange<Int>, braces: Bool
+    ) -> [UInt8] {
+        let braced = braces && position < end && text[position] == UInt8(ascii: "{")
+        var cursor = braced ? position + 1 : position
+        let limit = braced ? 6 : digits.upperBound
+        var (value, count): (UInt32, Int) = (0, 0)
+        while cursor < end, count < limit, let digit = Character(Unicode.Scalar(text[cursor])).hexDigitValue {
+            value = value << 4 | UInt32(digit)
+            count += 1
+            cursor += 1
+        }
+        guard count >= (braced ? 1 : digits.lowerBound), let scalar = Unicode.Scalar(value) else { return [] }
+        if braced, cursor < end, text[cursor] == UInt8(ascii: "}") { cursor += 1 }
+        position = cursor
+        return Array(Character(scalar).utf8)
+    }
+
+    /// The end of the data pill that starts at `position`; `nil` when none does.
+    static func referenceEnd(_ text: [UInt8], at position: Int, before end: Int) -> Int? {
+        guard text[position] == UInt8(ascii: "_") else { return nil }
+        if position > 0, isWord(text[position - 1]) { return nil }
+        var cursor = position + 1
+        if cursor + 1 < end, text[cursor] == UInt8(ascii: "d"), text[cursor + 1] == UInt8(ascii: "p") { cursor += 2 }
+        guard cursor + 1 < end, text[cursor] == UInt8(ascii: "(") else { return nil }
+        let quote = text[cursor + 1]
+        guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else { return nil }
+        let close = literalEnd(text, from: cursor + 2, before: end, quote: quote)
+        guard close + 1 < end, text[close + 1] == UInt8(ascii: ")") else { return nil }
+        return close + 2
+    }
+
+    /// The position of the closing quote, or the end of the text when there is none.
+    private static func literalEnd(_ text: [UInt8], from start: Int, before end: Int, quote: UInt8) -> Int {
+        var position = start
+        while position < end {
+            switch text[position] {
+            case UInt8(ascii: "\\"): position += 2
+            case quote: return position
+            case UInt8(ascii: "#")
+            where quote == UInt8(ascii: "\"") && position + 1 < end && text[position + 1] == UInt8(ascii: "{"):
+                position = braceEnd(text, from: position + 2, before: end) + 1
+            default: position += 1
+            }
+        }
+        return end
+    }
+
+    /// The position of the brace that closes an interpolation; literals inside it may hold braces and quotes.
+    private static func braceEnd(_ text: [UInt8], from start: Int, before end: Int) -> Int {
+        var (position, depth) = (start, 0)
+        while position < end {
+            switch text[position] {
+            case UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "}"):
+                if depth == 0 { return position }
+                depth -= 1
+            case UInt8(ascii: "'"), UInt8(ascii: "\""):
+                position = plainLiteralEnd(text, from: position + 1, before: end, quote: text[position])
+            default: break
+            }
+            position += 1
+        }
+        return end
+    }
+
+    /// Like `literalEnd` without a look into interpolations, so that nesting cannot make it recurse.
+    private static func plainLiteralEnd(_ text: [UInt8], from start: Int, before end: Int, quote: UInt8) -> Int {
+        var position = start
+        while position < end, text[position] != quote {
+            position += text[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return min(position, end)
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 95
+    }
+}

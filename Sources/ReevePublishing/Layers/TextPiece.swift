@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// A stretch of text in one layer of a document: its decoded bytes, and where each of them stands in the source.
+struct TextPiece {
+    /// How the text of a layer is written into the layer outside it.
+    enum Encoding {
+        case json, rubySingle, rubyDouble
+    }
+
+    var bytes: [UInt8]
+    /// For each byte its offset in the source document, and one more for the end.
+    var sources: [Int]
+    /// How a replacement is written, innermost layer first.
+    var encodings: [Encoding]
+    var path: JSONPath
+    var role: PathRole
+    /// A JSON number: a replacement must be digits.
+    var isNumber = false
+    /// Formula code between literals and references.
+    var isCode = false
+    var depth = 0
+
+    /// The place of a range in the source document.
+    func source(_ range: Range<Int>) -> Range<Int> { sources[range.lowerBound]..<sources[range.upperBound] }
+
+    /// A replacement, written for the source document.
+    func encode(_ replacement: [UInt8]) -> [UInt8] {
+        encodings.reduce(replacement) { text, encoding in
+            switch encoding {
+            case .json: JSONText.escape(text)
+            case .rubySingle: RubyText.escape(text, quote: UInt8(ascii: "'"))
+            case .rubyDouble: RubyText.escape(text, quote: UInt8(ascii: "\""))
+            }
+        }
+    }
+
+    /// A part of this piece in the same layer.
+    func part(_ range: Range<Int>) -> TextPiece {
+        var copy = self
+        copy.bytes = Array(bytes[range])
+        copy.sources = Array(sources[range.lowerBound...range.upperBound])
+        return copy
+    }
+
+    /// What is written inside a part of this piece: `decoded` has offsets into this piece's bytes.
+    func inner(_ decoded: JSONText.Unescaped, _ encoding: Encoding) -> TextPiece {
+        var copy = self
+        copy.bytes = decoded.bytes
+        copy.sources = decoded.sources.map { sources[$0] }
+        copy.encodings.insert(encoding, at: 0)
+        copy.depth += 1
+        return copy
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// Something in a recipe that must not be published. It never holds the value itself.
+public struct Finding: Hashable, Sendable {
+    /// What was done about it.
+    public enum Action: String, Hashable, Sendable, Codable {
+        /// It was replaced by a stand-in.
+        case replaced
+        /// A person must decide: it may or may not be personal.
+        case review
+        /// It stands where nothing may be changed: the recipe cannot be published as it is.
+        case blocked
+    }
+
+    /// The class of the data.
+    public let kind: DataClass
+    /// Where it stands. A key that itself holds a finding is shown as its class.
+    public let path: JSONPath
+    /// What the value is for.
+    public let role: PathRole
+    /// Where it stands in the input, in UTF-8 bytes.
+    public let span: Range<Int>
+    /// The rule that found it, for example `secret.github`.
+    public let rule: String
+    /// How sure the rule is: 0 to 1.
+    public let score: Double
+    /// What was done about it.
+    public let action: Action
+}

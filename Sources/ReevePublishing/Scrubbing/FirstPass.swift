@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// Finds, decides, replaces and splices: the input's own bytes with edits in them.
+struct FirstPass {
+    let input: [UInt8]
+    let reader: DocumentReader
+    let findings: [Finding]
+    let edits: [ScrubReport.Edit]
+    let output: [UInt8]
+    /// The values that were taken out, decoded.
+    let originals: [[UInt8]]
+
+    /// What was found and left where it is, with how often: the second pass may find it again.
+    let left: [Place: Int]
+
+    /// Where a rule found something.
+    struct Place: Hashable {
+        let path: JSONPath
+        let rule: String
+    }
+
+    private struct Hit {
+        let match: Match
+        let piece: Int
+        let span: Range<Int>
+    }
+
+    init(
+        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, maximumFindings: Int
+    ) throws(BlockReason) {
+        do throws(ReadFailure) {
+            reader = try DocumentReader(input, format: format, limits: limits)
+        } catch {
+            switch error {
+            case .json(let error): throw .malformed(error)
+            case .tooManyLayers: throw .tooManyLayers
+            }
+        }
+        self.input = input
+        var (hits, surrogates): ([Hit], Set<String>) = ([], [])
+        for (index, piece) in reader.pieces.enumerated() {
+            let found = Detection.scan(piece.bytes, DetectionContext(path: piece.path), isCode: piece.isCode)
+            surrogates.formUnion(found.surrogates)
+            for match in found.matches {
+                hits.append(Hit(match: match, piece: index, span: piece.source(match.range)))
+            }
+            guard hits.count <= maximumFindings else { throw .tooManyFindings }
+        }
+        hits.sort { $0.span.lowerBound < $1.span.lowerBound }
+        var pool = Surrogates(occupied: surrogates)
+        let personalKeys = Self.personalKeys(hits, reader)
+        var (findings, edits, originals): ([Finding], [ScrubReport.Edit], [[UInt8]]) = ([], [], [])
+        var left: [Place: Int] = [:]
+        for hit in hits {
+            let (piece, match) = (reader.pieces[hit.piece], hit.match)
+            let original = Array(piece.bytes[match.range])
+            let (action, replacement) = Self.decide(match, piece, original, &pool)
+            edits.append(
+                .init(range: hit.span, kind: match.kind, replacement: replacement.map { piece.encode($0) }))
+            if action == .replaced {
+                originals.append(original)
+            } else {
+                left[Place(path: piece.path, rule: match.rule), default: 0] += 1
+            }
+            findings.append(
+                Finding(
+                    kind: match.kind, path: piece.path.masked(personalKeys), role: piece.role, span: hit.span,
+                    rule: match.rule, score: match.score, action: action))
+        }
+        self.findings = findings
+        self.edits = edits
+        self.originals = originals
+        self.left = left
+        output = Self.splice(input, edits)
+    }
+
+    private static func decide(
+        _ match: Match, _ piece: TextPiece, _ original: [UInt8], _ pool: inout Surrogates
+    ) -> (Finding.Action, [UInt8]?) {
+        guard match.score >= Match.replaceFrom else { return (.review, nil) }
+        guard piece.role != .structural, !piece.isNumber || match.range.count == piece.bytes.count else {
+            return (.blocked, nil)
+        }
+        let replacement = pool.replacement(for: match.kind, original, isNumber: piece.isNumber)
+        return replacement == nil ? (.review, nil) : (.replaced, replacement)
+    }
+
+    /// Keys that hold a finding, with what is shown in their place.
+    private static func personalKeys(_ hits: [Hit], _ reader: DocumentReader) -> [String: String] {
+        var keys: [String: String] = [:]
+        for hit in hits {
+            let piece = reader.pieces[hit.piece]
+            guard piece.role == .structural, case .key(let key)? = piece.path.elements.last,
+                piece.bytes.elementsEqual(key.utf8), keys[key] == nil
+            else { continue }
+            keys[key] = "(\(hit.match.kind.rawValue) \(keys.count + 1))"
+        }
+        return keys
+    }
+
+    private static func splice(_ input: [UInt8], _ edits: [ScrubReport.Edit]) -> [UInt8] {
+        var (output, position): ([UInt8], Int) = ([], 0)
+        output.reserveCapacity(input.count)
+        for edit in edits {
+            guard let replacement = edit.replacement, edit.range.lowerBound >= position else { continue }
+            output += input[position..<edit.range.lowerBound]
+            output += replacement
+            position = edit.range.upperBound
+        }
+        output += input[position...]
+        return output
+    }
+}
+
+extension JSONPath {
+    /// This path with keys that hold personal data replaced by what is shown for them.
+    func masked(_ keys: [String: String]) -> JSONPath {
+        JSONPath(
+            elements.map { element in
+                if case .key(let key) = element, let shown = keys[key] { return .key(shown) }
+                return element
+            })
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+extension ScrubReport {
+    /// A page that shows the recipe before and after, side by side. What was found is masked in "before".
+    public func html(title: String) -> String {
+        let rows = findings.map { finding in
+            Markup.element(
+                "tr", [:],
+                [finding.path.description, finding.kind.rawValue, finding.role.rawValue, finding.action.rawValue]
+                    .map { .element("td", [:], [.text($0)]) })
+        }
+        let head = ["Path", "Class", "Role", "Action"].map { Markup.element("th", [:], [.text($0)]) }
+        return Markup.page(
+            title: title, style: Self.sheet,
+            [
+                .element("h1", [:], [.text(title)]), .element("p", [:], [.text(summary)]),
+                .element("table", [:], [.element("tr", [:], head)] + rows),
+                .element("div", ["class": "sides"], [side("Before", after: false), side("After", after: true)]),
+            ])
+    }
+
+    /// The verdict in one line, with counts.
+    public var summary: String {
+        let count = findings.count == 1 ? "1 finding" : "\(findings.count) findings"
+        return switch verdict {
+        case .publishable: "publishable: \(count), all replaced"
+        case .needsReview: "needs review: \(count)"
+        case .blocked(let reason): "blocked: \(reason)"
+        }
+    }
+
+    private func side(_ heading: String, after: Bool) -> Markup {
+        var (parts, position): ([Markup], Int) = ([], 0)
+        for edit in edits where edit.range.lowerBound >= position {
+            parts.append(text(position..<edit.range.lowerBound))
+            let mask = "▒▒▒ \(edit.kind.rawValue) ▒▒▒"
+            let shown = after ? edit.replacement.map { String(decoding: $0, as: UTF8.self) } ?? mask : mask
+            parts.append(.element("mark", ["class": after ? "new" : "old"], [.text(shown)]))
+            position = edit.range.upperBound
+        }
+        parts.append(text(position..<input.count))
+        return .element("section", [:], [.element("h2", [:], [.text(heading)]), .element("pre", [:], parts)])
+    }
+
+    private func text(_ range: Range<Int>) -> Markup { .text(String(decoding: input[range], as: UTF8.self)) }
+
+    private static let sheet: StaticString = """
+        body{font:15px system-ui,sans-serif;margin:2rem;color:#1c2430;background:#fff}
+        table{border-collapse:collapse;margin:1rem 0}th,td{text-align:left;padding:.3rem .8rem;border-bottom:1px solid #d5dae1}
+        .sides{display:grid;grid-template-columns:1fr 1fr;gap:1rem}section{min-width:0}
+        pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f7fa;padding:1rem;border-radius:6px;font-size:12px}
+        .old{background:#ffd9d6;color:#7a1712}.new{background:#cdeed5;color:#0f4a22}
+        """
+}

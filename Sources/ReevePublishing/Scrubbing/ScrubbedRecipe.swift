@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// Where a recipe is to be published, for example `community-library`: 1 to 64 letters, digits and hyphens.
+public struct Destination: Hashable, Sendable, TextCodable {
+    /// The destination's name.
+    public let description: String
+
+    /// The library that everyone can read.
+    public static let publicLibrary = Destination(name: "public-library")
+
+    /// A destination by name; `nil` for any other spelling.
+    public init?(_ name: String) {
+        let allowed = name.utf8.allSatisfy { $0.isAlphanumeric || $0 == 45 }
+        guard (1...64).contains(name.utf8.count), allowed else { return nil }
+        description = name
+    }
+
+    private init(name: String) { description = name }
+}
+
+/// What a scrub came to.
+public enum Verdict: Sendable {
+    /// Everything was taken out, and the second pass found nothing: this may be published.
+    case publishable(ScrubbedRecipe)
+    /// Something may be personal; a person must decide. The findings with the action `review` say where.
+    case needsReview
+    /// The recipe must not be published.
+    case blocked(BlockReason)
+}
+
+/// Why a recipe must not be published.
+public enum BlockReason: Error, Hashable, Sendable {
+    /// The input is not acceptable JSON.
+    case malformed(JSONError)
+    /// Values are packed into each other more than 8 times.
+    case tooManyLayers
+    /// There are more findings than the limit of 10,000.
+    case tooManyFindings
+    /// Personal data stands where nothing may be changed; the findings say where.
+    case notReplaceable
+    /// The second pass still found something at this path.
+    case survivor(JSONPath)
+    /// A reference or the shape of the document would have changed.
+    case brokenRecipe
+    /// The crypto engine failed.
+    case cryptoFailed
+}
+
+extension BlockReason: CustomStringConvertible {
+    /// What is wrong and what to do about it.
+    public var description: String {
+        switch self {
+        case .malformed(let error): "\(error)"
+        case .tooManyLayers: "values are packed into each other more than 8 times; unpack them and try again"
+        case .tooManyFindings: "there are more than 10,000 findings; split the recipe"
+        case .notReplaceable: "personal data stands in an id, a key or a keyword; rename it in the recipe editor"
+        case .survivor(let path): "a value that was taken out still stands at `\(path)`; remove it in the recipe editor"
+        case .brokenRecipe: "the scrubbed recipe would no longer work; this is a defect of the scrubber, please report it"
+        case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
+        }
+    }
+}
+
+/// What a ``Scrubber`` found and did.
+public struct ScrubReport: Sendable {
+    /// Whether the recipe may be published.
+    public let verdict: Verdict
+    /// Everything that was found, in document order.
+    public let findings: [Finding]
+    let input: [UInt8]
+    let edits: [Edit]
+
+    /// One replacement in the source bytes.
+    struct Edit: Sendable {
+        let range: Range<Int>
+        let kind: DataClass
+        /// The replacement as it stands in the document; `nil` when nothing was replaced.
+        let replacement: [UInt8]?
+    }
+
+    init(verdict: Verdict, findings: [Finding] = [], input: [UInt8], edits: [Edit] = []) {
+        self.verdict = verdict
+        self.findings = findings
+        self.input = input
+        self.edits = edits
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+public import ReeveModel
+
+/// Proof that these exact bytes were scrubbed for one destination, under the rules of one version, a short time ago.
+///
+/// Only a ``Scrubber`` makes one, and only a publisher with that scrubber takes it.
+public struct ScrubbedRecipe: Sendable {
+    /// The bytes to publish.
+    public let bytes: [UInt8]
+    /// Where they may be published.
+    public let destination: Destination
+    /// The digest of the input.
+    public let inputDigest: Digest
+    /// The digest of ``bytes``.
+    public let digest: Digest
+    /// The version of the detection rules.
+    public let rulesVersion: Int
+
+    fileprivate let scrubber: ObjectIdentifier
+    fileprivate let deadline: Duration
+
+    fileprivate init(
+        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, scrubber: ObjectIdentifier,
+        deadline: Duration
+    ) {
+        self.bytes = bytes
+        self.destination = destination
+        self.inputDigest = inputDigest
+        self.digest = digest
+        rulesVersion = Detection.rulesVersion
+        self.scrubber = scrubber
+        self.deadline = deadline
+    }
+}
+
+/// Takes personal data and secrets out of recipes, and says whether what is left may be published (clause P1.4).
+///
+/// Everything it does not replace stays byte for byte the same. It never guesses: what it cannot read is blocked, what
+/// it is not sure of goes to a person. All calls may be made concurrently. Complexity: O(bytes).
+///
+///     let report = scrubber.scrub(bytes, as: .workato, for: .publicLibrary)
+public final class Scrubber: Sendable {
+    /// How long a ``ScrubbedRecipe`` may be published: one hour.
+    public static let lifetime = Duration.seconds(3600)
+    private static let maximumFindings = 10_000
+
+    private let limits: JSONTokens.Limits
+    private let time: any TimeSource
+
+    /// A scrubber with limits for its input.
+    public init(limits: JSONTokens.Limits = .init(), time: any TimeSource = SystemTime()) {
+        self.limits = limits
+        self.time = time
+    }
+
+    /// Scrubs a recipe for a destination.
+    public func scrub(_ input: [UInt8], as format: RecipeFormat, for destination: Destination) -> ScrubReport {
+        do throws(BlockReason) {
+            let pass = try FirstPass(input, format, limits, maximumFindings: Self.maximumFindings)
+            let verdict = verdict(of: pass, format, destination)
+            return ScrubReport(verdict: verdict, findings: pass.findings, input: input, edits: pass.edits)
+        } catch {
+            return ScrubReport(verdict: .blocked(error), input: input)
+        }
+    }
+
+    private func verdict(of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination) -> Verdict {
+        do throws(BlockReason) {
+            try SecondPass.check(pass, format, limits)
+            if pass.findings.contains(where: { $0.action == .blocked }) { return .blocked(.notReplaceable) }
+            if pass.findings.contains(where: { $0.action == .review }) { return .needsReview }
+            let (input, output): (Digest, Digest)
+            do throws(CryptoError) {
+                (input, output) = (try Digest(hashing: pass.input), try Digest(hashing: pass.output))
+            } catch {
+                throw .cryptoFailed
+            }
+            return .publishable(
+                ScrubbedRecipe(
+                    bytes: pass.output, destination: destination, inputDigest: input, digest: output,
+                    scrubber: ObjectIdentifier(self), deadline: time.uptime + Self.lifetime))
+        } catch {
+            return .blocked(error)
+        }
+    }
+
+    /// Why a proof is not taken; `nil` when it is.
+    func refusal(of recipe: ScrubbedRecipe, for destination: Destination) -> PublishingError.Code? {
+        guard recipe.scrubber == ObjectIdentifier(self) else { return .foreignProof }
+        guard recipe.destination == destination else { return .wrongDestination }
+        guard recipe.rulesVersion == Detection.rulesVersion else { return .olderRules }
+        guard time.uptime < recipe.deadline else { return .expired }
+        return nil
+    }
+}

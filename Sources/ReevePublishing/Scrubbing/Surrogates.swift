@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Stand-ins for what is taken out, from ranges that no real person or account has: the k-th distinct value of a class
+/// gets the k-th stand-in, so nothing is keyed and nothing can be traced back.
+///
+/// The pools: `user<k>@example.com` (RFC 2606), `202-555-0100` to `-0199` (reserved for fiction), card numbers
+/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, and `REPLACE_WITH_SECRET_<k>`.
+struct Surrogates {
+    private var assigned: [DataClass: [String: Int]] = [:]
+    private var last: [DataClass: Int] = [:]
+    /// Stand-ins that stand in the input already; they are skipped.
+    private let occupied: Set<String>
+
+    init(occupied: Set<String>) {
+        self.occupied = occupied
+    }
+
+    /// The stand-in for a value; `nil` when the pool is used up.
+    mutating func replacement(for kind: DataClass, _ original: [UInt8], isNumber: Bool) -> [UInt8]? {
+        let key = Self.normalized(kind, original)
+        let index: Int
+        if let known = assigned[kind]?[key] {
+            index = known
+        } else {
+            guard let next = nextFree(kind) else { return nil }
+            index = next
+            assigned[kind, default: [:]][key] = index
+            last[kind] = index
+        }
+        return Array(Self.text(kind, index, like: original, isNumber: isNumber).utf8)
+    }
+
+    private func nextFree(_ kind: DataClass) -> Int? {
+        var index = (last[kind] ?? 0) + 1
+        while index <= Self.poolSize(kind) {
+            if !occupied.contains(Self.canonical(kind, index)) { return index }
+            index += 1
+        }
+        return nil
+    }
+
+    private static func poolSize(_ kind: DataClass) -> Int {
+        switch kind {
+        case .phone: 100
+        case .paymentCard: 999
+        case .email, .iban, .secret: 99_999
+        }
+    }
+
+    /// What makes two spellings the same value.
+    private static func normalized(_ kind: DataClass, _ original: [UInt8]) -> String {
+        switch kind {
+        case .email: String(decoding: original, as: UTF8.self).lowercased()
+        case .phone, .paymentCard: String(decoding: original.filter(\.isDigit), as: UTF8.self)
+        case .iban: String(decoding: original.filter(\.isAlphanumeric), as: UTF8.self).uppercased()
+        case .secret: String(decoding: original, as: UTF8.self)
+        }
+    }
+
+    private static func canonical(_ kind: DataClass, _ index: Int) -> String {
+        text(kind, index, like: [], isNumber: true)
+    }
+
+    private static func text(_ kind: DataClass, _ index: Int, like original: [UInt8], isNumber: Bool) -> String {
+        switch kind {
+        case .email: return "user\(index)@example.com"
+        case .secret: return "REPLACE_WITH_SECRET_\(index)"
+        case .iban:
+            let account = padded(index, 14)
+            let check = (0...96).first { IBANDetector.isValid(Array("GB\(padded($0, 2))TEST\(account)".utf8)) } ?? 0
+            return "GB\(padded(check, 2))TEST\(account)"
+        case .paymentCard:
+            let digits = "400000000000\(padded(index, 3))"
+            let check = (0...9).first { CardDetector.isLuhn("\(digits)\($0)".utf8.map { $0 - 48 }) } ?? 0
+            return "\(digits)\(check)"
+        case .phone:
+            let line = "01\(padded(index - 1, 2))"
+            if isNumber || original.allSatisfy(\.isDigit) { return "1202555\(line)" }
+            return original.first == UInt8(ascii: "+") ? "+1202555\(line)" : "(202) 555-\(line)"
+        }
+    }
+
+    private static func padded(_ value: Int, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    static func isEmail(_ address: String) -> Bool {
+        guard address.hasPrefix("user"), address.hasSuffix("@example.com") else { return false }
+        let number = address.utf8.dropFirst(4).dropLast(12)
+        return (1...5).contains(number.count) && number.allSatisfy(\.isDigit) && number.first != UInt8(ascii: "0")
+    }
+
+    static func isIBAN(_ compact: [UInt8]) -> Bool {
+        compact.count == 22 && compact.starts(with: Array("GB".utf8))
+            && compact[4..<8].elementsEqual("TEST".utf8) && compact[8...].allSatisfy(\.isDigit)
+    }
+
+    /// The canonical stand-in that these digits are; `nil` when they are none.
+    static func card(from digits: [UInt8]) -> String? {
+        guard digits.count == 16, digits[0] == 4, digits[1..<12].allSatisfy({ $0 == 0 }), digits[12..<15].contains(where: { $0 != 0 })
+        else { return nil }
+        return String(decoding: digits.map { $0 + 48 }, as: UTF8.self)
+    }
+
+    /// The canonical stand-in that these digits are; `nil` when they are none.
+    static func phone(from digits: [UInt8]) -> String? {
+        let ten = digits.count == 11 && digits[0] == 1 ? Array(digits.dropFirst()) : digits
+        guard ten.count == 10, ten.starts(with: [2, 0, 2, 5, 5, 5, 0, 1]) else { return nil }
+        return "1" + String(decoding: ten.map { $0 + 48 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// A key: a tuple of elements whose encoding keeps their order.
+///
+/// The first element is the partition: a workspace's id, or `platform`. Elements are escaped and terminated, so no
+/// choice of values makes two tuples equal, and a range over a prefix holds whole elements only. Integers order
+/// before texts; texts order by their UTF-8 bytes.
+public struct Key: Hashable, Sendable, Comparable {
+    /// One part of a key.
+    public enum Element: Hashable, Sendable {
+        /// A signed integer.
+        case integer(Int64)
+        /// A text; compared by UTF-8 bytes, without normalisation.
+        case text(String)
+    }
+
+    /// The encoding; bytes compare as the tuples do.
+    public let bytes: [UInt8]
+
+    /// A key of elements, the partition first.
+    public init(_ elements: [Element]) {
+        var bytes: [UInt8] = []
+        for element in elements { Self.append(element, to: &bytes) }
+        self.bytes = bytes
+    }
+
+    /// A key in a partition.
+    public init(_ partition: Partition, _ elements: [Element] = []) {
+        self.init([.text(partition.name)] + elements)
+    }
+
+    /// This key with more elements.
+    public func appending(_ elements: [Element]) -> Key {
+        var bytes = self.bytes
+        for element in elements { Self.append(element, to: &bytes) }
+        return Key(encoded: bytes)
+    }
+
+    /// A key with an encoding that an adapter has read back.
+    public init(encoded bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// Orders by the elements.
+    public static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+
+    /// The elements; `nil` when the bytes are no key's encoding.
+    public var elements: [Element]? {
+        var elements: [Element] = []
+        var rest = bytes[...]
+        while let tag = rest.popFirst() {
+            switch tag {
+            case Self.integerTag:
+                guard rest.count >= 8 else { return nil }
+                let raw = rest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+                elements.append(.integer(Int64(bitPattern: raw ^ (1 << 63))))
+                rest = rest.dropFirst(8)
+            case Self.textTag:
+                var text: [UInt8] = []
+                while true {
+                    guard let byte = rest.popFirst() else { return nil }
+                    if byte != 0 {
+                        text.append(byte)
+                    } else if rest.first == 0xFF {
+                        rest.removeFirst()
+                        text.append(0)
+                    } else {
+                        break
+                    }
+                }
+                guard let value = String(validating: text, as: UTF8.self) else { return nil }
+                elements.append(.text(value))
+            default: return nil
+            }
+        }
+        return elements
+    }
+
+    private static let integerTag: UInt8 = 0x10
+    private static let textTag: UInt8 = 0x20
+
+    private static func append(_ element: Element, to bytes: inout [UInt8]) {
+        switch element {
+        case .integer(let value):
+            bytes.append(integerTag)
+            bytes.appendBigEndian(UInt64(bitPattern: value) ^ (1 << 63))
+        case .text(let value):
+            bytes.append(textTag)
+            for byte in value.utf8 {
+                bytes.append(byte)
+                if byte == 0 { bytes.append(0xFF) }
+            }
+            bytes.append(0)
+        }
+    }
+}
+
+extension Key: CustomStringConvertible {
+    /// The elements, separated by slashes.
+    public var description: String {
+        guard let elements else { return "malformed key" }
+        return elements.map { element in
+            switch element {
+            case .integer(let value): String(value)
+            case .text(let value): value
+            }
+        }.joined(separator: "/")
+    }
+}
+
+/// The part of a store that a key lies in: one workspace, or the platform.
+public struct Partition: Hashable, Sendable {
+    /// The first element of the partition's keys.
+    public let name: String
+
+    /// The partition of what belongs to no workspace.
+    public static let platform = Partition(name: "platform")
+
+    /// The partition of a workspace.
+    public init(_ workspace: Identifier<Workspace>) {
+        self.init(name: workspace.description)
+    }
+
+    /// The partition of a scope's workspace, or the platform's.
+    public init(_ scope: Scope) {
+        self = scope.workspace.map(Partition.init) ?? .platform
+    }
+
+    private init(name: String) {
+        self.name = name
+    }
+}
+
+/// A half-open range of keys.
+public struct KeyRange: Hashable, Sendable {
+    /// The first key's encoding; in the range.
+    public let lowerBound: [UInt8]
+    /// The first encoding after the range.
+    public let upperBound: [UInt8]
+
+    /// The keys whose first elements are the prefix's, longer than the prefix itself.
+    public init(under prefix: Key) {
+        lowerBound = prefix.bytes
+        upperBound = prefix.bytes + [0xFF]
+    }
+
+    /// The part of this range after a key, to read the next page.
+    public func after(_ key: Key) -> KeyRange {
+        KeyRange(lowerBound: max(lowerBound, key.bytes + [0], by: { $0.lexicographicallyPrecedes($1) }), upperBound: upperBound)
+    }
+
+    /// Whether a key lies in the range.
+    public func contains(_ key: Key) -> Bool {
+        !key.bytes.lexicographicallyPrecedes(lowerBound) && key.bytes.lexicographicallyPrecedes(upperBound)
+    }
+
+    private init(lowerBound: [UInt8], upperBound: [UInt8]) {
+        self.lowerBound = lowerBound
+        self.upperBound = upperBound
+    }
+}
+
+private func max(_ left: [UInt8], _ right: [UInt8], by precedes: ([UInt8], [UInt8]) -> Bool) -> [UInt8] {
+    precedes(left, right) ? right : left
+}

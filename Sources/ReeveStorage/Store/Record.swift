@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// A record's bytes and the revision that wrote them.
+public struct Record: Hashable, Sendable {
+    /// What was written.
+    public let bytes: [UInt8]
+    /// The commit that wrote it.
+    public let revision: Revision
+
+    /// A record as a store returns it.
+    public init(bytes: [UInt8], revision: Revision) {
+        self.bytes = bytes
+        self.revision = revision
+    }
+}
+
+/// A key and its record.
+public struct Entry: Hashable, Sendable {
+    /// The key.
+    public let key: Key
+    /// The record.
+    public let record: Record
+
+    /// An entry as a store returns it.
+    public init(key: Key, record: Record) {
+        self.key = key
+        self.record = record
+    }
+}
+
+/// A unique value that a committer chooses for one commit: after a lost reply it tells whose write a record is.
+public struct Revision: Hashable, Sendable, CustomStringConvertible {
+    /// The upper 64 bits.
+    public let high: UInt64
+    /// The lower 64 bits.
+    public let low: UInt64
+
+    /// A new revision: 128 random bits.
+    public static func make() -> Revision {
+        var generator = SystemRandomNumberGenerator()
+        return Revision(high: generator.next(), low: generator.next())
+    }
+
+    /// A revision that an adapter has read back.
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// 32 hexadecimal digits.
+    public var description: String {
+        [high, low].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }.joined()
+    }
+}

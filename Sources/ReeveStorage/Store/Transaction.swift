@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Reads and writes that take effect together: what the body of `Store.transaction` works on.
+///
+/// Reads see the transaction's own writes. Every record that was read must still be the same when the transaction
+/// commits; a record that appears in a range that was read is not noticed.
+public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
+    private let store: any Store
+    private var reads: [Key: Record?] = [:]
+    private var changes: [Key: Changes.Change] = [:]
+    /// Numbers that this attempt took from trails, to give back when it does not commit.
+    package private(set) var tickets: [TrailTicket] = []
+
+    fileprivate init(store: any Store) {
+        self.store = store
+    }
+
+    /// The bytes of a record, as this transaction sees it.
+    public mutating func read(_ key: Key) async throws(Failure) -> [UInt8]? {
+        switch changes[key] {
+        case .write(let bytes): return bytes
+        case .delete: return nil
+        case nil: break
+        }
+        if let known = reads[key] { return known?.bytes }
+        do {
+            let record = try await store.record(for: key)
+            reads[key] = .some(record)
+            return record?.bytes
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// At most `limit` records of a range in key order, with this transaction's own writes; each is then expected
+    /// not to change.
+    public mutating func read(_ range: KeyRange, limit: Int) async throws(Failure) -> [(key: Key, bytes: [UInt8])] {
+        var found: [Key: [UInt8]] = [:]
+        do {
+            for entry in try await store.records(in: range, limit: limit + changes.count) {
+                let record = reads[entry.key] ?? entry.record
+                reads[entry.key] = .some(record)
+                found[entry.key] = record?.bytes
+            }
+        } catch {
+            throw Failure(error)
+        }
+        for (key, change) in changes where range.contains(key) {
+            if case .write(let bytes) = change { found[key] = bytes } else { found[key] = nil }
+        }
+        return found.sorted { $0.key < $1.key }.prefix(limit).map { ($0.key, $0.value) }
+    }
+
+    /// Writes a record when the transaction commits.
+    public mutating func write(_ key: Key, _ bytes: [UInt8]) { changes[key] = .write(bytes) }
+
+    /// Removes a record when the transaction commits.
+    public mutating func delete(_ key: Key) { changes[key] = .delete }
+
+    /// Writes a record that must not exist yet, without reading first.
+    public mutating func insert(_ key: Key, _ bytes: [UInt8]) {
+        if reads[key] == nil { reads[key] = .some(nil) }
+        changes[key] = .write(bytes)
+    }
+
+    package mutating func take(_ ticket: TrailTicket) { tickets.append(ticket) }
+
+    fileprivate func finished() -> Changes {
+        var result = Changes()
+        for (key, record) in reads { result.expect(key, record.map { .revision($0.revision) } ?? .absent) }
+        for (key, change) in changes {
+            switch change {
+            case .write(let bytes): result.write(key, bytes)
+            case .delete: result.delete(key)
+            }
+        }
+        return result
+    }
+}
+
+/// How often a transaction is tried again, and how long it waits before.
+public struct RetryPolicy: Hashable, Sendable {
+    /// Attempts in all.
+    public var attempts: Int
+    /// The longest wait before the second attempt; it doubles with each further one, up to `longestWait`.
+    public var firstWait: Duration
+    /// The longest wait.
+    public var longestWait: Duration
+
+    /// A policy; by default 40 attempts that wait up to 0.2 ms at first and 50 ms at last, each by a random part.
+    public init(attempts: Int = 40, firstWait: Duration = .microseconds(200), longestWait: Duration = .milliseconds(50)) {
+        self.attempts = attempts
+        self.firstWait = firstWait
+        self.longestWait = longestWait
+    }
+
+    fileprivate func wait(before attempt: Int) async -> Bool {
+        let ceiling = min(longestWait, firstWait * (1 << min(attempt, 16)))
+        let part = Duration.nanoseconds(Int64.random(in: 0...max(1, ceiling.components.attoseconds / 1_000_000_000)))
+        return (try? await Task.sleep(for: part)) != nil
+    }
+}
+
+extension Store {
+    /// Runs `body` and commits what it wrote, all or nothing; runs it again when a record that it read has changed.
+    ///
+    /// The body may run several times, so it has no effects but those on the transaction. A body that throws changes
+    /// nothing. After a lost reply the commit's revision tells whether it took effect; only when that cannot be learned
+    /// the call throws ``StoreError/outcomeUnknown``. A cancelled call did nothing or everything.
+    public func transaction<Value, Failure: StoreFailure>(
+        retrying policy: RetryPolicy = RetryPolicy(),
+        _ body: (inout Transaction<Failure>) async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        var attempt = 0
+        while true {
+            var transaction = Transaction<Failure>(store: self)
+            let value: Value
+            do {
+                value = try await body(&transaction)
+            } catch {
+                transaction.tickets.forEach { $0.giveBack() }
+                throw error
+            }
+            let changes = transaction.finished()
+            if changes.changes.isEmpty, changes.expectations.count <= 1 { return value }
+            do throws(StoreError) {
+                try await commitResolving(changes)
+                return value
+            } catch {
+                if error != .outcomeUnknown { transaction.tickets.forEach { $0.giveBack() } }
+                attempt += 1
+                guard case .conflict = error, attempt < policy.attempts, await policy.wait(before: attempt) else {
+                    throw Failure(error)
+                }
+            }
+        }
+    }
+
+    /// Commits, and learns the outcome from the records when the reply is lost.
+    ///
+    /// The very same changes are sent again, so a first try that arrives late cannot take effect a second time.
+    private func commitResolving(_ changes: Changes) async throws(StoreError) {
+        var uncertain = false
+        for attempt in 0..<5 {
+            do throws(StoreError) {
+                return try await commit(changes)
+            } catch {
+                switch error {
+                case .outcomeUnknown: uncertain = true
+                case .conflict where uncertain:
+                    if try await tookEffect(changes) { return }
+                    throw error
+                case .unavailable where uncertain: throw .outcomeUnknown
+                default: throw error
+                }
+            }
+            if (try? await tookEffect(changes)) == true { return }
+            guard changes.expectations.isEmpty == false, await RetryPolicy().wait(before: attempt) else { break }
+        }
+        throw .outcomeUnknown
+    }
+
+    private func tookEffect(_ changes: Changes) async throws(StoreError) -> Bool {
+        for (key, change) in changes.changes {
+            guard case .write = change else { continue }
+            do {
+                if try await record(for: key)?.revision == changes.revision { return true }
+            } catch {
+                throw .outcomeUnknown
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import FoundationEssentials
+
+/// A value that writes itself as a record's bytes and reads itself back.
+///
+/// `Codable` values need nothing more: their record is `{"schema":1,"value":…}` with sorted keys.
+public protocol RecordCodable: Sendable {
+    /// The record's bytes: JSON that operators can read in the database.
+    func recordBytes(schema: Int) throws -> [UInt8]
+    /// Reads a record; throws ``NewerSchema`` when it was written under a newer version than `schema`.
+    init(recordBytes: [UInt8], schema: Int) throws
+}
+
+private struct SchemaOnly: Codable {
+    let schema: Int
+}
+
+private struct Envelope<Value: Codable>: Codable {
+    let schema: Int
+    let value: Value
+}
+
+extension RecordCodable where Self: Codable {
+    /// `{"schema":1,"value":…}` with sorted keys.
+    public func recordBytes(schema: Int) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try Array(encoder.encode(Envelope(schema: schema, value: self)))
+    }
+
+    /// Reads what ``recordBytes(schema:)`` wrote.
+    public init(recordBytes: [UInt8], schema: Int) throws {
+        let decoder = JSONDecoder()
+        let data = Data(recordBytes)
+        guard try decoder.decode(SchemaOnly.self, from: data).schema <= schema else { throw NewerSchema() }
+        self = try decoder.decode(Envelope<Self>.self, from: data).value
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Values of one type under ids, as readable JSON records.
+///
+/// A table is a name and a schema version; it holds nothing itself and works on the transaction it is given.
+public struct Table<Value: RecordCodable>: Sendable {
+    /// The table's name, the second element of its keys.
+    public let name: String
+    /// The version of the value's JSON; a record with a newer one is refused.
+    public let schema: Int
+
+    /// A table by name and schema version.
+    public init(_ name: String, schema: Int = 1) {
+        self.name = name
+        self.schema = schema
+    }
+
+    /// The key of a value. Ids are texts; a table with several ids a value passes each as an element.
+    public func key(_ partition: Partition, _ ids: [String]) -> Key {
+        Key(partition, [.text(name)] + ids.map { .text($0) })
+    }
+
+    /// Reads a value in a transaction.
+    public func read<Failure>(
+        _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Value? {
+        let key = key(partition, ids)
+        guard let bytes = try await transaction.read(key) else { return nil }
+        do {
+            return try decode(bytes, key)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Reads a value outside a transaction.
+    public func read(_ partition: Partition, _ ids: [String], in store: any Store) async throws(StoreError) -> Value? {
+        let key = key(partition, ids)
+        guard let record = try await store.record(for: key) else { return nil }
+        return try decode(record.bytes, key)
+    }
+
+    /// All values under a prefix of ids, in key order, read page by page.
+    public func readAll(
+        _ partition: Partition, _ prefix: [String] = [], in store: any Store
+    ) async throws(StoreError) -> [Value] {
+        try await values(under: key(partition, prefix), in: store)
+    }
+
+    package func values(under prefix: Key, in store: any Store) async throws(StoreError) -> [Value] {
+        var values: [Value] = []
+        var range = KeyRange(under: prefix)
+        while true {
+            let page = try await store.records(in: range, limit: 200)
+            for entry in page { values.append(try decode(entry.record.bytes, entry.key)) }
+            guard page.count == 200, let last = page.last else { return values }
+            range = range.after(last.key)
+        }
+    }
+
+    /// Writes a value when the transaction commits.
+    public func write<Failure>(
+        _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) throws(Failure) {
+        let key = key(partition, ids)
+        do {
+            transaction.write(key, try encode(value, key))
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Writes a value that must not exist yet when the transaction commits.
+    public func insert<Failure>(
+        _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) throws(Failure) {
+        let key = key(partition, ids)
+        do {
+            transaction.insert(key, try encode(value, key))
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Removes a value when the transaction commits.
+    public func delete<Failure>(
+        _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) {
+        transaction.delete(key(partition, ids))
+    }
+
+    /// Reads a value from a record's bytes, as a view of the store for operators or a test does.
+    public func value(of bytes: [UInt8], at key: Key) throws(StoreError) -> Value { try decode(bytes, key) }
+
+    package func encode(_ value: Value, _ key: Key) throws(StoreError) -> [UInt8] {
+        do {
+            return try value.recordBytes(schema: schema)
+        } catch {
+            throw .malformed(key)
+        }
+    }
+
+    package func decode(_ bytes: [UInt8], _ key: Key) throws(StoreError) -> Value {
+        do {
+            return try Value(recordBytes: bytes, schema: schema)
+        } catch is NewerSchema {
+            throw .newerSchema(key)
+        } catch {
+            throw .malformed(key)
+        }
+    }
+}
+
+/// A record was written under a newer schema version than the reader knows.
+public struct NewerSchema: Error, Hashable, Sendable {
+    /// The error.
+    public init() {}
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// What one act leaves behind: who did what to what, by which decision, and how it ended.
+///
+/// An entry holds ids and codes, never a secret or a personal value.
+public struct AuditEntry: Hashable, Sendable, Codable, RecordCodable {
+    /// How an act ended.
+    public enum Outcome: String, Hashable, Sendable, Codable {
+        /// It was done.
+        case success
+        /// It was refused; nothing changed.
+        case refused
+    }
+
+    /// The entry's id.
+    public let id: Identifier<AuditRecord>
+    /// When it was recorded.
+    public let at: Timestamp
+    /// Who acted, where and why.
+    public let context: ActContext
+    /// What was done, in the room's terms, for example `vault.credential.open`.
+    public let action: String
+    /// What it was done to, for example a connection's id.
+    public let resource: String
+    /// How it ended.
+    public let outcome: Outcome
+    /// The code of the refusal; `nil` for a success.
+    public let refusal: String?
+    /// The decision that allowed it; `nil` when none was needed or it was refused before one was made.
+    public let decision: Identifier<DecisionRecord>?
+    /// The policy that the decision was made under.
+    public let policy: Digest?
+    /// Further facts of the act: codes, counts and ids.
+    public let details: [String: String]
+
+    /// An entry for an act at an instant.
+    public init(
+        at instant: Timestamp, context: ActContext, action: String, resource: String, outcome: Outcome = .success,
+        refusal: String? = nil, decision: Identifier<DecisionRecord>? = nil, policy: Digest? = nil,
+        details: [String: String] = [:]
+    ) {
+        id = Identifier(at: instant)
+        at = instant
+        self.context = context
+        self.action = action
+        self.resource = resource
+        self.outcome = outcome
+        self.refusal = refusal
+        self.decision = decision
+        self.policy = policy
+        self.details = details
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import Reeve
+public import ReeveAccess
+public import ReeveModel
+public import ReevePlans
+public import ReevePublishing
+public import ReeveStorage
+import ReeveVault
+
+/// Whole rooms in memory over a test authority, and real proofs of theirs: for tests of code that takes proofs.
+///
+/// No other room accepts these proofs, so nothing that a test makes opens anything real.
+public struct TestTrust: Sendable {
+    /// The rooms.
+    public let layer: TrustLayer
+    /// The store under them.
+    public let store: SpyStore
+    /// The clocks of all rooms.
+    public let time: ManualTime
+    /// Who may do everything.
+    public let principal: ActContext.Actor
+    /// A company in proof of concept, on the trial plan.
+    public let company: Identifier<Company>
+    /// A scope of a workspace in production.
+    public let scope: Scope
+
+    /// Rooms over a store; by default a new one in memory.
+    public init(
+        over base: any Store = MemoryStore(), configuration: TrustLayer.Configuration = .init(),
+        time: ManualTime = ManualTime()
+    ) async throws {
+        store = SpyStore(base)
+        self.time = time
+        principal = .host("test")
+        company = Identifier(at: time.now)
+        scope = Scope(Identifier<Workspace>(at: time.now), .production)
+        let authority = try await AccessAuthority.soleOperator(
+            principal, reason: "tests", store: store, time: time)
+        layer = try TrustLayer(
+            store: store, mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
+        try await layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
+    }
+
+    /// The context of an act of the principal's.
+    public func context(_ scope: Scope? = nil) -> ActContext { ActContext(actor: principal, scope: scope ?? self.scope) }
+
+    /// A permit for an action on a resource.
+    public func permit<Action: PermitAction>(
+        _ action: Action.Type, on resource: Resource, in scope: Scope? = nil
+    ) async throws -> Permit<Action> {
+        try await layer.access.permit(action, on: resource, as: context(scope)).get()
+    }
+
+    /// A new job in the test's scope.
+    public func job() -> Job {
+        Job(id: Identifier(at: time.now), recipe: Recipe(id: Identifier(at: time.now), version: 1), scope: scope)
+    }
+
+    /// An admission of a job's tasks.
+    public func admission(tasks: Int = 1) async throws -> Admission {
+        try await layer.tasks.admit(job(), of: company, tasks: tasks)
+    }
+
+    /// A recipe that this test's publisher takes: an empty plain document unless `bytes` says otherwise.
+    public func scrubbedRecipe(_ bytes: [UInt8] = Array("{}".utf8)) throws -> ScrubbedRecipe {
+        let report = layer.publisher.scrubber.scrub(bytes, as: .plainJSON, for: .publicLibrary)
+        guard case .publishable(let recipe) = report.verdict else { throw BrokenPromise(report.summary) }
+        return recipe
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveCrypto
+public import ReeveModel
+
+/// A credential on its way into the vault: a method and its secret fields.
+///
+///     let credential = try Credential.apiKey(SecretBytes(copying: bytes))
+public struct Credential: ~Copyable, Sendable {
+    /// How the app authenticates.
+    public let method: Connector.Method
+    let content: SecretBytes
+
+    private init(method: Connector.Method, content: consuming SecretBytes) {
+        self.method = method
+        self.content = content
+    }
+
+    /// A credential without fields yet; add them with ``adding(_:_:)``.
+    public init(_ method: Connector.Method) throws(CryptoError) {
+        self.init(method: method, content: try SecretBytes(copying: []))
+    }
+
+    /// This credential and one field more. Names are 1 to 255 bytes of UTF-8, values at most 64 KiB.
+    public consuming func adding(_ name: String, _ value: borrowing SecretBytes) throws(CryptoError) -> Credential {
+        let label = Array(name.utf8)
+        guard (1...255).contains(label.count), value.count <= 64 << 10 else { throw CryptoError(.invalidLength) }
+        var prefix: [UInt8] = [UInt8(label.count)] + label
+        prefix.appendBigEndian(UInt64(value.count))
+        let labelled = try content.appending(prefix)
+        let method = method
+        let content = try value.withBytes { (span) throws(CryptoError) in try labelled.appending(span) }
+        return Credential(method: method, content: content)
+    }
+
+    /// An API key in the field `key`.
+    public static func apiKey(_ key: borrowing SecretBytes) throws(CryptoError) -> Credential {
+        try Credential(.apiKey).adding("key", key)
+    }
+
+    /// A bearer token in the field `token`.
+    public static func bearer(_ token: borrowing SecretBytes) throws(CryptoError) -> Credential {
+        try Credential(.bearer).adding("token", token)
+    }
+
+    /// An OAuth 2.0 access token in the field `access_token`.
+    public static func oauth2(accessToken: borrowing SecretBytes) throws(CryptoError) -> Credential {
+        try Credential(.oauth2).adding("access_token", accessToken)
+    }
+}
+
+/// An opened credential, lent to the body of `withCredential`; its memory is wiped when the body ends.
+public struct Secret: ~Copyable, Sendable {
+    /// How the app authenticates.
+    public let method: Connector.Method
+    private let content: SecretBytes
+
+    init(method: Connector.Method, content: consuming SecretBytes) {
+        self.method = method
+        self.content = content
+    }
+
+    /// The names of the fields, in the order in which they were added.
+    public var fieldNames: [String] { content.withBytes { Self.fields($0).map(\.name) } }
+
+    /// Lends a field's bytes to `body`; `nil` when there is no such field.
+    public func withField<R, E: Error>(_ name: String, _ body: (RawSpan) throws(E) -> R) throws(E) -> R? {
+        try content.withBytes { (span) throws(E) in
+            guard let field = Self.fields(span).first(where: { $0.name == name }) else { return nil }
+            return try body(span.extracting(field.range))
+        }
+    }
+
+    private static func fields(_ span: RawSpan) -> [(name: String, range: Range<Int>)] {
+        var (fields, position): ([(String, Range<Int>)], Int) = ([], 0)
+        while position < span.byteCount {
+            let length = Int(span.byte(position))
+            let label = (position + 1..<position + 1 + length).map { span.byte($0) }
+            position += 1 + length
+            let count = (0..<8).reduce(0) { $0 << 8 | Int(span.byte(position + $1)) }
+            position += 8
+            fields.append((String(decoding: label, as: UTF8.self), position..<position + count))
+            position += count
+        }
+        return fields
+    }
+}

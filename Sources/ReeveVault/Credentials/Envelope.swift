@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+import ReeveModel
+
+/// The bytes of a sealed value in a row: `0xC1`, suite 1, key id (8), nonce (12), ciphertext, tag (16).
+///
+/// `0xC1` never occurs in UTF-8, so no plaintext can be taken for an envelope. Parsing is strict: an unknown suite or
+/// another key's id is refused before the cipher runs, and nothing else is tried.
+enum Envelope {
+    private static let magic: UInt8 = 0xC1
+    private static let suite: UInt8 = 1
+    private static let headerBytes = 10
+    /// Bytes that an envelope adds to its plaintext: 38.
+    static let overhead = headerBytes + KeyHandle.overhead
+
+    static func seal(_ content: borrowing SecretBytes, with key: OpenKey, _ data: [UInt8]) throws(CryptoError) -> [UInt8] {
+        let header = [magic, suite] + key.commitment.bytes.prefix(8)
+        let sealed = try content.withBytes { (span) throws(CryptoError) in
+            try key.sealing.seal(span, authenticating: header + data)
+        }
+        return header + sealed
+    }
+
+    static func open(_ bytes: [UInt8], with key: OpenKey, _ data: [UInt8]) throws(CryptoError) -> SecretBytes {
+        guard bytes.count >= overhead, bytes[0] == magic, bytes[1] == suite,
+            bytes[2..<headerBytes].elementsEqual(key.commitment.bytes.prefix(8))
+        else { throw CryptoError(.authenticationFailed) }
+        return try key.sealing.open(
+            bytes[headerBytes...], authenticating: Array(bytes[..<headerBytes]) + data)
+    }
+}
