@@ -18,7 +18,7 @@ public enum StoreContract: Sendable {
         StorePromise("a committed record is read back with its revision") { store in
             let changes = try await write(store, ["a": [1, 2, 3]])
             let record = try await store.record(for: key("a"))
-            try await expect(record == Record(bytes: [1, 2, 3], revision: changes.revision), "another record")
+            try expect(record == Record(bytes: [1, 2, 3], revision: changes.revision), "another record")
         },
         StorePromise("an empty record is a record") { store in
             try await write(store, ["a": []])
@@ -28,7 +28,7 @@ public enum StoreContract: Sendable {
             try await write(store, ["a": [1]])
             let second = try await write(store, ["a": [2]])
             let record = try await store.record(for: key("a"))
-            try await expect(record == Record(bytes: [2], revision: second.revision), "the first write is still there")
+            try expect(record == Record(bytes: [2], revision: second.revision), "the first write is still there")
         },
         StorePromise("a deleted record is gone, and deleting what is not there is allowed") { store in
             try await write(store, ["a": [1]])
@@ -47,7 +47,7 @@ public enum StoreContract: Sendable {
             try await expect(
                 store.records(in: whole, limit: 3).map(\.key) == Array(sorted.prefix(3)), "another limit")
             let rest = try await store.records(in: whole.after(sorted[2]), limit: 100).map(\.key)
-            try await expect(rest == Array(sorted.dropFirst(3)), "another page")
+            try expect(rest == Array(sorted.dropFirst(3)), "another page")
             try await expect(store.records(in: whole, limit: 0).isEmpty, "entries at a limit of 0")
         },
         StorePromise("a range holds whole elements only") { store in
@@ -59,7 +59,7 @@ public enum StoreContract: Sendable {
             let range = KeyRange(under: Key(.platform, [.text("x")]))
             let found = try await store.records(in: range, limit: 10).map(\.key)
             let expected = [["x"], ["x", "1"], ["x", "2"]].map { Key(.platform, $0.map { .text($0) }) }
-            try await expect(found == expected, "keys outside the prefix")
+            try expect(found == expected, "keys outside the prefix")
         },
         StorePromise("an expectation that does not hold is a conflict on its key") { store in
             let first = try await write(store, ["a": [1]])
@@ -92,7 +92,7 @@ public enum StoreContract: Sendable {
             changes.expect(key("c"), .absent)
             try await expectConflict(store, changes, key("c"))
             let records = try await store.records(in: whole, limit: 10)
-            try await expect(records.map(\.record.bytes) == [[1], [1], [1]], "a part of a refused commit")
+            try expect(records.map(\.record.bytes) == [[1], [1], [1]], "a part of a refused commit")
         },
         StorePromise("limits are refused, and what is at a limit is taken") { store in
             var many = Changes()
@@ -104,7 +104,7 @@ public enum StoreContract: Sendable {
             large.write(key("large"), Array(repeating: 7, count: Changes.maximumRecordBytes))
             try await store.commit(large)
             let read = try await store.record(for: key("large"))?.bytes.count
-            try await expect(read == Changes.maximumRecordBytes, "another record at the limit")
+            try expect(read == Changes.maximumRecordBytes, "another record at the limit")
             large.write(key("larger"), Array(repeating: 7, count: Changes.maximumRecordBytes + 1))
             try await expectLimit(store, large)
             try await expect(store.record(for: key("larger")) == nil, "a refused record")
@@ -121,7 +121,7 @@ public enum StoreContract: Sendable {
                 try await group.waitForAll()
             }
             let total = try await store.record(for: key("counter"))?.bytes.reduce(0) { $0 * 256 + Int($1) }
-            try await expect(total == tasks * rounds, "an update was lost or applied twice")
+            try expect(total == tasks * rounds, "an update was lost or applied twice")
         },
         StorePromise("concurrent inserts of one key succeed once") { store in
             let wins = await withTaskGroup(of: Bool.self) { group in
@@ -135,7 +135,7 @@ public enum StoreContract: Sendable {
                 }
                 return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
-            try await expect(wins == 1, "\(wins) inserts succeeded")
+            try expect(wins == 1, "\(wins) inserts succeeded")
         },
     ]
 
@@ -160,8 +160,8 @@ public enum StoreContract: Sendable {
         }
     }
 
-    private static func expect(_ holds: @autoclosure () async throws -> Bool, _ otherwise: String) async throws {
-        guard try await holds() else { throw BrokenPromise(otherwise) }
+    private static func expect(_ holds: Bool, _ otherwise: String) throws {
+        guard holds else { throw BrokenPromise(otherwise) }
     }
 
     private static func expectConflict(_ store: any Store, _ changes: Changes, _ key: Key) async throws {

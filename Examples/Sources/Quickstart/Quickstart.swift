@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import Reeve
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReevePlans
+import ReevePrivacy
+import ReevePublishing
+import ReeveVault
+
+/// Takes a recipe through every room and says what happened at each step.
+@main
+struct Quickstart {
+    static func main() async {
+        do {
+            try await Quickstart(CommandLine.arguments).run()
+        } catch let failure as UserFailure {
+            fail(failure.description)
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    private static func fail(_ line: String) -> Never {
+        FileHandle.standardError.write(Data("error: \(line)\n".utf8))
+        exit(1)
+    }
+
+    private let recipe: RecipeFile
+    private let output: OutputFolder
+
+    init(_ arguments: [String]) throws {
+        guard arguments.count <= 3 else { throw UserFailure("usage: Quickstart [recipe.json] [output folder]") }
+        let fixture = Bundle.module.url(forResource: "Fixtures/order-follow-up.recipe", withExtension: "json")
+        guard let path = arguments.count > 1 ? arguments[1] : fixture?.path else {
+            throw UserFailure("the example's own recipe is missing; build it again")
+        }
+        recipe = try RecipeFile(path: path)
+        output = try OutputFolder(path: arguments.count > 2 ? arguments[2] : "reeve-demo")
+    }
+
+    func run() async throws {
+        let retention = RetentionSchedule(rules: [
+            RetentionRule(category: try known(DataCategory("content.message")), days: 90, clause: try known(ClauseReference("P11.5")))
+        ])
+        let trust = try await TrustLayer.inMemory(
+            operator: .host("quickstart"), reason: "an example without roles",
+            configuration: .init(retention: retention))
+        // The input is judged before anything is shown, so that a bad one costs one line.
+        let format = recipe.format
+        let report = trust.publisher.scrubber.scrub(recipe.bytes, as: format, for: .publicLibrary)
+        if case .blocked(.malformed(let error)) = report.verdict { throw UserFailure("`\(recipe.name)`: \(error)") }
+
+        let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+        let scope = Scope(Identifier<Workspace>(at: now), .production)
+        let context = ActContext(actor: .host("quickstart"), scope: scope)
+
+        try await keepCredential(trust, context, now)
+        try await countTasks(trust, scope, now)
+        try await publish(report, trust, context)
+        try await askRetention(trust, context, now)
+        try await readTrail(trust, context)
+    }
+
+    private func keepCredential(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
+        heading("1  A credential under a hierarchy of keys")
+        let connector = Connector(id: Identifier(at: now), name: "salesforce", methods: [.oauth2, .apiKey])
+        let connection = Connection(id: Identifier(at: now), connector: connector.id, scope: context.scope)
+        let resource = Resource.credential(of: connection.id)
+        let credential = try Credential.oauth2(accessToken: SecretBytes.random(count: 32))
+        let receipt = try await trust.vault.store(
+            credential, for: connection, of: connector,
+            trust.access.permit(StoreCredential.self, on: resource, as: context).get())
+        say("keys made", "environment key \(receipt.keysMade[0]) under the main key")
+        say("", "connection key \(receipt.keysMade[1]) under the environment key")
+        let permit = try await trust.access.permit(OpenCredential.self, on: resource, as: context).get()
+        let count = try await trust.vault.withCredential(connection.id, permit) { secret in
+            secret.withField("access_token") { $0.byteCount } ?? 0
+        }
+        say("opened again", "\(connection.id): the app was lent \(count) bytes")
+        let stranger = ActContext(actor: .host("someone-else"), scope: context.scope)
+        let refusal = await trust.access.permit(OpenCredential.self, on: resource, as: stranger)
+        if case .failure(let denial) = refusal { say("refused", "\(denial)") }
+    }
+
+    private func countTasks(_ trust: TrustLayer, _ scope: Scope, _ now: Timestamp) async throws {
+        heading("2  Tasks against the trial plan")
+        let company = Company(id: Identifier(at: now), status: .proofOfConcept)
+        try await trust.plans.setStatus(company, sequence: 1)
+        let job = Job(id: Identifier(at: now), recipe: Recipe(id: Identifier(at: now), version: 1), scope: scope)
+        let admission = try await trust.tasks.admit(job, of: company.id, tasks: 10)
+        say("admitted", "\(admission.id) for 10 tasks; the job used 7")
+        admission.commit(used: 7)
+        try await trust.runOnce()
+        let allowance = try await trust.plans.allowance(of: company.id)
+        say("plan", "\(allowance.plan): \(allowance.remaining) of \(allowance.limit) tasks left")
+        say("resets", "\(allowance.resetsAt)")
+    }
+
+    private func publish(_ report: ScrubReport, _ trust: TrustLayer, _ context: ActContext) async throws {
+        heading("3  Personal data out of \(recipe.name) (read as \(recipe.format.name))")
+        print(findingsTable(report.findings))
+        say("verdict", report.summary)
+        let page = Array(report.html(title: "\(recipe.name): what was taken out").utf8)
+        guard case .publishable(let scrubbed) = report.verdict else {
+            let paths = try output.write([(recipe.reportName, page)])
+            say("report", paths[0])
+            throw UserFailure("`\(recipe.name)` is not publishable: \(report.summary)")
+        }
+        let permit = try await trust.access.permit(PublishRecipe.self, on: .recipe(scrubbed.digest), as: context).get()
+        let publication = try await trust.publisher.publish(scrubbed, to: .publicLibrary, permit)
+        let bytes = try await trust.publisher.bytes(of: publication, in: context.scope)
+        let paths = try output.write([(recipe.scrubbedName, bytes), (recipe.reportName, page)])
+        say("published", "\(publication.id) with digest \(publication.digest)")
+        say("scrubbed file", paths[0])
+        say("report", paths[1])
+    }
+
+    private func askRetention(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
+        heading("4  May this be deleted?")
+        let category = try known(DataCategory("content.message"))
+        let message = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
+        try await trust.retention.register(message, as: context)
+        say("a message", "kept since \(message.anchor): \(try await answer(trust, message.id, context.scope))")
+        let hold = Identifier<LegalCase>(at: now)
+        let permit = try await trust.access.permit(ChangeHold.self, on: .record(message.id), as: context).get()
+        try await trust.retention.placeHold(hold, on: message.id, permit)
+        say("with a hold", try await answer(trust, message.id, context.scope))
+        try await trust.retention.releaseHold(hold, on: message.id, permit)
+        let erasure = try await trust.retention.erasurePermit(for: message.id, as: context)
+        try await trust.retention.erase(erasure) { _ in }
+        say("released", "erased by permit")
+        let recent = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
+        try await trust.retention.register(recent, as: context)
+        say("a newer one", try await answer(trust, recent.id, context.scope))
+    }
+
+    private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {
+        heading("5  What the audit trail says")
+        let permit = try await trust.access.permit(ReadAudit.self, on: .log(of: context.scope), as: context).get()
+        for entry in try await trust.audit.entries(of: context.scope, permit) {
+            say(entry.outcome.rawValue, "\(entry.action) on \(entry.resource.prefix(40))")
+        }
+    }
+
+    private func answer(_ trust: TrustLayer, _ id: Identifier<DataRecord>, _ scope: Scope) async throws -> String {
+        let disposition = try await trust.retention.disposition(of: id, in: scope)
+        let next = disposition.nextChange.map { ", must go on \($0)" } ?? ""
+        return switch disposition.kind {
+        case .mustKeep: "must be kept: a legal hold"
+        case .mayKeep: "may be kept\(next)"
+        case .mustDelete: "must be deleted now (clause P11.5)"
+        case .noRule: "no rule: kept and reported"
+        }
+    }
+
+    private func findingsTable(_ findings: [Finding]) -> String {
+        guard !findings.isEmpty else { return "   nothing found" }
+        let width = findings.map(\.path.description.count).max() ?? 0
+        return findings.map { finding in
+            "   \(finding.path.description.padding(toLength: width + 2, withPad: " ", startingAt: 0))"
+                + finding.kind.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0) + finding.action.rawValue
+        }.joined(separator: "\n")
+    }
+
+    private func heading(_ text: String) { print("\n\(text)") }
+
+    private func say(_ label: String, _ text: String) {
+        print("   \(label.padding(toLength: 15, withPad: " ", startingAt: 0))\(text)")
+    }
+
+    private func known<Value>(_ value: Value?) throws -> Value {
+        guard let value else { throw UserFailure("the example names something that does not exist") }
+        return value
+    }
+}
