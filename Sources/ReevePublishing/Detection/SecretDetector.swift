@@ -81,7 +81,8 @@ enum SecretDetector {
         for rule in rules where text[position...].starts(with: rule.prefix) {
             let start = position + rule.prefix.count
             var end = start
-            while end < text.count, rule.body.contains(text[end]) { end += 1 }
+            // One byte past the longest body is enough to see that it is none.
+            while end < text.count, end - start <= rule.length.upperBound, rule.body.contains(text[end]) { end += 1 }
             while end > start, text[end - 1] == 46 || text[end - 1] == 45 { end -= 1 }
             guard rule.length.contains(end - start), end > best?.1 ?? 0 else { continue }
             best = (rule, end)
@@ -97,8 +98,8 @@ enum SecretDetector {
         var position = 0
         while let start = firstIndex(of: begin, in: text, from: position) {
             position = start + begin.count
-            let headEnd = min(text.count, position + 40)
-            guard let labelStart = firstIndex(of: label, in: text, from: position), labelStart < headEnd else { continue }
+            let head = text[position..<min(text.count, position + 40)]
+            guard let labelStart = firstIndex(of: label, in: Array(head), from: 0).map({ $0 + position }) else { continue }
             var end = text.count
             if let close = firstIndex(of: endLine, in: text, from: labelStart) {
                 end = firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count

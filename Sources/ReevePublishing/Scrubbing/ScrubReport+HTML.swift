@@ -17,8 +17,7 @@ extension ScrubReport {
             title: title, style: Self.sheet,
             [
                 .element("h1", [:], [.text(title)]), .element("p", [:], [.text(summary)]),
-                .element("table", [:], [.element("tr", [:], head)] + rows),
-                .element("div", ["class": "sides"], [side("Before", after: false), side("After", after: true)]),
+                .element("table", [:], [.element("tr", [:], head)] + rows), sides,
             ])
     }
 
@@ -26,9 +25,18 @@ extension ScrubReport {
     public var summary: String {
         let count = findings.count == 1 ? "1 finding" : "\(findings.count) findings"
         return switch verdict {
-        case .publishable: "publishable: \(count), all replaced"
+        case .publishable: findings.isEmpty ? "publishable: nothing found" : "publishable: \(count), all replaced"
         case .needsReview: "needs review: \(count)"
         case .blocked(let reason): "blocked: \(reason)"
+        }
+    }
+
+    /// Both sides; nothing when it is not certain that every finding is masked.
+    private var sides: Markup {
+        switch verdict {
+        case .publishable, .needsReview, .blocked(.notReplaceable):
+            .element("div", ["class": "sides"], [side("Before", after: false), side("After", after: true)])
+        case .blocked: .element("p", [:], [.text("The recipe is not shown, because it may hold more than was found.")])
         }
     }
 

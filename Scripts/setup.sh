@@ -1,0 +1,33 @@
+# Sourced by the other scripts: finds Swift, and installs what is missing where that is allowed.
+# shellcheck shell=bash
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+die() { echo "error: $*" >&2; exit 1; }
+
+require_swift() {
+    command -v swift >/dev/null 2>&1 || die "Swift 6.2 or later is missing; install it from https://www.swift.org/install"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+    [ "$(printf '%s\n6.2\n' "$version" | sort -V | head -1)" = 6.2 ] || die "Swift $version is too old; 6.2 or later is needed"
+}
+
+# require_packages NAME…: Debian packages, installed as root or by sudo; else the line to run is printed.
+require_packages() {
+    [ "$(uname)" = Linux ] || return 0
+    command -v dpkg-query >/dev/null 2>&1 || return 0
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    local install="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+    echo "installing: ${missing[*]}"
+    if [ "$(id -u)" = 0 ]; then
+        DEBIAN_FRONTEND=noninteractive bash -c "$install" >/dev/null || die "could not install; run: $install"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        sudo DEBIAN_FRONTEND=noninteractive bash -c "$install" >/dev/null || die "could not install; run: sudo sh -c '$install'"
+    else
+        die "missing: ${missing[*]}. Run: sudo sh -c '$install'"
+    fi
+}
