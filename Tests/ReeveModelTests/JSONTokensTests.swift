@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import FoundationEssentials
+import ReeveModel
+import ReeveTesting
+import Testing
+
+@Suite struct JSONTokensTests {
+    @Test(arguments: [
+        ("", JSONError.Code.truncated), ("{", .truncated), ("[1,", .truncated), ("\"a", .truncated), ("{\"a\"", .truncated),
+        ("tru", .truncated), ("[1] x", .trailingData), ("{} {}", .trailingData), ("{a:1}", .unexpectedByte),
+        ("[1,]", .unexpectedByte), ("{\"a\":1,}", .unexpectedByte), ("[1 2]", .unexpectedByte), ("'a'", .unexpectedByte),
+        ("{\"a\" 1}", .unexpectedByte), ("]", .unexpectedByte), ("[}", .unexpectedByte), ("nul!", .unexpectedByte),
+        ("01", .invalidNumber), ("-", .invalidNumber), ("1.", .invalidNumber), ("1e", .invalidNumber), (".5", .unexpectedByte),
+        ("+1", .unexpectedByte), ("\"\\x\"", .invalidEscape), ("\"\\u12g4\"", .invalidEscape),
+        ("\"\\ud800\"", .loneSurrogate), ("\"\\udc00\"", .loneSurrogate), ("\"\\ud800\\u0041\"", .loneSurrogate),
+        ("\"a\nb\"", .controlCharacter), ("{\"a\":1,\"a\":2}", .duplicateKey), ("{\"a\":1,\"\\u0061\":2}", .duplicateKey),
+        ("\u{FEFF}{}", .byteOrderMark), ("NaN", .unexpectedByte), ("[1]]", .trailingData),
+    ])
+    func defectsAreRefused(_ text: String, _ code: JSONError.Code) {
+        #expect { try JSONTokens(Array(text.utf8)).validate() } throws: { ($0 as? JSONError)?.code == code }
+    }
+
+    @Test(arguments: [
+        "{}", "[]", "null", "-0", "0.5e-7", "\"\"", " [ 1 , { \"a\" : [ ] } ] ", "\"\\ud83d\\ude00\"", "[[],[[]],{}]",
+        "{\"\":{\"\":1}}", "123456789012345678901234567890", "\"\u{7F}é😀\"",
+    ])
+    func validDocumentsAreRead(_ text: String) throws {
+        try JSONTokens(Array(text.utf8)).validate()
+    }
+
+    @Test(arguments: [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82], [0xFF]] as [[UInt8]])
+    func invalidUTF8IsRefused(_ bytes: [UInt8]) {
+        let quoted = [UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]
+        #expect { try JSONTokens(quoted).validate() } throws: { ($0 as? JSONError)?.code == .invalidUTF8 }
+    }
+
+    @Test func limitsAreRefused() {
+        let deep = Array(repeating: UInt8(ascii: "["), count: 10_000) + Array(repeating: UInt8(ascii: "]"), count: 10_000)
+        #expect { try JSONTokens(deep).validate() } throws: { ($0 as? JSONError)?.code == .tooDeep }
+        #expect { try JSONTokens(deep, limits: .init(bytes: 19_999)).validate() } throws: {
+            ($0 as? JSONError)?.code == .tooLarge
+        }
+        #expect(throws: Never.self) { try JSONTokens(deep, limits: .init(depth: 10_000)).validate() }
+    }
+
+    @Test func pathsAndOffsetsAreTold() throws {
+        let text = "{\"a\":[1,{\"b\":\"x\"}],\"c\":{}}"
+        var told: [String] = []
+        try JSONTokens(Array(text.utf8)).forEach { token, path in told.append("\(token.kind) \(path) \(token.range)") }
+        #expect(
+            told == [
+                "objectStart (root) 0..<1", "key a 1..<4", "arrayStart a 5..<6", "number a[0] 6..<7",
+                "objectStart a[1] 8..<9", "key a[1].b 9..<12", "string a[1].b 13..<16", "objectEnd a[1] 16..<17",
+                "arrayEnd a 17..<18", "key c 19..<22", "objectStart c 23..<24", "objectEnd c 24..<25",
+                "objectEnd (root) 25..<26",
+            ])
+    }
+
+    @Test func errorsHoldNoInput() {
+        #expect("\(JSONError(.unexpectedByte, at: 17))" == "unexpected character in the JSON input at byte 17")
+        for code in JSONError.Code.allCases { #expect("\(JSONError(code, at: 1))".hasSuffix(" at byte 1")) }
+    }
+}
+
+@Suite struct JSONTokensProperties {
+    /// What is accepted is accepted by another parser too, and mutations never crash.
+    @Test func mutationsAreReadOrRefused() throws {
+        var generator = Scale.current.generator(for: "JSON mutations")
+        let seed = Array(
+            #"{"a":[1,-2.5e3,{"b":"x\u00e9\n\ud83d\ude00"}],"c":{},"d":[true,false,null,[[]]],"e":"é😀","f":""}"#.utf8)
+        var accepted = 0
+        for _ in 0..<Scale.current.cases(ci: 30_000, soak: 1_000_000) {
+            var bytes = seed
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                guard !bytes.isEmpty else { break }
+                let index = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<4, using: &generator) {
+                case 0: bytes[index] = UInt8.random(in: 0...255, using: &generator)
+                case 1: bytes.remove(at: index)
+                case 2: bytes.insert(bytes[index], at: index)
+                default: bytes.removeLast(bytes.count - index)
+                }
+            }
+            guard (try? JSONTokens(bytes).validate()) != nil else { continue }
+            accepted += 1
+            #expect(throws: Never.self) { _ = try JSONDecoder().decode(AnyJSON.self, from: Data(bytes)) }
+        }
+        #expect(accepted > 100)
+    }
+
+    /// Unescaping what was escaped gives the text back, with offsets that rise and end at the end.
+    @Test func escapingRoundTrips() throws {
+        var generator = Scale.current.generator(for: "JSON escapes")
+        for _ in 0..<Scale.current.cases(ci: 20_000, soak: 500_000) {
+            var text = ""
+            for _ in 0..<Int.random(in: 0...12, using: &generator) {
+                let ranges: [ClosedRange<UInt32>] = [0...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF]
+                let range = ranges[Int.random(in: 0..<ranges.count, using: &generator)]
+                if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &generator)) { text.unicodeScalars.append(scalar) }
+            }
+            let escaped = JSONText.escape(text.utf8)
+            let result = try JSONText.unescapeWithOffsets(escaped[...], at: 0)
+            #expect(result.bytes == Array(text.utf8))
+            #expect(result.sources.count == result.bytes.count + 1)
+            #expect(result.sources.last == escaped.count)
+            #expect(zip(result.sources, result.sources.dropFirst()).allSatisfy { $0 <= $1 })
+            try JSONTokens([UInt8(ascii: "\"")] + escaped + [UInt8(ascii: "\"")]).validate()
+        }
+    }
+}
+
+/// Any JSON value, read by the other parser.
+private enum AnyJSON: Decodable {
+    case value
+
+    init(from decoder: any Decoder) throws {
+        if var list = try? decoder.unkeyedContainer() {
+            while !list.isAtEnd { _ = try list.decode(AnyJSON.self) }
+        }
+        self = .value
+    }
+}
