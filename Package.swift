@@ -28,7 +28,7 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["ReeveModel", "ReeveTesting"], resources: resources,
+        name: name, dependencies: dependencies + ["Reeve", "ReeveModel", "ReeveTesting"], resources: resources,
         swiftSettings: common)
 }
 
@@ -94,6 +94,6 @@ let package = Package(
         tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),
         tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),
         tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),
-        tests("ReeveTests", ["Reeve"] + rooms.dropFirst().map { .init(stringLiteral: $0) }),
+        tests("ReeveTests", rooms.dropFirst().map { .init(stringLiteral: $0) }),
     ]
 )

@@ -34,7 +34,8 @@ public struct PlanError: Error, Hashable, Sendable {
     /// How the store failed.
     public let store: StoreError?
 
-    init(_ code: Code, retryAt: Timestamp? = nil) {
+    /// An error with a code, and when the same call can succeed.
+    public init(_ code: Code, retryAt: Timestamp? = nil) {
         self.code = code
         self.retryAt = retryAt
         access = nil

@@ -48,7 +48,8 @@ public struct VaultError: Error, Hashable, Sendable {
     /// How the store failed.
     public let store: StoreError?
 
-    init(_ code: Code, _ detail: Detail? = nil) {
+    /// An error with a code, and what exactly did not open.
+    public init(_ code: Code, _ detail: Detail? = nil) {
         self.code = code
         self.detail = detail
         access = nil

@@ -29,7 +29,8 @@ public struct PublishingError: Error, Hashable, Sendable {
     /// How the store failed.
     public let store: StoreError?
 
-    init(_ code: Code) {
+    /// An error with a code.
+    public init(_ code: Code) {
         self.code = code
         access = nil
         store = nil

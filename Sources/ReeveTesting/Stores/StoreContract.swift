@@ -152,7 +152,7 @@ public enum StoreContract: Sendable {
     }
 
     private static func increment(_ store: any Store) async throws {
-        let patient = RetryPolicy(attempts: 1000)
+        let patient = RetryPolicy(attempts: 1000, firstWait: .microseconds(100), longestWait: .milliseconds(1))
         try await store.transaction(retrying: patient) { (transaction: inout Transaction<StoreError>) throws(StoreError) in
             let bytes = try await transaction.read(key("counter")) ?? [0, 0]
             let value = Int(bytes[0]) * 256 + Int(bytes[1]) + 1

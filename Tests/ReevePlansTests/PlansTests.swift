@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Reeve
+import ReeveAccess
+import ReeveModel
+import ReevePlans
+import ReeveStorage
+import ReeveTesting
+import Testing
+
+/// Tasks that a test uses as its limit: a package of its own.
+private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) async throws -> TestTrust {
+    let trust = try await TestTrust(over: store)
+    if let limit {
+        let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+        try await trust.layer.plans.setPackage(tasksPerPeriod: limit, for: trust.company, permit)
+    }
+    return trust
+}
+
+@Suite struct PlansTests {
+    /// Clause S4.2: the status decides the plan, replays and old statuses change nothing, the actor is the rule.
+    @Test func thePlanFollowsTheStatus() async throws {
+        let trust = try await trust()
+        let plans = trust.layer.plans
+        let company = { Company(id: trust.company, status: $0) }
+        #expect(try await plans.allowance(of: trust.company).plan == "trial")
+        #expect(try await plans.setStatus(company(.customer), sequence: 5))
+        #expect(try await plans.allowance(of: trust.company).plan == "bronze")
+        #expect(try await !plans.setStatus(company(.customer), sequence: 5))
+        #expect(try await !plans.setStatus(company(.proofOfConcept), sequence: 4))
+        #expect(try await plans.allowance(of: trust.company).plan == "bronze")
+        #expect(try await plans.setStatus(company(.proofOfConcept), sequence: 6))
+        #expect(try await plans.allowance(of: trust.company).plan == "trial")
+        let entries = try trust.store.auditEntries().filter { $0.action == "plans.setStatus" }
+        #expect(entries.count == 3)
+        #expect(entries[1].context.actor == .rule("plans.status.customer"))
+        #expect(entries[1].details["plan.before"] == "trial" && entries[1].details["plan.after"] == "bronze")
+    }
+
+    @Test func aFormerCompanyIsNotAdmittedAndAnUnknownOneHasNoPlan() async throws {
+        let trust = try await trust()
+        let running = try await trust.admission(tasks: 2)
+        try await trust.layer.plans.setStatus(Company(id: trust.company, status: .former), sequence: 2)
+        await #expect(throws: PlanError(.companyInactive)) { _ = try await trust.layer.plans.allowance(of: trust.company) }
+        do {
+            try await trust.admission().release()
+            Issue.record("a former company was admitted")
+        } catch let error as PlanError {
+            #expect(error == PlanError(.companyInactive))
+        }
+        running.commit(used: 1)
+        try await trust.layer.tasks.settle()
+        await #expect(throws: PlanError(.noPlan)) { _ = try await trust.layer.plans.allowance(of: Identifier(high: 9, low: 9)) }
+    }
+
+    /// Clause S4.1.
+    @Test func aPackageReplacesThePlansLimit() async throws {
+        let trust = try await trust(limit: 42)
+        let allowance = try await trust.layer.plans.allowance(of: trust.company)
+        #expect(allowance.plan == "trial" && allowance.limit == 42)
+        let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+        try await trust.layer.plans.setPackage(tasksPerPeriod: 50, for: trust.company, permit)
+        #expect(try await trust.layer.plans.allowance(of: trust.company).limit == 50)
+        let last = try trust.store.auditEntries().last
+        #expect(last?.details == ["limit.before": "42", "limit.after": "50"] && last?.decision == permit.decision)
+        for count in [-1, 1_000_000_000_001, Int.max, .min] {
+            await #expect(throws: PlanError(.invalidCount)) {
+                try await trust.layer.plans.setPackage(tasksPerPeriod: count, for: trust.company, permit)
+            }
+        }
+    }
+
+    @Test func periodsAreCountedFromTheAnchor() async throws {
+        let time = ManualTime(now: try #require(CivilDay("2026-01-31")).startInUTC.advanced(by: .seconds(3600)))
+        let trust = try await TestTrust(time: time)
+        func resets() async throws -> String { try await trust.layer.plans.allowance(of: trust.company).resetsAt.day.description }
+        #expect(try await resets() == "2026-02-28")
+        time.setWallClock(to: try #require(CivilDay("2026-02-28")).startInUTC)
+        #expect(try await resets() == "2026-03-31")
+        time.setWallClock(to: try #require(CivilDay("2026-03-30")).startInUTC)
+        #expect(try await resets() == "2026-03-31")
+        time.setWallClock(to: try #require(CivilDay("2026-03-31")).startInUTC)
+        #expect(try await resets() == "2026-04-30")
+    }
+
+    @Test func aNewPeriodStartsAtZero() async throws {
+        let trust = try await trust(limit: 3)
+        try await trust.admission(tasks: 3).commit(used: 3)
+        let retry: Timestamp?
+        do {
+            try await trust.admission().release()
+            retry = nil
+        } catch let error as PlanError {
+            #expect(error == PlanError(.limitReached))
+            retry = error.retryAt
+        }
+        trust.time.setWallClock(to: try #require(retry))
+        try await trust.admission(tasks: 3).commit(used: 3)
+    }
+
+    @Test(arguments: [0, -1, Int.min, .max]) func impossibleCountsAreRefused(_ tasks: Int) async throws {
+        let trust = try await trust()
+        do {
+            try await trust.admission(tasks: tasks).release()
+            Issue.record("it was admitted")
+        } catch let error as PlanError {
+            #expect(error == PlanError(.invalidCount))
+        }
+    }
+
+    @Test func whatIsNotUsedComesBackAndWhatIsDroppedDoesNot() async throws {
+        let trust = try await trust(limit: 100)
+        func used() async throws -> Int {
+            try await trust.layer.tasks.settle()
+            return try await trust.layer.plans.allowance(of: trust.company).used
+        }
+        try await trust.admission(tasks: 10).commit(used: 7)
+        #expect(try await used() == 7)
+        try await trust.admission(tasks: 10).release()
+        #expect(try await used() == 7)
+        _ = try await trust.admission(tasks: 10)
+        #expect(try await used() == 17)
+        try await trust.admission(tasks: 10).commit(used: 99)
+        #expect(try await used() == 27)
+        try await trust.admission(tasks: 10).commit(used: -5)
+        #expect(try await used() == 27)
+    }
+
+    @Test func catalogueDefectsAreTold() {
+        #expect(Catalogue.reference.validate().isEmpty)
+        let bad = Catalogue(
+            version: 0, plans: [Plan(name: "a", tasksPerPeriod: -1), Plan(name: "a", tasksPerPeriod: 1)],
+            statusRules: [.customer: "b"])
+        #expect(bad.validate().count == 4)
+        for code in PlanError.Code.allCases { #expect("\(PlanError(code))".count > 20) }
+    }
+}
+
+@Suite struct AdmissionProperties {
+    /// 200 at a limit of 100: exactly 100 are admitted.
+    @Test func concurrentAdmissionsFillTheLimitExactly() async throws {
+        for _ in 0..<Scale.current.cases(ci: 3, soak: 100) {
+            let trust = try await trust(limit: 100)
+            let admitted = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<200 {
+                    group.addTask {
+                        do {
+                            try await trust.admission().commit(used: 1)
+                            return true
+                        } catch let error as PlanError {
+                            #expect(error == PlanError(.limitReached))
+                            return false
+                        }
+                    }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(admitted == 100)
+            #expect(try await trust.layer.plans.allowance(of: trust.company).remaining == 0)
+        }
+    }
+
+    /// Whatever fails, no more is ever admitted than the limit, also by a second process after a crash.
+    @Test(arguments: FaultyStore.Fault.allCases) func faultsNeverOverAdmit(_ fault: FaultyStore.Fault) async throws {
+        var generator = Scale.current.generator(for: "faulty admissions \(fault)")
+        for _ in 0..<Scale.current.cases(ci: 60, soak: 5000) {
+            let base = MemoryStore()
+            let limit = 20
+            let first = try await trust(limit: limit, over: base)
+            let faulty = FaultyStore(base, failing: Int.random(in: 2...40, using: &generator), with: fault)
+            let authority = try await AccessAuthority.soleOperator(first.principal, reason: "second process", store: faulty, time: first.time)
+            let meters = [TaskMeter(plans: Plans(store: faulty, authority: authority)), first.layer.tasks]
+            var used = 0
+            for _ in 0..<30 {
+                let meter = meters[Int.random(in: 0...1, using: &generator)]
+                let tasks = Int.random(in: 1...4, using: &generator)
+                let spent = Int.random(in: 0...tasks, using: &generator)
+                do {
+                    try await meter.admit(first.job(), of: first.company, tasks: tasks).commit(used: spent)
+                    used += spent
+                } catch {
+                    continue
+                }
+            }
+            for meter in meters { try? await meter.settle() }
+            let counted = try await first.layer.plans.allowance(of: first.company).used
+            #expect(used <= counted && counted <= limit, "used \(used), counted \(counted)")
+        }
+    }
+}
