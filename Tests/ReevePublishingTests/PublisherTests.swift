@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Reeve
+import ReeveAccess
+import ReeveModel
+import ReevePublishing
+import ReeveStorage
+import ReeveTesting
+import Testing
+
+@Suite struct PublisherTests {
+    @Test func exactlyTheProvenBytesArePublished() async throws {
+        let trust = try await TestTrust()
+        let large = Array("[".utf8) + Array(repeating: Array("\"some text\",".utf8), count: 20_000).joined() + Array("1]".utf8)
+        let recipe = try trust.scrubbedRecipe(large)
+        let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+        let publication = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
+        #expect(try await trust.layer.publisher.bytes(of: publication, in: trust.scope) == recipe.bytes)
+        #expect(publication.digest == recipe.digest && publication.destination == .publicLibrary)
+    }
+
+    @Test func aProofIsGoodOnlyForItsDoor() async throws {
+        let (trust, other) = (try await TestTrust(), try await TestTrust())
+        let recipe = try trust.scrubbedRecipe()
+        let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+        let partner = try #require(Destination("partner"))
+        await expect(.wrongDestination) { _ = try await trust.layer.publisher.publish(recipe, to: partner, permit) }
+        let foreign = try other.scrubbedRecipe()
+        await expect(.foreignProof) { _ = try await trust.layer.publisher.publish(foreign, to: .publicLibrary, permit) }
+        let different = try trust.scrubbedRecipe(Array("[1]".utf8))
+        await expect(.refused) { _ = try await trust.layer.publisher.publish(different, to: .publicLibrary, permit) }
+        trust.time.advance(by: Scrubber.lifetime)
+        let late = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+        await expect(.expired) { _ = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, late) }
+    }
+
+    /// Whatever fails, a publication is whole or not there, and no piece of one stays behind after a plain failure.
+    @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
+        let content = Array("[".utf8) + Array(repeating: Array("\"some text\",".utf8), count: 12_000).joined() + Array("1]".utf8)
+        for call in 1...10 {
+            let base = MemoryStore()
+            let trust = try await TestTrust(over: base)
+            let before = base.count
+            let publisher = Publisher(
+                store: FaultyStore(base, failing: call, with: fault), authority: trust.layer.access)
+            guard case .publishable(let recipe) = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary).verdict
+            else { throw BrokenPromise("not publishable") }
+            let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+            if let publication = try? await publisher.publish(recipe, to: .publicLibrary, permit) {
+                #expect(try await trust.layer.publisher.bytes(of: publication, in: trust.scope) == content)
+            } else if fault == .refused {
+                let entries = KeyRange(under: Trail.pending(Partition(trust.scope)))
+                #expect(base.count - before == (try await base.records(in: entries, limit: 10).count), "call \(call)")
+            }
+        }
+    }
+
+    @Test(arguments: ["", "a b", "ä", String(repeating: "a", count: 65)]) func destinationsHaveOneSpelling(_ name: String) {
+        #expect(Destination(name) == nil)
+    }
+
+    @Test func messagesSayWhatToDo() {
+        for code in PublishingError.Code.allCases { #expect("\(PublishingError(code))".count > 20) }
+    }
+
+    private func expect(_ code: PublishingError.Code, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+            Issue.record("\(code) was not thrown")
+        } catch {
+            #expect(error as? PublishingError == PublishingError(code))
+        }
+    }
+}

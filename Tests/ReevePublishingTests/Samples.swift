@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import FoundationEssentials
+import ReeveModel
+import ReevePublishing
+import ReeveTesting
+import Testing
+
+/// One made-up value of each class and each provider; no account or person has them.
+struct Sample: Sendable, CustomTestStringConvertible {
+    let kind: DataClass
+    let rule: String
+    let value: String
+
+    var testDescription: String { rule }
+
+    /// Secrets are put together here, so that no scanner takes this file for a leak.
+    private static func secret(_ rule: String, _ prefix: String, _ body: String) -> Sample {
+        Sample(kind: .secret, rule: "secret." + rule, value: prefix + body)
+    }
+
+    static let all: [Sample] = [
+        Sample(kind: .email, rule: "email.address", value: "dana.whitfield+crm@northwind-traders.co.uk"),
+        Sample(kind: .phone, rule: "phone.international", value: "+49 30 90 18 20 31"),
+        Sample(kind: .phone, rule: "phone.national", value: "(415) 867-5309"),
+        Sample(kind: .paymentCard, rule: "card.luhn", value: "4539 1488 0343 6467"),
+        Sample(kind: .paymentCard, rule: "card.luhn", value: "378282246310005"),
+        Sample(kind: .iban, rule: "iban.mod97", value: "DE89 3704 0044 0532 0130 00"),
+        Sample(kind: .iban, rule: "iban.mod97", value: "FR1420041010050500013M02606"),
+        secret("aws", "AKIA", "Q3EGRZ7VXK2MDWPL"),
+        secret("github", "ghp_", "9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX"),
+        secret("gitlab", "glpat-", "x7Kq2mZr9TbWc4Vn1LpY"),
+        secret("slack", "xoxb-", "7281930465-918273645012-kQ2mZr9TbWc4Vn1LpYx7"),
+        secret("stripe", "sk_live_", "4eC39HqLyjWDarjtT1zdp7dc"),
+        secret("google", "AIza", "SyB4k9QzXw7RtVmN2LpYc6HdG1sJ0fE8uTo"),
+        secret("openai", "sk-proj-", "k9QzXw7RtVmN2LpYc6HdG1sJ0fE8uToB4"),
+        secret("anthropic", "sk-ant-", "api03-k9QzXw7RtVmN2LpYc6HdG1sJ0fE8uToB4"),
+        secret("sendgrid", "SG.", "k9QzXw7RtVmN2LpYc6HdG1.sJ0fE8uToB4kQ2mZr9TbWc4Vn1LpYx7k9QzXw7RtVm"),
+        secret("npm", "npm_", "9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX"),
+        secret("twilio", "SK", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
+        secret("shopify", "shpat_", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
+        secret("privateKey", "-----BEGIN RSA PRIVATE KEY-----\n", "MIIEow9sK2mQ4xT7\n-----END RSA PRIVATE KEY-----"),
+    ]
+
+    /// The first of each class.
+    static let onePerClass: [Sample] = DataClass.allCases.compactMap { kind in all.first { $0.kind == kind } }
+}
+
+/// A place in a recipe where a value is planted.
+enum Form: String, CaseIterable, Sendable {
+    case literal, comment, formulaLiteral, nestedJSON, interpolatedText, nestedInFormula, deeplyNested, description
+
+    /// A recipe with `value` in this place.
+    func recipe(with value: String) -> [UInt8] {
+        let pill = #"_dp('{"pill_type":"output","provider":"crm","line":"start","path":["Email"]}')"#
+        func json(_ text: String) -> String { String(decoding: JSONText.escape(text.utf8), as: UTF8.self) }
+        func ruby(_ text: String) -> String { text.replacing("\\", with: "\\\\").replacing("'", with: "\\'") }
+        var (input, comment, description) = ("", "", "")
+        switch self {
+        case .literal: input = "Ask \(value) first"
+        case .comment: comment = "Ask \(value) first"
+        case .description: description = "Ask \(value) first"
+        case .formulaLiteral: input = "=\(pill) || 'ask \(ruby(value)), then wait'"
+        case .interpolatedText: input = "Hello #{\(pill)}, ask \(value) or #{\(pill).upcase}"
+        case .nestedJSON: input = #"{"a":[{"note":"ask \#(json(value))"}],"n":1}"#
+        case .nestedInFormula: input = "=\(pill) + '" + ruby(#"{"note":"ask \#(json(value))"}"#) + "'"
+        case .deeplyNested: input = #"{"outer":"\#(json(#"{"inner":"\#(json(#"{"note":"\#(json(value))"}"#))"}"#))"}"#
+        }
+        return Array(
+            """
+            {"name":"Planted","description":"\(json(description))","version":1,"code":{"keyword":"trigger","number":0,
+            "as":"start","comment":"\(json(comment))","input":{"lead":"#{\(json(pill))}","text":"\(json(input))"},"block":[]},
+            "config":[]}
+            """.utf8)
+    }
+}
+
+func scrub(_ bytes: [UInt8], as format: RecipeFormat = .workato) -> ScrubReport {
+    Scrubber().scrub(bytes, as: format, for: .publicLibrary)
+}
+
+func output(_ report: ScrubReport) throws -> [UInt8] {
+    guard case .publishable(let recipe) = report.verdict else { throw BrokenPromise(report.summary) }
+    return recipe.bytes
+}
+
+/// All strings of a JSON document, decoded, with those of documents inside strings.
+func strings(_ bytes: [UInt8]) throws -> [String] {
+    var found: [String] = []
+    try JSONTokens(bytes).forEach { token, _ in
+        guard token.kind == .string || token.kind == .key, let text = try? JSONText.unescape(bytes[token.content]) else { return }
+        found.append(String(decoding: text, as: UTF8.self))
+        if text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), let inner = try? strings(text) { found += inner }
+    }
+    return found
+}
+
+/// The data pills of a document, found by another way than the scrubber's: by regular expression.
+func pills(_ bytes: [UInt8]) throws -> [String] {
+    try strings(bytes).flatMap { text in text.matches(of: /_(?:dp)?\('(?:[^'\\]|\\.)*'\)/).map { String($0.output) } }
+}
