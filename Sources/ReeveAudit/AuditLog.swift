@@ -32,7 +32,10 @@ public struct AuditLog: Sendable {
             let entry = authority.entry(action, permit)
             try await store.record(entry, in: authority.trail)
             let entries = try await Table<AuditEntry>("audit.pending").values(under: prefix, in: store)
-            return Array(entries.filter { $0.id != entry.id }.sorted { ($0.at, $0.id) < ($1.at, $1.id) }.suffix(limit))
+            // They come by writer and number; at one instant that order stays.
+            let merged = entries.enumerated().filter { $0.element.id != entry.id }
+                .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+            return merged.suffix(max(0, limit)).map(\.element)
         } catch {
             throw AccessError(error)
         }

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Reeve
+import ReeveAccess
+import ReeveAudit
+import ReeveCrypto
+import ReeveModel
+import ReevePlans
+import ReevePrivacy
+import ReevePublishing
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// A public call that changes or opens something, and how to drive it to a success and to a refusal.
+///
+/// `Scripts/check-house` compares the names here with the symbol graph: a new call must be added to one of the lists.
+struct Door: Sendable, CustomTestStringConvertible {
+    let name: String
+    let action: String
+    let succeed: @Sendable (Stage) async throws -> Void
+    let refuse: @Sendable (Stage) async throws -> Void
+
+    var testDescription: String { name }
+
+    /// Calls that change nothing and open nothing secret: they leave no entry.
+    static let quiet = [
+        "AccessAuthority.check(_:for:on:in:)",
+        "Plans.allowance(of:)",
+        "Publisher.bytes(of:in:)",
+        "Retention.disposition(of:in:)",
+        // Writes back what admissions recorded before.
+        "TaskMeter.settle()",
+        "TrustLayer.runOnce()",
+        // Makes rooms through the doors below.
+        "TrustLayer.inMemory(operator:reason:configuration:time:)",
+    ]
+
+    static let all: [Door] = [
+        Door(name: "AccessAuthority.soleOperator(_:reason:store:time:)", action: "access.soleOperator") { stage in
+            _ = try await AccessAuthority.soleOperator(.host("x"), reason: "y", store: stage.trust.store)
+        } refuse: { _ in
+            // Without a reason there is no authority yet, and so nobody to record for.
+        },
+        Door(name: "AccessAuthority.permit(_:on:as:)", action: "access.permit") { _ in
+            // A permit that is given is recorded by the act that takes it.
+        } refuse: { stage in
+            let stranger = ActContext(actor: .host("stranger"), scope: stage.trust.scope)
+            _ = try await stage.trust.layer.access.permit(OpenCredential.self, on: stage.resource, as: stranger).get()
+        },
+        Door(name: "Vault.store(_:for:of:_:reason:)", action: "vault.credential.store") { stage in
+            try await stage.store(try await stage.trust.permit(StoreCredential.self, on: stage.resource))
+        } refuse: { stage in
+            try await stage.store(try await stage.other.permit(StoreCredential.self, on: stage.resource))
+        },
+        Door(name: "Vault.withCredential(_:_:_:)", action: "vault.credential.open") { stage in
+            try await stage.open(try await stage.trust.permit(OpenCredential.self, on: stage.resource))
+        } refuse: { stage in
+            try await stage.open(try await stage.other.permit(OpenCredential.self, on: stage.resource))
+        },
+        Door(name: "Vault.destroy(_:_:)", action: "vault.credential.destroy") { stage in
+            let permit = try await stage.trust.permit(DestroyCredential.self, on: stage.resource)
+            try await stage.trust.layer.vault.destroy(stage.connection.id, permit)
+        } refuse: { stage in
+            let permit = try await stage.other.permit(DestroyCredential.self, on: stage.resource)
+            try await stage.trust.layer.vault.destroy(stage.connection.id, permit)
+        },
+        Door(name: "Plans.setStatus(_:sequence:)", action: "plans.setStatus") { stage in
+            try await stage.trust.layer.plans.setStatus(Company(id: stage.trust.company, status: .customer), sequence: 9)
+        } refuse: { _ in
+            // A replayed status is no refusal: nothing was asked of anyone.
+        },
+        Door(name: "Plans.setPackage(tasksPerPeriod:for:_:)", action: "plans.setPackage") { stage in
+            let permit = try await stage.trust.permit(ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
+            try await stage.trust.layer.plans.setPackage(tasksPerPeriod: 5, for: stage.trust.company, permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
+            try await stage.trust.layer.plans.setPackage(tasksPerPeriod: -5, for: stage.trust.company, permit)
+        },
+        Door(name: "TaskMeter.admit(_:of:tasks:)", action: "plans.admit") { stage in
+            try await stage.trust.admission(tasks: 1).release()
+        } refuse: { stage in
+            try await stage.trust.admission(tasks: 1_000_000).release()
+        },
+        Door(name: "Publisher.publish(_:to:_:)", action: "publishing.publish") { stage in
+            let recipe = try stage.trust.scrubbedRecipe()
+            let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+            _ = try await stage.trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
+        } refuse: { stage in
+            let recipe = try stage.other.scrubbedRecipe()
+            let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+            _ = try await stage.trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
+        },
+        Door(name: "Retention.register(_:as:)", action: "privacy.register") { stage in
+            let record = RetainedRecord(id: Identifier(high: 5, low: 5), category: stage.record.category, anchor: stage.record.anchor)
+            try await stage.trust.layer.retention.register(record, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.retention.register(stage.record, as: stage.trust.context())
+        },
+        Door(name: "Retention.placeHold(_:on:_:)", action: "privacy.placeHold") { stage in
+            try await stage.trust.layer.retention.placeHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.placeHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.other))
+        },
+        Door(name: "Retention.releaseHold(_:on:_:)", action: "privacy.releaseHold") { stage in
+            try await stage.trust.layer.retention.releaseHold(stage.placed, on: stage.held.id, stage.holdPermit(stage.trust, stage.held))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.releaseHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+        },
+        Door(name: "Retention.erasurePermit(for:as:)", action: "privacy.erasurePermit") { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+        } refuse: { stage in
+            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+        },
+        Door(name: "Retention.erase(_:_:)", action: "privacy.erase") { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            let permit = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+            try await stage.trust.layer.retention.erase(permit) { _ in }
+        } refuse: { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            let permit = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+            try await stage.trust.layer.retention.placeHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+            try await stage.trust.layer.retention.erase(permit) { _ in Issue.record("it was removed") }
+        },
+        Door(name: "AuditLog.entries(of:limit:_:)", action: "audit.read") { stage in
+            let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
+            _ = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
+        } refuse: { stage in
+            let permit = try await stage.other.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
+            _ = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
+        },
+    ]
+}
+
+/// Rooms with one of everything in them, and other rooms whose permits are not taken.
+struct Stage: Sendable {
+    let trust: TestTrust
+    let other: TestTrust
+    let connector: Connector
+    let connection: Connection
+    let record: RetainedRecord
+    let held: RetainedRecord
+    let hold = Identifier<LegalCase>(high: 1, low: 1)
+    let placed = Identifier<LegalCase>(high: 1, low: 2)
+
+    init() async throws {
+        let category = try #require(DataCategory("content.message"))
+        let rule = RetentionRule(category: category, days: 30, clause: try #require(ClauseReference("P11.5")))
+        let configuration = TrustLayer.Configuration(retention: RetentionSchedule(rules: [rule]))
+        trust = try await TestTrust(configuration: configuration)
+        other = try await TestTrust(configuration: configuration)
+        let now = trust.time.now
+        connector = Connector(id: Identifier(at: now), name: "crm", methods: [.oauth2])
+        connection = Connection(id: Identifier(at: now), connector: connector.id, scope: trust.scope)
+        record = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
+        held = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
+        try await store(try await trust.permit(StoreCredential.self, on: resource))
+        try await trust.layer.retention.register(record, as: trust.context())
+        try await trust.layer.retention.register(held, as: trust.context())
+        try await trust.layer.retention.placeHold(placed, on: held.id, holdPermit(trust, held))
+    }
+
+    var resource: Resource { .credential(of: connection.id) }
+
+    func holdPermit(_ trust: TestTrust, _ record: RetainedRecord? = nil) async throws -> Permit<ChangeHold> {
+        let context = ActContext(actor: trust.principal, scope: self.trust.scope)
+        return try await trust.layer.access.permit(ChangeHold.self, on: .record((record ?? self.record).id), as: context).get()
+    }
+
+    func store(_ permit: Permit<StoreCredential>) async throws {
+        let credential = try Credential.oauth2(accessToken: SecretBytes(copying: [1, 2, 3]))
+        try await trust.layer.vault.store(credential, for: connection, of: connector, permit)
+    }
+
+    func open(_ permit: Permit<OpenCredential>) async throws {
+        _ = try await trust.layer.vault.withCredential(connection.id, permit) { $0.fieldNames.count }
+    }
+}
+
+@Suite struct DoorTests {
+    /// Clause S1.4: a success leaves exactly one entry, and so does a refusal.
+    @Test(arguments: Door.all) func everyActLeavesOneEntry(_ door: Door) async throws {
+        let stage = try await Stage()
+        let start = stage.trust.store.commits.count
+        try await door.succeed(stage)
+        let entries = try stage.trust.store.auditEntries(from: start).filter { $0.action == door.action }
+        let expected = door.name == "AccessAuthority.permit(_:on:as:)" ? 0 : 1
+        #expect(entries.count == expected && entries.allSatisfy { $0.outcome == .success && $0.refusal == nil })
+
+        let second = try await Stage()
+        let middle = second.trust.store.commits.count
+        var wasRefused = false
+        do { try await door.refuse(second) } catch { wasRefused = true }
+        let refusals = try second.trust.store.auditEntries(from: middle).filter { $0.action == door.action }
+        #expect(refusals.count == (wasRefused ? 1 : 0))
+        #expect(refusals.allSatisfy { $0.outcome == .refused && $0.refusal?.isEmpty == false })
+        let exempt = ["AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:)"]
+        #expect(wasRefused != exempt.contains(door.name))
+    }
+
+    /// An act under a permit names the decision and the policy that allowed it.
+    @Test func entriesNameTheirDecision() async throws {
+        let stage = try await Stage()
+        let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+        try await stage.open(permit)
+        let entry = try #require(try stage.trust.store.auditEntries().last)
+        #expect(entry.decision == permit.decision && entry.policy == permit.policy && entry.context == permit.context)
+    }
+
+    /// The entry of an act that writes is in the same commit as what it wrote.
+    @Test func actAndEntryAreOneCommit() async throws {
+        let stage = try await Stage()
+        let start = stage.trust.store.commits.count
+        try await stage.store(try await stage.trust.permit(StoreCredential.self, on: stage.resource))
+        let commits = stage.trust.store.commits.dropFirst(start)
+        #expect(commits.count == 1)
+        #expect(commits.first?.changes.count == 2)
+    }
+
+    @Test func theLogIsReadInOrder() async throws {
+        let stage = try await Stage()
+        let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
+        let entries = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
+        #expect(entries.map(\.action) == [
+            "vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold",
+        ])
+        let limited = try await stage.trust.layer.audit.entries(of: stage.trust.scope, limit: 1, permit)
+        #expect(limited.map(\.action) == ["audit.read"])
+    }
+}
