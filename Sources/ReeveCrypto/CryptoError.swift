@@ -34,7 +34,8 @@ extension CryptoError: CustomStringConvertible {
         case .invalidLength: "the length is not allowed here; AES-256 keys are 32 bytes and nonces 12"
         case .randomnessUnavailable: "the system's random number generator is not available"
         case .outOfMemory: "the system refused memory for a secret"
-        case .engineFailed: "libcrypto refused the operation; check that OpenSSL 3 with its default provider is installed"
+        case .engineFailed:
+            "libcrypto refused the operation; check that OpenSSL 3 with its default provider is installed"
         }
     }
 }

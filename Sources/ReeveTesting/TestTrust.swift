@@ -44,7 +44,9 @@ public struct TestTrust: Sendable {
     }
 
     /// The context of an act of the principal's.
-    public func context(_ scope: Scope? = nil) -> ActContext { ActContext(actor: principal, scope: scope ?? self.scope) }
+    public func context(_ scope: Scope? = nil) -> ActContext {
+        ActContext(actor: principal, scope: scope ?? self.scope)
+    }
 
     /// A permit for an action on a resource.
     public func permit<Action: PermitAction>(

@@ -7,11 +7,11 @@ import ReevePlans
 
 func act(_ admission: consuming Admission) {
     let first = admission
-#if MISUSE
+    #if MISUSE
     let second = admission
-#else
+    #else
     let second = 0
-#endif
+    #endif
     first.release()
     _ = second
 }

@@ -6,9 +6,9 @@ import ReeveModel
 import ReevePlans
 
 func forge(_ real: consuming Admission, _ id: Identifier<AdmissionRecord>, _ job: Job) -> Admission {
-#if MISUSE
+    #if MISUSE
     Admission(id: id, job: job, tasks: 1)
-#else
+    #else
     real
-#endif
+    #endif
 }

@@ -6,9 +6,9 @@ import ReeveModel
 import ReevePlans
 
 func act(_ admission: consuming Admission) {
-#if MISUSE
+    #if MISUSE
     Task { admission.release() }
-#else
+    #else
     admission.release()
-#endif
+    #endif
 }

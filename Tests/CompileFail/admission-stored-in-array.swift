@@ -6,10 +6,10 @@ import ReeveModel
 import ReevePlans
 
 func act(_ admission: consuming Admission) {
-#if MISUSE
+    #if MISUSE
     let kept = [admission]
-#else
+    #else
     let kept = admission
-#endif
+    #endif
     _ = consume kept
 }

@@ -7,9 +7,9 @@ import ReevePlans
 
 func act(_ admission: consuming Admission) {
     admission.commit(used: 1)
-#if MISUSE
+    #if MISUSE
     admission.release()
-#else
+    #else
     print()
-#endif
+    #endif
 }

@@ -8,11 +8,11 @@ import ReevePrivacy
 
 func act(_ retention: Retention, _ permit: consuming ErasurePermit) async throws {
     let first = permit
-#if MISUSE
+    #if MISUSE
     let second = permit
-#else
+    #else
     let second = 0
-#endif
+    #endif
     _ = second
     try await retention.erase(first) { _ in }
 }

@@ -6,12 +6,14 @@ import ReeveAccess
 import ReeveModel
 import ReevePrivacy
 
-func forge(_ real: consuming ErasurePermit, _ id: Identifier<DataRecord>, _ dec: Identifier<DecisionRecord>, _ c: ActContext)
+func forge(
+    _ real: consuming ErasurePermit, _ id: Identifier<DataRecord>, _ dec: Identifier<DecisionRecord>, _ c: ActContext
+)
     -> ErasurePermit
 {
-#if MISUSE
+    #if MISUSE
     ErasurePermit(record: id, decision: dec, context: c)
-#else
+    #else
     real
-#endif
+    #endif
 }

@@ -7,9 +7,9 @@ import ReeveModel
 import ReevePrivacy
 
 func act(_ retention: Retention, _ permit: consuming ErasurePermit) async throws {
-#if MISUSE
+    #if MISUSE
     Task { try await retention.erase(permit) { _ in } }
-#else
+    #else
     try await retention.erase(permit) { _ in }
-#endif
+    #endif
 }

@@ -8,9 +8,9 @@ import ReevePrivacy
 
 func act(_ retention: Retention, _ permit: consuming ErasurePermit) async throws {
     try await retention.erase(permit) { _ in }
-#if MISUSE
+    #if MISUSE
     try await retention.erase(permit) { _ in }
-#else
+    #else
     print()
-#endif
+    #endif
 }

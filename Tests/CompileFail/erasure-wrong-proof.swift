@@ -7,9 +7,9 @@ import ReeveModel
 import ReevePrivacy
 
 func act(_ retention: Retention, _ right: consuming ErasurePermit, _ wrong: Permit<ChangeHold>) async throws {
-#if MISUSE
+    #if MISUSE
     try await retention.erase(wrong) { _ in }
-#else
+    #else
     try await retention.erase(right) { _ in }
-#endif
+    #endif
 }

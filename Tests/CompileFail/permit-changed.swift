@@ -7,10 +7,10 @@ import ReeveModel
 
 func widen(_ permit: Permit<OpenCredential>, to other: Resource) -> Resource {
     var copy = permit
-#if MISUSE
+    #if MISUSE
     copy.resource = other
-#else
+    #else
     copy = permit
-#endif
+    #endif
     return copy.resource
 }

@@ -7,9 +7,9 @@ import ReeveModel
 
 func decode<Value: Decodable>(_ type: Value.Type) {}
 func forge() {
-#if MISUSE
+    #if MISUSE
     decode(Permit<OpenCredential>.self)
-#else
+    #else
     decode(Digest.self)
-#endif
+    #endif
 }

@@ -6,9 +6,9 @@ import ReeveAccess
 import ReeveModel
 
 func forge(_ real: Permit<OpenCredential>) -> Permit<OpenCredential> {
-#if MISUSE
+    #if MISUSE
     Permit(context: real.context, resource: real.resource, decision: real.decision, policy: real.policy)
-#else
+    #else
     real
-#endif
+    #endif
 }

@@ -8,10 +8,10 @@ import ReevePublishing
 
 func forge(_ real: ScrubbedRecipe, _ bytes: [UInt8]) -> ScrubbedRecipe {
     var copy = real
-#if MISUSE
+    #if MISUSE
     copy.bytes = bytes
-#else
+    #else
     copy = real
-#endif
+    #endif
     return copy
 }

@@ -7,9 +7,9 @@ import ReeveModel
 import ReevePublishing
 
 func forge(_ real: ScrubbedRecipe) -> ScrubbedRecipe {
-#if MISUSE
+    #if MISUSE
     ScrubbedRecipe(bytes: real.bytes, destination: real.destination, inputDigest: real.inputDigest, digest: real.digest)
-#else
+    #else
     real
-#endif
+    #endif
 }

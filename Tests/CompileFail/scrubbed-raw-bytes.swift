@@ -6,10 +6,12 @@ import ReeveAccess
 import ReeveModel
 import ReevePublishing
 
-func act(_ publisher: Publisher, _ recipe: ScrubbedRecipe, _ bytes: [UInt8], _ permit: Permit<PublishRecipe>) async throws {
-#if MISUSE
+func act(_ publisher: Publisher, _ recipe: ScrubbedRecipe, _ bytes: [UInt8], _ permit: Permit<PublishRecipe>)
+    async throws
+{
+    #if MISUSE
     _ = try await publisher.publish(bytes, to: .publicLibrary, permit)
-#else
+    #else
     _ = try await publisher.publish(recipe, to: .publicLibrary, permit)
-#endif
+    #endif
 }

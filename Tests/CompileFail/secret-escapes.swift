@@ -8,11 +8,11 @@ import ReeveVault
 
 func act(_ vault: Vault, _ id: Identifier<Connection>, _ permit: Permit<OpenCredential>) async throws -> Int {
     let names = try await vault.withCredential(id, permit) { secret in
-#if MISUSE
+        #if MISUSE
         [secret]
-#else
+        #else
         secret.fieldNames
-#endif
+        #endif
     }
     return names.count
 }

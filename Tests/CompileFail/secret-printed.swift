@@ -5,9 +5,9 @@
 import ReeveCrypto
 
 func act(_ secret: borrowing SecretBytes) {
-#if MISUSE
+    #if MISUSE
     print("\(secret)")
-#else
+    #else
     print("\(secret.count)")
-#endif
+    #endif
 }

@@ -3,13 +3,13 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveAccess
-import ReeveModel
 import ReeveAudit
+import ReeveModel
 
 func act(_ log: AuditLog, _ scope: Scope, _ right: Permit<ReadAudit>, _ wrong: Permit<ChangeHold>) async throws {
-#if MISUSE
+    #if MISUSE
     _ = try await log.entries(of: scope, wrong)
-#else
+    #else
     _ = try await log.entries(of: scope, right)
-#endif
+    #endif
 }

@@ -6,12 +6,14 @@ import ReeveAccess
 import ReeveModel
 import ReeveVault
 
-func act(_ vault: Vault, _ id: Identifier<Connection>, _ right: Permit<DestroyCredential>, _ wrong: Permit<OpenCredential>)
+func act(
+    _ vault: Vault, _ id: Identifier<Connection>, _ right: Permit<DestroyCredential>, _ wrong: Permit<OpenCredential>
+)
     async throws
 {
-#if MISUSE
+    #if MISUSE
     try await vault.destroy(id, wrong)
-#else
+    #else
     try await vault.destroy(id, right)
-#endif
+    #endif
 }

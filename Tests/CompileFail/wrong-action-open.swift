@@ -6,12 +6,14 @@ import ReeveAccess
 import ReeveModel
 import ReeveVault
 
-func act(_ vault: Vault, _ id: Identifier<Connection>, _ right: Permit<OpenCredential>, _ wrong: Permit<StoreCredential>)
+func act(
+    _ vault: Vault, _ id: Identifier<Connection>, _ right: Permit<OpenCredential>, _ wrong: Permit<StoreCredential>
+)
     async throws
 {
-#if MISUSE
+    #if MISUSE
     try await vault.withCredential(id, wrong) { _ in }
-#else
+    #else
     try await vault.withCredential(id, right) { _ in }
-#endif
+    #endif
 }

@@ -9,9 +9,9 @@ import ReevePlans
 func act(_ plans: Plans, _ id: Identifier<Company>, _ right: Permit<ChangePlan>, _ wrong: Permit<PublishRecipe>)
     async throws
 {
-#if MISUSE
+    #if MISUSE
     try await plans.setPackage(tasksPerPeriod: 5, for: id, wrong)
-#else
+    #else
     try await plans.setPackage(tasksPerPeriod: 5, for: id, right)
-#endif
+    #endif
 }

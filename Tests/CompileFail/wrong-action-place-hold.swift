@@ -10,9 +10,9 @@ func act(
     _ retention: Retention, _ hold: Identifier<LegalCase>, _ id: Identifier<DataRecord>, _ right: Permit<ChangeHold>,
     _ wrong: Permit<ReadAudit>
 ) async throws {
-#if MISUSE
+    #if MISUSE
     try await retention.placeHold(hold, on: id, wrong)
-#else
+    #else
     try await retention.placeHold(hold, on: id, right)
-#endif
+    #endif
 }

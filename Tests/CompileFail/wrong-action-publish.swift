@@ -9,9 +9,9 @@ import ReevePublishing
 func act(
     _ publisher: Publisher, _ recipe: ScrubbedRecipe, _ right: Permit<PublishRecipe>, _ wrong: Permit<OpenCredential>
 ) async throws {
-#if MISUSE
+    #if MISUSE
     _ = try await publisher.publish(recipe, to: .publicLibrary, wrong)
-#else
+    #else
     _ = try await publisher.publish(recipe, to: .publicLibrary, right)
-#endif
+    #endif
 }

@@ -10,9 +10,9 @@ func act(
     _ vault: Vault, _ credential: consuming Credential, _ connection: Connection, _ connector: Connector,
     _ right: Permit<StoreCredential>, _ wrong: Permit<OpenCredential>
 ) async throws {
-#if MISUSE
+    #if MISUSE
     try await vault.store(credential, for: connection, of: connector, wrong)
-#else
+    #else
     try await vault.store(credential, for: connection, of: connector, right)
-#endif
+    #endif
 }

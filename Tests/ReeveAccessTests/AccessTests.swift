@@ -18,7 +18,9 @@ import Testing
         try await AccessAuthority.soleOperator(operatorActor, reason: "no roles yet", store: store, time: time)
     }
 
-    private func context(_ scope: Scope? = nil) -> ActContext { ActContext(actor: operatorActor, scope: scope ?? self.scope) }
+    private func context(_ scope: Scope? = nil) -> ActContext {
+        ActContext(actor: operatorActor, scope: scope ?? self.scope)
+    }
 
     @Test func makingASoleOperatorIsRecordedFirst() async throws {
         _ = try await authority()
@@ -43,9 +45,12 @@ import Testing
         let permit = try await authority.permit(OpenCredential.self, on: resource, as: context()).get()
         #expect(permit.context == context() && permit.resource == resource)
         let start = store.commits.count
-        let others: [ActContext.Actor] = [.host("other"), .host(""), .rule("app"), .person(Identifier(high: 0, low: 0))]
+        let others: [ActContext.Actor] = [
+            .host("other"), .host(""), .rule("app"), .person(Identifier(high: 0, low: 0)),
+        ]
         for actor in others {
-            let answer = await authority.permit(OpenCredential.self, on: resource, as: ActContext(actor: actor, scope: scope))
+            let answer = await authority.permit(
+                OpenCredential.self, on: resource, as: ActContext(actor: actor, scope: scope))
             guard case .failure(let denial) = answer else {
                 Issue.record("\(actor) got a permit")
                 continue
@@ -60,7 +65,8 @@ import Testing
     @Test func aDenialThatCannotBeRecordedIsStillADenial() async throws {
         let faulty = FaultyStore(MemoryStore(), failing: 2, with: .crash)
         let authority = try await AccessAuthority.soleOperator(operatorActor, reason: "x", store: faulty, time: time)
-        let answer = await authority.permit(OpenCredential.self, on: resource, as: ActContext(actor: .host("b"), scope: scope))
+        let answer = await authority.permit(
+            OpenCredential.self, on: resource, as: ActContext(actor: .host("b"), scope: scope))
         guard case .failure(let denial) = answer else {
             Issue.record("a stranger got a permit")
             return
@@ -74,14 +80,18 @@ import Testing
         try await authority.check(permit, for: "t", on: resource, in: scope)
         let start = store.commits.count
         let other = Resource(Identifier<Connection>(high: 2, low: 3))
-        await #expect(throws: AccessError(.wrongResource)) { try await authority.check(permit, for: "t", on: other, in: scope) }
+        await #expect(throws: AccessError(.wrongResource)) {
+            try await authority.check(permit, for: "t", on: other, in: scope)
+        }
         for scope in [Scope.platform, Scope(Identifier(high: 1, low: 1)), Scope(Identifier(high: 1, low: 1), .test)] {
             await #expect(throws: AccessError(.wrongResource)) {
                 try await authority.check(permit, for: "t", on: resource, in: scope)
             }
         }
         let second = try await AccessAuthority.soleOperator(operatorActor, reason: "x", store: store, time: time)
-        await #expect(throws: AccessError(.foreignPermit)) { try await second.check(permit, for: "t", on: resource, in: scope) }
+        await #expect(throws: AccessError(.foreignPermit)) {
+            try await second.check(permit, for: "t", on: resource, in: scope)
+        }
         let refused = try store.auditEntries(from: start).filter { $0.action == "t" }
         #expect(refused.count == 5 && refused.allSatisfy { $0.outcome == .refused && $0.decision == permit.decision })
     }
@@ -93,7 +103,9 @@ import Testing
         try await authority.check(permit, for: "t", on: resource, in: scope)
         time.advance(by: .nanoseconds(1))
         time.setWallClock(to: Timestamp(seconds: 0))
-        await #expect(throws: AccessError(.expired)) { try await authority.check(permit, for: "t", on: resource, in: scope) }
+        await #expect(throws: AccessError(.expired)) {
+            try await authority.check(permit, for: "t", on: resource, in: scope)
+        }
     }
 
     @Test func messagesSayWhatToDo() {

@@ -74,7 +74,9 @@ func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
         let same = try SecretBytes(copying: [1, 2, 3])
         let other = try SecretBytes(copying: [1, 2, 4])
         let shorter = try SecretBytes(copying: [1, 2])
-        let equal = [secret.constantTimeEquals(same), secret.constantTimeEquals(other), secret.constantTimeEquals(shorter)]
+        let equal = [
+            secret.constantTimeEquals(same), secret.constantTimeEquals(other), secret.constantTimeEquals(shorter),
+        ]
         #expect(equal == [true, false, false])
         let sum = secret.withBytes { span in (0..<span.byteCount).reduce(0) { $0 + Int(span.byte($1)) } }
         #expect(sum == 6)
@@ -109,9 +111,15 @@ func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
     @Test func sealedValuesOpenOnlyAsTheyWere() throws {
         var generator = Scale.current.generator(for: "AEAD")
         for _ in 0..<Scale.current.cases(ci: 400, soak: 20_000) {
-            let (key, other) = (try KeyHandle(SecretBytes.random(count: 32)), try KeyHandle(SecretBytes.random(count: 32)))
-            let plain = (0..<Int.random(in: 0...300, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
-            let data = (0..<Int.random(in: 0...64, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let (key, other) = (
+                try KeyHandle(SecretBytes.random(count: 32)), try KeyHandle(SecretBytes.random(count: 32))
+            )
+            let plain = (0..<Int.random(in: 0...300, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
+            let data = (0..<Int.random(in: 0...64, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
             let secret = try SecretBytes(copying: plain)
             let sealed = try secret.withBytes { try key.seal($0, authenticating: data) }
             #expect(sealed.count == plain.count + KeyHandle.overhead)
@@ -121,11 +129,14 @@ func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
             let bit = Int.random(in: 0..<sealed.count * 8, using: &generator)
             flipped[bit / 8] ^= 1 << (bit % 8)
             let attempts: [(KeyHandle, [UInt8], [UInt8])] = [
-                (other, sealed, data), (key, sealed, data + [0]), (key, flipped, data), (key, Array(sealed.dropLast()), data),
+                (other, sealed, data), (key, sealed, data + [0]), (key, flipped, data),
+                (key, Array(sealed.dropLast()), data),
                 (key, sealed + [0], data), (key, Array(sealed.prefix(KeyHandle.overhead - 1)), data), (key, [], data),
             ]
             for (key, sealed, data) in attempts {
-                #expect(throws: CryptoError(.authenticationFailed)) { _ = try key.open(sealed[...], authenticating: data) }
+                #expect(throws: CryptoError(.authenticationFailed)) {
+                    _ = try key.open(sealed[...], authenticating: data)
+                }
             }
         }
     }
@@ -138,7 +149,9 @@ func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
             for _ in 0..<4 {
                 group.addTask {
                     let empty = try SecretBytes(copying: [])
-                    return try (0..<count).map { _ in Array(try empty.withBytes { try key.seal($0, authenticating: []) }.prefix(12)) }
+                    return try (0..<count).map { _ in
+                        Array(try empty.withBytes { try key.seal($0, authenticating: []) }.prefix(12))
+                    }
                 }
             }
             return try await group.reduce(into: Set<[UInt8]>()) { $0.formUnion($1) }

@@ -54,7 +54,8 @@ import Testing
     }
 
     private func field(_ generator: inout SeededGenerator) -> Field {
-        let bytes = (0..<Int.random(in: 0...3, using: &generator)).map { _ in UInt8.random(in: 0...3, using: &generator) }
+        let bytes = (0..<Int.random(in: 0...3, using: &generator)).map { _ in UInt8.random(in: 0...3, using: &generator)
+        }
         return switch Int.random(in: 0..<5, using: &generator) {
         case 0: .bytes(bytes)
         case 1: .text(String(decoding: bytes, as: UTF8.self))

@@ -8,14 +8,18 @@ import Testing
 
 @Suite struct JSONTokensTests {
     @Test(arguments: [
-        ("", JSONError.Code.truncated), ("{", .truncated), ("[1,", .truncated), ("\"a", .truncated), ("{\"a\"", .truncated),
+        ("", JSONError.Code.truncated), ("{", .truncated), ("[1,", .truncated), ("\"a", .truncated),
+        ("{\"a\"", .truncated),
         ("tru", .truncated), ("[1] x", .trailingData), ("{} {}", .trailingData), ("{a:1}", .unexpectedByte),
-        ("[1,]", .unexpectedByte), ("{\"a\":1,}", .unexpectedByte), ("[1 2]", .unexpectedByte), ("'a'", .unexpectedByte),
+        ("[1,]", .unexpectedByte), ("{\"a\":1,}", .unexpectedByte), ("[1 2]", .unexpectedByte),
+        ("'a'", .unexpectedByte),
         ("{\"a\" 1}", .unexpectedByte), ("]", .unexpectedByte), ("[}", .unexpectedByte), ("nul!", .unexpectedByte),
-        ("01", .invalidNumber), ("-", .invalidNumber), ("1.", .invalidNumber), ("1e", .invalidNumber), (".5", .unexpectedByte),
+        ("01", .invalidNumber), ("-", .invalidNumber), ("1.", .invalidNumber), ("1e", .invalidNumber),
+        (".5", .unexpectedByte),
         ("+1", .unexpectedByte), ("\"\\x\"", .invalidEscape), ("\"\\u12g4\"", .invalidEscape),
         ("\"\\ud800\"", .loneSurrogate), ("\"\\udc00\"", .loneSurrogate), ("\"\\ud800\\u0041\"", .loneSurrogate),
-        ("\"a\nb\"", .controlCharacter), ("{\"a\":1,\"a\":2}", .duplicateKey), ("{\"a\":1,\"\\u0061\":2}", .duplicateKey),
+        ("\"a\nb\"", .controlCharacter), ("{\"a\":1,\"a\":2}", .duplicateKey),
+        ("{\"a\":1,\"\\u0061\":2}", .duplicateKey),
         ("\u{FEFF}{}", .byteOrderMark), ("NaN", .unexpectedByte), ("[1]]", .trailingData),
     ])
     func defectsAreRefused(_ text: String, _ code: JSONError.Code) {
@@ -30,14 +34,17 @@ import Testing
         try JSONTokens(Array(text.utf8)).validate()
     }
 
-    @Test(arguments: [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82], [0xFF]] as [[UInt8]])
+    @Test(
+        arguments: [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82], [0xFF]]
+            as [[UInt8]])
     func invalidUTF8IsRefused(_ bytes: [UInt8]) {
         let quoted = [UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]
         #expect { try JSONTokens(quoted).validate() } throws: { ($0 as? JSONError)?.code == .invalidUTF8 }
     }
 
     @Test func limitsAreRefused() {
-        let deep = Array(repeating: UInt8(ascii: "["), count: 10_000) + Array(repeating: UInt8(ascii: "]"), count: 10_000)
+        let deep =
+            Array(repeating: UInt8(ascii: "["), count: 10_000) + Array(repeating: UInt8(ascii: "]"), count: 10_000)
         #expect { try JSONTokens(deep).validate() } throws: { ($0 as? JSONError)?.code == .tooDeep }
         #expect { try JSONTokens(deep, limits: .init(bytes: 19_999)).validate() } throws: {
             ($0 as? JSONError)?.code == .tooLarge
@@ -96,9 +103,13 @@ import Testing
         for _ in 0..<Scale.current.cases(ci: 20_000, soak: 500_000) {
             var text = ""
             for _ in 0..<Int.random(in: 0...12, using: &generator) {
-                let ranges: [ClosedRange<UInt32>] = [0...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF]
+                let ranges: [ClosedRange<UInt32>] = [
+                    0...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF,
+                ]
                 let range = ranges[Int.random(in: 0..<ranges.count, using: &generator)]
-                if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &generator)) { text.unicodeScalars.append(scalar) }
+                if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &generator)) {
+                    text.unicodeScalars.append(scalar)
+                }
             }
             let escaped = JSONText.escape(text.utf8)
             let result = try JSONText.unescapeWithOffsets(escaped[...], at: 0)

@@ -16,7 +16,9 @@ import Testing
         #expect(CivilDay(daysSince1970: days).description == text)
     }
 
-    @Test(arguments: ["2026-02-29", "2026-13-01", "2026-00-01", "2026-01-32", "26-01-01", "2026-1-01", "2026-01-01 ", ""])
+    @Test(arguments: [
+        "2026-02-29", "2026-13-01", "2026-00-01", "2026-01-32", "26-01-01", "2026-1-01", "2026-01-01 ", "",
+    ])
     func onlyRealDaysAreRead(_ text: String) { #expect(CivilDay(text) == nil) }
 
     @Test func monthsCountFromTheAnchor() {
@@ -37,7 +39,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "2026-03-07T09:40:00Z", "2026-03-07T09:40:00.123Z", "2026-03-07 09:40:00.123456Z", "2026-03-07T24:00:00.000000Z",
+        "2026-03-07T09:40:00Z", "2026-03-07T09:40:00.123Z", "2026-03-07 09:40:00.123456Z",
+        "2026-03-07T24:00:00.000000Z",
         "2026-03-07T09:60:00.000000Z", "2026-03-07T09:40:60.000000Z", "2026-03-07T09:40:00.123456+", "",
     ])
     func onlyOneSpellingIsRead(_ text: String) { #expect(Timestamp(text) == nil) }
@@ -96,7 +99,8 @@ import Testing
     @Test func timestampTextsRoundTrip() {
         var generator = Scale.current.generator(for: "timestamp texts")
         for _ in 0..<Scale.current.cases(ci: 20_000, soak: 1_000_000) {
-            let instant = Timestamp(microseconds: Int64.random(in: -62_135_596_800_000_000..<253_402_300_800_000_000, using: &generator))
+            let instant = Timestamp(
+                microseconds: Int64.random(in: -62_135_596_800_000_000..<253_402_300_800_000_000, using: &generator))
             #expect(Timestamp(instant.description) == instant)
         }
     }

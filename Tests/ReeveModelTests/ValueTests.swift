@@ -19,7 +19,10 @@ import Testing
         #expect(!purpose.overlaps(other))
     }
 
-    @Test(arguments: ["", ".", "a.", ".a", "a..b", "a b", "é", String(repeating: "a.", count: 16) + "a", String(repeating: "a", count: 65)])
+    @Test(arguments: [
+        "", ".", "a.", ".a", "a..b", "a b", "é", String(repeating: "a.", count: 16) + "a",
+        String(repeating: "a", count: 65),
+    ])
     func malformedPathsAreRefused(_ text: String) {
         #expect(Path(text) == nil)
     }
@@ -100,7 +103,9 @@ import Testing
     }
 
     private static func vocabulary() throws -> Vocabulary {
-        func id<Entity>(_ number: UInt64) -> Identifier<Entity> { Identifier(high: 0x0199_0000_0000_0000 + number, low: number) }
+        func id<Entity>(_ number: UInt64) -> Identifier<Entity> {
+            Identifier(high: 0x0199_0000_0000_0000 + number, low: number)
+        }
         let scope = Scope(id(2), .production, project: id(3))
         let instant = Timestamp(microseconds: 1_772_876_400_123_456)
         return Vocabulary(
@@ -115,9 +120,11 @@ import Testing
                 Connection(id: id(8), connector: id(5), scope: scope, state: .lost(reason: "revoked", at: instant)),
                 Connection(id: id(9), connector: id(5), scope: scope, state: .disconnected),
             ],
-            recipe: Recipe(id: id(10), version: 3), job: Job(id: id(11), recipe: Recipe(id: id(10), version: 3), scope: scope),
+            recipe: Recipe(id: id(10), version: 3),
+            job: Job(id: id(11), recipe: Recipe(id: id(10), version: 3), scope: scope),
             scopes: [.platform, Scope(id(2)), Scope(id(2), .test), scope],
-            context: ActContext(actor: .person(id(4)), scope: scope, origin: .userInterface, correlation: id(12), reason: "ticket 7"),
+            context: ActContext(
+                actor: .person(id(4)), scope: scope, origin: .userInterface, correlation: id(12), reason: "ticket 7"),
             category: try #require(DataCategory("contact.email")), purpose: try #require(Purpose("service.operate")),
             clause: try #require(ClauseReference("P1.4")), digest: try #require(Digest(bytes: Array(0..<32))),
             day: instant.day, instant: instant, progress: ReeveModel.Progress(completed: 3, total: 10, failed: 1))

@@ -43,7 +43,9 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         let trust = try await trust()
         let running = try await trust.admission(tasks: 2)
         try await trust.layer.plans.setStatus(Company(id: trust.company, status: .former), sequence: 2)
-        await #expect(throws: PlanError(.companyInactive)) { _ = try await trust.layer.plans.allowance(of: trust.company) }
+        await #expect(throws: PlanError(.companyInactive)) {
+            _ = try await trust.layer.plans.allowance(of: trust.company)
+        }
         do {
             try await trust.admission().release()
             Issue.record("a former company was admitted")
@@ -52,7 +54,9 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         }
         running.commit(used: 1)
         try await trust.layer.tasks.settle()
-        await #expect(throws: PlanError(.noPlan)) { _ = try await trust.layer.plans.allowance(of: Identifier(high: 9, low: 9)) }
+        await #expect(throws: PlanError(.noPlan)) {
+            _ = try await trust.layer.plans.allowance(of: Identifier(high: 9, low: 9))
+        }
     }
 
     /// Clause S4.1.
@@ -75,7 +79,9 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
     @Test func periodsAreCountedFromTheAnchor() async throws {
         let time = ManualTime(now: try #require(CivilDay("2026-01-31")).startInUTC.advanced(by: .seconds(3600)))
         let trust = try await TestTrust(time: time)
-        func resets() async throws -> String { try await trust.layer.plans.allowance(of: trust.company).resetsAt.day.description }
+        func resets() async throws -> String {
+            try await trust.layer.plans.allowance(of: trust.company).resetsAt.day.description
+        }
         #expect(try await resets() == "2026-02-28")
         time.setWallClock(to: try #require(CivilDay("2026-02-28")).startInUTC)
         #expect(try await resets() == "2026-03-31")
@@ -170,7 +176,8 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
             let limit = 20
             let first = try await trust(limit: limit, over: base)
             let faulty = FaultyStore(base, failing: Int.random(in: 2...40, using: &generator), with: fault)
-            let authority = try await AccessAuthority.soleOperator(first.principal, reason: "second process", store: faulty, time: first.time)
+            let authority = try await AccessAuthority.soleOperator(
+                first.principal, reason: "second process", store: faulty, time: first.time)
             let meters = [TaskMeter(plans: Plans(store: faulty, authority: authority)), first.layer.tasks]
             var used = 0
             for _ in 0..<30 {

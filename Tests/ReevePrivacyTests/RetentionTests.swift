@@ -12,7 +12,9 @@ import Testing
 @Suite struct RetentionTests {
     private static func schedule() throws -> RetentionSchedule {
         RetentionSchedule(rules: [
-            RetentionRule(category: try #require(DataCategory("content.message")), days: 30, clause: try #require(ClauseReference("P11.5")))
+            RetentionRule(
+                category: try #require(DataCategory("content.message")), days: 30,
+                clause: try #require(ClauseReference("P11.5")))
         ])
     }
 
@@ -24,13 +26,18 @@ import Testing
         init(category: String = "content.message", over store: any Store = MemoryStore()) async throws {
             trust = try await TestTrust(over: store, configuration: .init(retention: RetentionTests.schedule()))
             record = RetainedRecord(
-                id: Identifier(at: trust.time.now), category: try #require(DataCategory(category)), anchor: trust.time.now.day)
+                id: Identifier(at: trust.time.now), category: try #require(DataCategory(category)),
+                anchor: trust.time.now.day)
             try await trust.layer.retention.register(record, as: trust.context())
         }
 
         var retention: Retention { trust.layer.retention }
-        func kind() async throws -> Disposition.Kind { try await retention.disposition(of: record.id, in: trust.scope).kind }
-        func permit() async throws -> Permit<ChangeHold> { try await trust.permit(ChangeHold.self, on: .record(record.id)) }
+        func kind() async throws -> Disposition.Kind {
+            try await retention.disposition(of: record.id, in: trust.scope).kind
+        }
+        func permit() async throws -> Permit<ChangeHold> {
+            try await trust.permit(ChangeHold.self, on: .record(record.id))
+        }
         func pass(days: Int) { trust.time.advance(by: .seconds(days * 86_400)) }
     }
 
@@ -54,11 +61,15 @@ import Testing
         try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
         let held = try await fixture.retention.disposition(of: fixture.record.id, in: fixture.trust.scope)
         #expect(held.kind == .mustKeep && held.reasons.first == .hold(fixture.hold) && held.nextChange == nil)
-        await expect(.mustKeep) { _ = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context()) }
+        await expect(.mustKeep) {
+            _ = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())
+        }
         try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
         try await fixture.retention.releaseHold(fixture.hold, on: fixture.record.id, fixture.permit())
         #expect(try await fixture.kind() == .mustDelete)
-        await expect(.unknownHold) { try await fixture.retention.releaseHold(fixture.hold, on: fixture.record.id, fixture.permit()) }
+        await expect(.unknownHold) {
+            try await fixture.retention.releaseHold(fixture.hold, on: fixture.record.id, fixture.permit())
+        }
     }
 
     /// A permit that was made before a hold erases nothing.
@@ -94,7 +105,9 @@ import Testing
         } catch {
             #expect(error == PrivacyError(.removalFailed))
         }
-        await expect(.beingErased) { try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit()) }
+        await expect(.beingErased) {
+            try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
+        }
         let again = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())
         var removed: [Identifier<DataRecord>] = []
         try await fixture.retention.erase(again) { removed.append($0) }
@@ -106,10 +119,14 @@ import Testing
 
     @Test func nothingIsErasedEarlyOrWithoutARule() async throws {
         let early = try await Fixture()
-        await expect(.mustKeep) { _ = try await early.retention.erasurePermit(for: early.record.id, as: early.trust.context()) }
+        await expect(.mustKeep) {
+            _ = try await early.retention.erasurePermit(for: early.record.id, as: early.trust.context())
+        }
         let unruled = try await Fixture(category: "content")
         unruled.pass(days: 10_000)
-        await expect(.mustKeep) { _ = try await unruled.retention.erasurePermit(for: unruled.record.id, as: unruled.trust.context()) }
+        await expect(.mustKeep) {
+            _ = try await unruled.retention.erasurePermit(for: unruled.record.id, as: unruled.trust.context())
+        }
         await expect(.alreadyRegistered) { try await early.retention.register(early.record, as: early.trust.context()) }
     }
 
@@ -120,7 +137,8 @@ import Testing
             let fixture = try await Fixture(over: base)
             fixture.pass(days: 40)
             let faulty = FaultyStore(base, failing: call, with: fault)
-            let retention = Retention(store: faulty, schedule: try Self.schedule(), authority: fixture.trust.layer.access)
+            let retention = Retention(
+                store: faulty, schedule: try Self.schedule(), authority: fixture.trust.layer.access)
             var removed = false
             do {
                 let erasure = try await retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())

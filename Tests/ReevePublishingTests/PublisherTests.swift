@@ -12,7 +12,8 @@ import Testing
 @Suite struct PublisherTests {
     @Test func exactlyTheProvenBytesArePublished() async throws {
         let trust = try await TestTrust()
-        let large = Array("[".utf8) + Array(repeating: Array("\"some text\",".utf8), count: 6000).joined() + Array("1]".utf8)
+        let large =
+            Array("[".utf8) + Array(repeating: Array("\"some text\",".utf8), count: 6000).joined() + Array("1]".utf8)
         let recipe = try trust.scrubbedRecipe(large)
         let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
         let publication = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
@@ -44,7 +45,9 @@ import Testing
             let before = base.count
             let publisher = Publisher(
                 store: FaultyStore(base, failing: call, with: fault), authority: trust.layer.access)
-            guard case .publishable(let recipe) = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary).verdict
+            guard
+                case .publishable(let recipe) = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary)
+                    .verdict
             else { throw BrokenPromise("not publishable") }
             let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
             if let publication = try? await publisher.publish(recipe, to: .publicLibrary, permit) {
@@ -56,7 +59,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "a b", "ä", String(repeating: "a", count: 65)]) func destinationsHaveOneSpelling(_ name: String) {
+    @Test(arguments: ["", "a b", "ä", String(repeating: "a", count: 65)]) func destinationsHaveOneSpelling(
+        _ name: String
+    ) {
         #expect(Destination(name) == nil)
     }
 

@@ -89,9 +89,12 @@ func output(_ report: ScrubReport) throws -> [UInt8] {
 func strings(_ bytes: [UInt8]) throws -> [String] {
     var found: [String] = []
     try JSONTokens(bytes).forEach { token, _ in
-        guard token.kind == .string || token.kind == .key, let text = try? JSONText.unescape(bytes[token.content]) else { return }
+        guard token.kind == .string || token.kind == .key, let text = try? JSONText.unescape(bytes[token.content])
+        else { return }
         found.append(String(decoding: text, as: UTF8.self))
-        if text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), let inner = try? strings(text) { found += inner }
+        if text.first == UInt8(ascii: "{") || text.first == UInt8(ascii: "["), let inner = try? strings(text) {
+            found += inner
+        }
     }
     return found
 }

@@ -29,9 +29,13 @@ import Testing
     }
 
     @Test func sameValueSameStandInAndDistinctOnesDiffer() throws {
-        let input = #"{"a":"x@acme-corp.io","b":"Y@acme-corp.io and X@ACME-corp.io","c":"+1 415 867 5309","d":"(415) 867-5309"}"#
+        let input =
+            #"{"a":"x@acme-corp.io","b":"Y@acme-corp.io and X@ACME-corp.io","c":"+1 415 867 5309","d":"(415) 867-5309"}"#
         let text = String(decoding: try output(scrub(Array(input.utf8), as: .plainJSON)), as: UTF8.self)
-        #expect(text == #"{"a":"user1@example.com","b":"user2@example.com and user1@example.com","c":"+12025550100","d":"(202) 555-0101"}"#)
+        #expect(
+            text
+                == #"{"a":"user1@example.com","b":"user2@example.com and user1@example.com","c":"+12025550100","d":"(202) 555-0101"}"#
+        )
     }
 
     @Test func standInsThatOccurAreSkipped() throws {
@@ -72,7 +76,8 @@ import Testing
     }
 
     @Test func aCopyInAReferenceBlocks() {
-        let input = ##"{"code":{"keyword":"trigger","input":{"a":"dana@acme-corp.io","b":"#{_('data.x.dana@acme-corp.io')}"}},"config":[]}"##
+        let input =
+            ##"{"code":{"keyword":"trigger","input":{"a":"dana@acme-corp.io","b":"#{_('data.x.dana@acme-corp.io')}"}},"config":[]}"##
         guard case .blocked(.survivor) = scrub(Array(input.utf8)).verdict else {
             Issue.record("a copy in a reference was published")
             return
@@ -105,8 +110,10 @@ import Testing
 
     @Test(arguments: [
         "user@example.com", "version 1.0.0.0", "2026-01-01", "2100009826", "order 4539148803436468", "@types/node",
-        "foo@2x.png", "9c1b6f0e-53e2-4f0f-8a55-7d0f1f1f6b21", "1778198128493", "10.0.0.1", "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
-        "2026-01-01T00:00:00+00:00", "monkey=banana", "DE89 is a model", "0000 0000 0000 0000", "#ff00aa", "100,000,000.00",
+        "foo@2x.png", "9c1b6f0e-53e2-4f0f-8a55-7d0f1f1f6b21", "1778198128493", "10.0.0.1",
+        "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
+        "2026-01-01T00:00:00+00:00", "monkey=banana", "DE89 is a model", "0000 0000 0000 0000", "#ff00aa",
+        "100,000,000.00",
         "ISBN 978-3-16-148410-0", "https://example.com/a@b", "AKIAIOSFODNN7EXAMPL", "price: 1 234 567 890",
     ])
     func harmlessTextsAreLeftAlone(_ text: String) throws {
@@ -117,8 +124,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("phone", "4158675309"), ("mobilePhone", "0171 2345678"), ("contact_tel", "020 7946 0958"), ("text", "call 020 7946 0958"),
-        ("text", "Tel. 030/9018203"), ("text", "415-867-5309"), ("text", "1 (415) 867-5309"), ("text", "0049 30 9018203"),
+        ("phone", "4158675309"), ("mobilePhone", "0171 2345678"), ("contact_tel", "020 7946 0958"),
+        ("text", "call 020 7946 0958"),
+        ("text", "Tel. 030/9018203"), ("text", "415-867-5309"), ("text", "1 (415) 867-5309"),
+        ("text", "0049 30 9018203"),
         ("text", "415.867.5309,"), ("text", "+442079460958."),
     ])
     func phonesAreFoundByShapeKeyAndWords(_ key: String, _ text: String) {
@@ -127,14 +136,17 @@ import Testing
     }
 
     @Test(arguments: [
-        "josé.garcía@correo.es", "o'neil@acme-corp.io", "a_b-c@sub.acme-corp.museum", "<dana@acme-corp.io>", "mailto:dana@acme-corp.io?x",
+        "josé.garcía@correo.es", "o'neil@acme-corp.io", "a_b-c@sub.acme-corp.museum", "<dana@acme-corp.io>",
+        "mailto:dana@acme-corp.io?x",
         "d@münchen.de", "x.y@xn--mnchen-3ya.de", "Dana@ACME-CORP.IO.", "user01@example.com", "jane.doe@example.com",
     ])
     func addressesAreFoundWhole(_ text: String) throws {
         let report = scrub(Array(#"{"a":"\#(text)"}"#.utf8), as: .plainJSON)
         #expect(report.findings.map(\.kind) == [.email])
         let after = try strings(output(report)).joined()
-        #expect(after.firstMatch(of: /[^<:.? ]*@[^>?]*/)?.output == "user1@example.com" || after.contains("user1@example.com"))
+        #expect(
+            after.firstMatch(of: /[^<:.? ]*@[^>?]*/)?.output == "user1@example.com"
+                || after.contains("user1@example.com"))
         #expect(!after.contains("acme") && !after.contains("doe") && !after.contains("jos"))
     }
 
@@ -145,7 +157,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", JSONError.Code.truncated), ("{\"a\":", .truncated), ("\u{FEFF}{}", .byteOrderMark), ("{\"a\":1,\"a\":2}", .duplicateKey),
+        ("", JSONError.Code.truncated), ("{\"a\":", .truncated), ("\u{FEFF}{}", .byteOrderMark),
+        ("{\"a\":1,\"a\":2}", .duplicateKey),
         ("{\"a\":\"\\ud800\"}", .loneSurrogate), ("{} x", .trailingData),
         (String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000), .tooDeep),
     ])
@@ -187,8 +200,11 @@ import Testing
 
     @Test func formatsAreRecognizedOnlyWhenCertain() {
         #expect(RecipeFormat.recognize(Form.literal.recipe(with: "x"))?.name == "workato")
-        #expect(RecipeFormat.recognize(Array(#"{"name":"a","provider":"b","root_folder":false}"#.utf8))?.name == "workato")
-        for text in ["{}", "[]", "1", "", "{\"code\":{}}", "{\"code\":{\"keyword\":1}}", "{\"nodes\":[],\"connections\":{}}"] {
+        #expect(
+            RecipeFormat.recognize(Array(#"{"name":"a","provider":"b","root_folder":false}"#.utf8))?.name == "workato")
+        for text in [
+            "{}", "[]", "1", "", "{\"code\":{}}", "{\"code\":{\"keyword\":1}}", "{\"nodes\":[],\"connections\":{}}",
+        ] {
             #expect(RecipeFormat.recognize(Array(text.utf8)) == nil, "\(text)")
         }
     }
@@ -210,13 +226,17 @@ import Testing
     }
 
     /// Each class planted in each form in each real recipe: all are taken out, the rest is byte-identical.
-    @Test(.enabled(if: Vectors.folder != nil, "needs the vectors folder"), arguments: paths.filter { $0.hasSuffix(".recipe.json") })
+    @Test(
+        .enabled(if: Vectors.folder != nil, "needs the vectors folder"),
+        arguments: paths.filter { $0.hasSuffix(".recipe.json") })
     func plantedRealRecipesComeOutClean(_ path: String) throws {
         let original = Array(try #require(FileManager.default.contents(atPath: path)))
         for sample in Sample.onePerClass {
             let input = try planted(sample.value, in: original)
             let report = scrub(input)
-            #expect(report.findings.count == 4 && report.findings.allSatisfy { $0.kind == sample.kind && $0.action == .replaced })
+            #expect(
+                report.findings.count == 4
+                    && report.findings.allSatisfy { $0.kind == sample.kind && $0.action == .replaced })
             let after = try output(report)
             try JSONTokens(after).validate()
             #expect(try pills(after) == pills(input))
@@ -270,7 +290,8 @@ import Testing
                 case 0: bytes[index] = alphabet.randomElement(using: &generator) ?? 0
                 case 1: bytes.remove(at: index)
                 case 2: bytes.insert(alphabet.randomElement(using: &generator) ?? 0, at: index)
-                default: if Bool.random(using: &generator) { bytes[index] = UInt8.random(in: 0...255, using: &generator) }
+                default:
+                    if Bool.random(using: &generator) { bytes[index] = UInt8.random(in: 0...255, using: &generator) }
                 }
             }
             let report = scrub(bytes)
@@ -289,11 +310,14 @@ import Testing
     @Test func randomFormulasKeepTheirReferences() throws {
         var generator = Scale.current.generator(for: "random formulas")
         let parts = [
-            "_dp('{\"path\":[\"a\"]}')", "_('data.a.b')", "'dana@acme-corp.io'", "\"dana@acme-corp.io\"", "#{", "}", "=", " + ", "'", "\"",
+            "_dp('{\"path\":[\"a\"]}')", "_('data.a.b')", "'dana@acme-corp.io'", "\"dana@acme-corp.io\"", "#{", "}",
+            "=", " + ", "'", "\"",
             "\\", "\\'", "text", "{\"a\":\"dana@acme-corp.io\"}", "+1 415 867 5309", "(", ")", "\n", "#", "{", "é",
         ]
         for _ in 0..<Scale.current.cases(ci: 6000, soak: 300_000) {
-            let text = (0..<Int.random(in: 1...8, using: &generator)).map { _ in parts.randomElement(using: &generator) ?? "" }.joined()
+            let text = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
+                parts.randomElement(using: &generator) ?? ""
+            }.joined()
             let escaped = String(decoding: JSONText.escape(text.utf8), as: UTF8.self)
             let input = Array(#"{"code":{"keyword":"trigger","input":{"a":"\#(escaped)"}},"config":[]}"#.utf8)
             guard case .publishable(let recipe) = scrub(input).verdict else { continue }

@@ -130,7 +130,9 @@ final class BrokenStore: Store {
             case .outcomeUnknown?: #expect(after <= 2, "\(fault) at call \(call)")
             default: #expect(after == 1, "\(fault) at call \(call)")
             }
-            if fault == .replyLost || fault == .requestLost, call >= 2 { #expect(thrown == nil, "\(fault) at call \(call)") }
+            if fault == .replyLost || fault == .requestLost, call >= 2 {
+                #expect(thrown == nil, "\(fault) at call \(call)")
+            }
         }
     }
 
@@ -165,7 +167,8 @@ final class BrokenStore: Store {
         var runs = 0
         let policy = RetryPolicy(attempts: 3, firstWait: .zero, longestWait: .zero)
         await #expect(throws: StoreError.conflict(Self.key)) {
-            try await store.transaction(retrying: policy) { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            try await store.transaction(retrying: policy) {
+                (transaction: inout Transaction<StoreError>) throws(StoreError) in
                 runs += 1
                 _ = try await transaction.read(Self.key)
                 var rival = Changes()
@@ -234,7 +237,8 @@ final class BrokenStore: Store {
 @Suite struct TrailTests {
     private static func entry(_ number: Int) -> AuditEntry {
         AuditEntry(
-            at: Timestamp(seconds: Int64(number)), context: ActContext(actor: .host("t"), scope: .platform), action: "a",
+            at: Timestamp(seconds: Int64(number)), context: ActContext(actor: .host("t"), scope: .platform),
+            action: "a",
             resource: "r")
     }
 
@@ -289,7 +293,8 @@ final class BrokenStore: Store {
         var generator = Scale.current.generator(for: "hostile keys")
         for _ in 0..<Scale.current.cases(ci: 50_000, soak: 1_000_000) {
             let bytes = (0..<Int.random(in: 0...20, using: &generator)).map { _ in
-                [0, 0x10, 0x20, 0xFF, UInt8.random(in: 0...255, using: &generator)].randomElement(using: &generator) ?? 0
+                [0, 0x10, 0x20, 0xFF, UInt8.random(in: 0...255, using: &generator)].randomElement(using: &generator)
+                    ?? 0
             }
             if let elements = Key(encoded: bytes).elements { #expect(Key(elements).bytes == bytes) }
         }
@@ -297,7 +302,9 @@ final class BrokenStore: Store {
 
     private func element(_ generator: inout SeededGenerator) -> Key.Element {
         if Bool.random(using: &generator) {
-            return .integer([Int64.min, -1, 0, 1, .max, Int64.random(in: -300...300, using: &generator)].randomElement(using: &generator) ?? 0)
+            return .integer(
+                [Int64.min, -1, 0, 1, .max, Int64.random(in: -300...300, using: &generator)].randomElement(
+                    using: &generator) ?? 0)
         }
         let scalars: [Unicode.Scalar] = ["\0", "\u{1}", "a", "b", "é", "\u{FFFF}", "\u{10FFFF}"]
         var text = ""

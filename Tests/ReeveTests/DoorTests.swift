@@ -68,15 +68,18 @@ struct Door: Sendable, CustomTestStringConvertible {
             try await stage.trust.layer.vault.destroy(stage.connection.id, permit)
         },
         Door(name: "Plans.setStatus(_:sequence:)", action: "plans.setStatus") { stage in
-            try await stage.trust.layer.plans.setStatus(Company(id: stage.trust.company, status: .customer), sequence: 9)
+            try await stage.trust.layer.plans.setStatus(
+                Company(id: stage.trust.company, status: .customer), sequence: 9)
         } refuse: { _ in
             // A replayed status is no refusal: nothing was asked of anyone.
         },
         Door(name: "Plans.setPackage(tasksPerPeriod:for:_:)", action: "plans.setPackage") { stage in
-            let permit = try await stage.trust.permit(ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
+            let permit = try await stage.trust.permit(
+                ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
             try await stage.trust.layer.plans.setPackage(tasksPerPeriod: 5, for: stage.trust.company, permit)
         } refuse: { stage in
-            let permit = try await stage.trust.permit(ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
+            let permit = try await stage.trust.permit(
+                ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
             try await stage.trust.layer.plans.setPackage(tasksPerPeriod: -5, for: stage.trust.company, permit)
         },
         Door(name: "TaskMeter.admit(_:of:tasks:)", action: "plans.admit") { stage in
@@ -94,20 +97,25 @@ struct Door: Sendable, CustomTestStringConvertible {
             _ = try await stage.trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
         },
         Door(name: "Retention.register(_:as:)", action: "privacy.register") { stage in
-            let record = RetainedRecord(id: Identifier(high: 5, low: 5), category: stage.record.category, anchor: stage.record.anchor)
+            let record = RetainedRecord(
+                id: Identifier(high: 5, low: 5), category: stage.record.category, anchor: stage.record.anchor)
             try await stage.trust.layer.retention.register(record, as: stage.trust.context())
         } refuse: { stage in
             try await stage.trust.layer.retention.register(stage.record, as: stage.trust.context())
         },
         Door(name: "Retention.placeHold(_:on:_:)", action: "privacy.placeHold") { stage in
-            try await stage.trust.layer.retention.placeHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+            try await stage.trust.layer.retention.placeHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
         } refuse: { stage in
-            try await stage.trust.layer.retention.placeHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.other))
+            try await stage.trust.layer.retention.placeHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.other))
         },
         Door(name: "Retention.releaseHold(_:on:_:)", action: "privacy.releaseHold") { stage in
-            try await stage.trust.layer.retention.releaseHold(stage.placed, on: stage.held.id, stage.holdPermit(stage.trust, stage.held))
+            try await stage.trust.layer.retention.releaseHold(
+                stage.placed, on: stage.held.id, stage.holdPermit(stage.trust, stage.held))
         } refuse: { stage in
-            try await stage.trust.layer.retention.releaseHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+            try await stage.trust.layer.retention.releaseHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
         },
         Door(name: "Retention.erasurePermit(for:as:)", action: "privacy.erasurePermit") { stage in
             stage.trust.time.advance(by: .seconds(40 * 86_400))
@@ -117,12 +125,15 @@ struct Door: Sendable, CustomTestStringConvertible {
         },
         Door(name: "Retention.erase(_:_:)", action: "privacy.erase") { stage in
             stage.trust.time.advance(by: .seconds(40 * 86_400))
-            let permit = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+            let permit = try await stage.trust.layer.retention.erasurePermit(
+                for: stage.record.id, as: stage.trust.context())
             try await stage.trust.layer.retention.erase(permit) { _ in }
         } refuse: { stage in
             stage.trust.time.advance(by: .seconds(40 * 86_400))
-            let permit = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
-            try await stage.trust.layer.retention.placeHold(stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+            let permit = try await stage.trust.layer.retention.erasurePermit(
+                for: stage.record.id, as: stage.trust.context())
+            try await stage.trust.layer.retention.placeHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
             try await stage.trust.layer.retention.erase(permit) { _ in Issue.record("it was removed") }
         },
         Door(name: "AuditLog.entries(of:limit:_:)", action: "audit.read") { stage in
@@ -167,7 +178,9 @@ struct Stage: Sendable {
 
     func holdPermit(_ trust: TestTrust, _ record: RetainedRecord? = nil) async throws -> Permit<ChangeHold> {
         let context = ActContext(actor: trust.principal, scope: self.trust.scope)
-        return try await trust.layer.access.permit(ChangeHold.self, on: .record((record ?? self.record).id), as: context).get()
+        return try await trust.layer.access.permit(
+            ChangeHold.self, on: .record((record ?? self.record).id), as: context
+        ).get()
     }
 
     func store(_ permit: Permit<StoreCredential>) async throws {
@@ -224,9 +237,10 @@ struct Stage: Sendable {
         let stage = try await Stage()
         let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
         let entries = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
-        #expect(entries.map(\.action) == [
-            "vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold",
-        ])
+        #expect(
+            entries.map(\.action) == [
+                "vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold",
+            ])
         let limited = try await stage.trust.layer.audit.entries(of: stage.trust.scope, limit: 1, permit)
         #expect(limited.map(\.action) == ["audit.read"])
     }

@@ -23,7 +23,8 @@ import Testing
             vault: .init(keyLifetimeSeconds: 0), catalogue: Catalogue(version: 0, plans: [], statusRules: [:]),
             retention: RetentionSchedule(rules: [rule]))
         do {
-            _ = try TrustLayer(store: store, mainKey: try LocalMainKey.ephemeral(), authority: authority, configuration: bad)
+            _ = try TrustLayer(
+                store: store, mainKey: try LocalMainKey.ephemeral(), authority: authority, configuration: bad)
             Issue.record("the configuration was taken")
         } catch let error as ConfigurationError {
             #expect(error.defects.count == 3)

@@ -81,12 +81,16 @@ private struct Fixture: Sendable {
 
     @Test func fieldsAreKeptInOrder() async throws {
         let fixture = try await Fixture(methods: [.basic])
-        let credential = try Credential(.basic).adding("user", SecretBytes(copying: [1])).adding("password", SecretBytes(copying: []))
+        let credential = try Credential(.basic).adding("user", SecretBytes(copying: [1])).adding(
+            "password", SecretBytes(copying: []))
         let permit = try await fixture.trust.permit(StoreCredential.self, on: fixture.resource)
         try await fixture.trust.layer.vault.store(credential, for: fixture.connection, of: fixture.connector, permit)
         let open = try await fixture.trust.permit(OpenCredential.self, on: fixture.resource)
         let seen = try await fixture.trust.layer.vault.withCredential(fixture.connection.id, open) { secret in
-            (secret.fieldNames, secret.method, secret.withField("password") { $0.byteCount }, secret.withField("x") { $0.byteCount })
+            (
+                secret.fieldNames, secret.method, secret.withField("password") { $0.byteCount },
+                secret.withField("x") { $0.byteCount }
+            )
         }
         #expect(seen.0 == ["user", "password"] && seen.1 == .basic && seen.2 == 0 && seen.3 == nil)
         #expect(throws: CryptoError(.invalidLength)) { _ = try Credential(.basic).adding("", SecretBytes(copying: [])) }
@@ -115,7 +119,8 @@ private struct Fixture: Sendable {
         try await fixture.store()
         let utf16 = canary.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
         let forms = [
-            Array(canary.utf8), utf16, Array(Hex.encode(canary.utf8).utf8), Array(Data(canary.utf8).base64EncodedString().utf8),
+            Array(canary.utf8), utf16, Array(Hex.encode(canary.utf8).utf8),
+            Array(Data(canary.utf8).base64EncodedString().utf8),
             Array(Base64URL.encode(Array(canary.utf8)).utf8),
         ]
         for changes in fixture.trust.store.commits {
@@ -153,14 +158,17 @@ private struct Fixture: Sendable {
     @Test func recordsOpenOnlyInTheirOwnPlace() async throws {
         let fixture = try await Fixture()
         try await fixture.store()
-        let other = Connection(id: Identifier(at: fixture.trust.time.now), connector: fixture.connector.id, scope: fixture.trust.scope)
+        let other = Connection(
+            id: Identifier(at: fixture.trust.time.now), connector: fixture.connector.id, scope: fixture.trust.scope)
         let permit = try await fixture.trust.permit(StoreCredential.self, on: .credential(of: other.id))
         let credential = try Credential.oauth2(accessToken: SecretBytes(copying: Array("other".utf8)))
         try await fixture.trust.layer.vault.store(credential, for: other, of: fixture.connector, permit)
         let store = fixture.trust.store
         let otherRow = fixture.key("vault.credential").appending([.text(other.id.description)])
         let otherKey = fixture.key("vault.key").appending([.text(other.id.description)])
-        for (target, source) in [(fixture.row, otherRow), (fixture.connectionKey, otherKey), (fixture.environmentKey, otherKey)] {
+        for (target, source) in [
+            (fixture.row, otherRow), (fixture.connectionKey, otherKey), (fixture.environmentKey, otherKey),
+        ] {
             let original = try #require(try await store.record(for: target))
             let moved = try #require(try await store.record(for: source))
             var changes = Changes()
@@ -179,7 +187,8 @@ private struct Fixture: Sendable {
         let base = MemoryStore()
         let fixture = try await Fixture(over: base)
         try await fixture.store()
-        let authority = try await AccessAuthority.soleOperator(.host("b"), reason: "x", store: base, time: fixture.trust.time)
+        let authority = try await AccessAuthority.soleOperator(
+            .host("b"), reason: "x", store: base, time: fixture.trust.time)
         let vault = Vault(store: base, mainKey: try LocalMainKey.ephemeral(), authority: authority)
         let context = ActContext(actor: .host("b"), scope: fixture.trust.scope)
         let permit = try await authority.permit(OpenCredential.self, on: fixture.resource, as: context).get()
@@ -207,7 +216,9 @@ private struct Fixture: Sendable {
         try await fixture.store()
         let permit = try await fixture.trust.permit(OpenCredential.self, on: fixture.resource)
         do throws(OpenFailure<Mine>) {
-            try await fixture.trust.layer.vault.withCredential(fixture.connection.id, permit) { (_) throws(Mine) in throw Mine() }
+            try await fixture.trust.layer.vault.withCredential(fixture.connection.id, permit) { (_) throws(Mine) in
+                throw Mine()
+            }
             Issue.record("nothing was thrown")
         } catch {
             if case .vault(let error) = error { Issue.record(error) }
@@ -252,10 +263,13 @@ private struct Fixture: Sendable {
     @Test func aWrappedKeyIsBoundToItsContext() async throws {
         let main = try LocalMainKey.ephemeral()
         let (one, two) = (Identifier<Workspace>(high: 1, low: 1), Identifier<Workspace>(high: 1, low: 2))
-        let wrapped = try await main.wrap(SecretBytes.random(count: 64), context: .init(workspace: one, environment: .test))
+        let wrapped = try await main.wrap(
+            SecretBytes.random(count: 64), context: .init(workspace: one, environment: .test))
         let good = try await main.unwrap(wrapped, context: .init(workspace: one, environment: .test)).count
         #expect(good == 64)
-        for context in [MainKeyContext(workspace: two, environment: .test), .init(workspace: one, environment: .production)] {
+        for context in [
+            MainKeyContext(workspace: two, environment: .test), .init(workspace: one, environment: .production),
+        ] {
             await #expect(throws: MainKeyError.denied) { _ = try await main.unwrap(wrapped, context: context) }
         }
         for count in [16, 24, 31, 33] {

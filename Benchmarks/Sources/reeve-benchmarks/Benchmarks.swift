@@ -88,14 +88,18 @@ struct Benchmarks {
     }
 
     private func publishing() throws {
-        let block = #"{"number":1,"keyword":"action","provider":"crm","as":"a1b2c3","input":{"text":"Hello #{_dp('{\"path\":[\"Email\"]}')}, "#
+        let block =
+            #"{"number":1,"keyword":"action","provider":"crm","as":"a1b2c3","input":{"text":"Hello #{_dp('{\"path\":[\"Email\"]}')}, "#
             + #"we will be in touch shortly about your order","limit":"100"},"uuid":"9c1b6f0e-53e2-4f0f-8a55-7d0f1f1f6b21"}"#
         let count = 100_000 / block.utf8.count
         let recipe = Array(
-            (#"{"name":"Bench","code":{"keyword":"trigger","block":["# + Array(repeating: block, count: count).joined(separator: ",")
+            (#"{"name":"Bench","code":{"keyword":"trigger","block":["#
+                + Array(repeating: block, count: count).joined(separator: ",")
                 + #"]},"config":[]}"#).utf8)
         try JSONTokens(recipe).validate()
-        try measure("JSONTokens.validate of a \(recipe.count / 1000) kB recipe", 20) { try JSONTokens(recipe).validate() }
+        try measure("JSONTokens.validate of a \(recipe.count / 1000) kB recipe", 20) {
+            try JSONTokens(recipe).validate()
+        }
         let scrubber = Scrubber()
         measure("whole scrub of a \(recipe.count / 1000) kB clean recipe", 5) {
             _ = scrubber.scrub(recipe, as: .workato, for: .publicLibrary)

@@ -24,7 +24,8 @@ struct RecipeFile {
         name = URL(fileURLWithPath: path).lastPathComponent
         let attributes: [FileAttributeKey: Any]
         do {
-            attributes = try FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+            attributes = try FileManager.default.attributesOfItem(
+                atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
         } catch {
             throw UserFailure("cannot read `\(path)`: there is no such file, or it may not be read")
         }
@@ -56,7 +57,8 @@ struct OutputFolder {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
-            guard isFolder.boolValue, (mode?.intValue ?? 0) & 0o222 != 0, FileManager.default.isWritableFile(atPath: path)
+            guard isFolder.boolValue, (mode?.intValue ?? 0) & 0o222 != 0,
+                FileManager.default.isWritableFile(atPath: path)
             else { throw UserFailure("cannot write to `\(path)`: it is not a folder, or it is read-only") }
         } else {
             var parent = url.deletingLastPathComponent()

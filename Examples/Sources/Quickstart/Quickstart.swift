@@ -44,7 +44,9 @@ struct Quickstart {
 
     func run() async throws {
         let retention = RetentionSchedule(rules: [
-            RetentionRule(category: try known(DataCategory("content.message")), days: 90, clause: try known(ClauseReference("P11.5")))
+            RetentionRule(
+                category: try known(DataCategory("content.message")), days: 90,
+                clause: try known(ClauseReference("P11.5")))
         ])
         let trust = try await TrustLayer.inMemory(
             operator: .host("quickstart"), reason: "an example without roles",
@@ -122,7 +124,8 @@ struct Quickstart {
     private func askRetention(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
         heading("4  May this be deleted?")
         let category = try known(DataCategory("content.message"))
-        let message = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
+        let message = RetainedRecord(
+            id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
         try await trust.retention.register(message, as: context)
         say("a message", "kept since \(message.anchor): \(try await answer(trust, message.id, context.scope))")
         let hold = Identifier<LegalCase>(at: now)

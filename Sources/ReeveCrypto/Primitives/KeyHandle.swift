@@ -59,7 +59,8 @@ public final class KeyHandle: Sendable {
     /// Throws ``CryptoError/Code/authenticationFailed`` when anything differs; no plaintext is left behind then.
     public func open(_ sealed: ArraySlice<UInt8>, authenticating data: [UInt8]) throws(CryptoError) -> SecretBytes {
         guard sealed.count >= Self.overhead else { throw CryptoError(.authenticationFailed) }
-        return try SecretBytes(count: sealed.count - Self.overhead) { (target: inout MutableRawSpan) throws(CryptoError) in
+        return try SecretBytes(count: sealed.count - Self.overhead) {
+            (target: inout MutableRawSpan) throws(CryptoError) in
             var failure: CryptoError?
             unsafe target.withUnsafeMutableBytes { output in
                 unsafe sealed.withUnsafeBytes { input in

@@ -16,8 +16,9 @@ public struct Scope: Hashable, Sendable, Codable {
     public static let platform = Scope(workspace: nil, environment: nil, project: nil)
 
     /// A workspace, or a part of it.
-    public init(_ workspace: Identifier<Workspace>, _ environment: Environment? = nil, project: Identifier<Project>? = nil)
-    {
+    public init(
+        _ workspace: Identifier<Workspace>, _ environment: Environment? = nil, project: Identifier<Project>? = nil
+    ) {
         self.init(workspace: workspace, environment: environment, project: project)
     }
 

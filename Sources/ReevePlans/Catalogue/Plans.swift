@@ -46,7 +46,8 @@ public struct Plans: Sendable {
         let now = authority.time.now
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let ids = [company.id.description]
-            var facts = try await CompanyPlan.table.read(.platform, ids, in: &transaction)
+            var facts =
+                try await CompanyPlan.table.read(.platform, ids, in: &transaction)
                 ?? CompanyPlan(anchor: now.day)
             guard sequence > facts.statuses.map(\.sequence).max() ?? .min else { return false }
             let before = facts.status(at: now).flatMap { catalogue.statusRules[$0] } ?? "none"

@@ -9,7 +9,7 @@ public import ReeveStorage
 ///
 /// Days are civil days in UTC. All calls may be made concurrently.
 public final class Retention: Sendable {
-    /// How long an ``ErasurePermit`` is good: 30 seconds.
+    /// How long an `ErasurePermit` is good: 30 seconds.
     public static let permitLifetime = Duration.seconds(30)
 
     /// The rules.

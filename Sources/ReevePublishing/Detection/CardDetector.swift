@@ -19,7 +19,8 @@ enum CardDetector {
                 if let surrogate = Surrogates.card(from: digits) {
                     found.surrogates.insert(surrogate)
                 } else {
-                    found.matches.append(Match(kind: .paymentCard, range: position..<end, score: 0.9, rule: "card.luhn"))
+                    found.matches.append(
+                        Match(kind: .paymentCard, range: position..<end, score: 0.9, rule: "card.luhn"))
                 }
             } else if context.suggestsCard {
                 found.matches.append(Match(kind: .paymentCard, range: position..<end, score: 0.5, rule: "card.key"))

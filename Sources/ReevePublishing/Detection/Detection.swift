@@ -13,7 +13,9 @@ struct DetectionContext {
     }
 
     var suggestsPhone: Bool {
-        !keyWords.isDisjoint(with: ["phone", "mobile", "cell", "cellphone", "telephone", "tel", "fax", "whatsapp", "sms", "msisdn"])
+        !keyWords.isDisjoint(with: [
+            "phone", "mobile", "cell", "cellphone", "telephone", "tel", "fax", "whatsapp", "sms", "msisdn",
+        ])
     }
     var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
     var suggestsIBAN: Bool { keyWords.contains("iban") }
@@ -61,7 +63,9 @@ enum Detection {
 
     /// Keeps, of matches that overlap, the surest; of equally sure ones the longest.
     private static func withoutOverlaps(_ matches: [Match]) -> [Match] {
-        let ordered = matches.sorted { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+        let ordered = matches.sorted {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
         var kept: [Match] = []
         for match in ordered {
             guard let last = kept.last, last.range.overlaps(match.range) else {

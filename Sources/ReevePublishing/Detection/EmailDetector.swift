@@ -45,7 +45,8 @@ enum EmailDetector {
 
     /// Addresses that stand for any address: a role word at a reserved domain (RFC 2606).
     private static func isPlaceholder(_ local: String, _ domain: String) -> Bool {
-        let reserved = ["example.com", "example.org", "example.net"].contains(domain)
+        let reserved =
+            ["example.com", "example.org", "example.net"].contains(domain)
             || [".example", ".test", ".invalid", ".localhost"].contains { domain.hasSuffix($0) }
         return reserved && placeholders.contains(local)
     }

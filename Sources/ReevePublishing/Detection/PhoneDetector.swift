@@ -25,7 +25,8 @@ enum PhoneDetector {
                     found.surrogates.insert(surrogate)
                 } else {
                     found.matches.append(
-                        Match(kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape(text)))
+                        Match(
+                            kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape(text)))
                 }
             }
             position = candidate.range.upperBound

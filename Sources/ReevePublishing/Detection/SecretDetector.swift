@@ -94,15 +94,21 @@ enum SecretDetector {
 
     /// PEM blocks of private keys (RFC 7468), with or without their end line.
     private static func scanPrivateKeys(_ text: [UInt8], _ found: inout Detected) {
-        let (begin, label, endLine) = (Array("-----BEGIN ".utf8), Array("PRIVATE KEY-----".utf8), Array("-----END ".utf8))
+        let (begin, label, endLine) = (
+            Array("-----BEGIN ".utf8), Array("PRIVATE KEY-----".utf8), Array("-----END ".utf8)
+        )
         var position = 0
         while let start = firstIndex(of: begin, in: text, from: position) {
             position = start + begin.count
             let head = text[position..<min(text.count, position + 40)]
-            guard let labelStart = firstIndex(of: label, in: Array(head), from: 0).map({ $0 + position }) else { continue }
+            guard let labelStart = firstIndex(of: label, in: Array(head), from: 0).map({ $0 + position }) else {
+                continue
+            }
             var end = text.count
             if let close = firstIndex(of: endLine, in: text, from: labelStart) {
-                end = firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
+                end =
+                    firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 }
+                    ?? text.count
             }
             found.matches.append(Match(kind: .secret, range: start..<end, score: 0.99, rule: "secret.privateKey"))
             position = end

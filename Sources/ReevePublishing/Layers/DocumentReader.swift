@@ -78,7 +78,8 @@ struct DocumentReader {
     /// Reads the decoded text of a string, looking for further layers in it.
     private mutating func read(text piece: TextPiece) throws(ReadFailure) {
         guard piece.depth <= Self.maximumDepth else { throw .tooManyLayers }
-        if let first = piece.bytes.first(where: { $0 > 0x20 }), first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
+        if let first = piece.bytes.first(where: { $0 > 0x20 }),
+            first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
             (try? JSONTokens(piece.bytes).validate()) != nil
         {
             decoded.append((piece.path, piece.bytes))

@@ -75,7 +75,8 @@ enum RubyText {
                 position += 1
                 continue
             }
-            let decoded = quote == UInt8(ascii: "'")
+            let decoded =
+                quote == UInt8(ascii: "'")
                 ? singleEscape(text, at: &position) : doubleEscape(text, at: &position, before: range.upperBound)
             for byte in decoded {
                 result.bytes.append(byte)

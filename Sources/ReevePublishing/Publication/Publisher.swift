@@ -59,7 +59,8 @@ public struct Publisher: Sendable {
             let publication = Publication(
                 id: Identifier(at: now), at: now, destination: destination, digest: recipe.digest, content: content)
             do throws(PublishingError) {
-                try await store.transaction { (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
+                try await store.transaction {
+                    (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
                     try Self.table.insert(publication, partition, [publication.id.description], in: &transaction)
                     let details = [
                         "publication": publication.id.description, "destination": destination.description,

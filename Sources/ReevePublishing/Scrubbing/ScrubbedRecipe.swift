@@ -58,7 +58,8 @@ extension BlockReason: CustomStringConvertible {
         case .tooManyFindings: "there are more than 10,000 findings; split the recipe"
         case .notReplaceable: "personal data stands in an id, a key or a keyword; rename it in the recipe editor"
         case .survivor(let path): "a value that was taken out still stands at `\(path)`; remove it in the recipe editor"
-        case .brokenRecipe: "the scrubbed recipe would no longer work; this is a defect of the scrubber, please report it"
+        case .brokenRecipe:
+            "the scrubbed recipe would no longer work; this is a defect of the scrubber, please report it"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         }
     }

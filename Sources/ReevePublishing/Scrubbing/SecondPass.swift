@@ -14,7 +14,8 @@ enum SecondPass {
         } catch {
             throw .brokenRecipe
         }
-        let isSameShape = reader.shape.count == pass.reader.shape.count
+        let isSameShape =
+            reader.shape.count == pass.reader.shape.count
             && zip(reader.shape, pass.reader.shape).allSatisfy { $0.0 == $1.0 && $0.1 == $1.1 }
         guard isSameShape, reader.references == pass.reader.references else { throw .brokenRecipe }
 
@@ -83,7 +84,9 @@ struct DenyList {
         var base64 = Array(Base64URL.encode(original).utf8)
         // The last characters depend on what follows the value.
         base64.removeLast(original.count % 3 == 0 ? 0 : 1)
-        let standard = base64.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0 }
+        let standard = base64.map {
+            $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
+        }
         let forms: [[UInt8]] = [
             original, percent, base64, standard, Array(Hex.encode(original).utf8), escaped, JSONText.escape(escaped),
         ]

@@ -99,7 +99,8 @@ struct Surrogates {
 
     /// The canonical stand-in that these digits are; `nil` when they are none.
     static func card(from digits: [UInt8]) -> String? {
-        guard digits.count == 16, digits[0] == 4, digits[1..<12].allSatisfy({ $0 == 0 }), digits[12..<15].contains(where: { $0 != 0 })
+        guard digits.count == 16, digits[0] == 4, digits[1..<12].allSatisfy({ $0 == 0 }),
+            digits[12..<15].contains(where: { $0 != 0 })
         else { return nil }
         return String(decoding: digits.map { $0 + 48 }, as: UTF8.self)
     }

@@ -149,7 +149,9 @@ public struct KeyRange: Hashable, Sendable {
 
     /// The part of this range after a key, to read the next page.
     public func after(_ key: Key) -> KeyRange {
-        KeyRange(lowerBound: max(lowerBound, key.bytes + [0], by: { $0.lexicographicallyPrecedes($1) }), upperBound: upperBound)
+        KeyRange(
+            lowerBound: max(lowerBound, key.bytes + [0], by: { $0.lexicographicallyPrecedes($1) }),
+            upperBound: upperBound)
     }
 
     /// Whether a key lies in the range.

@@ -41,7 +41,8 @@ extension StoreError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .conflict(let key): "record `\(key)` changed meanwhile; read it again and repeat the change"
-        case .outcomeUnknown: "the store's reply was lost; read the records again to learn whether the commit took effect"
+        case .outcomeUnknown:
+            "the store's reply was lost; read the records again to learn whether the commit took effect"
         case .unavailable(let reason): "the store is not available: \(reason)"
         case .limitExceeded(let limit): "the commit exceeds a limit: \(limit)"
         case .malformed(let key): "record `\(key)` is not what its table wrote; restore it from a backup"

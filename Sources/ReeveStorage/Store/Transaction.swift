@@ -89,7 +89,8 @@ public struct RetryPolicy: Hashable, Sendable {
     public var longestWait: Duration
 
     /// A policy; by default 40 attempts that wait up to 0.2 ms at first and 50 ms at last, each by a random part.
-    public init(attempts: Int = 40, firstWait: Duration = .microseconds(200), longestWait: Duration = .milliseconds(50)) {
+    public init(attempts: Int = 40, firstWait: Duration = .microseconds(200), longestWait: Duration = .milliseconds(50))
+    {
         self.attempts = attempts
         self.firstWait = firstWait
         self.longestWait = longestWait

@@ -3,7 +3,7 @@
 
 public import ReeveStorage
 
-/// The promises of ``ReeveStorage/Store``, each as a value that any test library can run.
+/// The promises of `Store`, each as a value that any test library can run.
 ///
 ///     @Test(arguments: StoreContract.all) func keeps(_ promise: StorePromise) async throws {
 ///         try await promise.check { MyStore() }
@@ -153,7 +153,8 @@ public enum StoreContract: Sendable {
 
     private static func increment(_ store: any Store) async throws {
         let patient = RetryPolicy(attempts: 1000, firstWait: .microseconds(100), longestWait: .milliseconds(1))
-        try await store.transaction(retrying: patient) { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+        try await store.transaction(retrying: patient) {
+            (transaction: inout Transaction<StoreError>) throws(StoreError) in
             let bytes = try await transaction.read(key("counter")) ?? [0, 0]
             let value = Int(bytes[0]) * 256 + Int(bytes[1]) + 1
             transaction.write(key("counter"), [UInt8(value / 256), UInt8(value % 256)])

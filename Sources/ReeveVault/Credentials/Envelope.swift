@@ -15,7 +15,9 @@ enum Envelope {
     /// Bytes that an envelope adds to its plaintext: 38.
     static let overhead = headerBytes + KeyHandle.overhead
 
-    static func seal(_ content: borrowing SecretBytes, with key: OpenKey, _ data: [UInt8]) throws(CryptoError) -> [UInt8] {
+    static func seal(_ content: borrowing SecretBytes, with key: OpenKey, _ data: [UInt8]) throws(CryptoError)
+        -> [UInt8]
+    {
         let header = [magic, suite] + key.commitment.bytes.prefix(8)
         let sealed = try content.withBytes { (span) throws(CryptoError) in
             try key.sealing.seal(span, authenticating: header + data)

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-public import ReeveStorage
+package import ReeveStorage
 
 /// A store of one's own, in 40 lines: an actor around a dictionary.
-public actor DictionaryStore: Store {
+package actor DictionaryStore: Store {
     private var records: [Key: Record] = [:]
 
-    public init() {}
+    package init() {}
 
-    public func record(for key: Key) async throws(StoreError) -> Record? {
+    package func record(for key: Key) async throws(StoreError) -> Record? {
         records[key]
     }
 
-    public func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+    package func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
         records.keys.filter(range.contains).sorted().prefix(limit).compactMap { key in
             records[key].map { Entry(key: key, record: $0) }
         }
     }
 
-    public func commit(_ changes: Changes) async throws(StoreError) {
+    package func commit(_ changes: Changes) async throws(StoreError) {
         try changes.validate()
         for (key, expectation) in changes.expectations {
             switch expectation {
