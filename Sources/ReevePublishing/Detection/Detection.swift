@@ -20,20 +20,21 @@ struct DetectionContext {
     var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
     var suggestsIBAN: Bool { keyWords.contains("iban") }
 
-    /// The words of a name in camel case, snake case or kebab case.
+    /// The words of a name in camel case, snake case or kebab case, in lower case.
     static func words(of name: String) -> Set<String> {
-        var (words, word): (Set<String>, String) = ([], "")
+        var (words, word): (Set<String>, [UInt8]) = ([], [])
         var wasLower = false
-        for character in name.unicodeScalars {
-            let isLetter = character.properties.isAlphabetic
-            if !isLetter || (wasLower && character.properties.isUppercase) {
-                if !word.isEmpty { words.insert(word) }
-                word = ""
-            }
-            if isLetter { word += character.properties.lowercaseMapping }
-            wasLower = isLetter && !character.properties.isUppercase
+        func end() {
+            if !word.isEmpty { words.insert(String(decoding: word, as: UTF8.self)) }
+            word = []
         }
-        if !word.isEmpty { words.insert(word) }
+        for byte in name.utf8 {
+            let isLetter = byte.isLetter || byte >= 0x80
+            if !isLetter || (wasLower && byte.isUpper) { end() }
+            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
+            wasLower = isLetter && !byte.isUpper
+        }
+        end()
         return words
     }
 }
@@ -49,14 +50,18 @@ enum Detection {
     /// The version of the rules: a recipe that was scrubbed under an older one is not published.
     static let rulesVersion = 1
 
-    static func scan(_ text: [UInt8], _ context: DetectionContext, isCode: Bool) -> Detected {
+    static func scan(_ piece: TextPiece) -> Detected {
         var found = Detected()
+        let text = piece.bytes
         guard text.count >= 6 else { return found }
         SecretDetector.scan(text, &found)
-        EmailDetector.scan(text, &found)
-        IBANDetector.scan(text, context, &found)
-        CardDetector.scan(text, context, &found)
-        PhoneDetector.scan(text, context, isCode: isCode, &found)
+        if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
+        if text.contains(where: \.isDigit) {
+            let context = DetectionContext(path: piece.path)
+            IBANDetector.scan(text, context, &found)
+            CardDetector.scan(text, context, &found)
+            PhoneDetector.scan(text, context, isCode: piece.isCode, &found)
+        }
         if found.matches.count > 1 { found.matches = withoutOverlaps(found.matches) }
         return found
     }

@@ -23,6 +23,19 @@ struct TextPiece {
     var isCode = false
     var depth = 0
 
+    /// A text that stands for itself, in no document.
+    init(text: String) {
+        self.init(bytes: Array(text.utf8), sources: [], encodings: [], path: JSONPath(), role: .literal)
+    }
+
+    init(bytes: [UInt8], sources: [Int], encodings: [Encoding], path: JSONPath, role: PathRole) {
+        self.bytes = bytes
+        self.sources = sources
+        self.encodings = encodings
+        self.path = path
+        self.role = role
+    }
+
     /// The place of a range in the source document.
     func source(_ range: Range<Int>) -> Range<Int> { sources[range.lowerBound]..<sources[range.upperBound] }
 

@@ -42,7 +42,7 @@ struct FirstPass {
         self.input = input
         var (hits, surrogates): ([Hit], Set<String>) = ([], [])
         for (index, piece) in reader.pieces.enumerated() {
-            let found = Detection.scan(piece.bytes, DetectionContext(path: piece.path), isCode: piece.isCode)
+            let found = Detection.scan(piece)
             surrogates.formUnion(found.surrogates)
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: piece.source(match.range)))

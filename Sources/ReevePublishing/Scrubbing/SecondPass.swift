@@ -22,7 +22,7 @@ enum SecondPass {
         // What the first pass left on purpose is known; anything else is a survivor.
         var left = pass.left
         for piece in reader.pieces {
-            let found = Detection.scan(piece.bytes, DetectionContext(path: piece.path), isCode: piece.isCode)
+            let found = Detection.scan(piece)
             for match in found.matches {
                 let place = FirstPass.Place(path: piece.path, rule: match.rule)
                 guard let count = left[place], count > 0 else { throw .survivor(masked(piece.path)) }
@@ -40,8 +40,7 @@ enum SecondPass {
         JSONPath(
             path.elements.map { element in
                 guard case .key(let key) = element else { return element }
-                let found = Detection.scan(Array(key.utf8), DetectionContext(path: JSONPath()), isCode: false)
-                return found.matches.isEmpty ? element : .key("(personal)")
+                return Detection.scan(TextPiece(text: key)).matches.isEmpty ? element : .key("(personal)")
             })
     }
 }
