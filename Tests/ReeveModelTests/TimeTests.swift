@@ -49,6 +49,13 @@ import Testing
         #expect(Timestamp(microseconds: .max).advanced(by: .seconds(1)) == Timestamp(microseconds: .max))
         #expect(Timestamp(microseconds: .min).advanced(by: .seconds(-1)) == Timestamp(microseconds: .min))
         #expect(Timestamp(seconds: 1).advanced(by: .microseconds(5)).microseconds == 1_000_005)
+        #expect(Timestamp(seconds: .max).microseconds == .max && Timestamp(seconds: .min).microseconds == .min)
+        let (first, last) = (CivilDay(daysSince1970: .min), CivilDay(daysSince1970: .max))
+        for day in [first, last, CivilDay(daysSince1970: 0)] {
+            #expect(day.advanced(byDays: .max) == last && day.advanced(byDays: .min) == first)
+            #expect(day.advanced(byMonths: .max) == last && day.advanced(byMonths: .min) == first)
+            #expect(!day.description.isEmpty && !day.startInUTC.description.isEmpty)
+        }
     }
 
     @Test func systemTimeRuns() async throws {

@@ -136,6 +136,36 @@ final class BrokenStore: Store {
         }
     }
 
+    /// A reply is lost, and the record is overwritten before it can be looked at: the body does not run again.
+    @Test func anOverwrittenCommitIsNotRepeated() async throws {
+        let base = MemoryStore()
+        try await Self.increment(base)
+        let store = OverwritingStore(base)
+        await #expect(throws: StoreError.outcomeUnknown) { try await Self.increment(store) }
+        // 1, the increment that took effect, and the rival's.
+        #expect(try await Self.value(base) == 3)
+    }
+
+    private final class OverwritingStore: Store {
+        private let base: MemoryStore
+
+        init(_ base: MemoryStore) { self.base = base }
+
+        func record(for key: Key) async throws(StoreError) -> Record? { try await base.record(for: key) }
+
+        func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] { [] }
+
+        func commit(_ changes: Changes) async throws(StoreError) {
+            try await base.commit(changes)
+            do {
+                try await TransactionTests.increment(base)
+            } catch {
+                throw .unavailable("the rival failed")
+            }
+            throw .outcomeUnknown
+        }
+    }
+
     @Test func aBodyThatThrowsChangesNothing() async throws {
         let store = MemoryStore()
         await #expect(throws: StoreError.unavailable("stop")) {

@@ -56,7 +56,7 @@ struct Quickstart {
         let report = trust.publisher.scrubber.scrub(recipe.bytes, as: format, for: .publicLibrary)
         if case .blocked(.malformed(let error)) = report.verdict { throw UserFailure("`\(recipe.name)`: \(error)") }
 
-        let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+        let now = SystemTime().now
         let scope = Scope(Identifier<Workspace>(at: now), .production)
         let context = ActContext(actor: .host("quickstart"), scope: scope)
 

@@ -43,15 +43,18 @@ public struct CivilDay: Hashable, Sendable, Comparable {
 
     /// The day `days` later, clamped at the ends of `Int32`.
     public func advanced(byDays days: Int) -> CivilDay {
-        CivilDay(daysSince1970: Int32(clamping: Int(daysSince1970) + days))
+        let (sum, overflow) = Int(daysSince1970).addingReportingOverflow(days)
+        return CivilDay(daysSince1970: Int32(clamping: overflow ? (days < 0 ? .min : .max) : sum))
     }
 
     /// The day `months` after this anchor, clamped to the target month's last day.
     ///
     /// Always count from the anchor, never from the last result: January 31 gives February 28 and then March 31.
+    /// Clamped at the ends of `Int32`.
     public func advanced(byMonths months: Int) -> CivilDay {
         let (year, month, day) = components
-        let index = year * 12 + (month - 1) + months
+        // More months than these lead beyond the range anyway.
+        let index = year * 12 + (month - 1) + min(max(months, -200_000_000), 200_000_000)
         let (targetYear, targetMonth) = (index.flooredQuotient(12), index.flooredRemainder(12) + 1)
         let last = Self.days(inMonth: targetMonth, of: targetYear)
         return CivilDay(

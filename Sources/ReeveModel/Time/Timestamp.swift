@@ -14,9 +14,10 @@ public struct Timestamp: Hashable, Sendable, Comparable {
         self.microseconds = microseconds
     }
 
-    /// The instant this many whole seconds after 1970.
+    /// The instant this many whole seconds after 1970; clamped at the ends of the range.
     public init(seconds: Int64) {
-        self.init(microseconds: seconds * 1_000_000)
+        let (microseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        self.init(microseconds: overflow ? (seconds < 0 ? .min : .max) : microseconds)
     }
 
     /// Earlier is less.

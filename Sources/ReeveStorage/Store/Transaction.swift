@@ -98,8 +98,7 @@ public struct RetryPolicy: Hashable, Sendable {
 
     fileprivate func wait(before attempt: Int) async -> Bool {
         let ceiling = min(longestWait, firstWait * (1 << min(attempt, 16)))
-        let part = Duration.nanoseconds(Int64.random(in: 0...max(1, ceiling.components.attoseconds / 1_000_000_000)))
-        return (try? await Task.sleep(for: part)) != nil
+        return (try? await Task.sleep(for: ceiling * Double.random(in: 0...1))) != nil
     }
 }
 
@@ -150,8 +149,10 @@ extension Store {
                 switch error {
                 case .outcomeUnknown: uncertain = true
                 case .conflict where uncertain:
+                    // Without a record of ours it cannot be told whether the first try never came, or came and was
+                    // overwritten since: running the body again could apply it twice.
                     if try await tookEffect(changes) { return }
-                    throw error
+                    throw .outcomeUnknown
                 case .unavailable where uncertain: throw .outcomeUnknown
                 default: throw error
                 }
