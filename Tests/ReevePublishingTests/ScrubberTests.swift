@@ -203,7 +203,8 @@ import Testing
         #expect(
             RecipeFormat.recognize(Array(#"{"name":"a","provider":"b","root_folder":false}"#.utf8))?.name == "workato")
         for text in [
-            "{}", "[]", "1", "", "{\"code\":{}}", "{\"code\":{\"keyword\":1}}", "{\"nodes\":[],\"connections\":{}}",
+            "{}", "[]", "1", "", "{\"code\":{}}", "{\"code\":{\"keyword\":1}}", "{\"code\":\"trigger\"}",
+            "{\"nodes\":[],\"connections\":{}}",
         ] {
             #expect(RecipeFormat.recognize(Array(text.utf8)) == nil, "\(text)")
         }
@@ -275,6 +276,21 @@ import Testing
 }
 
 @Suite struct ScrubberProperties {
+    /// Work grows with the size, not with its square: sizes that a square would make take minutes.
+    @Test func largeHostileInputsEnd() {
+        let keys = (0..<60_000).map { "\"k\($0)\":1" }.joined(separator: ",")
+        #expect(scrub(Array("{\(keys)}".utf8), as: .plainJSON).findings.isEmpty)
+        let deep = String(repeating: "[", count: 255) + Array(repeating: "\"abcdef\"", count: 20_000).joined(separator: ",")
+            + String(repeating: "]", count: 255)
+        #expect(scrub(Array(deep.utf8), as: .plainJSON).findings.isEmpty)
+        let secrets = (0..<2000).map { "sk_live_\(1_234_567_890_000_000 + $0)" } + Array(repeating: "sk_live_ ", count: 20_000)
+        #expect(scrub(Array("[\"\(secrets.joined(separator: " "))\"]".utf8), as: .plainJSON).findings.count == 2000)
+        let used = (1...20_000).map { "\"user\($0)@example.com\"" } + (0..<50).map { "\"a\($0)@acme.com\"" }
+        #expect(scrub(Array("[\(used.joined(separator: ","))]".utf8), as: .plainJSON).findings.count == 50)
+        let proj = String(repeating: "sk-proj-", count: 20_000)
+        _ = scrub(Array("[\"\(proj)\"]".utf8), as: .plainJSON)
+    }
+
     /// Hostile recipes never crash, and what comes out is readable, idempotent and keeps its references.
     @Test func mutatedRecipesAreScrubbedOrBlocked() throws {
         var generator = Scale.current.generator(for: "mutated recipes")

@@ -77,7 +77,7 @@ public struct JSONTokens: Sendable {
 /// The tokeniser at work: a position, and a stack of what is open.
 private struct JSONReaderState {
     private enum Open {
-        case object(keys: Set<[UInt8]>)
+        case object
         case array(index: Int)
     }
 
@@ -85,6 +85,8 @@ private struct JSONReaderState {
     let limits: JSONTokens.Limits
     private var position = 0
     private var stack: [Open] = []
+    /// The keys of each open object so far, changed in place.
+    private var keys: [Set<[UInt8]>] = []
     private var path = JSONPath()
 
     init(bytes: [UInt8], limits: JSONTokens.Limits) {
@@ -112,13 +114,13 @@ private struct JSONReaderState {
         case (.object, UInt8(ascii: ",")):
             position += 1
             skipSpace()
-            path.elements.removeLast()
+            path = path.parent
             try member(body)
         case (.array(let index), UInt8(ascii: ",")):
             position += 1
             skipSpace()
             stack[stack.count - 1] = .array(index: index + 1)
-            path.elements[path.elements.count - 1] = .index(index + 1)
+            path = path.parent.appending(.index(index + 1))
             try value(body)
         default:
             throw JSONError(.unexpectedByte, at: position)
@@ -127,8 +129,14 @@ private struct JSONReaderState {
 
     private mutating func close(_ body: (JSONTokens.Token, JSONPath) -> Void) {
         guard let top = stack.popLast() else { return }
-        path.elements.removeLast()
-        let kind: JSONTokens.Token.Kind = if case .object = top { .objectEnd } else { .arrayEnd }
+        path = path.parent
+        let kind: JSONTokens.Token.Kind
+        if case .object = top {
+            kind = .objectEnd
+            keys.removeLast()
+        } else {
+            kind = .arrayEnd
+        }
         body(.init(kind: kind, range: position..<position + 1, hasEscapes: false), path)
         position += 1
     }
@@ -139,10 +147,8 @@ private struct JSONReaderState {
         guard try peek() == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: position) }
         let token = try string(.key)
         let key = try JSONText.unescape(bytes[token.content], at: token.content.lowerBound)
-        guard case .object(var keys)? = stack.popLast() else { return }
-        guard keys.insert(key).inserted else { throw JSONError(.duplicateKey, at: start) }
-        stack.append(.object(keys: keys))
-        path.elements.append(.key(String(decoding: key, as: UTF8.self)))
+        guard keys[keys.count - 1].insert(key).inserted else { throw JSONError(.duplicateKey, at: start) }
+        path = path.appending(.key(String(decoding: key, as: UTF8.self)))
         body(token, path)
         skipSpace()
         guard try peek() == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: position) }
@@ -156,10 +162,11 @@ private struct JSONReaderState {
         while true {
             switch try peek() {
             case UInt8(ascii: "{"):
-                try open(.object(keys: []), .objectStart, body)
+                try open(.object, .objectStart, body)
+                keys.append([])
                 skipSpace()
                 if try peek() == UInt8(ascii: "}") {
-                    path.elements.append(.index(0))
+                    path = path.appending(.index(0))
                     close(body)
                     return
                 }
@@ -167,7 +174,7 @@ private struct JSONReaderState {
             case UInt8(ascii: "["):
                 try open(.array(index: 0), .arrayStart, body)
                 skipSpace()
-                path.elements.append(.index(0))
+                path = path.appending(.index(0))
                 if try peek() == UInt8(ascii: "]") {
                     close(body)
                     return

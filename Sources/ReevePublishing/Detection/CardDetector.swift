@@ -10,43 +10,52 @@ enum CardDetector {
                 position += 1
                 continue
             }
-            let (digits, end) = run(text, from: position)
-            defer { position = max(end, position + 1) }
-            guard (13...19).contains(digits.count), end == text.count || !text[end].isWordByte,
-                Set(digits).count > 2, isScheme(digits)
+            let run = Run(text, from: position)
+            position = scan(run, text, context, &found) ?? run.groups[0].upperBound
+        }
+    }
+
+    /// Tries the run's groups from the first, the longest number first; gives the end of what it found.
+    private static func scan(
+        _ run: Run, _ text: [UInt8], _ context: DetectionContext, _ found: inout Detected
+    ) -> Int? {
+        for last in run.groups.indices.reversed() {
+            let end = run.groups[last].upperBound
+            let digits = run.groups[...last].flatMap { text[$0].map { $0 - 48 } }
+            guard (13...19).contains(digits.count), end == text.count || !text[end].isWordByte, Set(digits).count > 1,
+                isScheme(digits)
             else { continue }
+            let range = run.groups[0].lowerBound..<end
             if isLuhn(digits) {
                 if let surrogate = Surrogates.card(from: digits) {
                     found.surrogates.insert(surrogate)
                 } else {
-                    found.matches.append(
-                        Match(kind: .paymentCard, range: position..<end, score: 0.9, rule: "card.luhn"))
+                    found.matches.append(Match(kind: .paymentCard, range: range, score: 0.9, rule: "card.luhn"))
                 }
-            } else if context.suggestsCard {
-                found.matches.append(Match(kind: .paymentCard, range: position..<end, score: 0.5, rule: "card.key"))
+                return end
+            }
+            if context.suggestsCard, Set(digits).count > 2 {
+                found.matches.append(Match(kind: .paymentCard, range: range, score: 0.5, rule: "card.key"))
+                return end
             }
         }
+        return nil
     }
 
-    /// Digits with one kind of single separators between groups of three or more.
-    private static func run(_ text: [UInt8], from start: Int) -> (digits: [UInt8], end: Int) {
-        var (digits, end): ([UInt8], Int) = ([], start)
-        var separator: UInt8?
-        while end < text.count {
-            let byte = text[end]
-            if byte.isDigit {
-                digits.append(byte - 48)
-                end += 1
-            } else if byte == 32 || byte == 45, separator ?? byte == byte, digits.count >= 3, digits.count < 19,
-                end + 2 < text.count, text[end + 1].isDigit, text[end + 2].isDigit
-            {
-                separator = byte
-                end += 1
-            } else {
-                break
+    /// Groups of digits with single separators between them, up to 19 digits and a few groups more.
+    private struct Run {
+        private(set) var groups: [Range<Int>] = []
+
+        init(_ text: [UInt8], from start: Int) {
+            var position = start
+            while groups.count < 8, position < text.count, text[position].isDigit {
+                let first = position
+                while position < text.count, text[position].isDigit { position += 1 }
+                groups.append(first..<position)
+                guard position + 1 < text.count, " -._".utf8.contains(text[position]), text[position + 1].isDigit else { break }
+                position += 1
             }
         }
-        return (digits, end)
     }
 
     static func isLuhn(_ digits: [UInt8]) -> Bool {
@@ -75,5 +84,6 @@ enum CardDetector {
         }
     }
 
-    private static func isAttached(_ byte: UInt8) -> Bool { byte.isWordByte || byte == 46 }
+    /// A digit after a letter, a digit or a dot belongs to something else; `_` may stand between a name and a number.
+    private static func isAttached(_ byte: UInt8) -> Bool { byte.isAlphanumeric || byte == UInt8(ascii: ".") }
 }

@@ -13,9 +13,10 @@ struct DetectionContext {
     }
 
     var suggestsPhone: Bool {
-        !keyWords.isDisjoint(with: [
-            "phone", "mobile", "cell", "cellphone", "telephone", "tel", "fax", "whatsapp", "sms", "msisdn",
-        ])
+        let names = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
+        let isPhone = keyWords.contains { names.contains($0) || $0.hasPrefix("phone") || $0.hasSuffix("phone") }
+        // `phone_number_id`, `phone_verified_at`, `sms_count` are about phones, and hold none.
+        return isPhone && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
     }
     var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
     var suggestsIBAN: Bool { keyWords.contains("iban") }
@@ -52,22 +53,27 @@ enum Detection {
 
     static func scan(_ piece: TextPiece) -> Detected {
         var found = Detected()
-        let text = piece.bytes
-        guard text.count >= 6 else { return found }
+        guard piece.bytes.count >= 6 else { return found }
+        let folded = FoldedText(piece.bytes)
+        let text = folded.bytes
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
         if text.contains(where: \.isDigit) {
-            let context = DetectionContext(path: piece.path)
+            let context = DetectionContext(path: piece.isReference ? JSONPath() : piece.path)
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
             PhoneDetector.scan(text, context, isCode: piece.isCode, &found)
         }
-        if found.matches.count > 1 { found.matches = withoutOverlaps(found.matches) }
+        guard !found.matches.isEmpty else { return found }
+        found.matches = merged(found.matches).map { match in
+            Match(kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule)
+        }
         return found
     }
 
-    /// Keeps, of matches that overlap, the surest; of equally sure ones the longest.
-    private static func withoutOverlaps(_ matches: [Match]) -> [Match] {
+    /// Of matches that overlap the surest stays, over all that they cover together; a secret in an address's local
+    /// part stays by itself.
+    private static func merged(_ matches: [Match]) -> [Match] {
         let ordered = matches.sorted {
             ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
         }
@@ -77,7 +83,11 @@ enum Detection {
                 kept.append(match)
                 continue
             }
-            if (match.score, match.range.count) > (last.score, last.range.count) { kept[kept.count - 1] = match }
+            let surer = (match.score, match.range.count) > (last.score, last.range.count) ? match : last
+            let union = min(last.range.lowerBound, match.range.lowerBound)..<max(last.range.upperBound, match.range.upperBound)
+            let isSecret = surer.kind == .secret && (last.kind == .email || match.kind == .email)
+            kept[kept.count - 1] = Match(
+                kind: surer.kind, range: isSecret ? surer.range : union, score: surer.score, rule: surer.rule)
         }
         return kept
     }
@@ -89,5 +99,6 @@ extension UInt8 {
     var isLetter: Bool { (97...122).contains(self | 0x20) && self < 0x80 }
     var isUpper: Bool { (65...90).contains(self) }
     var isAlphanumeric: Bool { isDigit || isLetter }
-    var isWordByte: Bool { isAlphanumeric || self == 95 || self >= 0x80 }
+    /// An ASCII letter, digit or `_`: a digit next to one belongs to a name.
+    var isWordByte: Bool { isAlphanumeric || self == 95 }
 }

@@ -7,7 +7,7 @@ enum IBANDetector {
         var position = 0
         while position + 14 < text.count {
             guard text[position].isLetter, text[position + 1].isLetter, text[position + 2].isDigit,
-                text[position + 3].isDigit, position == 0 || !text[position - 1].isWordByte,
+                text[position + 3].isDigit, position == 0 || !text[position - 1].isAlphanumeric,
                 let length = lengths[String(decoding: text[position..<(position + 2)], as: UTF8.self).uppercased()],
                 let (compact, end) = read(text, from: position, length: length)
             else {

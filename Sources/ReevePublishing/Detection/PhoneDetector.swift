@@ -13,27 +13,68 @@ enum PhoneDetector {
                 position += 1
                 continue
             }
-            guard let candidate = Candidate(text, from: position) else {
-                position += 1
-                while byte.isDigit, position < text.count, text[position].isDigit { position += 1 }
-                continue
-            }
-            let score = score(candidate, text, context, isCode: isCode)
-            if score >= Match.reportFrom {
-                let surrogate = Surrogates.phone(from: candidate.digits)
-                if let surrogate {
-                    found.surrogates.insert(surrogate)
-                } else {
-                    found.matches.append(
-                        Match(
-                            kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape(text)))
-                }
-            }
-            position = candidate.range.upperBound
+            let run = Run(text, from: position)
+            position = scan(run, text, context, isCode, &found) ?? max(run.groups.first?.end ?? 0, position + 1)
         }
     }
 
-    /// A run of digits in groups, as phone numbers are written.
+    /// Tries the run's groups, the longest number first; gives the end of what it found.
+    private static func scan(
+        _ run: Run, _ text: [UInt8], _ context: DetectionContext, _ isCode: Bool, _ found: inout Detected
+    ) -> Int? {
+        for last in run.groups.indices.reversed() {
+            guard let candidate = Candidate(run, through: last, text) else { continue }
+            let score = score(candidate, text, context, isCode: isCode)
+            guard score >= Match.reportFrom else { continue }
+            if let surrogate = Surrogates.phone(from: candidate.digits) {
+                found.surrogates.insert(surrogate)
+            } else {
+                found.matches.append(Match(kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape))
+            }
+            return candidate.range.upperBound
+        }
+        return nil
+    }
+
+    /// Groups of digits, as phone numbers are written: with spaces, dots, hyphens, slashes and parentheses.
+    private struct Run {
+        let start: Int
+        let hasPlus: Bool
+        private(set) var groups: [(digits: Range<Int>, end: Int)] = []
+
+        init(_ text: [UInt8], from start: Int) {
+            self.start = start
+            let plus = text[start] == UInt8(ascii: "(") && start + 1 < text.count ? start + 1 : start
+            hasPlus = text[plus] == UInt8(ascii: "+")
+            var (position, open) = (start, false)
+            while position < text.count, groups.count < 10 {
+                let byte = text[position]
+                if byte.isDigit {
+                    let first = position
+                    while position < text.count, text[position].isDigit { position += 1 }
+                    groups.append((first..<position, position))
+                } else if byte == UInt8(ascii: "("), !open {
+                    open = true
+                    position += 1
+                } else if byte == UInt8(ascii: "+"), groups.isEmpty, position == plus {
+                    position += 1
+                } else if byte == UInt8(ascii: ")"), open, !groups.isEmpty {
+                    open = false
+                    position += 1
+                    groups[groups.count - 1].end = position
+                } else if " .-/".utf8.contains(byte), !groups.isEmpty, position + 1 < text.count,
+                    text[position + 1].isDigit || text[position + 1] == UInt8(ascii: "("),
+                    text[position - 1].isDigit || text[position - 1] == UInt8(ascii: ")")
+                {
+                    position += 1
+                } else {
+                    break
+                }
+            }
+        }
+    }
+
+    /// The first groups of a run, as one number.
     private struct Candidate {
         let range: Range<Int>
         let digits: [UInt8]
@@ -41,46 +82,18 @@ enum PhoneDetector {
         let hasPlus: Bool
         /// Groups apart by spaces, dots, hyphens, slashes or parentheses.
         var isSeparated: Bool { groups.count > 1 }
+        var shape: String { hasPlus ? "international" : isSeparated ? "national" : "key" }
 
-        init?(_ text: [UInt8], from start: Int) {
-            var (end, digits, groups): (Int, [UInt8], [Int]) = (start, [], [])
-            hasPlus = text[start] == UInt8(ascii: "+")
-            var (cursor, current, open) = (hasPlus ? start + 1 : start, 0, false)
-            while cursor < text.count, digits.count <= 17 {
-                let byte = text[cursor]
-                if byte.isDigit {
-                    digits.append(byte - 48)
-                    current += 1
-                    end = cursor + 1
-                } else if byte == UInt8(ascii: "("), !open, current == 0 || digits.count <= 4 {
-                    open = true
-                    if current > 0 { groups.append(current) }
-                    current = 0
-                } else if byte == UInt8(ascii: ")"), open, current > 0 {
-                    open = false
-                    groups.append(current)
-                    current = 0
-                    end = cursor + 1
-                } else if " .-/".utf8.contains(byte), cursor > start, cursor + 1 < text.count,
-                    text[cursor + 1].isDigit || text[cursor + 1] == UInt8(ascii: "("),
-                    text[cursor - 1].isDigit || text[cursor - 1] == UInt8(ascii: ")")
-                {
-                    if current > 0 { groups.append(current) }
-                    current = 0
-                } else {
-                    break
-                }
-                cursor += 1
-            }
-            if current > 0 { groups.append(current) }
-            while end > start, !text[end - 1].isDigit { end -= 1 }
-            guard (7...15).contains(digits.count), end == text.count || !isAttachedBehind(text, end) else { return nil }
-            range = start..<end
-            self.digits = digits
-            self.groups = groups
+        init?(_ run: Run, through last: Int, _ text: [UInt8]) {
+            let parts = run.groups[...last]
+            let count = parts.reduce(0) { $0 + $1.digits.count }
+            let end = run.groups[last].digits.upperBound
+            guard (7...15).contains(count), end == text.count || !PhoneDetector.isAttachedBehind(text, end) else { return nil }
+            range = run.start..<end
+            digits = parts.flatMap { text[$0.digits].map { $0 - 48 } }
+            groups = parts.map(\.digits.count)
+            hasPlus = run.hasPlus
         }
-
-        func shape(_ text: [UInt8]) -> String { hasPlus ? "international" : isSeparated ? "national" : "key" }
     }
 
     private static func score(
@@ -89,16 +102,15 @@ enum PhoneDetector {
         let digits = candidate.digits
         if candidate.hasPlus {
             guard digits[0] != 0, digits.count >= 8 else { return 0 }
-            if digits[0] == 1 { return isNorthAmerican(digits.dropFirst()) ? 0.9 : 0.4 }
+            if digits[0] == 1 { return isNorthAmerican(digits.dropFirst()) ? 0.9 : 0 }
             return 0.9
         }
-        if context.suggestsPhone, Set(digits).count > 2 { return isDate(candidate) ? 0 : 0.8 }
+        if isDate(candidate) { return 0 }
+        if context.suggestsPhone, Set(digits).count > 2 { return digits.count >= 10 || candidate.isSeparated ? 0.8 : 0.5 }
         let national = digits.count == 11 && digits[0] == 1 ? digits.dropFirst() : digits[...]
         if candidate.isSeparated, isNorthAmerican(national), hasNorthAmericanGroups(candidate) { return 0.8 }
         if digits.starts(with: [0, 0]), digits.count >= 11, digits[2] != 0, candidate.isSeparated { return 0.7 }
-        if !isCode, candidate.isSeparated || digits.count >= 9, !isDate(candidate),
-            isAnnounced(text, before: candidate.range.lowerBound)
-        {
+        if !isCode, candidate.isSeparated || digits.count >= 9, isAnnounced(text, before: candidate.range.lowerBound) {
             return 0.7
         }
         return 0
@@ -128,11 +140,14 @@ enum PhoneDetector {
     }
 
     private static func isAttached(_ byte: UInt8, to first: UInt8) -> Bool {
-        byte.isWordByte || (first != UInt8(ascii: "(") && "+-./".utf8.contains(byte))
+        if byte.isWordByte || byte == UInt8(ascii: "+") { return true }
+        return first.isDigit && "-./".utf8.contains(byte)
     }
 
+    /// Whether what follows belongs to the digits: a name, or another number; an extension (`x204`) does not.
     private static func isAttachedBehind(_ text: [UInt8], _ end: Int) -> Bool {
-        if text[end].isWordByte { return true }
-        return "-./:".utf8.contains(text[end]) && end + 1 < text.count && text[end + 1].isDigit
+        let next = end + 1 < text.count ? text[end + 1] : 0
+        if text[end] | 0x20 == UInt8(ascii: "x"), next.isDigit { return false }
+        return text[end].isWordByte || ("-./".utf8.contains(text[end]) && next.isDigit)
     }
 }

@@ -10,13 +10,14 @@ enum SecretDetector {
         let length: ClosedRange<Int>
     }
     private enum Alphabet: Sendable {
-        case upperBase32, alphanumeric, token, hex
+        case upperBase32, alphanumeric, token, path, hex
 
         func contains(_ byte: UInt8) -> Bool {
             switch self {
             case .upperBase32: byte.isUpper || (50...55).contains(byte)
             case .alphanumeric: byte.isAlphanumeric
             case .token: byte.isAlphanumeric || byte == 45 || byte == 95 || byte == 46
+            case .path: byte.isAlphanumeric || byte == 47
             case .hex: byte.isDigit || (97...102).contains(byte)
             }
         }
@@ -30,24 +31,36 @@ enum SecretDetector {
     private static let rules: [Rule] =
         ["AKIA", "ASIA", "ABIA", "ACCA"].map { rule("aws", $0, .upperBase32, 16...16) }
         + ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"].map { rule("github", $0, .alphanumeric, 36...255) }
-        + ["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-"].map { rule("slack", $0, .token, 20...255) }
+        + ["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxc-", "xoxd-", "xapp-"].map { rule("slack", $0, .token, 20...255) }
         + ["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"].map { rule("stripe", $0, .alphanumeric, 16...247) }
         + [
             rule("github", "github_pat_", .token, 36...255),
             rule("gitlab", "glpat-", .token, 20...300),
+            rule("gitlab", "gldt-", .token, 20...300),
+            rule("gitlab", "glrt-", .token, 20...300),
+            rule("slack", "hooks.slack.com/services/", .path, 30...120),
             rule("google", "AIza", .token, 35...35),
+            rule("google", "GOCSPX-", .token, 24...40),
+            rule("google", "ya29.", .token, 20...1000),
             rule("openai", "sk-proj-", .token, 20...300),
             rule("openai", "sk-svcacct-", .token, 20...300),
-            rule("openai", "sk-", .alphanumeric, 40...64),
+            rule("openai", "sk-admin-", .token, 20...300),
+            rule("openai", "sk-None-", .token, 20...300),
+            rule("openrouter", "sk-or-v1-", .token, 20...300),
+            rule("openai", "sk-", .alphanumeric, 32...64),
             rule("anthropic", "sk-ant-", .token, 20...300),
             rule("sendgrid", "SG.", .token, 60...80),
             rule("twilio", "SK", .hex, 32...32),
             rule("npm", "npm_", .alphanumeric, 36...36),
             rule("shopify", "shpat_", .hex, 32...32),
             rule("shopify", "shpss_", .hex, 32...32),
+            rule("shopify", "shpca_", .hex, 32...32),
+            rule("shopify", "shppa_", .hex, 32...32),
             rule("digitalocean", "dop_v1_", .hex, 64...64),
             rule("huggingface", "hf_", .alphanumeric, 30...40),
             rule("hubspot", "pat-na1-", .token, 36...36),
+            rule("hubspot", "pat-eu1-", .token, 36...36),
+            rule("jwt", "eyJ", .token, 40...4000),
             rule("mailgun", "key-", .hex, 32...32),
             rule("pypi", "pypi-AgEIcHlwaS5vcmc", .token, 50...1000),
         ]
@@ -60,13 +73,16 @@ enum SecretDetector {
 
     static func scan(_ text: [UInt8], _ found: inout Detected) {
         scanPrivateKeys(text, &found)
+        for range in Surrogates.secrets(in: text) {
+            found.surrogates.insert(String(decoding: text[range], as: UTF8.self))
+        }
         var position = 0
         while position < text.count {
             let candidates = byFirstByte[Int(text[position])]
             if !candidates.isEmpty, position == 0 || !text[position - 1].isAlphanumeric,
                 let (rule, end) = longest(of: candidates, in: text, at: position)
             {
-                if distinct(text[(position + rule.prefix.count)..<end]) >= 6 {
+                if isPlausible(text[(position + rule.prefix.count)..<end], of: rule) {
                     found.matches.append(Match(kind: .secret, range: position..<end, score: 0.98, rule: rule.name))
                 }
                 position = end
@@ -90,29 +106,39 @@ enum SecretDetector {
         return best
     }
 
-    private static func distinct(_ bytes: ArraySlice<UInt8>) -> Int { Set(bytes).count }
+    /// `xxxx…` is a placeholder; a JSON web token (RFC 7519) has three parts.
+    private static func isPlausible(_ body: ArraySlice<UInt8>, of rule: Rule) -> Bool {
+        if rule.name == "secret.jwt", body.filter({ $0 == UInt8(ascii: ".") }).count != 2 { return false }
+        return Set(body).count >= 3
+    }
 
-    /// PEM blocks of private keys (RFC 7468), with or without their end line.
+    /// PEM blocks of private keys (RFC 7468). One that begins or ends in another place is for a person to decide.
     private static func scanPrivateKeys(_ text: [UInt8], _ found: inout Detected) {
-        let (begin, label, endLine) = (
-            Array("-----BEGIN ".utf8), Array("PRIVATE KEY-----".utf8), Array("-----END ".utf8)
-        )
+        let (begin, endLine) = (Array("-----BEGIN ".utf8), Array("-----END ".utf8))
         var position = 0
         while let start = firstIndex(of: begin, in: text, from: position) {
             position = start + begin.count
-            let head = text[position..<min(text.count, position + 40)]
-            guard let labelStart = firstIndex(of: label, in: Array(head), from: 0).map({ $0 + position }) else {
-                continue
+            guard isPrivateKey(text, from: position) else { continue }
+            guard let close = firstIndex(of: endLine, in: text, from: position) else {
+                found.matches.append(
+                    Match(kind: .secret, range: start..<text.count, score: 0.5, rule: "secret.privateKey"))
+                return
             }
-            var end = text.count
-            if let close = firstIndex(of: endLine, in: text, from: labelStart) {
-                end =
-                    firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 }
-                    ?? text.count
-            }
+            let end = firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
             found.matches.append(Match(kind: .secret, range: start..<end, score: 0.99, rule: "secret.privateKey"))
             position = end
         }
+        while let start = firstIndex(of: endLine, in: text, from: position) {
+            position = start + endLine.count
+            guard isPrivateKey(text, from: position) else { continue }
+            found.matches.append(Match(kind: .secret, range: start..<position, score: 0.5, rule: "secret.privateKey"))
+        }
+    }
+
+    /// Whether a label within the next bytes is a private key's.
+    private static func isPrivateKey(_ text: [UInt8], from position: Int) -> Bool {
+        let head = Array(text[position..<min(text.count, position + 48)])
+        return firstIndex(of: Array("PRIVATE KEY".utf8), in: head, from: 0) != nil
     }
 
     private static func firstIndex(of needle: [UInt8], in text: [UInt8], from start: Int) -> Int? {

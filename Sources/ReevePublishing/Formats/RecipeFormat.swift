@@ -35,20 +35,39 @@ public struct RecipeFormat: Hashable, Sendable {
         name: "json", hasFormulas: false, structuralKeys: [], commentKeys: [], labelKeys: [], codeKeys: [],
         schemaKeys: [])
 
-    /// The format of a document, when it is certain: a Workato recipe has `code` with a `keyword` and a `config` list,
-    /// and a Workato connection is a `name`, a `provider` and `root_folder`. `nil` otherwise; nothing is guessed.
+    /// The format of a document, when it is certain; `nil` otherwise: nothing is guessed.
+    ///
+    /// A Workato recipe has a `code` whose `keyword` is `trigger`, as an object (export files) or packed into a string
+    /// (the API's form, also under `recipe`). A Workato connection is a `name`, a `provider` and `root_folder`.
     public static func recognize(_ document: [UInt8], limits: JSONTokens.Limits = .init()) -> RecipeFormat? {
-        var paths: Set<String> = []
+        var keys: Set<String> = []
+        var isRecipe = false
         do throws(JSONError) {
             try JSONTokens(document, limits: limits).forEach { token, path in
-                if token.kind == .key, path.elements.count <= 2 { paths.insert(path.description) }
+                guard token.kind == .key || token.kind == .string, path.elements.count <= 3 else { return }
+                let name = path.description
+                if token.kind == .key {
+                    keys.insert(name)
+                } else if name == "code.keyword" || name == "recipe.code.keyword" {
+                    isRecipe = isRecipe || document[token.content].elementsEqual("trigger".utf8)
+                } else if name == "code" || name == "recipe.code", let packed = try? JSONText.unescape(document[token.content]) {
+                    isRecipe = isRecipe || hasTrigger(packed)
+                }
             }
         } catch {
             return nil
         }
-        let isRecipe = paths.isSuperset(of: ["code.keyword", "config"])
-        let isConnection = paths.isSuperset(of: ["name", "provider", "root_folder"])
-        return isRecipe || isConnection ? .workato : nil
+        return isRecipe || keys.isSuperset(of: ["name", "provider", "root_folder"]) ? .workato : nil
+    }
+
+    /// Whether a packed `code` is a trigger's block.
+    private static func hasTrigger(_ code: [UInt8]) -> Bool {
+        var found = false
+        try? JSONTokens(code).forEach { token, path in
+            guard token.kind == .string, path.elements == [.key("keyword")] else { return }
+            found = code[token.content].elementsEqual("trigger".utf8)
+        }
+        return found
     }
 
     /// What the value at a path is for. The nearest key decides; inside a schema everything else is schema.

@@ -18,8 +18,8 @@ struct DocumentReader {
     private(set) var references: [[UInt8]] = []
     /// The decoded text of every string and every layer, for a search that knows what it looks for.
     private(set) var decoded: [(path: JSONPath, bytes: [UInt8])] = []
-    /// Kind and path of each token of the outermost layer: what may not change.
-    private(set) var shape: [(JSONTokens.Token.Kind, JSONPath)] = []
+    /// The kinds of the outermost layer's tokens and the bytes of its keys: what may not change.
+    private(set) var shape: [UInt8] = []
 
     private let format: RecipeFormat
     private static let maximumDepth = 8
@@ -38,41 +38,63 @@ struct DocumentReader {
 
     /// Reads a piece that is known to be a JSON document: each key, string and number becomes a piece of its own.
     private mutating func read(json piece: TextPiece, limits: JSONTokens.Limits) throws(ReadFailure) {
-        var tokens: [(JSONTokens.Token, JSONPath)] = []
+        var failure: ReadFailure?
         do throws(JSONError) {
-            try JSONTokens(piece.bytes, limits: limits).forEach { tokens.append(($0, $1)) }
+            try JSONTokens(piece.bytes, limits: limits).forEach { token, inner in
+                guard failure == nil else { return }
+                do throws(ReadFailure) {
+                    try read(token, at: inner, of: piece)
+                } catch {
+                    failure = error
+                }
+            }
         } catch {
             throw .json(error)
         }
-        for (token, inner) in tokens {
-            let path = piece.depth == 0 ? inner : JSONPath(piece.path.elements + [.decoded] + inner.elements)
-            if piece.depth == 0 { shape.append((token.kind, path)) }
-            switch token.kind {
-            case .key, .string:
-                let unescaped: JSONText.Unescaped
-                do throws(JSONError) {
-                    unescaped = try JSONText.unescapeWithOffsets(
-                        piece.bytes[token.content], at: token.content.lowerBound)
-                } catch {
-                    throw .json(error)
-                }
-                var text = piece.inner(unescaped, .json)
-                text.path = path
-                text.role = token.kind == .key ? .structural : format.role(of: path)
-                if token.kind == .key {
-                    add(text)
-                } else {
-                    try read(text: text)
-                }
-            case .number:
-                var number = piece.part(token.range)
-                number.path = path
-                number.isNumber = true
-                number.role = format.role(of: path)
-                add(number)
-            default: break
-            }
+        if let failure { throw failure }
+    }
+
+    private mutating func read(
+        _ token: JSONTokens.Token, at inner: JSONPath, of piece: TextPiece
+    ) throws(ReadFailure) {
+        if piece.depth == 0 { note(token, piece) }
+        guard token.kind == .key || token.kind == .string || token.kind == .number else { return }
+        let path =
+            piece.depth == 0
+            ? inner : inner.elements.reduce(piece.path.appending(.decoded)) { $0.appending($1) }
+        if token.kind == .number {
+            var number = piece.part(token.range)
+            number.path = path
+            number.isNumber = true
+            number.role = format.role(of: path)
+            return add(number)
         }
+        let unescaped: JSONText.Unescaped
+        do throws(JSONError) {
+            unescaped = try JSONText.unescapeWithOffsets(piece.bytes[token.content], at: token.content.lowerBound)
+        } catch {
+            throw .json(error)
+        }
+        var text = piece.inner(unescaped, .json)
+        text.path = path
+        text.role = token.kind == .key ? .structural : format.role(of: path)
+        if token.kind == .key { add(text) } else { try read(text: text) }
+    }
+
+    private mutating func note(_ token: JSONTokens.Token, _ piece: TextPiece) {
+        let kind: UInt8 =
+            switch token.kind {
+            case .objectStart: 1
+            case .objectEnd: 2
+            case .arrayStart: 3
+            case .arrayEnd: 4
+            case .key: 5
+            case .string: 6
+            case .number: 7
+            case .literal: 8
+            }
+        shape.append(kind)
+        if token.kind == .key { shape += piece.bytes[token.range] }
     }
 
     /// Reads the decoded text of a string, looking for further layers in it.
@@ -101,7 +123,12 @@ struct DocumentReader {
     private mutating func read(formula piece: TextPiece) throws(ReadFailure) {
         for segment in RubyText.segments(of: piece.bytes, in: 0..<piece.bytes.count) {
             switch segment {
-            case .reference(let range): references.append(Array(piece.bytes[range]))
+            case .reference(let range):
+                references.append(Array(piece.bytes[range]))
+                var inside = piece.part(range)
+                inside.isReference = true
+                inside.role = .structural
+                add(inside)
             case .code(let range):
                 var code = piece.part(range)
                 code.isCode = true
@@ -113,7 +140,9 @@ struct DocumentReader {
         }
     }
 
+    /// Keeps a piece that is long enough to hold anything.
     private mutating func add(_ piece: TextPiece) {
+        guard piece.bytes.count >= 6 else { return }
         pieces.append(piece)
         decoded.append((piece.path, piece.bytes))
     }

@@ -106,35 +106,13 @@ enum RubyText {
     }
 
     private static func doubleEscape(_ text: [UInt8], at position: inout Int, before end: Int) -> [UInt8] {
-        let next = text[position + 1]
-        position += 2
-        switch next {
-        case UInt8(ascii: "n"): return [0x0A]
-        case UInt8(ascii: "t"): return [0x09]
-        case UInt8(ascii: "r"): return [0x0D]
-        case UInt8(ascii: "s"): return [0x20]
-        case UInt8(ascii: "x"): return scalar(text, at: &position, before: end, digits: 1...2, braces: false)
-        case UInt8(ascii: "u"): return scalar(text, at: &position, before: end, digits: 4...4, braces: true)
-        default: return [next]
+        guard let (decoded, length) = FoldedText.escape(in: text, at: position), position + length <= end else {
+            // Any other character stands for itself.
+            position += 2
+            return [text[position - 1]]
         }
-    }
-
-    private static func scalar(
-        _ text: [UInt8], at position: inout Int, before end: Int, digits: ClosedRange<Int>, braces: Bool
-    ) -> [UInt8] {
-        let braced = braces && position < end && text[position] == UInt8(ascii: "{")
-        var cursor = braced ? position + 1 : position
-        let limit = braced ? 6 : digits.upperBound
-        var (value, count): (UInt32, Int) = (0, 0)
-        while cursor < end, count < limit, let digit = Character(Unicode.Scalar(text[cursor])).hexDigitValue {
-            value = value << 4 | UInt32(digit)
-            count += 1
-            cursor += 1
-        }
-        guard count >= (braced ? 1 : digits.lowerBound), let scalar = Unicode.Scalar(value) else { return [] }
-        if braced, cursor < end, text[cursor] == UInt8(ascii: "}") { cursor += 1 }
-        position = cursor
-        return Array(Character(scalar).utf8)
+        position += length
+        return decoded
     }
 
     /// The end of the data pill that starts at `position`; `nil` when none does.

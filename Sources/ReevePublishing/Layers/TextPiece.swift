@@ -21,6 +21,8 @@ struct TextPiece {
     var isNumber = false
     /// Formula code between literals and references.
     var isCode = false
+    /// The inside of a data pill: never changed, but searched.
+    var isReference = false
     var depth = 0
 
     /// A text that stands for itself, in no document.

@@ -17,8 +17,8 @@ public struct Finding: Hashable, Sendable {
 
     /// The class of the data.
     public let kind: DataClass
-    /// Where it stands. A key that itself holds a finding is shown as its class.
-    public let path: JSONPath
+    /// Where it stands. A key that holds personal data is shown as `(personal)`.
+    public internal(set) var path: JSONPath
     /// What the value is for.
     public let role: PathRole
     /// Where it stands in the input, in UTF-8 bytes.

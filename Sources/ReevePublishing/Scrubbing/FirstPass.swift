@@ -31,6 +31,7 @@ struct FirstPass {
     init(
         _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, maximumFindings: Int
     ) throws(BlockReason) {
+        let reader: DocumentReader
         do throws(ReadFailure) {
             reader = try DocumentReader(input, format: format, limits: limits)
         } catch {
@@ -51,7 +52,6 @@ struct FirstPass {
         }
         hits.sort { $0.span.lowerBound < $1.span.lowerBound }
         var pool = Surrogates(occupied: surrogates)
-        let personalKeys = Self.personalKeys(hits, reader)
         var (findings, edits, originals): ([Finding], [ScrubReport.Edit], [[UInt8]]) = ([], [], [])
         var left: [Place: Int] = [:]
         for hit in hits {
@@ -67,12 +67,16 @@ struct FirstPass {
             }
             findings.append(
                 Finding(
-                    kind: match.kind, path: piece.path.masked(personalKeys), role: piece.role, span: hit.span,
+                    kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action))
         }
+        // Values that were found, also those that were left, must not show in a path.
+        let list = DenyList(hits.map { Array(reader.pieces[$0.piece].bytes[$0.match.range]) })
+        for index in findings.indices { findings[index].path = findings[index].path.masked(list) }
         self.findings = findings
         self.edits = edits
         self.originals = originals
+        self.reader = reader
         self.left = left
         output = Self.splice(input, edits)
     }
@@ -86,19 +90,6 @@ struct FirstPass {
         }
         let replacement = pool.replacement(for: match.kind, original, isNumber: piece.isNumber)
         return replacement == nil ? (.review, nil) : (.replaced, replacement)
-    }
-
-    /// Keys that hold a finding, with what is shown in their place.
-    private static func personalKeys(_ hits: [Hit], _ reader: DocumentReader) -> [String: String] {
-        var keys: [String: String] = [:]
-        for hit in hits {
-            let piece = reader.pieces[hit.piece]
-            guard piece.role == .structural, case .key(let key)? = piece.path.elements.last,
-                piece.bytes.elementsEqual(key.utf8), keys[key] == nil
-            else { continue }
-            keys[key] = "(\(hit.match.kind.rawValue) \(keys.count + 1))"
-        }
-        return keys
     }
 
     private static func splice(_ input: [UInt8], _ edits: [ScrubReport.Edit]) -> [UInt8] {
@@ -116,12 +107,14 @@ struct FirstPass {
 }
 
 extension JSONPath {
-    /// This path with keys that hold personal data replaced by what is shown for them.
-    func masked(_ keys: [String: String]) -> JSONPath {
+    /// This path with keys that hold one of the values, or anything that a detector finds, replaced.
+    func masked(_ list: DenyList) -> JSONPath {
         JSONPath(
             elements.map { element in
-                if case .key(let key) = element, let shown = keys[key] { return .key(shown) }
-                return element
+                guard case .key(let key) = element else { return element }
+                let isPersonal =
+                    list.occurs(in: Array(key.utf8)) || !Detection.scan(TextPiece(text: key)).matches.isEmpty
+                return isPersonal ? .key("(personal)") : element
             })
     }
 }

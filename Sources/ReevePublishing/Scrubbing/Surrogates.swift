@@ -26,16 +26,16 @@ struct Surrogates {
             guard let next = nextFree(kind) else { return nil }
             index = next
             assigned[kind, default: [:]][key] = index
-            last[kind] = index
         }
         return Array(Self.text(kind, index, like: original, isNumber: isNumber).utf8)
     }
 
-    private func nextFree(_ kind: DataClass) -> Int? {
-        var index = (last[kind] ?? 0) + 1
-        while index <= Self.poolSize(kind) {
+    /// The next index whose stand-in does not occur; tried ones are not tried again.
+    private mutating func nextFree(_ kind: DataClass) -> Int? {
+        while last[kind, default: 0] < Self.poolSize(kind) {
+            let index = last[kind, default: 0] + 1
+            last[kind] = index
             if !occupied.contains(Self.canonical(kind, index)) { return index }
-            index += 1
         }
         return nil
     }
@@ -84,6 +84,17 @@ struct Surrogates {
     private static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    /// The stand-ins for secrets in a text.
+    static func secrets(in text: [UInt8]) -> [Range<Int>] {
+        let prefix = Array("REPLACE_WITH_SECRET_".utf8)
+        guard text.count > prefix.count else { return [] }
+        return (0..<text.count - prefix.count).compactMap { start in
+            guard text[start] == prefix[0], text[start...].starts(with: prefix) else { return nil }
+            let digits = text[(start + prefix.count)...].prefix(6).prefix(while: \.isDigit)
+            return digits.isEmpty ? nil : start..<digits.endIndex
+        }
     }
 
     static func isEmail(_ address: String) -> Bool {

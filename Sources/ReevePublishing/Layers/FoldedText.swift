@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// A text as the detectors read it: escapes that stand raw in it are decoded, and typographic spaces and dashes are the
+/// plain ones, with the place of each byte in the text itself.
+///
+/// Where a layer is not decoded (source code, a JSON template around a data pill, a Ruby heredoc), `\n` before a value
+/// would look like a letter of it, and `\u0040` would hide it.
+struct FoldedText {
+    private(set) var bytes: [UInt8]
+    /// For each byte its place, and one more for the end; `nil` while both are the same.
+    private var places: [Int]?
+
+    private static let maximumRounds = 4
+
+    init(_ text: [UInt8]) {
+        bytes = text
+        for _ in 0..<Self.maximumRounds {
+            guard bytes.contains(UInt8(ascii: "\\")), fold({ Self.escape(in: $0, at: $1) }) else { break }
+        }
+        if bytes.contains(where: { $0 == 0xC2 || $0 == 0xE2 }) { _ = fold({ Self.separator(in: $0, at: $1) }) }
+    }
+
+    /// The place of a range in the text.
+    func place(_ range: Range<Int>) -> Range<Int> {
+        guard let places else { return range }
+        return places[range.lowerBound]..<places[range.upperBound]
+    }
+
+    /// Replaces what `decode` recognises; tells whether that was anything.
+    private mutating func fold(_ decode: ([UInt8], Int) -> (bytes: [UInt8], length: Int)?) -> Bool {
+        var (folded, origins): ([UInt8], [Int]) = ([], [])
+        folded.reserveCapacity(bytes.count)
+        origins.reserveCapacity(bytes.count + 1)
+        var (position, changed) = (0, false)
+        while position < bytes.count {
+            if let (decoded, length) = decode(bytes, position) {
+                for byte in decoded {
+                    folded.append(byte)
+                    origins.append(position)
+                }
+                changed = true
+                position += length
+            } else {
+                folded.append(bytes[position])
+                origins.append(position)
+                position += 1
+            }
+        }
+        guard changed else { return false }
+        origins.append(bytes.count)
+        places = places.map { places in origins.map { places[$0] } } ?? origins
+        bytes = folded
+        return true
+    }
+
+    /// The escape at a position, as JSON, JavaScript and Ruby write them.
+    static func escape(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        guard text[position] == UInt8(ascii: "\\"), position + 1 < text.count else { return nil }
+        switch text[position + 1] {
+        case UInt8(ascii: "n"), UInt8(ascii: "v"), UInt8(ascii: "f"): return ([0x0A], 2)
+        case UInt8(ascii: "r"): return ([0x0D], 2)
+        case UInt8(ascii: "t"), UInt8(ascii: "b"), UInt8(ascii: "e"), UInt8(ascii: "s"): return ([0x20], 2)
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "/"), UInt8(ascii: "\\"), 0x0A:
+            return ([text[position + 1]], 2)
+        case UInt8(ascii: "u"): return unicodeEscape(in: text, at: position)
+        case UInt8(ascii: "x"): return number(in: text, from: position + 2, digits: 1...2, radix: 16, prefix: 2)
+        case UInt8(ascii: "0")...UInt8(ascii: "3"):
+            return number(in: text, from: position + 1, digits: 3...3, radix: 8, prefix: 1)
+        default: return nil
+        }
+    }
+
+    /// `\u0040`, a surrogate pair of those, or `\u{40 41}`.
+    private static func unicodeEscape(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        let start = position + 2
+        if start < text.count, text[start] == UInt8(ascii: "{") {
+            guard let close = text[start...].prefix(64).firstIndex(of: UInt8(ascii: "}")) else { return nil }
+            let parts = text[(start + 1)..<close].split(separator: 0x20)
+            let scalars = parts.map { part in
+                UInt32(String(decoding: part, as: UTF8.self), radix: 16).flatMap(Unicode.Scalar.init)
+            }
+            guard !scalars.isEmpty, scalars.allSatisfy({ $0 != nil }) else { return nil }
+            return (scalars.flatMap { $0.map { Array(Character($0).utf8) } ?? [] }, close + 1 - position)
+        }
+        guard let (first, _) = digits(in: text, from: start, 4...4, radix: 16) else { return nil }
+        if let scalar = Unicode.Scalar(first) { return (Array(Character(scalar).utf8), 6) }
+        guard first < 0xDC00, position + 7 < text.count, text[position + 6] == UInt8(ascii: "\\"),
+            text[position + 7] == UInt8(ascii: "u"),
+            let (second, _) = digits(in: text, from: position + 8, 4...4, radix: 16), (0xDC00...0xDFFF).contains(second),
+            let scalar = Unicode.Scalar(0x10000 + ((first & 0x3FF) << 10) + (second & 0x3FF))
+        else { return ([0x20], 6) }
+        return (Array(Character(scalar).utf8), 12)
+    }
+
+    private static func number(
+        in text: [UInt8], from start: Int, digits count: ClosedRange<Int>, radix: UInt32, prefix: Int
+    ) -> (bytes: [UInt8], length: Int)? {
+        guard let (value, length) = digits(in: text, from: start, count, radix: radix),
+            let scalar = Unicode.Scalar(value)
+        else { return nil }
+        return (Array(Character(scalar).utf8), prefix + length)
+    }
+
+    private static func digits(
+        in text: [UInt8], from start: Int, _ count: ClosedRange<Int>, radix: UInt32
+    ) -> (value: UInt32, length: Int)? {
+        var (value, length): (UInt32, Int) = (0, 0)
+        while length < count.upperBound, start + length < text.count,
+            let digit = Character(Unicode.Scalar(text[start + length])).hexDigitValue, digit < radix
+        {
+            value = value * radix + UInt32(digit)
+            length += 1
+        }
+        return length >= count.lowerBound ? (value, length) : nil
+    }
+
+    /// A typographic space or dash: U+00A0, U+2000 to U+200A, U+2010 to U+2015, U+202F, U+2212.
+    private static func separator(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        if text[position] == 0xC2 {
+            guard position + 1 < text.count, text[position + 1] == 0xA0 else { return nil }
+            return ([0x20], 2)
+        }
+        guard text[position] == 0xE2, position + 2 < text.count else { return nil }
+        switch (text[position + 1], text[position + 2]) {
+        case (0x80, 0x80...0x8A), (0x80, 0xAF): return ([0x20], 3)
+        case (0x80, 0x90...0x95), (0x88, 0x92): return ([0x2D], 3)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// Values that were taken out, in the forms in which they could still stand somewhere.
+///
+/// Complexity: a search is O(bytes · log forms), whatever the values are.
+struct DenyList {
+    /// The starts of the forms, for a first look.
+    private var starts: Set<UInt64> = []
+    /// The forms in order; none is the start of another, so at most one can match at a place.
+    private var forms: [[UInt8]] = []
+    private static let window = 6
+
+    var isEmpty: Bool { forms.isEmpty }
+
+    init(_ originals: [[UInt8]]) {
+        let all = Set(originals).reduce(into: Set<[UInt8]>()) { $0.formUnion(Self.spellings(of: $1)) }
+        for form in all.sorted(by: { $0.lexicographicallyPrecedes($1) }) where form.count >= Self.window {
+            if let last = forms.last, form.starts(with: last) { continue }
+            forms.append(form)
+            starts.insert(form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) })
+        }
+    }
+
+    /// Whether any form occurs, in upper or lower case.
+    func occurs(in text: [UInt8]) -> Bool {
+        guard text.count >= Self.window, !forms.isEmpty else { return false }
+        let folded = text.map(Self.fold)
+        var key: UInt64 = 0
+        for position in folded.indices {
+            key = (key << 8 | UInt64(folded[position])) & 0xFFFF_FFFF_FFFF
+            let start = position - Self.window + 1
+            if start >= 0, starts.contains(key), isForm(folded[start...]) { return true }
+        }
+        return false
+    }
+
+    /// Whether the text starts with a form: then it is the last form that is not after the text.
+    private func isForm(_ text: ArraySlice<UInt8>) -> Bool {
+        var (low, high) = (0, forms.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if text.lexicographicallyPrecedes(forms[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low > 0 && text.starts(with: forms[low - 1])
+    }
+
+    /// The value itself, percent-encoded, in base 64, in hexadecimal, escaped once and twice for JSON, and the digits
+    /// of what is mostly digits.
+    private static func spellings(of original: [UInt8]) -> Set<[UInt8]> {
+        let percent = original.flatMap { byte -> [UInt8] in
+            byte.isAlphanumeric || ".-_~".utf8.contains(byte) ? [byte] : Array("%\(Hex.encode([byte]))".utf8)
+        }
+        let escaped = JSONText.escape(original)
+        var base64 = Array(Base64URL.encode(original).utf8)
+        // The last characters depend on what follows the value.
+        base64.removeLast(original.count % 3 == 0 ? 0 : 1)
+        let standard = base64.map { byte in
+            byte == UInt8(ascii: "-") ? UInt8(ascii: "+") : byte == UInt8(ascii: "_") ? UInt8(ascii: "/") : byte
+        }
+        var forms: [[UInt8]] = [
+            original, percent, base64, standard, Array(Hex.encode(original).utf8), escaped, JSONText.escape(escaped),
+        ]
+        let digits = original.filter(\.isDigit)
+        if digits.count >= 9, !original.contains(where: \.isLetter) {
+            forms.append(digits)
+            if digits.count == 11, digits[0] == UInt8(ascii: "1") { forms.append(Array(digits.dropFirst())) }
+        }
+        return Set(forms.map { $0.map(fold) })
+    }
+
+    private static func fold(_ byte: UInt8) -> UInt8 { byte.isUpper ? byte | 0x20 : byte }
+}

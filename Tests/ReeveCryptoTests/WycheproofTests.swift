@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveCrypto
+import ReeveModel
+import ReeveTesting
+import Testing
+
+/// Vectors of the Wycheproof project, read from outside the repository.
+@Suite(.enabled(if: Vectors.folder != nil, "needs the vectors folder")) struct WycheproofTests {
+    private struct File: Decodable {
+        let testGroups: [Group]
+    }
+    private struct Group: Decodable {
+        let ivSize: Int?
+        let keySize: Int
+        let tagSize: Int
+        let tests: [Case]
+    }
+    private struct Case: Decodable {
+        let tcId: Int
+        let key: String
+        let iv: String?
+        let aad: String?
+        let msg: String
+        let ct: String?
+        let tag: String
+        let result: String
+    }
+
+    private func load(_ name: String) throws -> [Group] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc", try #require(Vectors.folder) + "/" + name + ".json.gz"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return try JSONDecoder().decode(File.self, from: data).testGroups
+    }
+
+    /// Groups with other keys than 256 bits or other nonces than 96 bits are refused by design.
+    @Test func aesGCM() throws {
+        var (run, skipped) = (0, 0)
+        for group in try load("wycheproof_aes_gcm_test") {
+            guard group.keySize == 256, group.ivSize == 96, group.tagSize == 128 else {
+                skipped += group.tests.count
+                if group.keySize != 256, let test = group.tests.first {
+                    #expect(throws: CryptoError(.invalidLength)) { _ = try KeyHandle(SecretBytes(copying: bytes(test.key))) }
+                }
+                continue
+            }
+            for test in group.tests {
+                run += 1
+                let key = try KeyHandle(SecretBytes(copying: bytes(test.key)))
+                let sealed = try bytes(test.iv ?? "") + bytes(test.ct ?? "") + bytes(test.tag)
+                let data = try bytes(test.aad ?? "")
+                if test.result == "valid" {
+                    let opened = try key.open(sealed[...], authenticating: data)
+                    let isMessage = try opened.constantTimeEquals(SecretBytes(copying: bytes(test.msg)))
+                    #expect(isMessage, "test \(test.tcId)")
+                } else {
+                    #expect(throws: CryptoError(.authenticationFailed), "test \(test.tcId)") {
+                        _ = try key.open(sealed[...], authenticating: data)
+                    }
+                }
+            }
+        }
+        print("Wycheproof AES-GCM: \(run) run, \(skipped) skipped (other key, nonce or tag sizes)")
+        #expect(run == 66 && run + skipped == 316)
+    }
+
+    /// Groups with truncated tags or keys under 256 bits are refused by design.
+    @Test func hmacSHA256() throws {
+        var (run, skipped) = (0, 0)
+        for group in try load("wycheproof_hmac_sha256_test") {
+            guard group.keySize >= 256, group.tagSize == 256 else {
+                skipped += group.tests.count
+                continue
+            }
+            for test in group.tests {
+                run += 1
+                let key = try HMACKey(SecretBytes(copying: bytes(test.key)))
+                let isValid = try key.isValid(bytes(test.tag), for: bytes(test.msg))
+                #expect(isValid == (test.result == "valid"), "test \(test.tcId)")
+            }
+        }
+        print("Wycheproof HMAC-SHA256: \(run) run, \(skipped) skipped (short keys or truncated tags)")
+        #expect(run > 0 && run + skipped == 174)
+    }
+}
