@@ -7,7 +7,7 @@ public import ReeveModel
 public import ReevePlans
 public import ReevePrivacy
 public import ReevePublishing
-public import ReeveStorage
+import ReeveStorage
 public import ReeveVault
 
 /// All of Reeve's rooms over one store: the place to start.
@@ -57,22 +57,22 @@ public struct TrustLayer: Sendable {
     /// Reads the audit trail.
     public let audit: AuditLog
 
-    /// Builds every room over one store. The authority must have been made over the same store.
+    /// Builds every room over the authority's store.
     ///
     /// Throws ``ConfigurationError`` with all defects when the configuration has any.
     public init(
-        store: any Store, mainKey: any MainKeyProvider, authority: AccessAuthority,
+        mainKey: any MainKeyProvider, authority: AccessAuthority,
         configuration: Configuration = .init()
     ) throws(ConfigurationError) {
         let defects = configuration.validate()
         guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
         access = authority
-        vault = Vault(store: store, mainKey: mainKey, authority: authority, configuration: configuration.vault)
-        plans = Plans(store: store, catalogue: configuration.catalogue, authority: authority)
+        vault = Vault(mainKey: mainKey, authority: authority, configuration: configuration.vault)
+        plans = Plans(catalogue: configuration.catalogue, authority: authority)
         tasks = TaskMeter(plans: plans)
-        publisher = Publisher(store: store, authority: authority, limits: configuration.recipeLimits)
-        retention = Retention(store: store, schedule: configuration.retention, authority: authority)
-        audit = AuditLog(store: store, authority: authority)
+        publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
+        retention = Retention(schedule: configuration.retention, authority: authority)
+        audit = AuditLog(authority: authority)
     }
 
     /// Everything in memory, under a main key that is gone with the process: for trials, examples and tests.
@@ -85,11 +85,13 @@ public struct TrustLayer: Sendable {
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(principal, reason: reason, store: store, time: time)
         return try TrustLayer(
-            store: store, mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
+            mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
     }
 
-    /// Does the background work that is due now: returns to the plans' counts what jobs did not use.
+    /// Does the background work that is due now: returns to the plans' counts what jobs did not use, and
+    /// wipes keys whose lifetime is over.
     public func runOnce() async throws {
+        vault.dropExpiredKeys()
         try await tasks.settle()
     }
 }

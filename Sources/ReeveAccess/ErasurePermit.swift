@@ -17,13 +17,13 @@ public struct ErasurePermit: ~Copyable, Sendable {
     /// How many times holds on this record have changed when the permit was made.
     package let holdEpoch: Int
     /// The privacy room that made it.
-    package let instance: ObjectIdentifier
+    package let instance: InstanceID
     /// The end of its life on the room's monotonic clock.
     package let deadline: Duration
 
     package init(
         record: Identifier<DataRecord>, decision: Identifier<DecisionRecord>, context: ActContext, holdEpoch: Int,
-        instance: ObjectIdentifier, deadline: Duration
+        instance: InstanceID, deadline: Duration
     ) {
         self.record = record
         self.decision = decision

@@ -21,14 +21,14 @@ public struct Permit<Action: PermitAction>: Sendable {
     /// The policy that it was made under.
     public let policy: Digest
 
-    fileprivate let instance: ObjectIdentifier
+    fileprivate let instance: InstanceID
     fileprivate let permission: String
     fileprivate let epoch: Int
     fileprivate let deadline: Duration
 
     fileprivate init(
         context: ActContext, resource: Resource, decision: Identifier<DecisionRecord>, policy: Digest,
-        instance: ObjectIdentifier, epoch: Int, deadline: Duration
+        instance: InstanceID, epoch: Int, deadline: Duration
     ) {
         self.context = context
         self.resource = resource
@@ -45,12 +45,14 @@ public struct Permit<Action: PermitAction>: Sendable {
 ///
 /// It holds the policy in force, with its digest and epoch. Rooms hand every permit back to it at their door, where the
 /// instance, the action, the resource, the scope and the deadline are checked and the decision is made again when the
-/// policy has moved on since. All calls may be made concurrently.
+/// policy has moved on since. Rooms also take their store, their clock and their trail from it, so that an act and its
+/// entry cannot end up in different places. All calls may be made concurrently.
 public final class AccessAuthority: Sendable {
     /// How long a permit is good.
     public static let permitLifetime = Duration.seconds(30)
 
-    /// The store whose trail gets the authority's entries.
+    private let instance = InstanceID()
+    /// The store of the rooms that are built with this authority.
     package let store: any Store
     /// The trail that rooms built with this authority write to.
     package let trail: Trail
@@ -73,7 +75,7 @@ public final class AccessAuthority: Sendable {
     public static func soleOperator(
         _ principal: ActContext.Actor, reason: String, store: any Store, time: any TimeSource = SystemTime()
     ) async throws(AccessError) -> AccessAuthority {
-        guard reason.utf8.contains(where: { $0 > 0x20 }) else { throw AccessError(.reasonMissing) }
+        guard reason.isReason else { throw AccessError(.reasonMissing) }
         let policy = try SoleOperatorPolicy(principal: principal)
         let trail = Trail(time: time)
         let entry = AuditEntry(
@@ -107,7 +109,7 @@ public final class AccessAuthority: Sendable {
         return .success(
             Permit(
                 context: context, resource: resource, decision: decision, policy: digest,
-                instance: ObjectIdentifier(self), epoch: epoch, deadline: time.uptime + Self.permitLifetime))
+                instance: instance, epoch: epoch, deadline: time.uptime + Self.permitLifetime))
     }
 
     /// Checks a permit at a room's door. A refusal is recorded under `act` and thrown.
@@ -124,7 +126,7 @@ public final class AccessAuthority: Sendable {
     private func refusal<Action>(
         of permit: Permit<Action>, on resource: Resource, in scope: Scope
     ) -> AccessError.Code? {
-        guard permit.instance == ObjectIdentifier(self) else { return .foreignPermit }
+        guard permit.instance == instance else { return .foreignPermit }
         guard permit.permission == Action.permission, permit.resource == resource, permit.context.scope == scope else {
             return .wrongResource
         }

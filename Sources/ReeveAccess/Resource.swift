@@ -8,6 +8,11 @@ public struct Resource: Hashable, Sendable, CustomStringConvertible {
     /// The id's text with its kind's prefix, or `kind:id` for what has no identifier.
     public let description: String
 
+    /// Whether both are the same bytes.
+    public static func == (left: Self, right: Self) -> Bool { left.description.isIdentical(to: right.description) }
+    /// Hashes the bytes.
+    public func hash(into hasher: inout Hasher) { description.utf8.forEach { hasher.combine($0) } }
+
     /// The resource with an identifier.
     public init(_ id: Identifier<some IdentifiedEntity>) {
         description = id.description

@@ -23,6 +23,6 @@ struct SoleOperatorPolicy: Sendable {
 
     /// `nil` when allowed, else why not.
     func decide(_ context: ActContext, _ permission: String) -> Denial.Reason? {
-        context.actor == principal ? nil : .noGrant
+        context.actor.description.isIdentical(to: principal.description) ? nil : .noGrant
     }
 }

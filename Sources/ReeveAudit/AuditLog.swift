@@ -7,15 +7,16 @@ public import ReeveStorage
 
 /// Reads the audit entries that rooms committed together with their acts.
 ///
-/// Entries of one process come in the order in which they were recorded; those of several processes are merged by time.
+/// Entries are ordered by the wall clock of the process that wrote them; entries of one process and instant stay in the
+/// order in which they were recorded.
 /// All calls may be made concurrently.
 public struct AuditLog: Sendable {
     private let store: any Store
     private let authority: AccessAuthority
 
-    /// The logs of a store, readable with the permits of one authority.
-    public init(store: any Store, authority: AccessAuthority) {
-        self.store = store
+    /// The logs of the authority's store, readable with its permits.
+    public init(authority: AccessAuthority) {
+        store = authority.store
         self.authority = authority
     }
 

@@ -13,6 +13,8 @@ public struct CryptoError: Error, Hashable, Sendable {
         case randomnessUnavailable
         /// The system refused memory.
         case outOfMemory
+        /// The secret belongs to the process that this one was forked from, and is empty here.
+        case lostInFork
         /// libcrypto refused the operation, or does not know the algorithm.
         case engineFailed
     }
@@ -34,6 +36,7 @@ extension CryptoError: CustomStringConvertible {
         case .invalidLength: "the length is not allowed here; AES-256 keys are 32 bytes and nonces 12"
         case .randomnessUnavailable: "the system's random number generator is not available"
         case .outOfMemory: "the system refused memory for a secret"
+        case .lostInFork: "the secret was made before this process was forked; make it anew in the child"
         case .engineFailed:
             "libcrypto refused the operation; check that OpenSSL 3 with its default provider is installed"
         }

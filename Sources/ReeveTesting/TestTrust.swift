@@ -39,7 +39,7 @@ public struct TestTrust: Sendable {
         let authority = try await AccessAuthority.soleOperator(
             principal, reason: "tests", store: store, time: time)
         layer = try TrustLayer(
-            store: store, mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
+            mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
         try await layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
     }
 

@@ -4,7 +4,7 @@
 public import ReeveAccess
 import ReeveCrypto
 public import ReeveModel
-public import ReeveStorage
+import ReeveStorage
 
 /// Keeps the credentials of connections under a hierarchy of keys with the Customer Main Key at the top.
 ///
@@ -41,12 +41,12 @@ public struct Vault: Sendable {
     private let authority: AccessAuthority
     private let keys: KeyTree
 
-    /// A vault over a store, under a main key, that takes the permits of one authority.
+    /// A vault over the authority's store, under a main key, that takes the authority's permits.
     public init(
-        store: any Store, mainKey: any MainKeyProvider, authority: AccessAuthority,
+        mainKey: any MainKeyProvider, authority: AccessAuthority,
         configuration: Configuration = Configuration()
     ) {
-        self.store = store
+        store = authority.store
         self.authority = authority
         let lifetime = Duration.seconds(min(max(configuration.keyLifetimeSeconds, 1), 3600))
         keys = KeyTree(mainKey: mainKey, time: authority.time, lifetime: lifetime)
@@ -67,7 +67,7 @@ public struct Vault: Sendable {
             throw await refused(VaultError(.methodNotOffered), permit, action)
         }
         let isException = connector.methods.contains(.oauth2) && credential.method != .oauth2
-        guard !isException || reason?.isEmpty == false else {
+        guard !isException || reason?.isReason == true else {
             throw await refused(VaultError(.reasonRequired), permit, action)
         }
         let partition = Partition(context.workspace)
@@ -86,7 +86,8 @@ public struct Vault: Sendable {
                     throw VaultError(error)
                 }
                 let row = CredentialRow(
-                    method: credential.method, generation: generation, stored: instant, key: key.commitment,
+                    scope: connection.scope, method: credential.method, generation: generation, stored: instant,
+                    key: key.commitment,
                     sealed: Base64URL.encode(sealed))
                 try CredentialRow.table.write(row, partition, ids, in: &transaction)
                 let keyID = String(key.commitment.description.prefix(16))
@@ -135,11 +136,15 @@ public struct Vault: Sendable {
                     throw VaultError(.cannotOpen, .missing)
                 }
                 guard record.state == .active else { throw VaultError(.keyDestroyed, .closed) }
+                let rowIDs = CredentialRow.ids(context.environment, id)
+                let row = try await CredentialRow.table.read(partition, rowIDs, in: &transaction)
+                guard row.map({ $0.scope == permit.context.scope }) ?? true else {
+                    throw VaultError(.cannotOpen, .missing)
+                }
                 record.state = .destroyed
                 record.wrapped = ""
                 try KeyRecord.table.write(record, partition, ids, in: &transaction)
-                CredentialRow.table.delete(
-                    partition, CredentialRow.ids(context.environment, id), in: &transaction)
+                CredentialRow.table.delete(partition, rowIDs, in: &transaction)
                 let entry = authority.entry(action, permit, details: ["key": record.id])
                 try transaction.record(entry, in: authority.trail)
             }
@@ -149,6 +154,9 @@ public struct Vault: Sendable {
         keys.evict(id)
     }
 
+    /// Wipes unwrapped keys whose lifetime is over. Background work calls it.
+    package func dropExpiredKeys() { keys.dropExpired() }
+
     /// Opens a credential and commits the entry that says so, before anyone sees the secret.
     private func openAndRecord(
         _ connection: Identifier<Connection>, _ permit: Permit<OpenCredential>
@@ -157,7 +165,7 @@ public struct Vault: Sendable {
         let (id, context) = try await enter(permit, action, connection, permit.context.scope)
         let secret: Secret
         do throws(VaultError) {
-            secret = try await open(id, context)
+            secret = try await open(id, context, permit.context.scope)
         } catch {
             throw await refused(error, permit, action)
         }
@@ -170,7 +178,7 @@ public struct Vault: Sendable {
     }
 
     private func open(
-        _ connection: Identifier<Connection>, _ context: MainKeyContext
+        _ connection: Identifier<Connection>, _ context: MainKeyContext, _ scope: Scope
     ) async throws(VaultError) -> Secret {
         let row: CredentialRow?
         do throws(StoreError) {
@@ -179,7 +187,7 @@ public struct Vault: Sendable {
         } catch {
             throw VaultError(error)
         }
-        guard let row else { throw VaultError(.cannotOpen, .missing) }
+        guard let row, row.scope == scope else { throw VaultError(.cannotOpen, .missing) }
         let key = try await keys.connectionKey(connection, context, from: store)
         guard row.key == key.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
         guard let sealed = Base64URL.decode(row.sealed) else { throw VaultError(.cannotOpen, .tampered) }
@@ -208,6 +216,8 @@ public struct Vault: Sendable {
 
     /// Records that an act was refused or failed, and gives the error back.
     private func refused<Action>(_ error: VaultError, _ permit: Permit<Action>, _ action: String) async -> VaultError {
+        // What may have been done is not called refused.
+        if error.store == .outcomeUnknown { return error }
         let refusal = [error.code.rawValue, error.detail?.rawValue].compactMap { $0 }.joined(separator: ".")
         do {
             try await authority.recordRefusal(of: action, permit, code: refusal)

@@ -6,7 +6,19 @@ import ReeveModel
 import ReeveTesting
 import Testing
 
+#if os(Linux)
+import Glibc
+#endif
+
 func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
+
+#if os(Linux)
+/// `fork`, which Swift does not import: found by name.
+private func forkProcess() throws -> pid_t {
+    let symbol = try #require(dlsym(nil, "fork"))
+    return unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
+}
+#endif
 
 @Suite struct CryptoTests {
     /// FIPS 180-4 examples.
@@ -100,6 +112,43 @@ func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
         #expect(last)
         #expect(SecretMemory.status.lockedBytes + SecretMemory.status.unlockedBytes > 0)
     }
+
+    #if os(Linux)
+    /// In a forked child secrets of the parent are gone, keys made from them are refused, and nonces are others.
+    @Test func aForkedChildHasNoSecretsOfItsParent() throws {
+        let secret = try SecretBytes(copying: [1, 2, 3])
+        let same = try SecretBytes(copying: [1, 2, 3])
+        let unused = try KeyHandle(SecretBytes.random(count: 32))
+        let used = try KeyHandle(SecretBytes.random(count: 32))
+        let empty = try SecretBytes(copying: [])
+        _ = try empty.withBytes { try used.seal($0, authenticating: []) }
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        let child = try forkProcess()
+        if child == 0 {
+            // Only calls that need no other thread: what the child finds goes through the pipe.
+            var report: [UInt8] = []
+            report.append(secret.constantTimeEquals(same) ? 1 : 0)
+            report.append(secret.withBytes { span in (0..<3).allSatisfy { span.byte($0) == 0 } } ? 0 : 1)
+            report.append((try? empty.withBytes { try unused.seal($0, authenticating: []) }) == nil ? 0 : 1)
+            let fresh = try? SecretBytes(copying: [7])
+            report.append(fresh?.withBytes { $0.byte(0) } == 7 ? 0 : 1)
+            let nonce = (try? SecretBytes(copying: []).withBytes { try used.seal($0, authenticating: []) })?.prefix(12)
+            report += nonce ?? []
+            _ = write(ends[1], report, report.count)
+            _exit(0)
+        }
+        var report = [UInt8](repeating: 0, count: 64)
+        let count = read(ends[0], &report, report.count)
+        var status: Int32 = 0
+        waitpid(child, &status, 0)
+        #expect(Array(report.prefix(4)) == [0, 0, 0, 0])
+        let next = try empty.withBytes { try used.seal($0, authenticating: []) }
+        #expect(count == 16 && Array(report[4..<16]) != Array(next.prefix(12)))
+        let isStillEqual = secret.constantTimeEquals(same)
+        #expect(isStillEqual)
+    }
+    #endif
 
     @Test func errorsSayWhatToDo() {
         for code in CryptoError.Code.allCases { #expect("\(CryptoError(code))".count > 20) }

@@ -48,7 +48,9 @@ import Testing
             guard group.keySize == 256, group.ivSize == 96, group.tagSize == 128 else {
                 skipped += group.tests.count
                 if group.keySize != 256, let test = group.tests.first {
-                    #expect(throws: CryptoError(.invalidLength)) { _ = try KeyHandle(SecretBytes(copying: bytes(test.key))) }
+                    #expect(throws: CryptoError(.invalidLength)) {
+                        _ = try KeyHandle(SecretBytes(copying: bytes(test.key)))
+                    }
                 }
                 continue
             }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Foundation
 import Reeve
 import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
 import ReeveTesting
+import Synchronization
 import Testing
 
 /// Tasks that a test uses as its limit: a package of its own.
@@ -134,6 +136,30 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         #expect(try await used() == 27)
     }
 
+    /// A clock that goes back revives nothing, and a status that is told again and again costs nothing.
+    @Test func theClockDoesNotUndoWhatWasTold() async throws {
+        let trust = try await trust(limit: 5)
+        for sequence in 2..<2000 {
+            try await trust.layer.plans.setStatus(
+                Company(id: trust.company, status: .proofOfConcept), sequence: Int64(sequence))
+        }
+        try await trust.layer.plans.setStatus(Company(id: trust.company, status: .former), sequence: 3000)
+        trust.time.setWallClock(to: trust.time.now.advanced(by: .seconds(-3600)))
+        await #expect(throws: PlanError(.companyInactive)) {
+            _ = try await trust.layer.plans.allowance(of: trust.company)
+        }
+    }
+
+    @Test func theCataloguesJSONIsStable() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let text = String(decoding: try encoder.encode(Catalogue.reference), as: UTF8.self)
+        #expect(
+            text == #"{"plans":[{"name":"trial","tasksPerPeriod":1000},{"name":"bronze","tasksPerPeriod":10000}],"#
+                + #""statusRules":{"customer":"bronze","proofOfConcept":"trial"},"version":1}"#)
+        #expect(try JSONDecoder().decode(Catalogue.self, from: Data(text.utf8)) == .reference)
+    }
+
     @Test func catalogueDefectsAreTold() {
         #expect(Catalogue.reference.validate().isEmpty)
         let bad = Catalogue(
@@ -168,6 +194,22 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         }
     }
 
+    /// A reply is lost and a rival writes at once: what came back is not counted twice.
+    @Test func aRivalAfterALostReplyCausesNoDoubleRefund() async throws {
+        let base = MemoryStore()
+        let first = try await trust(limit: 100, over: base)
+        let rivals = RivalStore(base, rival: { try? await first.admission(tasks: 1).commit(used: 1) })
+        let authority = try await AccessAuthority.soleOperator(
+            first.principal, reason: "b", store: rivals, time: first.time)
+        let meter = TaskMeter(plans: Plans(authority: authority))
+        try await meter.admit(first.job(), of: first.company, tasks: 50).commit(used: 20)
+        rivals.arm()
+        try? await meter.settle()
+        try? await meter.settle()
+        let used = try await first.layer.plans.allowance(of: first.company).used
+        #expect(used >= 21, "counted \(used), and 21 are in use")
+    }
+
     /// Whatever fails, no more is ever admitted than the limit, also by a second process after a crash.
     @Test(arguments: FaultyStore.Fault.allCases) func faultsNeverOverAdmit(_ fault: FaultyStore.Fault) async throws {
         var generator = Scale.current.generator(for: "faulty admissions \(fault)")
@@ -178,7 +220,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
             let faulty = FaultyStore(base, failing: Int.random(in: 2...40, using: &generator), with: fault)
             let authority = try await AccessAuthority.soleOperator(
                 first.principal, reason: "second process", store: faulty, time: first.time)
-            let meters = [TaskMeter(plans: Plans(store: faulty, authority: authority)), first.layer.tasks]
+            let meters = [TaskMeter(plans: Plans(authority: authority)), first.layer.tasks]
             var used = 0
             for _ in 0..<30 {
                 let meter = meters[Int.random(in: 0...1, using: &generator)]
@@ -195,5 +237,36 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
             let counted = try await first.layer.plans.allowance(of: first.company).used
             #expect(used <= counted && counted <= limit, "used \(used), counted \(counted)")
         }
+    }
+}
+
+/// A store that, once armed, loses the reply of the next commit after a rival has written.
+private final class RivalStore: Store {
+    private let base: any Store
+    private let rival: @Sendable () async -> Void
+    private let isArmed = Mutex(false)
+
+    init(_ base: any Store, rival: @escaping @Sendable () async -> Void) {
+        self.base = base
+        self.rival = rival
+    }
+
+    func arm() { isArmed.withLock { $0 = true } }
+
+    func record(for key: Key) async throws(StoreError) -> Record? { try await base.record(for: key) }
+
+    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        try await base.records(in: range, limit: limit)
+    }
+
+    func commit(_ changes: Changes) async throws(StoreError) {
+        try await base.commit(changes)
+        let isHit = isArmed.withLock { armed in
+            defer { armed = false }
+            return armed
+        }
+        guard isHit else { return }
+        await rival()
+        throw .outcomeUnknown
     }
 }

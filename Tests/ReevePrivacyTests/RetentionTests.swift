@@ -7,6 +7,7 @@ import ReeveModel
 import ReevePrivacy
 import ReeveStorage
 import ReeveTesting
+import Synchronization
 import Testing
 
 @Suite struct RetentionTests {
@@ -130,15 +131,72 @@ import Testing
         await expect(.alreadyRegistered) { try await early.retention.register(early.record, as: early.trust.context()) }
     }
 
+    /// Permits of an earlier registration erase nothing of a later one.
+    @Test func aRecordThatIsRegisteredAgainNeedsANewPermit() async throws {
+        let fixture = try await Fixture()
+        fixture.pass(days: 40)
+        let first = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())
+        let second = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())
+        let again = RetainedRecord(
+            id: fixture.record.id, category: fixture.record.category, anchor: fixture.trust.time.now.day)
+        try await fixture.retention.erase(first) { _ in }
+        try await fixture.retention.register(again, as: fixture.trust.context())
+        await expectErasure(.staleErasurePermit, fixture, second)
+        #expect(try await fixture.kind() == .mayKeep)
+    }
+
+    /// What is registered while an erasure is still removing stays registered.
+    @Test func anErasureDoesNotDeleteALaterRegistration() async throws {
+        let fixture = try await Fixture()
+        fixture.pass(days: 40)
+        let slow = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())
+        let quick = try await fixture.retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())
+        let context = fixture.trust.context()
+        let again = RetainedRecord(
+            id: fixture.record.id, category: fixture.record.category, anchor: fixture.trust.time.now.day)
+        let box = Box(quick)
+        do {
+            try await fixture.retention.erase(slow) { _ in
+                if let quick = box.take() { try await fixture.retention.erase(quick) { _ in } }
+                try await fixture.retention.register(again, as: context)
+            }
+            Issue.record("the later registration was erased")
+        } catch {
+            #expect(error == PrivacyError(.staleErasurePermit))
+        }
+        #expect(try await fixture.kind() == .mayKeep)
+    }
+
+    /// Holds a permit until it is taken once.
+    private final class Box: Sendable {
+        private let permit: Mutex<ErasurePermit?>
+
+        init(_ permit: consuming ErasurePermit) { self.permit = Mutex(permit) }
+
+        func take() -> ErasurePermit? { permit.withLock { $0.take() } }
+    }
+
+    @Test func anotherScopeSeesNothing() async throws {
+        let fixture = try await Fixture()
+        let other = Scope(try #require(fixture.trust.scope.workspace), .development)
+        await expect(.unknownRecord) { _ = try await fixture.retention.disposition(of: fixture.record.id, in: other) }
+        let permit = try await fixture.trust.permit(ChangeHold.self, on: .record(fixture.record.id), in: other)
+        await expect(.unknownRecord) {
+            try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, permit)
+        }
+    }
+
     /// A crash after any store call: the data is removed only when the record was closed for holds, and never while held.
     @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
         for call in 1...12 {
             let base = MemoryStore()
             let fixture = try await Fixture(over: base)
             fixture.pass(days: 40)
-            let faulty = FaultyStore(base, failing: call, with: fault)
-            let retention = Retention(
-                store: faulty, schedule: try Self.schedule(), authority: fixture.trust.layer.access)
+            // The first call records the operator; the next ones are the erasure's.
+            let faulty = FaultyStore(base, failing: call + 1, with: fault)
+            let authority = try await AccessAuthority.soleOperator(
+                fixture.trust.principal, reason: "b", store: faulty, time: fixture.trust.time)
+            let retention = Retention(schedule: try Self.schedule(), authority: authority)
             var removed = false
             do {
                 let erasure = try await retention.erasurePermit(for: fixture.record.id, as: fixture.trust.context())

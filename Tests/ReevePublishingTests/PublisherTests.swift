@@ -41,19 +41,22 @@ import Testing
         let content = Array("\"".utf8) + Array(repeating: UInt8(ascii: "x"), count: 70_000) + Array("\"".utf8)
         for call in 1...10 {
             let base = MemoryStore()
-            let trust = try await TestTrust(over: base)
+            let scope = Scope(Identifier(high: 1, low: 1), .production)
+            // The first call records the operator; the next ones are the publication's.
+            let faulty = FaultyStore(base, failing: call + 1, with: fault)
+            let context = ActContext(actor: .host("a"), scope: scope)
+            let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: faulty)
             let before = base.count
-            let publisher = Publisher(
-                store: FaultyStore(base, failing: call, with: fault), authority: trust.layer.access)
-            guard
-                case .publishable(let recipe) = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary)
-                    .verdict
-            else { throw BrokenPromise("not publishable") }
-            let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+            let publisher = Publisher(authority: authority)
+            let report = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary)
+            guard case .publishable(let recipe) = report.verdict else { throw BrokenPromise(report.summary) }
+            let permit = try await authority.permit(PublishRecipe.self, on: .recipe(recipe.digest), as: context).get()
             if let publication = try? await publisher.publish(recipe, to: .publicLibrary, permit) {
-                #expect(try await trust.layer.publisher.bytes(of: publication, in: trust.scope) == content)
+                let healthy = Publisher(
+                    authority: try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: base))
+                #expect(try await healthy.bytes(of: publication, in: scope) == content)
             } else if fault == .refused {
-                let entries = KeyRange(under: Trail.pending(Partition(trust.scope)))
+                let entries = KeyRange(under: Trail.pending(Partition(scope)))
                 #expect(base.count - before == (try await base.records(in: entries, limit: 10).count), "call \(call)")
             }
         }

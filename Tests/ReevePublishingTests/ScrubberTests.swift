@@ -280,10 +280,12 @@ import Testing
     @Test func largeHostileInputsEnd() {
         let keys = (0..<60_000).map { "\"k\($0)\":1" }.joined(separator: ",")
         #expect(scrub(Array("{\(keys)}".utf8), as: .plainJSON).findings.isEmpty)
-        let deep = String(repeating: "[", count: 255) + Array(repeating: "\"abcdef\"", count: 20_000).joined(separator: ",")
+        let deep =
+            String(repeating: "[", count: 255) + Array(repeating: "\"abcdef\"", count: 20_000).joined(separator: ",")
             + String(repeating: "]", count: 255)
         #expect(scrub(Array(deep.utf8), as: .plainJSON).findings.isEmpty)
-        let secrets = (0..<2000).map { "sk_live_\(1_234_567_890_000_000 + $0)" } + Array(repeating: "sk_live_ ", count: 20_000)
+        let secrets =
+            (0..<2000).map { "sk_live_\(1_234_567_890_000_000 + $0)" } + Array(repeating: "sk_live_ ", count: 20_000)
         #expect(scrub(Array("[\"\(secrets.joined(separator: " "))\"]".utf8), as: .plainJSON).findings.count == 2000)
         let used = (1...20_000).map { "\"user\($0)@example.com\"" } + (0..<50).map { "\"a\($0)@acme.com\"" }
         #expect(scrub(Array("[\(used.joined(separator: ","))]".utf8), as: .plainJSON).findings.count == 50)

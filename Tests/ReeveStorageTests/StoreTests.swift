@@ -177,6 +177,34 @@ final class BrokenStore: Store {
         #expect(store.count == 0)
     }
 
+    @Test func insertingWhatIsThereIsAConflict() async throws {
+        let store = MemoryStore()
+        try await Self.increment(store)
+        let policy = RetryPolicy(attempts: 2, firstWait: .zero, longestWait: .zero)
+        for reads in [false, true] {
+            await #expect(throws: StoreError.conflict(Self.key)) {
+                try await store.transaction(retrying: policy) {
+                    (transaction: inout Transaction<StoreError>) throws(StoreError) in
+                    if reads { _ = try await transaction.read(Self.key) }
+                    transaction.insert(Self.key, [9])
+                }
+            }
+        }
+        #expect(try await Self.value(store) == 1)
+    }
+
+    @Test func extremeLimitsAreTaken() async throws {
+        let store = MemoryStore()
+        try await Self.increment(store)
+        for limit in [Int.max, .min, -1, 0] {
+            let count = try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+                transaction.write(Key(.platform, [.text("x")]), [1])
+                return try await transaction.read(KeyRange(under: Key(.platform)), limit: limit).count
+            }
+            #expect(count == (limit > 0 ? 2 : 0))
+        }
+    }
+
     @Test func ownWritesAreRead() async throws {
         let store = MemoryStore()
         let other = Key(.platform, [.text("other")])

@@ -24,7 +24,7 @@ import Testing
             retention: RetentionSchedule(rules: [rule]))
         do {
             _ = try TrustLayer(
-                store: store, mainKey: try LocalMainKey.ephemeral(), authority: authority, configuration: bad)
+                mainKey: try LocalMainKey.ephemeral(), authority: authority, configuration: bad)
             Issue.record("the configuration was taken")
         } catch let error as ConfigurationError {
             #expect(error.defects.count == 3)

@@ -9,6 +9,7 @@ import ReeveModel
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
+import Synchronization
 import Testing
 
 private let canary = "CANARY-7f3a9b-secret-value"
@@ -189,7 +190,7 @@ private struct Fixture: Sendable {
         try await fixture.store()
         let authority = try await AccessAuthority.soleOperator(
             .host("b"), reason: "x", store: base, time: fixture.trust.time)
-        let vault = Vault(store: base, mainKey: try LocalMainKey.ephemeral(), authority: authority)
+        let vault = Vault(mainKey: try LocalMainKey.ephemeral(), authority: authority)
         let context = ActContext(actor: .host("b"), scope: fixture.trust.scope)
         let permit = try await authority.permit(OpenCredential.self, on: fixture.resource, as: context).get()
         do {
@@ -242,16 +243,66 @@ private struct Fixture: Sendable {
 
     /// The entry is committed before the secret is lent: without it nothing is lent.
     @Test func nothingIsLentWithoutAnEntry() async throws {
-        let base = MemoryStore()
-        let fixture = try await Fixture(over: base)
-        try await fixture.store()
-        let authority = fixture.trust.layer.access
-        for call in 1...12 {
-            let faulty = FaultyStore(base, failing: call, with: .crash)
-            let vault = Vault(store: faulty, mainKey: UnusedMainKey(), authority: authority)
-            let permit = try await fixture.trust.permit(OpenCredential.self, on: fixture.resource)
-            try? await vault.withCredential(fixture.connection.id, permit) { _ in unexpected("lent at call \(call)") }
+        let mainKey = try LocalMainKey.ephemeral()
+        let scope = Scope(Identifier(high: 1, low: 1), .production)
+        let context = ActContext(actor: .host("a"), scope: scope)
+        let connector = Connector(id: Identifier(high: 2, low: 2), name: "crm", methods: [.oauth2])
+        let connection = Connection(id: Identifier(high: 3, low: 3), connector: connector.id, scope: scope)
+        var lentInAll = 0
+        for call in 0...8 {
+            let base = MemoryStore()
+            let maker = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: base)
+            let mayStore = try await maker.permit(StoreCredential.self, on: .credential(of: connection.id), as: context)
+                .get()
+            let credential = try Credential.oauth2(accessToken: SecretBytes(copying: [1]))
+            try await Vault(mainKey: mainKey, authority: maker).store(
+                credential, for: connection, of: connector, mayStore)
+            // The first call records the operator; the next ones are the opening's.
+            let faulty = FaultyStore(base, failing: call == 0 ? 0 : call + 1, with: .crash)
+            let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: faulty)
+            let mayOpen = try await authority.permit(
+                OpenCredential.self, on: .credential(of: connection.id), as: context
+            ).get()
+            let before = base.count
+            let lent = Counter()
+            _ = try? await Vault(mainKey: mainKey, authority: authority).withCredential(connection.id, mayOpen) { _ in
+                lent.add()
+            }
+            #expect(lent.count <= base.count - before, "call \(call)")
+            if call == 0 { #expect(lent.count == 1) }
+            lentInAll += lent.count
         }
+        #expect(lentInAll < 9)
+    }
+
+    /// A key is used no longer than its lifetime after its main key was last asked, also when it is stored meanwhile.
+    @Test func noKeyOutlivesItsParent() async throws {
+        let fixture = try await Fixture()
+        try await fixture.store()
+        let key = SwitchableMainKey(try LocalMainKey.ephemeral())
+        let authority = fixture.trust.layer.access
+        let vault = Vault(mainKey: key, authority: authority)
+        let other = Connection(
+            id: Identifier(at: fixture.trust.time.now), connector: fixture.connector.id,
+            scope: Scope(Identifier(high: 8, low: 8), .test))
+        let resource = Resource.credential(of: other.id)
+        func store() async throws {
+            let credential = try Credential.oauth2(accessToken: SecretBytes(copying: [1]))
+            let permit = try await fixture.trust.permit(StoreCredential.self, on: resource, in: other.scope)
+            try await vault.store(credential, for: other, of: fixture.connector, permit)
+        }
+        func opens() async throws -> Bool {
+            let permit = try await fixture.trust.permit(OpenCredential.self, on: resource, in: other.scope)
+            return (try? await vault.withCredential(other.id, permit) { $0.fieldNames.count }) == 1
+        }
+        try await store()
+        #expect(try await opens())
+        key.deny()
+        fixture.trust.time.advance(by: .seconds(59))
+        try? await store()
+        #expect(try await opens())
+        fixture.trust.time.advance(by: .seconds(1))
+        #expect(try await !opens())
     }
 
     @Test func messagesHoldNoSecretAndNoOracle() {
@@ -278,14 +329,30 @@ private struct Fixture: Sendable {
     }
 }
 
-/// A main key that is never there.
-private struct UnusedMainKey: MainKeyProvider {
+/// A main key that can be denied.
+private final class SwitchableMainKey: MainKeyProvider {
+    private let base: LocalMainKey
+    private let isDenied = Mutex(false)
+
+    init(_ base: LocalMainKey) { self.base = base }
+
+    func deny() { isDenied.withLock { $0 = true } }
+
     func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
-        throw .unavailable
+        guard !isDenied.withLock({ $0 }) else { throw .denied }
+        return try await base.wrap(key, context: context)
     }
+
     func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
-        throw .unavailable
+        guard !isDenied.withLock({ $0 }) else { throw .denied }
+        return try await base.unwrap(wrapped, context: context)
     }
+}
+
+private final class Counter: Sendable {
+    private let value = Mutex(0)
+    var count: Int { value.withLock { $0 } }
+    func add() { value.withLock { $0 += 1 } }
 }
 
 @Suite struct VaultProperties {

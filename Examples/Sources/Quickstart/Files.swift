@@ -74,17 +74,21 @@ struct OutputFolder {
 
     /// Writes the files under temporary names and then renames them; takes back what it wrote when one fails.
     func write(_ files: [(name: String, bytes: [UInt8])]) throws -> [String] {
-        var done: [URL] = []
+        // Temporary names first, so that a failure leaves what was there before.
+        var done: [(temporary: URL, target: URL)] = []
         do {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
             for file in files {
-                let target = url.appendingPathComponent(file.name)
-                try Data(file.bytes).write(to: target, options: .atomic)
-                done.append(target)
+                let temporary = url.appendingPathComponent(".\(file.name).\(ProcessInfo.processInfo.processIdentifier)")
+                done.append((temporary, url.appendingPathComponent(file.name)))
+                try Data(file.bytes).write(to: temporary)
             }
-            return done.map(\.path)
+            for (temporary, target) in done {
+                guard rename(temporary.path, target.path) == 0 else { throw UserFailure("rename failed") }
+            }
+            return done.map(\.target.path)
         } catch {
-            for target in done { try? FileManager.default.removeItem(at: target) }
+            for (temporary, _) in done { try? FileManager.default.removeItem(at: temporary) }
             throw UserFailure("cannot write to `\(url.path)`: check the folder and the disk")
         }
     }

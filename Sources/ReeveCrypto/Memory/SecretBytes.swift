@@ -9,15 +9,23 @@ import COpenSSL
 /// to a closure and cannot leave it by themselves. Any number of tasks may read one value at the same time.
 @safe public struct SecretBytes: ~Copyable, @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer
+    private let generation: Int
     /// The number of bytes.
     public let count: Int
+
+    /// Whether the bytes are there: not in a child that was forked after the value was made.
+    var isAlive: Bool { generation == ForkGuard.generation }
+
+    /// At most this many bytes in one value: 1 GiB.
+    private static var maximumCount: Int { 1 << 30 }
 
     /// Secret bytes that `fill` writes. Nothing is kept when it throws.
     ///
     /// Throws ``CryptoError/Code/outOfMemory`` when the system refuses memory; memory that cannot be locked is used all
     /// the same, and ``SecretMemory/status`` tells.
     public init(count: Int, _ fill: (inout MutableRawSpan) throws(CryptoError) -> Void) throws(CryptoError) {
-        guard count >= 0 else { throw CryptoError(.invalidLength) }
+        guard (0...Self.maximumCount).contains(count) else { throw CryptoError(.invalidLength) }
+        let generation = ForkGuard.generation
         let pointer = try unsafe SecretSlab.shared.allocate(count)
         do {
             var span = unsafe MutableRawSpan(_unsafeStart: pointer, byteCount: count)
@@ -27,6 +35,7 @@ import COpenSSL
             throw error
         }
         unsafe self.pointer = pointer
+        self.generation = generation
         self.count = count
     }
 
@@ -53,14 +62,15 @@ import COpenSSL
         unsafe SecretSlab.shared.release(pointer, count)
     }
 
-    /// Lends the bytes to `body`.
+    /// Lends the bytes to `body`. In a child that was forked after the value was made they are all zero.
     public func withBytes<R: ~Copyable, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
         try body(unsafe RawSpan(_unsafeStart: pointer, byteCount: count))
     }
 
-    /// Whether both hold the same bytes; takes the same time wherever they differ. Different counts are unequal at once.
+    /// Whether both hold the same bytes; takes the same time wherever they differ. Different counts are unequal at once,
+    /// and so is a value that was lost in a fork.
     public func constantTimeEquals(_ other: borrowing SecretBytes) -> Bool {
-        guard count == other.count else { return false }
+        guard count == other.count, isAlive, other.isAlive else { return false }
         return unsafe CRYPTO_memcmp(pointer, other.pointer, count) == 0
     }
 

@@ -19,6 +19,7 @@ public final class HMACKey: Sendable {
     /// A key of at least 32 bytes.
     public init(_ key: borrowing SecretBytes) throws(CryptoError) {
         guard key.count >= 32 else { throw CryptoError(.invalidLength) }
+        guard key.isAlive else { throw CryptoError(.lostInFork) }
         let engine = try Engine.get()
         guard let pointer = unsafe EVP_MAC_CTX_new(engine.hmac) else { throw CryptoError(.outOfMemory) }
         let context = unsafe Context(pointer)

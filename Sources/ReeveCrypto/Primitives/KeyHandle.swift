@@ -146,6 +146,7 @@ public final class KeyHandle: Sendable {
     }
 
     private func makeContext() throws(CryptoError) -> Context {
+        guard key.isAlive else { throw CryptoError(.lostInFork) }
         let engine = try Engine.get()
         guard let pointer = unsafe EVP_CIPHER_CTX_new() else { throw CryptoError(.outOfMemory) }
         let context = unsafe Context(pointer)

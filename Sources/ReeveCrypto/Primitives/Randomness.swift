@@ -32,9 +32,10 @@ package enum Randomness {
 final class NonceBuffer: Sendable {
     static let shared = NonceBuffer()
 
-    /// The first block byte is 1 while the buffer is full: a forked child finds 0 there and refills.
     private struct State: ~Copyable {
         var page: SecretBytesPage?
+        /// A forked child refills before it takes anything.
+        var generation = -1
         var next = 0
         var filledAt: ContinuousClock.Instant?
     }
@@ -47,9 +48,11 @@ final class NonceBuffer: Sendable {
             if state.page == nil { state.page = try SecretBytesPage(count: Self.size) }
             guard let page = state.page else { throw CryptoError(.outOfMemory) }
             let stale = state.filledAt.map { $0.duration(to: .now) > .seconds(1) } ?? true
-            if stale || state.next + 12 > Self.size || page.flag == 0 {
+            let generation = ForkGuard.generation
+            if stale || state.next + 12 > Self.size || state.generation != generation {
                 try page.refill()
-                state.next = 1
+                state.next = 0
+                state.generation = generation
                 state.filledAt = .now
             }
             unsafe page.take(state.next, 12, into: target)
@@ -66,17 +69,13 @@ final class NonceBuffer: Sendable {
     init(count: Int) throws(CryptoError) {
         unsafe pointer = try SecretSlab.shared.allocate(count)
         self.count = count
-        unsafe pointer.storeBytes(of: 0, as: UInt8.self)
     }
-
-    var flag: UInt8 { unsafe pointer.load(as: UInt8.self) }
 
     func refill() throws(CryptoError) {
         guard unsafe RAND_priv_bytes(pointer, Int32(count)) == 1 else {
             ERR_clear_error()
             throw CryptoError(.randomnessUnavailable)
         }
-        unsafe pointer.storeBytes(of: 1, as: UInt8.self)
     }
 
     func take(_ offset: Int, _ length: Int, into target: UnsafeMutableRawPointer) {

@@ -4,7 +4,7 @@
 /// A company that uses the platform; the host keeps the company itself, Reeve its id and status.
 public struct Company: Hashable, Sendable, Codable, Identifiable {
     /// Where a company stands in its life with the platform (clause S4.2).
-    public enum Status: String, Hashable, Sendable, Codable, CaseIterable {
+    public enum Status: String, Hashable, Sendable, Codable, CodingKeyRepresentable, CaseIterable {
         /// Trying the product out; gets the trial plan.
         case proofOfConcept
         /// A customer; gets the bronze plan.

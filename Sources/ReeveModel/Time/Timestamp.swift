@@ -23,7 +23,7 @@ public struct Timestamp: Hashable, Sendable, Comparable {
     /// Earlier is less.
     public static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }
 
-    /// The instant `duration` later, to the microsecond below; clamped at the ends of the range.
+    /// The instant `duration` later, without parts of a microsecond; clamped at the ends of the range.
     public func advanced(by duration: Duration) -> Timestamp {
         let parts = duration.components
         let (whole, overflow) = parts.seconds.multipliedReportingOverflow(by: 1_000_000)

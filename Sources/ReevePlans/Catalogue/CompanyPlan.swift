@@ -18,18 +18,15 @@ struct CompanyPlan: Hashable, Sendable, Codable, RecordCodable {
 
     /// The day that periods are counted from.
     let anchor: CivilDay
+    /// The highest sequence that was told, also when it brought no other status.
+    var sequence: Int64?
     var statuses: [StatusFact] = []
     var packages: [PackageFact] = []
 
     static let table = Table<CompanyPlan>("plans.company")
 
-    /// The status in force at an instant: of the facts that began, the one told last.
-    func status(at instant: Timestamp) -> Company.Status? {
-        statuses.filter { $0.from <= instant }.max { $0.sequence < $1.sequence }?.status
-    }
-
-    /// The package made for the company that is in force at an instant.
-    func package(at instant: Timestamp) -> PackageFact? { packages.last { $0.from <= instant } }
+    /// The status told last. It is in force as soon as it is told, also when a clock goes back.
+    var status: Company.Status? { statuses.last?.status }
 
     /// The monthly period that holds an instant, in UTC, counted from the anchor.
     func period(at instant: Timestamp) -> (start: CivilDay, end: CivilDay) {

@@ -3,7 +3,7 @@
 
 public import ReeveAccess
 public import ReeveModel
-public import ReeveStorage
+import ReeveStorage
 
 /// Says which plan a company is on, by its status and the packages made for it.
 ///
@@ -30,9 +30,9 @@ public struct Plans: Sendable {
     let store: any Store
     let authority: AccessAuthority
 
-    /// Plans over a store, by a catalogue that ``Catalogue/validate()`` finds no defect in.
-    public init(store: any Store, catalogue: Catalogue = .reference, authority: AccessAuthority) {
-        self.store = store
+    /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in.
+    public init(catalogue: Catalogue = .reference, authority: AccessAuthority) {
+        store = authority.store
         self.catalogue = catalogue
         self.authority = authority
     }
@@ -49,11 +49,14 @@ public struct Plans: Sendable {
             var facts =
                 try await CompanyPlan.table.read(.platform, ids, in: &transaction)
                 ?? CompanyPlan(anchor: now.day)
-            guard sequence > facts.statuses.map(\.sequence).max() ?? .min else { return false }
-            let before = facts.status(at: now).flatMap { catalogue.statusRules[$0] } ?? "none"
+            guard sequence > facts.sequence ?? .min else { return false }
+            let before = facts.status.flatMap { catalogue.statusRules[$0] } ?? "none"
             let after = catalogue.statusRules[company.status] ?? "none"
             guard after == "none" || catalogue.plan(after) != nil else { throw PlanError(.unknownPlan) }
-            facts.statuses.append(.init(status: company.status, sequence: sequence, from: now))
+            facts.sequence = sequence
+            if facts.status != company.status {
+                facts.statuses.append(.init(status: company.status, sequence: sequence, from: now))
+            }
             try CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
             let context = ActContext(
                 actor: .rule("plans.status.\(company.status.rawValue)"), scope: .platform, origin: .background)
@@ -83,7 +86,7 @@ public struct Plans: Sendable {
                 guard var facts = try await CompanyPlan.table.read(.platform, ids, in: &transaction) else {
                     throw PlanError(.noPlan)
                 }
-                let before = facts.package(at: now)?.tasksPerPeriod
+                let before = facts.packages.last?.tasksPerPeriod
                 facts.packages.append(.init(tasksPerPeriod: tasksPerPeriod, from: now))
                 try CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
                 let details = [
@@ -93,6 +96,8 @@ public struct Plans: Sendable {
                 try transaction.record(entry, in: authority.trail)
             }
         } catch {
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown { throw error }
             do throws(StoreError) {
                 try await authority.recordRefusal(of: action, permit, code: error.code.rawValue)
             } catch let failure {
@@ -114,7 +119,7 @@ public struct Plans: Sendable {
         of company: Identifier<Company>, at instant: Timestamp, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> Allowance {
         guard let facts = try await CompanyPlan.table.read(.platform, [company.description], in: &transaction),
-            let status = facts.status(at: instant)
+            let status = facts.status
         else { throw PlanError(.noPlan) }
         guard let name = catalogue.statusRules[status] else { throw PlanError(.companyInactive) }
         guard let plan = catalogue.plan(name) else { throw PlanError(.unknownPlan) }
@@ -122,7 +127,7 @@ public struct Plans: Sendable {
         let usage = try await PeriodUsage.table.read(
             .platform, PeriodUsage.ids(company, period.start), in: &transaction)
         return Allowance(
-            plan: plan.name, limit: facts.package(at: instant)?.tasksPerPeriod ?? plan.tasksPerPeriod,
+            plan: plan.name, limit: facts.packages.last?.tasksPerPeriod ?? plan.tasksPerPeriod,
             used: usage?.admitted ?? 0, periodStart: period.start.startInUTC, resetsAt: period.end.startInUTC)
     }
 }

@@ -41,6 +41,8 @@ public final class TaskMeter: Sendable {
             let period = try await take(tasks, for: id, of: company, context, at: now)
             return Admission(id: id, job: job, tasks: tasks, meter: self, company: company, period: period)
         } catch {
+            // What may have been taken is not called refused: it counts as used.
+            if error.store == .outcomeUnknown { throw error }
             let entry = AuditEntry(
                 at: now, context: context, action: "plans.admit", resource: company.description, outcome: .refused,
                 refusal: error.code.rawValue, details: ["tasks": String(tasks)])

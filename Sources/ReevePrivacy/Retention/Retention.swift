@@ -3,7 +3,7 @@
 
 public import ReeveAccess
 public import ReeveModel
-public import ReeveStorage
+import ReeveStorage
 
 /// Keeps what is registered about personal data, answers whether it may go, and is the only way to erase it.
 ///
@@ -14,21 +14,24 @@ public final class Retention: Sendable {
 
     /// The rules.
     public let schedule: RetentionSchedule
+    private let instance = InstanceID()
     private let store: any Store
     private let authority: AccessAuthority
 
     /// A record as it is stored.
     private struct Row: Codable, RecordCodable {
         var record: RetainedRecord
-        /// Counts the changes of holds.
-        var holdEpoch = 0
+        /// Where the record belongs: nobody in another scope sees it.
+        let scope: Scope
+        /// Counts the changes of holds, from a random start: a record that is registered again has another one.
+        var holdEpoch = Int.random(in: 0..<Int.max / 2)
         var isBeingErased = false
     }
     private static let table = Table<Row>("privacy.record")
 
     /// Retention by a schedule that ``RetentionSchedule/validate()`` finds no defect in.
-    public init(store: any Store, schedule: RetentionSchedule, authority: AccessAuthority) {
-        self.store = store
+    public init(schedule: RetentionSchedule, authority: AccessAuthority) {
+        store = authority.store
         self.schedule = schedule
         self.authority = authority
     }
@@ -37,7 +40,7 @@ public final class Retention: Sendable {
     public func register(_ record: RetainedRecord, as context: ActContext) async throws(PrivacyError) {
         try await change(record.id, "privacy.register", context, nil) { row throws(PrivacyError) in
             guard row == nil else { throw PrivacyError(.alreadyRegistered) }
-            row = Row(record: record)
+            row = Row(record: record, scope: context.scope)
         }
     }
 
@@ -86,7 +89,7 @@ public final class Retention: Sendable {
             throw error
         }
         return ErasurePermit(
-            record: id, decision: decision, context: context, holdEpoch: epoch, instance: ObjectIdentifier(self),
+            record: id, decision: decision, context: context, holdEpoch: epoch, instance: instance,
             deadline: authority.time.uptime + Self.permitLifetime)
     }
 
@@ -97,16 +100,22 @@ public final class Retention: Sendable {
         _ permit: consuming ErasurePermit, _ remove: (Identifier<DataRecord>) async throws -> Void
     ) async throws(PrivacyError) {
         let (id, context, decision, epoch) = (permit.record, permit.context, permit.decision, permit.holdEpoch)
-        let isGood = permit.instance == ObjectIdentifier(self) && authority.time.uptime < permit.deadline
+        let isGood = permit.instance == instance && authority.time.uptime < permit.deadline
         let action = "privacy.erase"
         let (partition, ids) = (Partition(context.scope), [id.description])
+        // Whether the host's data is gone: the entry of a failure says so.
+        var isRemoved = false
         do throws(PrivacyError) {
             guard isGood else { throw PrivacyError(.staleErasurePermit) }
             try await store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
                 guard var row = try await Self.table.read(partition, ids, in: &transaction) else {
                     throw PrivacyError(.unknownRecord)
                 }
-                guard row.holdEpoch == epoch else { throw PrivacyError(.staleErasurePermit) }
+                guard row.scope == context.scope, row.holdEpoch == epoch else {
+                    throw PrivacyError(.staleErasurePermit)
+                }
+                let disposition = schedule.disposition(of: row.record, on: authority.time.now.day)
+                guard disposition.kind == .mustDelete || row.isBeingErased else { throw PrivacyError(.mustKeep) }
                 row.isBeingErased = true
                 try Self.table.write(row, partition, ids, in: &transaction)
             }
@@ -115,13 +124,19 @@ public final class Retention: Sendable {
             } catch {
                 throw PrivacyError(.removalFailed)
             }
+            isRemoved = true
             try await store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                guard let row = try await Self.table.read(partition, ids, in: &transaction), row.holdEpoch == epoch
+                else { throw PrivacyError(.staleErasurePermit) }
                 Self.table.delete(partition, ids, in: &transaction)
                 let entry = authority.entry(action, context, .record(id), decision)
                 try transaction.record(entry, in: authority.trail)
             }
         } catch {
-            try await record(authority.entry(action, context, .record(id), decision, nil, error.code.rawValue))
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown { throw error }
+            let code = error.code.rawValue + (isRemoved ? ".removed" : "")
+            try await record(authority.entry(action, context, .record(id), decision, nil, code))
             throw error
         }
     }
@@ -133,7 +148,7 @@ public final class Retention: Sendable {
         } catch {
             throw PrivacyError(error)
         }
-        guard let found else { throw PrivacyError(.unknownRecord) }
+        guard let found, found.scope == scope else { throw PrivacyError(.unknownRecord) }
         return found
     }
 
@@ -149,7 +164,7 @@ public final class Retention: Sendable {
         let proof = (decision: permit.decision, policy: permit.policy)
         try await change(id, action, permit.context, proof, details: ["case": hold.description]) {
             row throws(PrivacyError) in
-            guard var found = row else { throw PrivacyError(.unknownRecord) }
+            guard var found = row, found.scope == permit.context.scope else { throw PrivacyError(.unknownRecord) }
             try body(&found)
             found.holdEpoch += 1
             row = found
@@ -173,6 +188,8 @@ public final class Retention: Sendable {
                 try transaction.record(entry, in: authority.trail)
             }
         } catch {
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown { throw error }
             let entry = authority.entry(
                 action, context, .record(id), proof?.decision, proof?.policy, error.code.rawValue, details)
             try await record(entry)

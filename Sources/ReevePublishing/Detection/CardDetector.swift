@@ -52,7 +52,9 @@ enum CardDetector {
                 let first = position
                 while position < text.count, text[position].isDigit { position += 1 }
                 groups.append(first..<position)
-                guard position + 1 < text.count, " -._".utf8.contains(text[position]), text[position + 1].isDigit else { break }
+                guard position + 1 < text.count, " -._".utf8.contains(text[position]), text[position + 1].isDigit else {
+                    break
+                }
                 position += 1
             }
         }

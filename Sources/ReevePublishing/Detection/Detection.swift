@@ -16,7 +16,8 @@ struct DetectionContext {
         let names = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
         let isPhone = keyWords.contains { names.contains($0) || $0.hasPrefix("phone") || $0.hasSuffix("phone") }
         // `phone_number_id`, `phone_verified_at`, `sms_count` are about phones, and hold none.
-        return isPhone && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
+        return isPhone
+            && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
     }
     var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
     var suggestsIBAN: Bool { keyWords.contains("iban") }
@@ -84,7 +85,8 @@ enum Detection {
                 continue
             }
             let surer = (match.score, match.range.count) > (last.score, last.range.count) ? match : last
-            let union = min(last.range.lowerBound, match.range.lowerBound)..<max(last.range.upperBound, match.range.upperBound)
+            let union =
+                min(last.range.lowerBound, match.range.lowerBound)..<max(last.range.upperBound, match.range.upperBound)
             let isSecret = surer.kind == .secret && (last.kind == .email || match.kind == .email)
             kept[kept.count - 1] = Match(
                 kind: surer.kind, range: isSecret ? surer.range : union, score: surer.score, rule: surer.rule)

@@ -5,13 +5,17 @@
 enum EmailDetector {
     static func scan(_ text: [UInt8], _ found: inout Detected) {
         for position in text.indices where text[position] == UInt8(ascii: "@") {
-            guard let start = localStart(text, before: position), let end = domainEnd(text, after: position) else { continue }
+            guard let start = localStart(text, before: position), let end = domainEnd(text, after: position) else {
+                continue
+            }
             let local = String(decoding: text[start..<position], as: UTF8.self).lowercased()
             let domain = String(decoding: text[(position + 1)..<end], as: UTF8.self).lowercased()
             if Surrogates.isEmail(local + "@" + domain) {
                 found.surrogates.insert(local + "@" + domain)
             } else if !isPlaceholder(local, domain), !isRemote(text, local, end),
-                !Surrogates.secrets(in: Array(text[start..<position])).contains(where: { $0.upperBound == position - start })
+                !Surrogates.secrets(in: Array(text[start..<position])).contains(where: {
+                    $0.upperBound == position - start
+                })
             {
                 found.matches.append(Match(kind: .email, range: start..<end, score: 0.95, rule: "email.address"))
             }
@@ -106,7 +110,8 @@ enum EmailDetector {
         "bar", "test", "admin", "info", "me", "noreply", "no-reply", "example", "hello", "contact", "support",
     ]
     private static let fileExtensions: Set<String> = [
-        "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "xml", "pdf", "csv", "ts", "txt",
+        "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "xml", "pdf", "csv", "ts",
+        "txt",
     ]
 }
 

@@ -29,7 +29,8 @@ enum PhoneDetector {
             if let surrogate = Surrogates.phone(from: candidate.digits) {
                 found.surrogates.insert(surrogate)
             } else {
-                found.matches.append(Match(kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape))
+                found.matches.append(
+                    Match(kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape))
             }
             return candidate.range.upperBound
         }
@@ -88,7 +89,9 @@ enum PhoneDetector {
             let parts = run.groups[...last]
             let count = parts.reduce(0) { $0 + $1.digits.count }
             let end = run.groups[last].digits.upperBound
-            guard (7...15).contains(count), end == text.count || !PhoneDetector.isAttachedBehind(text, end) else { return nil }
+            guard (7...15).contains(count), end == text.count || !PhoneDetector.isAttachedBehind(text, end) else {
+                return nil
+            }
             range = run.start..<end
             digits = parts.flatMap { text[$0.digits].map { $0 - 48 } }
             groups = parts.map(\.digits.count)
@@ -106,7 +109,9 @@ enum PhoneDetector {
             return 0.9
         }
         if isDate(candidate) { return 0 }
-        if context.suggestsPhone, Set(digits).count > 2 { return digits.count >= 10 || candidate.isSeparated ? 0.8 : 0.5 }
+        if context.suggestsPhone, Set(digits).count > 2 {
+            return digits.count >= 10 || candidate.isSeparated ? 0.8 : 0.5
+        }
         let national = digits.count == 11 && digits[0] == 1 ? digits.dropFirst() : digits[...]
         if candidate.isSeparated, isNorthAmerican(national), hasNorthAmericanGroups(candidate) { return 0.8 }
         if digits.starts(with: [0, 0]), digits.count >= 11, digits[2] != 0, candidate.isSeparated { return 0.7 }

@@ -31,7 +31,9 @@ enum SecretDetector {
     private static let rules: [Rule] =
         ["AKIA", "ASIA", "ABIA", "ACCA"].map { rule("aws", $0, .upperBase32, 16...16) }
         + ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"].map { rule("github", $0, .alphanumeric, 36...255) }
-        + ["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxc-", "xoxd-", "xapp-"].map { rule("slack", $0, .token, 20...255) }
+        + ["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxc-", "xoxd-", "xapp-"].map {
+            rule("slack", $0, .token, 20...255)
+        }
         + ["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"].map { rule("stripe", $0, .alphanumeric, 16...247) }
         + [
             rule("github", "github_pat_", .token, 36...255),
@@ -124,7 +126,8 @@ enum SecretDetector {
                     Match(kind: .secret, range: start..<text.count, score: 0.5, rule: "secret.privateKey"))
                 return
             }
-            let end = firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
+            let end =
+                firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
             found.matches.append(Match(kind: .secret, range: start..<end, score: 0.99, rule: "secret.privateKey"))
             position = end
         }

@@ -50,7 +50,9 @@ public struct RecipeFormat: Hashable, Sendable {
                     keys.insert(name)
                 } else if name == "code.keyword" || name == "recipe.code.keyword" {
                     isRecipe = isRecipe || document[token.content].elementsEqual("trigger".utf8)
-                } else if name == "code" || name == "recipe.code", let packed = try? JSONText.unescape(document[token.content]) {
+                } else if name == "code" || name == "recipe.code",
+                    let packed = try? JSONText.unescape(document[token.content])
+                {
                     isRecipe = isRecipe || hasTrigger(packed)
                 }
             }

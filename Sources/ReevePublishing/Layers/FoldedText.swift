@@ -89,7 +89,8 @@ struct FoldedText {
         if let scalar = Unicode.Scalar(first) { return (Array(Character(scalar).utf8), 6) }
         guard first < 0xDC00, position + 7 < text.count, text[position + 6] == UInt8(ascii: "\\"),
             text[position + 7] == UInt8(ascii: "u"),
-            let (second, _) = digits(in: text, from: position + 8, 4...4, radix: 16), (0xDC00...0xDFFF).contains(second),
+            let (second, _) = digits(in: text, from: position + 8, 4...4, radix: 16),
+            (0xDC00...0xDFFF).contains(second),
             let scalar = Unicode.Scalar(0x10000 + ((first & 0x3FF) << 10) + (second & 0x3FF))
         else { return ([0x20], 6) }
         return (Array(Character(scalar).utf8), 12)

@@ -28,9 +28,9 @@ public struct Publisher: Sendable {
     private let authority: AccessAuthority
     private static let table = Table<Publication>("publishing.publication")
 
-    /// A publisher over a store that takes the permits of one authority.
-    public init(store: any Store, authority: AccessAuthority, limits: JSONTokens.Limits = .init()) {
-        self.store = store
+    /// A publisher over the authority's store that takes its permits.
+    public init(authority: AccessAuthority, limits: JSONTokens.Limits = .init()) {
+        store = authority.store
         self.authority = authority
         scrubber = Scrubber(limits: limits, time: authority.time)
     }
@@ -75,6 +75,8 @@ public struct Publisher: Sendable {
             }
             return publication
         } catch {
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown { throw error }
             do throws(StoreError) {
                 try await authority.recordRefusal(of: action, permit, code: error.code.rawValue)
             } catch let failure {

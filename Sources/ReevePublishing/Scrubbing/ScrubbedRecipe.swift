@@ -56,7 +56,8 @@ extension BlockReason: CustomStringConvertible {
         case .malformed(let error): "\(error)"
         case .tooManyLayers: "values are packed into each other more than 8 times; unpack them and try again"
         case .tooManyFindings: "there are more than 10,000 findings; split the recipe"
-        case .notReplaceable: "personal data stands in an id, a key, a reference or a part of a number; change it in the recipe editor"
+        case .notReplaceable:
+            "personal data stands in an id, a key, a reference or a part of a number; change it in the recipe editor"
         case .survivor(let path): "a value that was taken out still stands at `\(path)`; remove it in the recipe editor"
         case .brokenRecipe:
             "the scrubbed recipe would no longer work; this is a defect of the scrubber, please report it"

@@ -19,11 +19,11 @@ public struct ScrubbedRecipe: Sendable {
     /// The version of the detection rules.
     public let rulesVersion: Int
 
-    fileprivate let scrubber: ObjectIdentifier
+    fileprivate let scrubber: InstanceID
     fileprivate let deadline: Duration
 
     fileprivate init(
-        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, scrubber: ObjectIdentifier,
+        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, scrubber: InstanceID,
         deadline: Duration
     ) {
         self.bytes = bytes
@@ -47,6 +47,7 @@ public final class Scrubber: Sendable {
     public static let lifetime = Duration.seconds(3600)
     private static let maximumFindings = 10_000
 
+    private let instance = InstanceID()
     private let limits: JSONTokens.Limits
     private let time: any TimeSource
 
@@ -81,7 +82,7 @@ public final class Scrubber: Sendable {
             return .publishable(
                 ScrubbedRecipe(
                     bytes: pass.output, destination: destination, inputDigest: input, digest: output,
-                    scrubber: ObjectIdentifier(self), deadline: time.uptime + Self.lifetime))
+                    scrubber: instance, deadline: time.uptime + Self.lifetime))
         } catch {
             return .blocked(error)
         }
@@ -89,7 +90,7 @@ public final class Scrubber: Sendable {
 
     /// Why a proof is not taken; `nil` when it is.
     func refusal(of recipe: ScrubbedRecipe, for destination: Destination) -> PublishingError.Code? {
-        guard recipe.scrubber == ObjectIdentifier(self) else { return .foreignProof }
+        guard recipe.scrubber == instance else { return .foreignProof }
         guard recipe.destination == destination else { return .wrongDestination }
         guard recipe.rulesVersion == Detection.rulesVersion else { return .olderRules }
         guard time.uptime < recipe.deadline else { return .expired }

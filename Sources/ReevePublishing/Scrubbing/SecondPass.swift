@@ -14,7 +14,9 @@ enum SecondPass {
         } catch {
             throw .brokenRecipe
         }
-        guard reader.shape == pass.reader.shape, reader.references == pass.reader.references else { throw .brokenRecipe }
+        guard reader.shape == pass.reader.shape, reader.references == pass.reader.references else {
+            throw .brokenRecipe
+        }
 
         // What the first pass left on purpose is known; anything else is a survivor.
         let list = DenyList(pass.originals)

@@ -15,6 +15,23 @@ public struct Key: Hashable, Sendable, Comparable {
         case integer(Int64)
         /// A text; compared by UTF-8 bytes, without normalisation.
         case text(String)
+
+        /// Whether both are the same integer, or the same bytes of text.
+        public static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.integer(let left), .integer(let right)): left == right
+            case (.text(let left), .text(let right)): left.isIdentical(to: right)
+            default: false
+            }
+        }
+
+        /// Hashes the integer or the bytes.
+        public func hash(into hasher: inout Hasher) {
+            switch self {
+            case .integer(let value): hasher.combine(value)
+            case .text(let value): value.utf8.forEach { hasher.combine($0) }
+            }
+        }
     }
 
     /// The encoding; bytes compare as the tuples do.
@@ -141,7 +158,7 @@ public struct KeyRange: Hashable, Sendable {
     /// The first encoding after the range.
     public let upperBound: [UInt8]
 
-    /// The keys whose first elements are the prefix's, longer than the prefix itself.
+    /// The keys whose first elements are the prefix's, the prefix itself among them.
     public init(under prefix: Key) {
         lowerBound = prefix.bytes
         upperBound = prefix.bytes + [0xFF]

@@ -38,7 +38,8 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     public mutating func read(_ range: KeyRange, limit: Int) async throws(Failure) -> [(key: Key, bytes: [UInt8])] {
         var found: [Key: [UInt8]] = [:]
         do {
-            for entry in try await store.records(in: range, limit: limit + changes.count) {
+            let wanted = min(max(limit, 0), 1_000_000)
+            for entry in try await store.records(in: range, limit: wanted + changes.count) {
                 let record = reads[entry.key] ?? entry.record
                 reads[entry.key] = .some(record)
                 found[entry.key] = record?.bytes
@@ -49,7 +50,7 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
         for (key, change) in changes where range.contains(key) {
             if case .write(let bytes) = change { found[key] = bytes } else { found[key] = nil }
         }
-        return found.sorted { $0.key < $1.key }.prefix(limit).map { ($0.key, $0.value) }
+        return found.sorted { $0.key < $1.key }.prefix(max(limit, 0)).map { ($0.key, $0.value) }
     }
 
     /// Writes a record when the transaction commits.
@@ -58,9 +59,9 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     /// Removes a record when the transaction commits.
     public mutating func delete(_ key: Key) { changes[key] = .delete }
 
-    /// Writes a record that must not exist yet, without reading first.
+    /// Writes a record that must not exist yet, without reading first: the commit is a conflict when it does.
     public mutating func insert(_ key: Key, _ bytes: [UInt8]) {
-        if reads[key] == nil { reads[key] = .some(nil) }
+        reads[key] = .some(nil)
         changes[key] = .write(bytes)
     }
 
@@ -97,7 +98,7 @@ public struct RetryPolicy: Hashable, Sendable {
     }
 
     fileprivate func wait(before attempt: Int) async -> Bool {
-        let ceiling = min(longestWait, firstWait * (1 << min(attempt, 16)))
+        let ceiling = min(longestWait, firstWait * (1 << min(max(attempt - 1, 0), 16)))
         return (try? await Task.sleep(for: ceiling * Double.random(in: 0...1))) != nil
     }
 }

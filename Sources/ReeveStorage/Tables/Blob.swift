@@ -20,6 +20,21 @@ public struct Blob: Hashable, Sendable, Codable {
         Key(partition, [.text("blob"), .text(id.description), .integer(Int64(piece))])
     }
 
+    private init(id: Identifier<BlobRecord>, count: Int) {
+        self.id = id
+        self.count = count
+    }
+
+    /// Reads a reference; a number of bytes that no blob can have is an error.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(Identifier<BlobRecord>.self, forKey: .id)
+        count = try container.decode(Int.self, forKey: .count)
+        guard (0...Self.maximumBytes).contains(count) else {
+            throw DecodingError.dataCorruptedError(forKey: .count, in: container, debugDescription: "not a blob's size")
+        }
+    }
+
     private var pieces: Int { (count + Self.pieceBytes - 1) / Self.pieceBytes }
 
     /// Writes a value's pieces and returns the reference to keep.

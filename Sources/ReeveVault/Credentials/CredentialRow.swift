@@ -7,6 +7,8 @@ import ReeveStorage
 
 /// A sealed credential as it is stored.
 struct CredentialRow: Hashable, Sendable, Codable, RecordCodable {
+    /// The connection's scope: a permit of another scope does not open it.
+    var scope: Scope
     var method: Connector.Method
     /// Counts what was stored for this connection; bound into the sealed value.
     var generation: Int64

@@ -38,22 +38,25 @@ final class KeyTree: Sendable {
     ) async throws(VaultError) -> (key: OpenKey, made: [String]) {
         var made: [String] = []
         let partition = Partition(context.workspace)
-        let above: OpenKey
+        let above: Cached
         let environmentIDs = KeyRecord.ids(context.environment, nil)
         if let record = try await KeyRecord.table.read(partition, environmentIDs, in: &transaction) {
-            above = try await open(record, context, nil, under: nil).key
+            above = try await open(record, context, nil, under: nil)
         } else {
-            let record: KeyRecord
-            (record, above) = try await make(.environment, context, nil, under: nil)
+            let start = time.uptime
+            let (record, key) = try await make(.environment, context, nil, under: nil)
+            above = Cached(key: key, deadline: start + lifetime)
             try KeyRecord.table.insert(record, partition, environmentIDs, in: &transaction)
             made.append(record.id)
         }
         let ids = KeyRecord.ids(context.environment, connection)
         if let record = try await KeyRecord.table.read(partition, ids, in: &transaction) {
             guard record.state == .active else { throw VaultError(.keyDestroyed, .closed) }
-            return (try await open(record, context, connection, under: above).key, made)
+            let cached = try await open(
+                record, context, connection, under: above.key, notAfter: above.deadline)
+            return (cached.key, made)
         }
-        let (record, key) = try await make(.connection, context, connection, under: above)
+        let (record, key) = try await make(.connection, context, connection, under: above.key)
         try KeyRecord.table.insert(record, partition, ids, in: &transaction)
         made.append(record.id)
         return (key, made)
@@ -64,9 +67,9 @@ final class KeyTree: Sendable {
         _ connection: Identifier<Connection>, _ context: MainKeyContext, from store: any Store
     ) async throws(VaultError) -> OpenKey {
         let record = try await read(KeyRecord.ids(context.environment, connection), context, from: store)
-        guard record.state == .active else { throw VaultError(.cannotOpen, .closed) }
-        if let hit = cached(record, context, connection) { return hit.key }
         let above = try await read(KeyRecord.ids(context.environment, nil), context, from: store)
+        guard record.state == .active, above.state == .active else { throw VaultError(.cannotOpen, .closed) }
+        if let hit = cached(record, context, connection) { return hit.key }
         let parent = try await open(above, context, nil, under: nil)
         return try await open(record, context, connection, under: parent.key, notAfter: parent.deadline).key
     }
@@ -88,6 +91,11 @@ final class KeyTree: Sendable {
         cache.withLock { cache in cache = cache.filter { $0.key.connection != connection } }
     }
 
+    func dropExpired() {
+        let now = time.uptime
+        cache.withLock { cache in cache = cache.filter { now < $0.value.deadline } }
+    }
+
     private func cached(
         _ record: KeyRecord, _ context: MainKeyContext, _ connection: Identifier<Connection>?
     ) -> Cached? {
@@ -103,12 +111,12 @@ final class KeyTree: Sendable {
         _ record: KeyRecord, _ context: MainKeyContext, _ connection: Identifier<Connection>?, under above: OpenKey?,
         notAfter: Duration? = nil
     ) async throws(VaultError) -> Cached {
-        if let hit = cached(record, context, connection) { return hit }
         let start = time.uptime
         guard record.workspace == context.workspace, record.environment == context.environment,
             record.connection == connection, record.level == (connection == nil ? .environment : .connection)
         else { throw VaultError(.cannotOpen, .tampered) }
         guard record.state == .active else { throw VaultError(.cannotOpen, .closed) }
+        if let hit = cached(record, context, connection) { return hit }
         guard record.parent == above?.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
         let key = try await unwrap(record, context, under: above)
         let deadline = min(start + lifetime, notAfter ?? start + lifetime)
@@ -117,7 +125,7 @@ final class KeyTree: Sendable {
             workspace: context.workspace, environment: context.environment, connection: connection,
             commitment: record.commitment)
         cache.withLock { cache in
-            if cache.count >= Self.cacheCapacity { cache = cache.filter { start < $0.value.deadline } }
+            cache = cache.filter { start < $0.value.deadline }
             if cache.count >= Self.cacheCapacity { cache.removeAll() }
             cache[cacheKey] = cached
         }
