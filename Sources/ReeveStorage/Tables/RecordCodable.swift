@@ -34,7 +34,11 @@ extension RecordCodable where Self: Codable {
     public init(recordBytes: [UInt8], schema: Int) throws {
         let decoder = JSONDecoder()
         let data = Data(recordBytes)
-        guard try decoder.decode(SchemaOnly.self, from: data).schema <= schema else { throw NewerSchema() }
+        let written = try decoder.decode(SchemaOnly.self, from: data).schema
+        guard written <= schema else { throw NewerSchema() }
+        guard written >= 1 else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "schema versions begin at 1"))
+        }
         self = try decoder.decode(Envelope<Self>.self, from: data).value
     }
 }
