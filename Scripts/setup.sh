@@ -22,12 +22,17 @@ require_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return 0
     local install="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
-    echo "installing: ${missing[*]}"
-    if [ "$(id -u)" = 0 ]; then
-        DEBIAN_FRONTEND=noninteractive bash -c "$install" >/dev/null || die "could not install; run: $install"
-    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-        sudo DEBIAN_FRONTEND=noninteractive bash -c "$install" >/dev/null || die "could not install; run: sudo sh -c '$install'"
-    else
-        die "missing: ${missing[*]}. Run: sudo sh -c '$install'"
+    local as=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null || die "missing: ${missing[*]}. Run: sudo sh -c '$install'"
+        as=(sudo)
     fi
+    echo "installing: ${missing[*]}"
+    local log
+    log=$(mktemp)
+    if ! "${as[@]}" env DEBIAN_FRONTEND=noninteractive sh -c "$install" >"$log" 2>&1; then
+        cat "$log" >&2
+        die "could not install. Run: ${as[*]} sh -c '$install'"
+    fi
+    rm -f "$log"
 }

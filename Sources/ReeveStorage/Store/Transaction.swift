@@ -140,7 +140,8 @@ extension Store {
 
     /// Commits, and learns the outcome from the records when the reply is lost.
     ///
-    /// The very same changes are sent again, so a first try that arrives late cannot take effect a second time.
+    /// The very same changes are sent again: a first try that arrives late finds what it read and wrote changed, or
+    /// writes the same bytes once more.
     private func commitResolving(_ changes: Changes) async throws(StoreError) {
         var uncertain = false
         for attempt in 0..<5 {
