@@ -15,18 +15,23 @@ import Testing
     private struct Group: Decodable {
         let ivSize: Int?
         let keySize: Int
-        let tagSize: Int
+        let tagSize: Int?
         let tests: [Case]
     }
     private struct Case: Decodable {
         let tcId: Int
-        let key: String
+        let key: String?
         let iv: String?
         let aad: String?
-        let msg: String
+        let msg: String?
         let ct: String?
-        let tag: String
+        let tag: String?
         let result: String
+        let ikm: String?
+        let salt: String?
+        let info: String?
+        let okm: String?
+        let size: Int?
     }
 
     private func load(_ name: String) throws -> [Group] {
@@ -49,19 +54,19 @@ import Testing
                 skipped += group.tests.count
                 if group.keySize != 256, let test = group.tests.first {
                     #expect(throws: CryptoError(.invalidLength)) {
-                        _ = try KeyHandle(SecretBytes(copying: bytes(test.key)))
+                        _ = try KeyHandle(SecretBytes(copying: bytes(test.key ?? "")))
                     }
                 }
                 continue
             }
             for test in group.tests {
                 run += 1
-                let key = try KeyHandle(SecretBytes(copying: bytes(test.key)))
-                let sealed = try bytes(test.iv ?? "") + bytes(test.ct ?? "") + bytes(test.tag)
+                let key = try KeyHandle(SecretBytes(copying: bytes(test.key ?? "")))
+                let sealed = try bytes(test.iv ?? "") + bytes(test.ct ?? "") + bytes(test.tag ?? "")
                 let data = try bytes(test.aad ?? "")
                 if test.result == "valid" {
                     let opened = try key.open(sealed[...], authenticating: data)
-                    let isMessage = try opened.constantTimeEquals(SecretBytes(copying: bytes(test.msg)))
+                    let isMessage = try opened.constantTimeEquals(SecretBytes(copying: bytes(test.msg ?? "")))
                     #expect(isMessage, "test \(test.tcId)")
                 } else {
                     #expect(throws: CryptoError(.authenticationFailed), "test \(test.tcId)") {
@@ -84,12 +89,61 @@ import Testing
             }
             for test in group.tests {
                 run += 1
-                let key = try HMACKey(SecretBytes(copying: bytes(test.key)))
-                let isValid = try key.isValid(bytes(test.tag), for: bytes(test.msg))
+                let key = try HMACKey(SecretBytes(copying: bytes(test.key ?? "")))
+                let isValid = try key.isValid(bytes(test.tag ?? ""), for: bytes(test.msg ?? ""))
                 #expect(isValid == (test.result == "valid"), "test \(test.tcId)")
             }
         }
         print("Wycheproof HMAC-SHA256: \(run) run, \(skipped) skipped (short keys or truncated tags)")
         #expect(run > 0 && run + skipped == 174)
+    }
+
+    @Test func hkdfSHA256() throws {
+        var run = 0
+        for test in try load("wycheproof_hkdf_sha256_test").flatMap(\.tests) {
+            run += 1
+            let material = try SecretBytes(copying: bytes(test.ikm ?? ""))
+            let (salt, info) = (try bytes(test.salt ?? ""), try bytes(test.info ?? ""))
+            let count = test.size ?? 0
+            if test.result == "valid" {
+                let derived = try HKDF.derive(material, salt: salt, info: info, count: count)
+                let isExpected = try derived.constantTimeEquals(SecretBytes(copying: bytes(test.okm ?? "")))
+                #expect(isExpected, "test \(test.tcId)")
+            } else {
+                #expect(throws: CryptoError(.invalidLength), "test \(test.tcId)") {
+                    _ = try HKDF.derive(material, salt: salt, info: info, count: count)
+                }
+            }
+        }
+        print("Wycheproof HKDF-SHA256: \(run) run, 0 skipped")
+        #expect(run == 86)
+    }
+
+    /// Groups with other keys than 256 bits are refused by design.
+    @Test func aesKWP() throws {
+        var (run, skipped) = (0, 0)
+        for group in try load("wycheproof_aes_kwp_test") {
+            guard group.keySize == 256 else {
+                skipped += group.tests.count
+                continue
+            }
+            for test in group.tests {
+                run += 1
+                let key = try KeyWrap(SecretBytes(copying: bytes(test.key ?? "")))
+                let wrapped = try bytes(test.ct ?? "")
+                if test.result == "valid" {
+                    let message = try SecretBytes(copying: bytes(test.msg ?? ""))
+                    let isMessage = try key.unwrap(wrapped).constantTimeEquals(message)
+                    #expect(isMessage, "test \(test.tcId)")
+                    #expect(try key.wrap(message) == wrapped, "test \(test.tcId)")
+                } else if test.result == "invalid" {
+                    #expect(throws: CryptoError(.authenticationFailed), "test \(test.tcId)") {
+                        _ = try key.unwrap(wrapped)
+                    }
+                }
+            }
+        }
+        print("Wycheproof AES-KWP: \(run) run, \(skipped) skipped (other key sizes)")
+        #expect(run > 0 && run + skipped == 254)
     }
 }

@@ -51,6 +51,18 @@ public final class HMACKey: Sendable {
         return tag
     }
 
+    /// The 32-byte tag of a secret message, itself secret.
+    func authenticate(_ message: borrowing SecretBytes) throws(CryptoError) -> SecretBytes {
+        try message.withBytes { (message) throws(CryptoError) in
+            try SecretBytes(count: 32) { (target: inout MutableRawSpan) throws(CryptoError) in
+                let done = unsafe target.withUnsafeMutableBytes { target in
+                    unsafe message.withUnsafeBytes { unsafe write($0, to: target) }
+                }
+                guard done else { throw CryptoError(.engineFailed) }
+            }
+        }
+    }
+
     /// The digest of an encoding under this key.
     public func authenticate(_ encoding: CanonicalBytes) throws(CryptoError) -> Digest {
         guard let digest = Digest(bytes: try authenticate(encoding.bytes)) else { throw CryptoError(.engineFailed) }
@@ -73,14 +85,19 @@ public final class HMACKey: Sendable {
     }
 
     private func write(_ message: [UInt8], to target: UnsafeMutableRawBufferPointer) -> Bool {
+        unsafe message.withUnsafeBytes { unsafe write($0, to: target) }
+    }
+
+    private func write(_ message: UnsafeRawBufferPointer, to target: UnsafeMutableRawBufferPointer) -> Bool {
         // Copies of the pointers only: the buffers outlive this call.
-        nonisolated(unsafe) let output = unsafe target
+        nonisolated(unsafe) let (input, output) = unsafe (message, target)
         return context.withLock { context in
             var length = 0
             let start = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             let done =
                 unsafe EVP_MAC_init(context.pointer, nil, 0, nil) == 1
-                && EVP_MAC_update(context.pointer, message, message.count) == 1
+                && EVP_MAC_update(
+                    context.pointer, input.baseAddress?.assumingMemoryBound(to: UInt8.self), input.count) == 1
                 && EVP_MAC_final(context.pointer, start, &length, output.count) == 1
             if !done { ERR_clear_error() }
             return done && length == 32
