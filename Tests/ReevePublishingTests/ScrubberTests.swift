@@ -232,31 +232,35 @@ import Testing
         arguments: paths.filter { $0.hasSuffix(".recipe.json") })
     func plantedRealRecipesComeOutClean(_ path: String) throws {
         let original = Array(try #require(FileManager.default.contents(atPath: path)))
-        for sample in Sample.onePerClass {
-            let input = try planted(sample.value, in: original)
-            let report = scrub(input)
-            #expect(
-                report.findings.count == 4
-                    && report.findings.allSatisfy { $0.kind == sample.kind && $0.action == .replaced })
-            let after = try output(report)
-            try JSONTokens(after).validate()
-            #expect(try pills(after) == pills(input))
-            for text in try strings(after) { #expect(!text.contains(sample.value)) }
-            #expect(isIdentical(input, after, outside: report.findings.map(\.span)))
-            #expect(scrub(after).findings.isEmpty)
+        let samples = Sample.onePerClass
+        let input = try planted(samples.map(\.value), in: original)
+        let report = scrub(input)
+        #expect(report.findings.count == 4 * samples.count)
+        for sample in samples {
+            let found = report.findings.filter { $0.kind == sample.kind && $0.action == .replaced }
+            #expect(found.count == 4, "\(sample.rule)")
         }
+        let after = try output(report)
+        try JSONTokens(after).validate()
+        #expect(try pills(after) == pills(input))
+        let texts = try strings(after)
+        for sample in samples { #expect(!texts.contains { $0.contains(sample.value) }, "\(sample.rule)") }
+        #expect(isIdentical(input, after, outside: report.findings.map(\.span)))
+        #expect(scrub(after).findings.isEmpty)
     }
 
-    /// A literal, a comment, a formula literal and a nested document with `value`, in the first block.
-    private func planted(_ value: String, in recipe: [UInt8]) throws -> [UInt8] {
+    /// A literal, a comment, a formula literal and a nested document with each value, in the first block.
+    private func planted(_ values: [String], in recipe: [UInt8]) throws -> [UInt8] {
         func json(_ text: String) -> String { String(decoding: JSONText.escape(text.utf8), as: UTF8.self) }
         let text = String(decoding: recipe, as: UTF8.self)
         let opening = try #require(text.firstRange(of: /"code"\s*:\s*\{/))
-        let plants = """
-            "comment":"\(json("see " + value))","planted":{"input":{"literal":"\(json("to " + value))",
+        let plants = values.enumerated().map { number, value in
+            """
+            "planted\(number)":{"comment":"\(json("see " + value))","input":{"literal":"\(json("to " + value))",
             "formula":"=\(json("_('data.x.y') || '\(value)'"))","nested":"\(json(#"{"note":"\#(json(value))"}"#))"}},
             """
-        return Array((text[..<opening.upperBound] + plants + text[opening.upperBound...]).utf8)
+        }
+        return Array((text[..<opening.upperBound] + plants.joined() + text[opening.upperBound...]).utf8)
     }
 
     private func isIdentical(_ before: [UInt8], _ after: [UInt8], outside spans: [Range<Int>]) -> Bool {

@@ -74,7 +74,9 @@ enum SecretDetector {
     }()
 
     static func scan(_ text: [UInt8], _ found: inout Detected) {
-        scanPrivateKeys(text, &found)
+        // No prefix and body together are shorter.
+        guard text.count >= 20 else { return }
+        if text.contains(UInt8(ascii: "-")) { scanPrivateKeys(text, &found) }
         for range in Surrogates.secrets(in: text) {
             found.surrogates.insert(String(decoding: text[range], as: UTF8.self))
         }
