@@ -5,6 +5,7 @@ import COpenSSL
 
 /// libcrypto's algorithms, fetched once: a fetch costs more than a small message.
 @safe struct Engine: @unchecked Sendable {
+    // Sendable by hand: the pointers are set once, and libcrypto allows concurrent use of what they point to.
     let aes256GCM: OpaquePointer
     let sha256: OpaquePointer
     let hmac: OpaquePointer

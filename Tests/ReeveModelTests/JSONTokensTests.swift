@@ -49,7 +49,16 @@ import Testing
         #expect { try JSONTokens(deep, limits: .init(bytes: 19_999)).validate() } throws: {
             ($0 as? JSONError)?.code == .tooLarge
         }
-        #expect(throws: Never.self) { try JSONTokens(deep, limits: .init(depth: 10_000)).validate() }
+        // The depth is bounded whatever is configured.
+        #expect { try JSONTokens(deep, limits: .init(depth: .max)).validate() } throws: {
+            ($0 as? JSONError)?.code == .tooDeep
+        }
+        #expect { try JSONTokens(deep, limits: .init(depth: -1)).validate() } throws: {
+            ($0 as? JSONError)?.code == .tooDeep
+        }
+        let allowed =
+            Array(repeating: UInt8(ascii: "["), count: 1000) + Array(repeating: UInt8(ascii: "]"), count: 1000)
+        #expect(throws: Never.self) { try JSONTokens(allowed, limits: .init(depth: 1000)).validate() }
     }
 
     @Test func pathsAndOffsetsAreTold() throws {

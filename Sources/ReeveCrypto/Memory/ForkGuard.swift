@@ -15,6 +15,7 @@ import Darwin
 /// Secret memory is empty in a forked child. A secret remembers the generation it was made in, and is dead in a later
 /// one. A page that the system empties on fork tells; where there is none, the process id does.
 enum ForkGuard {
+    // Sendable by hand: the flag is read and written under the lock of `state` only.
     @safe private struct Page: @unchecked Sendable {
         let flag: UnsafeMutablePointer<UInt8>
     }

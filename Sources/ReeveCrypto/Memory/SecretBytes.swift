@@ -8,6 +8,7 @@ import COpenSSL
 /// The value is noncopyable, so there is one owner, and the memory is cleansed when that owner is gone. Bytes are lent
 /// to a closure and cannot leave it by themselves. Any number of tasks may read one value at the same time.
 @safe public struct SecretBytes: ~Copyable, @unchecked Sendable {
+    // Sendable by hand: one owner, and the bytes do not change between the initialiser and the end.
     private let pointer: UnsafeMutableRawPointer
     private let generation: Int
     /// The number of bytes.

@@ -83,6 +83,7 @@ public final class VerifyingKey: Sendable {
 
 /// A key of libcrypto's, freed with its last user. libcrypto allows concurrent use of one that does not change.
 @safe private final class PublicKeyHandle: @unchecked Sendable {
+    // Sendable by hand: the pointer is set once, and the key behind it is only read.
     let pointer: OpaquePointer
 
     init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }

@@ -9,6 +9,7 @@ import Synchronization
 ///
 /// Any number of tasks may use one value at the same time.
 public final class HMACKey: Sendable {
+    // Sendable by hand: it lives inside the mutex below, and nowhere else.
     @safe private struct Context: ~Copyable, @unchecked Sendable {
         let pointer: OpaquePointer
         init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }

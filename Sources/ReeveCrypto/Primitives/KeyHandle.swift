@@ -16,7 +16,7 @@ public final class KeyHandle: Sendable {
     /// Bytes that sealing adds: the nonce and the tag.
     public static let overhead = 28
 
-    @safe private struct Context: ~Copyable, @unchecked Sendable {
+    @safe private struct Context: ~Copyable {
         let pointer: OpaquePointer
         init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
         deinit { unsafe EVP_CIPHER_CTX_free(pointer) }

@@ -62,7 +62,7 @@ final class NonceBuffer: Sendable {
 }
 
 /// One page of secret memory that can be refilled.
-@safe struct SecretBytesPage: @unchecked Sendable {
+@safe struct SecretBytesPage {
     private let pointer: UnsafeMutableRawPointer
     private let count: Int
 

@@ -12,7 +12,7 @@ public struct JSONTokens: Sendable {
     public struct Limits: Hashable, Sendable, Codable {
         /// Bytes of input; 8 MiB by default.
         public var bytes: Int
-        /// Levels of objects and arrays; 256 by default.
+        /// Levels of objects and arrays; 256 by default. More than 1,000 count as 1,000.
         public var depth: Int
 
         /// Limits in bytes and levels.
@@ -196,7 +196,7 @@ private struct JSONReaderState {
     private mutating func open(
         _ element: Open, _ kind: JSONTokens.Token.Kind, _ body: (JSONTokens.Token, JSONPath) -> Void
     ) throws(JSONError) {
-        guard stack.count < limits.depth else { throw JSONError(.tooDeep, at: position) }
+        guard stack.count < min(limits.depth, 1000) else { throw JSONError(.tooDeep, at: position) }
         body(.init(kind: kind, range: position..<position + 1, hasEscapes: false), path)
         stack.append(element)
         position += 1
