@@ -100,6 +100,18 @@ import Testing
         #expect(try strings(output(scrub(input))).contains(after))
     }
 
+    /// A decimal fraction is no card number, whatever its digits are; nor is a version or an address.
+    @Test func fractionsAreNoCards() {
+        var generator = Scale.current.generator(for: "fractions")
+        for _ in 0..<500 {
+            let value = Double.random(in: 0...6000, using: &generator)
+            let text = Bool.random(using: &generator) ? "\(value)" : "\"\(value) px\""
+            #expect(scrub(Array("{\"height\":\(text)}".utf8), as: .plainJSON).findings.isEmpty, "\(text)")
+        }
+        let card = scrub(Array(#"{"a":"4012.8888.8888.1881"}"#.utf8), as: .plainJSON)
+        #expect(card.findings.map(\.kind) == [.paymentCard])
+    }
+
     @Test(arguments: ["phone_verified_at", "sms_count", "phone_number_id", "cell_id"])
     func keysAboutPhonesHoldNone(_ key: String) throws {
         #expect(scrub(Array(#"{"\#(key)":1704067200}"#.utf8), as: .plainJSON).findings.isEmpty)

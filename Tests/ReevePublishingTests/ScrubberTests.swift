@@ -226,6 +226,15 @@ import Testing
         #expect(after == input)
     }
 
+    /// 15 workflows of another platform, as plain JSON: nothing of these classes is in them either.
+    @Test(.enabled(if: Vectors.folder != nil, "needs the vectors folder"), arguments: Vectors.recipes("n8n") ?? [])
+    func otherWorkflowsHoldNothingToFind(_ path: String) throws {
+        let input = Array(try #require(FileManager.default.contents(atPath: path)))
+        let report = scrub(input, as: .plainJSON)
+        #expect(report.findings.isEmpty)
+        #expect(try output(report) == input)
+    }
+
     /// Each class planted in each form in each real recipe: all are taken out, the rest is byte-identical.
     @Test(
         .enabled(if: Vectors.folder != nil, "needs the vectors folder"),

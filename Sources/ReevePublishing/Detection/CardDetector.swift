@@ -20,6 +20,7 @@ enum CardDetector {
         _ run: Run, _ text: [UInt8], _ context: DetectionContext, _ found: inout Detected
     ) -> Int? {
         for last in run.groups.indices.reversed() {
+            guard isGrouped(run.groups[...last], text) else { continue }
             let end = run.groups[last].upperBound
             let digits = run.groups[...last].flatMap { text[$0].map { $0 - 48 } }
             guard (13...19).contains(digits.count), end == text.count || !text[end].isWordByte, Set(digits).count > 1,
@@ -40,6 +41,12 @@ enum CardDetector {
             }
         }
         return nil
+    }
+
+    /// Whether groups stand as on a card: a dot separates short groups only, at least three, or it is a decimal point.
+    private static func isGrouped(_ groups: ArraySlice<Range<Int>>, _ text: [UInt8]) -> Bool {
+        let hasDot = groups.dropLast().contains { text[$0.upperBound] == UInt8(ascii: ".") }
+        return !hasDot || (groups.count >= 3 && groups.allSatisfy { $0.count <= 7 })
     }
 
     /// Groups of digits with single separators between them, up to 19 digits and a few groups more.
