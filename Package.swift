@@ -88,7 +88,7 @@ let package = Package(
 
         tests("ReeveModelTests", [], resources: [.copy("Golden")]),
         tests("ReeveCryptoTests", ["ReeveCrypto"]),
-        tests("ReeveStorageTests", ["ReeveStorage"]),
+        tests("ReeveStorageTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
         tests("ReeveAccessTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
         tests("ReeveVaultTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault"]),
         tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),

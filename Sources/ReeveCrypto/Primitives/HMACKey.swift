@@ -8,7 +8,7 @@ import Synchronization
 /// A key for HMAC-SHA256 (RFC 2104) and for deriving keys from it (HKDF-Expand, RFC 5869 §2.3).
 ///
 /// Any number of tasks may use one value at the same time.
-public final class HMACKey: Sendable {
+public final class HMACKey: MessageAuthenticator {
     // Sendable by hand: it lives inside the mutex below, and nowhere else.
     @safe private struct Context: ~Copyable, @unchecked Sendable {
         let pointer: OpaquePointer

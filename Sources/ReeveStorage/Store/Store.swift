@@ -34,6 +34,10 @@ public enum StoreError: Error, Hashable, Sendable {
     case malformed(Key)
     /// The record of this key was written by a newer version of Reeve.
     case newerSchema(Key)
+    /// The record of this key is not what was written under it: changed, moved, removed or an earlier version.
+    case tampered(Key)
+    /// The key does not belong to the partition that the store was scoped to; nothing was done.
+    case outsideScope(Key)
 }
 
 extension StoreError: CustomStringConvertible {
@@ -46,6 +50,9 @@ extension StoreError: CustomStringConvertible {
         case .unavailable(let reason): "the store is not available: \(reason)"
         case .limitExceeded(let limit): "the commit exceeds a limit: \(limit)"
         case .malformed(let key): "record `\(key)` is not what its table wrote; restore it from a backup"
+        case .tampered(let key):
+            "record `\(key)` was changed, moved, removed or put back outside of Reeve; find out by whom, then restore it"
+        case .outsideScope(let key): "key `\(key)` lies outside the partition of this store"
         case .newerSchema(let key): "record `\(key)` was written by a newer version; update this process first"
         }
     }
@@ -54,7 +61,7 @@ extension StoreError: CustomStringConvertible {
     public var isRetryable: Bool {
         switch self {
         case .conflict, .outcomeUnknown, .unavailable: true
-        case .limitExceeded, .malformed, .newerSchema: false
+        case .limitExceeded, .malformed, .newerSchema, .tampered, .outsideScope: false
         }
     }
 }

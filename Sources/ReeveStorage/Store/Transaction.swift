@@ -11,6 +11,7 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     private var changes: [Key: Changes.Change] = [:]
     /// Numbers that this attempt took from trails, to give back when it does not commit.
     package private(set) var tickets: [TrailTicket] = []
+    fileprivate private(set) var stale = false
 
     fileprivate init(store: any Store) {
         self.store = store
@@ -64,6 +65,85 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
         reads[key] = .some(nil)
         changes[key] = .write(bytes)
     }
+
+    /// Runs what fails like a store in the terms of this transaction.
+    func failing<Value>(_ body: () throws(StoreError) -> Value) throws(Failure) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// The bytes of a record as this transaction has read or written them; `nil` when it has done neither.
+    func known(_ key: Key) -> [UInt8]? {
+        if case .write(let bytes)? = changes[key] { return bytes }
+        return reads[key]??.bytes
+    }
+
+    /// The bytes of a record as this transaction sees it, without expecting that they stay: for what another record
+    /// vouches for that was read.
+    mutating func peek(_ key: Key) async throws(Failure) -> [UInt8]? {
+        if changes[key] != nil || reads[key] != nil { return try await read(key) }
+        do {
+            return try await store.record(for: key)?.bytes
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// All records of a range as this transaction sees them, without expecting that they stay.
+    mutating func peek(_ range: KeyRange) async throws(Failure) -> [Key: [UInt8]] {
+        var found: [Key: [UInt8]] = [:]
+        var rest = range
+        do {
+            while true {
+                let page = try await store.records(in: rest, limit: 200)
+                for entry in page { found[entry.key] = entry.record.bytes }
+                guard page.count == 200, let last = page.last else { break }
+                rest = rest.after(last.key)
+            }
+        } catch {
+            throw Failure(error)
+        }
+        for (key, change) in changes where range.contains(key) {
+            if case .write(let bytes) = change { found[key] = bytes } else { found[key] = nil }
+        }
+        return found
+    }
+
+    /// Whether a record that was read is another one by now: what this transaction has seen may not fit together then,
+    /// and it is run again.
+    mutating func isStale(_ key: Key) async throws(Failure) -> Bool {
+        guard let known = reads[key] else { return false }
+        do {
+            stale = try await store.record(for: key)?.revision != known?.revision
+        } catch {
+            throw Failure(error)
+        }
+        return stale
+    }
+
+    /// Takes a name once: `true` when nobody took it before, in any process. It stays taken unless ``delete(_:)`` frees
+    /// it. Of two transactions that claim one key at the same time one is run again, and gets `false`.
+    public mutating func claim(_ key: Key) async throws(Failure) -> Bool {
+        guard try await read(key) == nil else { return false }
+        write(key, Self.mark)
+        return true
+    }
+
+    /// Protects a rule over a set of records, such as "at most five of them".
+    ///
+    /// A transaction notices changes of the records that it read, not records that appear among them. Transactions that
+    /// read the set and change it call this with the same key: it rewrites one record, so that of two that run at the
+    /// same time one is run again.
+    public mutating func `guard`(_ key: Key) async throws(Failure) {
+        _ = try await read(key)
+        write(key, Self.mark)
+    }
+
+    /// What a record holds whose being there, or whose revision, is all that counts.
+    private static var mark: [UInt8] { Array(#"{"schema":1,"value":{}}"#.utf8) }
 
     package mutating func take(_ ticket: TrailTicket) { tickets.append(ticket) }
 
@@ -121,7 +201,11 @@ extension Store {
                 value = try await body(&transaction)
             } catch {
                 transaction.tickets.forEach { $0.giveBack() }
-                throw error
+                attempt += 1
+                guard transaction.stale, attempt < policy.attempts, await policy.wait(before: attempt) else {
+                    throw error
+                }
+                continue
             }
             let changes = transaction.finished()
             if changes.changes.isEmpty, changes.expectations.count <= 1 { return value }

@@ -7,13 +7,21 @@
 public struct Table<Value: RecordCodable>: Sendable {
     /// The table's name, the second element of its keys.
     public let name: String
-    /// The version of the value's JSON; a record with a newer one is refused.
+    /// The version in which new records are written.
     public let schema: Int
+    /// The newest version that is read; a record with a newer one is refused, never guessed at.
+    public let readableSchema: Int
 
-    /// A table by name and schema version.
-    public init(_ name: String, schema: Int = 1) {
+    /// A table by name, the schema version it writes and the newest one it reads.
+    ///
+    /// A release reads a new version before any release writes it, so that processes of two releases can work side by
+    /// side: first `schema: 1, readable: 2`, in the next release `schema: 2`. A record that a transaction read in a
+    /// newer version is written back in that one, so nothing of it is lost. Versions begin at 1; `readable` is at least
+    /// `schema`.
+    public init(_ name: String, schema: Int = 1, readable: Int? = nil) {
         self.name = name
-        self.schema = schema
+        self.schema = max(1, schema)
+        readableSchema = max(self.schema, readable ?? self.schema)
     }
 
     /// The key of a value. Ids are texts; a table with several ids a value passes each as an element.
@@ -65,7 +73,7 @@ public struct Table<Value: RecordCodable>: Sendable {
     ) throws(Failure) {
         let key = key(partition, ids)
         do {
-            transaction.write(key, try encode(value, key))
+            transaction.write(key, try encode(value, key, replacing: transaction.known(key)))
         } catch {
             throw Failure(error)
         }
@@ -93,9 +101,13 @@ public struct Table<Value: RecordCodable>: Sendable {
     /// Reads a value from a record's bytes, as a view of the store for operators or a test does.
     public func value(of bytes: [UInt8], at key: Key) throws(StoreError) -> Value { try decode(bytes, key) }
 
-    package func encode(_ value: Value, _ key: Key) throws(StoreError) -> [UInt8] {
+    package func encode(
+        _ value: Value, _ key: Key, replacing known: [UInt8]? = nil
+    ) throws(StoreError) -> [UInt8] {
+        let present = known.flatMap(RecordSchema.of) ?? 1
+        guard present <= readableSchema else { throw .newerSchema(key) }
         do {
-            return try value.recordBytes(schema: schema)
+            return try value.recordBytes(schema: max(schema, present))
         } catch {
             throw .malformed(key)
         }
@@ -103,17 +115,11 @@ public struct Table<Value: RecordCodable>: Sendable {
 
     package func decode(_ bytes: [UInt8], _ key: Key) throws(StoreError) -> Value {
         do {
-            return try Value(recordBytes: bytes, schema: schema)
+            return try Value(recordBytes: bytes, schema: readableSchema)
         } catch is NewerSchema {
             throw .newerSchema(key)
         } catch {
             throw .malformed(key)
         }
     }
-}
-
-/// A record was written under a newer schema version than the reader knows.
-public struct NewerSchema: Error, Hashable, Sendable {
-    /// The error.
-    public init() {}
 }

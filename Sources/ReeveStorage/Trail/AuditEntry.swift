@@ -6,7 +6,7 @@ public import ReeveModel
 /// What one act leaves behind: who did what to what, by which decision, and how it ended.
 ///
 /// An entry holds ids and codes, never a secret or a personal value.
-public struct AuditEntry: Hashable, Sendable, Codable, RecordCodable {
+public struct AuditEntry: Hashable, Sendable, Codable {
     /// How an act ended.
     public enum Outcome: String, Hashable, Sendable, Codable {
         /// It was done.
@@ -42,7 +42,17 @@ public struct AuditEntry: Hashable, Sendable, Codable, RecordCodable {
         refusal: String? = nil, decision: Identifier<DecisionRecord>? = nil, policy: Digest? = nil,
         details: [String: String] = [:]
     ) {
-        id = Identifier(at: instant)
+        self.init(
+            id: Identifier(at: instant), at: instant, context: context, action: action, resource: resource,
+            outcome: outcome, refusal: refusal, decision: decision, policy: policy, details: details)
+    }
+
+    init(
+        id: Identifier<AuditRecord>, at instant: Timestamp, context: ActContext, action: String, resource: String,
+        outcome: Outcome, refusal: String?, decision: Identifier<DecisionRecord>?, policy: Digest?,
+        details: [String: String]
+    ) {
+        self.id = id
         at = instant
         self.context = context
         self.action = action

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// Values that decide something, such as grants, key states and holds: a record that was changed, moved to another key,
+/// table or workspace, removed, or replaced by an earlier version is ``StoreError/tampered(_:)``, never "absent".
+///
+/// The records stay readable JSON; a line behind it vouches for it. All tables of a partition hang under one head record,
+/// so each change of one rewrites the head, and a transaction that read one is run again when any of them changed. What
+/// puts back the head together with everything under it is seen only by who remembers ``ControlHead/epoch(of:keys:in:)``,
+/// as the vault's ledger does.
+///
+/// Complexity: a read or write is O(log records) records of the store.
+public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
+    private let table: Table<Value>
+    private let keys: any ControlKeys
+
+    /// The table's name, the second element of its keys.
+    public var name: String { table.name }
+
+    /// A table by name and schema versions, as in ``Table``, and the keys to authenticate with.
+    public init(_ name: String, schema: Int = 1, readable: Int? = nil, keys: any ControlKeys) {
+        table = Table(name, schema: schema, readable: readable)
+        self.keys = keys
+    }
+
+    /// The key of a value. Ids are texts.
+    public func key(_ partition: Partition, _ ids: [String]) -> Key { table.key(partition, ids) }
+
+    /// Reads a value in a transaction; `nil` when there is none, which the head vouches for.
+    public func read<Failure>(
+        _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Value? {
+        let key = key(partition, ids)
+        let bytes = try await transaction.tree(partition, keys).read(key, of: name, in: &transaction)
+        guard let bytes else { return nil }
+        return try transaction.failing { () throws(StoreError) in try table.decode(bytes, key) }
+    }
+
+    /// Reads a value outside a transaction.
+    public func read(_ partition: Partition, _ ids: [String], in store: any Store) async throws(StoreError) -> Value? {
+        try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            try await read(partition, ids, in: &transaction)
+        }
+    }
+
+    /// All values under a prefix of ids, in key order: none missing, none added.
+    public func readAll<Failure>(
+        _ partition: Partition, _ prefix: [String] = [], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [Value] {
+        let records = try await transaction.tree(partition, keys).read(
+            under: key(partition, prefix), of: name, in: &transaction)
+        var values: [Value] = []
+        for record in records {
+            values.append(
+                try transaction.failing { () throws(StoreError) in try table.decode(record.bytes, record.key) })
+        }
+        return values
+    }
+
+    /// All values under a prefix of ids, outside a transaction.
+    public func readAll(
+        _ partition: Partition, _ prefix: [String] = [], in store: any Store
+    ) async throws(StoreError) -> [Value] {
+        try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            try await readAll(partition, prefix, in: &transaction)
+        }
+    }
+
+    /// Writes a value when the transaction commits.
+    public func write<Failure>(
+        _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        let key = key(partition, ids)
+        let present = try await transaction.tree(partition, keys).read(key, of: name, in: &transaction)
+        let bytes = try transaction.failing { () throws(StoreError) in
+            try table.encode(value, key, replacing: present)
+        }
+        try await transaction.tree(partition, keys).write(key, of: name, bytes, in: &transaction)
+    }
+
+    /// Writes a value that must not exist yet: ``StoreError/conflict(_:)`` when it does.
+    public func insert<Failure>(
+        _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        guard try await read(partition, ids, in: &transaction) == nil else {
+            throw Failure(.conflict(key(partition, ids)))
+        }
+        try await write(value, partition, ids, in: &transaction)
+    }
+
+    /// Removes a value when the transaction commits.
+    public func delete<Failure>(
+        _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        let key = key(partition, ids)
+        _ = try await transaction.tree(partition, keys).read(key, of: name, in: &transaction)
+        try await transaction.tree(partition, keys).write(key, of: name, nil, in: &transaction)
+    }
+}
+
+/// The record that vouches for all authenticated records of a partition.
+public enum ControlHead: Sendable {
+    /// Makes the head of a partition, once, before its first authenticated record; a conflict when there is one.
+    ///
+    /// A partition without a head is ``StoreError/tampered(_:)`` to every table, since nobody can tell whether it was
+    /// removed.
+    public static func create<Failure>(
+        _ partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        try await transaction.tree(partition, keys).create(in: &transaction)
+    }
+
+    /// The number of changes to the partition's authenticated records so far: one who remembers it elsewhere sees when
+    /// all of them were put back together.
+    public static func epoch<Failure>(
+        of partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Int64 {
+        try await transaction.tree(partition, keys).epoch(in: &transaction)
+    }
+}
+
+extension Transaction {
+    fileprivate func tree(_ partition: Partition, _ keys: any ControlKeys) async throws(Failure) -> ControlTree {
+        do {
+            return ControlTree(partition: partition, authenticator: try await keys.controlKey(for: partition))
+        } catch {
+            throw Failure(error)
+        }
+    }
+}

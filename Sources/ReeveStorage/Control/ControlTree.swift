@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// The tree over a partition's authenticated records, as one transaction sees it.
+///
+/// Each node holds the tags of what is below it, up to the head record, so the head vouches for every record: for one
+/// that is gone and for one that was put back as much as for one that was changed. A transaction expects the head alone
+/// to stay as it is. What does not fit together is either a change that another transaction has just made, which the
+/// head's revision tells, or tampering.
+struct ControlTree {
+    let partition: Partition
+    let authenticator: any MessageAuthenticator
+
+    private struct Node {
+        let number: Int64
+        var value: ControlNode
+        let epoch: Int64
+    }
+
+    private var headKey: Key { ControlNode.key(partition, 0) }
+
+    /// Makes the head of a partition that has none yet.
+    func create<Failure>(in transaction: inout Transaction<Failure>) throws(Failure) {
+        do {
+            let head = try seal(ControlNode(next: 1), 0, epoch: 1)
+            transaction.insert(headKey, head.stored)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// The number of changes so far.
+    func epoch<Failure>(in transaction: inout Transaction<Failure>) async throws(Failure) -> Int64 {
+        try await head(&transaction).epoch
+    }
+
+    /// A record's bytes; `nil` when the tree vouches that there is none.
+    func read<Failure>(
+        _ key: Key, of table: String, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [UInt8]? {
+        let leaf = try await path(to: key, &transaction).last
+        let stored = try await transaction.peek(key)
+        guard let leaf, case (let position, true) = leaf.value.find(key.bytes) else {
+            if stored != nil { throw try await mismatch(key, &transaction) }
+            return nil
+        }
+        return try await open(stored, key, of: table, leaf.value.entries[position].reference, &transaction)
+    }
+
+    /// The keys and bytes of all records under a prefix, in key order.
+    func read<Failure>(
+        under prefix: Key, of table: String, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [(key: Key, bytes: [UInt8])] {
+        let range = KeyRange(under: prefix)
+        var listed: [ControlNode.Entry] = []
+        var open = [try await head(&transaction)]
+        while let node = open.popLast() {
+            let entries = node.value.entries
+            guard !node.value.isLeaf else {
+                listed += entries.filter { range.contains(Key(encoded: $0.key)) }
+                continue
+            }
+            // Backwards, since the last one pushed is visited first.
+            for (index, entry) in entries.enumerated().reversed() {
+                let isBefore = index + 1 < entries.count && entries[index + 1].key.precedesOrEquals(range.lowerBound)
+                let isAfter = index > 0 && range.upperBound.precedesOrEquals(entry.key)
+                guard !isBefore, !isAfter else { continue }
+                open.append(try await child(entry, &transaction))
+            }
+        }
+        let found = try await transaction.peek(range)
+        var records: [(key: Key, bytes: [UInt8])] = []
+        for entry in listed {
+            let key = Key(encoded: entry.key)
+            records.append((key, try await self.open(found[key], key, of: table, entry.reference, &transaction)))
+        }
+        guard found.count == listed.count else {
+            let planted = Set(found.keys).subtracting(records.map(\.key)).min()
+            throw try await mismatch(planted ?? prefix, &transaction)
+        }
+        return records
+    }
+
+    /// Writes a record, or removes it when there are no bytes.
+    func write<Failure>(
+        _ key: Key, of table: String, _ bytes: [UInt8]?, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        var path = try await path(to: key, &transaction)
+        let head = path[0]
+        let epoch = head.epoch + 1
+        var next = head.value.next ?? 1
+        do throws(StoreError) {
+            let last = path.count - 1
+            let (position, isThere) = path[last].value.find(key.bytes)
+            if let bytes {
+                let record = try SealedRecord(bytes, table: table, key: key, epoch: epoch, authenticator)
+                transaction.write(key, record.stored)
+                let entry = ControlNode.Entry(key: key.bytes, reference: record.reference)
+                path[last].value.entries.replaceSubrange(position..<position + (isThere ? 1 : 0), with: [entry])
+            } else {
+                guard isThere else { return }
+                transaction.delete(key)
+                path[last].value.entries.remove(at: position)
+            }
+            // From the leaf to the head: each node is written, split or removed, and its parent told.
+            for level in stride(from: last, to: 0, by: -1) {
+                let node = path[level]
+                let index = path[level - 1].value.index(above: key.bytes)
+                guard !node.value.entries.isEmpty else {
+                    transaction.delete(ControlNode.key(partition, node.number))
+                    path[level - 1].value.entries.remove(at: index)
+                    continue
+                }
+                let first = path[level - 1].value.entries[index].key
+                let parts = try store(node.value, node.number, first, epoch, &next, &transaction)
+                path[level - 1].value.entries.replaceSubrange(index...index, with: parts)
+            }
+            var root = path[0].value
+            if root.isTooLarge {
+                let number = next
+                next += 1
+                root = ControlNode(entries: try store(root, number, [], epoch, &next, &transaction))
+            }
+            root.next = next
+            transaction.write(headKey, try seal(root, 0, epoch: epoch).stored)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Writes a node, in two halves when it is too large, and returns the entries for its parent.
+    private func store<Failure>(
+        _ node: ControlNode, _ number: Int64, _ first: [UInt8], _ epoch: Int64, _ next: inout Int64,
+        _ transaction: inout Transaction<Failure>
+    ) throws(StoreError) -> [ControlNode.Entry] {
+        var (lower, upper) = (node, nil as ControlNode?)
+        lower.next = nil
+        if lower.isTooLarge { upper = lower.split() }
+        var entries = [try store(lower, number, first, epoch, &transaction)]
+        if let upper {
+            entries.append(try store(upper, next, upper.entries[0].key, epoch, &transaction))
+            next += 1
+        }
+        return entries
+    }
+
+    private func store<Failure>(
+        _ node: ControlNode, _ number: Int64, _ first: [UInt8], _ epoch: Int64,
+        _ transaction: inout Transaction<Failure>
+    ) throws(StoreError) -> ControlNode.Entry {
+        let record = try seal(node, number, epoch: epoch)
+        transaction.write(ControlNode.key(partition, number), record.stored)
+        return ControlNode.Entry(key: first, reference: record.reference, child: number)
+    }
+
+    private func seal(_ node: ControlNode, _ number: Int64, epoch: Int64) throws(StoreError) -> SealedRecord {
+        try SealedRecord(
+            node.recordBytes(schema: 1), table: ControlNode.table, key: ControlNode.key(partition, number),
+            epoch: epoch,
+            authenticator)
+    }
+
+    // MARK: Reading
+
+    private func head<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Node {
+        guard let stored = try await transaction.read(headKey) else { throw Failure(.tampered(headKey)) }
+        do throws(StoreError) {
+            let record = try SealedRecord(stored: stored, table: ControlNode.table, key: headKey, authenticator)
+            return Node(number: 0, value: try decode(record, headKey), epoch: record.epoch)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// The nodes from the head to the leaf of a key.
+    private func path<Failure>(
+        to key: Key, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [Node] {
+        var path = [try await head(&transaction)]
+        while let node = path.last, !node.value.isLeaf {
+            path.append(try await child(node.value.entries[node.value.index(above: key.bytes)], &transaction))
+        }
+        return path
+    }
+
+    private func child<Failure>(
+        _ entry: ControlNode.Entry, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Node {
+        let number = entry.child ?? 0
+        let key = ControlNode.key(partition, number)
+        let stored = try await transaction.peek(key)
+        let bytes = try await open(stored, key, of: ControlNode.table, entry.reference, &transaction)
+        do {
+            return Node(number: number, value: try ControlNode(recordBytes: bytes, schema: 1), epoch: 0)
+        } catch {
+            throw Failure(.newerSchema(key))
+        }
+    }
+
+    private func decode(_ record: SealedRecord, _ key: Key) throws(StoreError) -> ControlNode {
+        do {
+            return try ControlNode(recordBytes: record.bytes, schema: 1)
+        } catch {
+            throw .newerSchema(key)
+        }
+    }
+
+    /// Checks a record against its own tag and the one that the node above holds.
+    private func open<Failure>(
+        _ stored: [UInt8]?, _ key: Key, of table: String, _ reference: [UInt8],
+        _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [UInt8] {
+        guard let stored,
+            let record = try? SealedRecord(stored: stored, table: table, key: key, authenticator),
+            record.reference == reference
+        else { throw try await mismatch(key, &transaction) }
+        return record.bytes
+    }
+
+    /// A change of another transaction's when the head is another one by now, tampering when it is not.
+    private func mismatch<Failure>(
+        _ key: Key, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Failure {
+        Failure(try await transaction.isStale(headKey) ? .conflict(headKey) : .tampered(key))
+    }
+}
+
+extension [UInt8] {
+    fileprivate func precedesOrEquals(_ other: [UInt8]) -> Bool { !other.lexicographicallyPrecedes(self) }
+}

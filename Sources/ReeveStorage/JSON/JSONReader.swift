@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// Reads what ``JSONWriter`` wrote, field by field in the same order, and refuses everything else.
+///
+/// Records are written by tables alone, so the reader takes one spelling: no spaces, no unknown field, no other order,
+/// each field once. Complexity: O(bytes).
+///
+///     let count = try reader.integer("count"), name = try reader.text("name")
+public struct JSONReader: Sendable {
+    private let bytes: [UInt8]
+    private var position: Int
+    private let end: Int
+    private var isFirst = true
+
+    /// A reader at the start of a record's JSON.
+    public init(_ bytes: [UInt8]) {
+        self.init(bytes, in: 0..<bytes.count)
+    }
+
+    /// A reader at the start of a part of some bytes; `range` must lie in them.
+    package init(_ bytes: [UInt8], in range: Range<Int>) {
+        self.bytes = bytes
+        (position, end) = (range.lowerBound, range.upperBound)
+    }
+
+    /// An object whose fields `body` reads.
+    public mutating func object<Value>(
+        _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value {
+        try take(UInt8(ascii: "{"))
+        isFirst = true
+        let value = try body(&self)
+        try endObject()
+        return value
+    }
+
+    /// The start of an object and its first field, an integer.
+    mutating func object(openEnded name: StaticString) throws(JSONError) -> Int64 {
+        try take(UInt8(ascii: "{"))
+        isFirst = true
+        return try integer(name)
+    }
+
+    /// The end of an object.
+    mutating func endObject() throws(JSONError) {
+        try take(UInt8(ascii: "}"))
+        isFirst = false
+    }
+
+    /// A list whose elements `body` reads.
+    public mutating func list<Element>(
+        _ body: (inout JSONReader) throws(JSONError) -> Element
+    ) throws(JSONError) -> [Element] {
+        var elements: [Element] = []
+        try take(UInt8(ascii: "["))
+        if skip(UInt8(ascii: "]")) { return [] }
+        repeat { elements.append(try body(&self)) } while skip(UInt8(ascii: ","))
+        try take(UInt8(ascii: "]"))
+        return elements
+    }
+
+    /// An object whose names are data: calls `body` with each name to read its value. A name that occurs twice is an
+    /// error.
+    public mutating func dictionary<Value>(
+        _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> [String: Value] {
+        var members: [String: Value] = [:]
+        try take(UInt8(ascii: "{"))
+        if skip(UInt8(ascii: "}")) { return [:] }
+        repeat {
+            let start = position
+            let name = try text()
+            try take(UInt8(ascii: ":"))
+            guard members.updateValue(try body(&self), forKey: name) == nil else {
+                throw JSONError(.duplicateKey, at: start)
+            }
+        } while skip(UInt8(ascii: ","))
+        try take(UInt8(ascii: "}"))
+        return members
+    }
+
+    /// Whether the next field has this name; its value is read next then.
+    public mutating func hasField(_ name: StaticString) -> Bool {
+        let count = name.utf8CodeUnitCount
+        var cursor = position
+        if !isFirst {
+            guard cursor < end, bytes[cursor] == UInt8(ascii: ",") else { return false }
+            cursor += 1
+        }
+        guard cursor + count + 3 <= end, bytes[cursor] == UInt8(ascii: "\""),
+            bytes[cursor + count + 1] == UInt8(ascii: "\""), bytes[cursor + count + 2] == UInt8(ascii: ":")
+        else { return false }
+        let start = unsafe name.utf8Start
+        for index in 0..<count where unsafe bytes[cursor + 1 + index] != start[index] { return false }
+        position = cursor + count + 3
+        isFirst = false
+        return true
+    }
+
+    /// Reads a field's name, which must be this.
+    public mutating func name(_ name: StaticString) throws(JSONError) {
+        guard hasField(name) else { throw JSONError(position < end ? .unexpectedByte : .truncated, at: position) }
+    }
+
+    /// An integer without a leading zero.
+    public mutating func integer() throws(JSONError) -> Int64 {
+        let start = position
+        let isNegative = skip(UInt8(ascii: "-"))
+        let first = position
+        var value: Int64 = 0
+        while position < end, (48...57).contains(bytes[position]) {
+            let digit = Int64(bytes[position] - 48)
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflow2) = product.addingReportingOverflow(isNegative ? -digit : digit)
+            guard !overflow, !overflow2 else { throw JSONError(.invalidNumber, at: start) }
+            value = sum
+            position += 1
+        }
+        let digits = position - first
+        guard digits > 0, digits == 1 || bytes[first] != 48, !(isNegative && value == 0) else {
+            throw JSONError(.invalidNumber, at: start)
+        }
+        return value
+    }
+
+    /// A text.
+    public mutating func text() throws(JSONError) -> String {
+        let content = try string()
+        guard let value = String(validating: bytes[content], as: UTF8.self) else {
+            throw JSONError(.invalidUTF8, at: content.lowerBound)
+        }
+        guard value.utf8.contains(UInt8(ascii: "\\")) else { return value }
+        return String(decoding: try JSONText.unescape(bytes[content], at: content.lowerBound), as: UTF8.self)
+    }
+
+    /// A value from its text; `init?(_:)` decides what is one.
+    public mutating func text<Value: LosslessStringConvertible>(as _: Value.Type) throws(JSONError) -> Value {
+        let start = position
+        guard let value = Value(try text()) else { throw JSONError(.unexpectedByte, at: start) }
+        return value
+    }
+
+    /// Bytes from base64url.
+    public mutating func byteString() throws(JSONError) -> [UInt8] {
+        let content = try string()
+        guard let value = Base64URL.decode(bytes[content]) else {
+            throw JSONError(.unexpectedByte, at: content.lowerBound)
+        }
+        return value
+    }
+
+    /// `true` or `false`.
+    public mutating func bool() throws(JSONError) -> Bool {
+        let isTrue = position < end && bytes[position] == UInt8(ascii: "t")
+        for byte in (isTrue ? "true" : "false").utf8 { try take(byte) }
+        return isTrue
+    }
+
+    /// A field that holds an integer.
+    public mutating func integer(_ name: StaticString) throws(JSONError) -> Int64 {
+        try self.name(name)
+        return try integer()
+    }
+
+    /// A field that holds a text.
+    public mutating func text(_ name: StaticString) throws(JSONError) -> String {
+        try self.name(name)
+        return try text()
+    }
+
+    /// A field that holds a value's text.
+    public mutating func text<Value: LosslessStringConvertible>(
+        _ name: StaticString, as type: Value.Type
+    ) throws(JSONError) -> Value {
+        try self.name(name)
+        return try text(as: type)
+    }
+
+    /// A field that holds a value's text, if it is there.
+    public mutating func optionalText<Value: LosslessStringConvertible>(
+        _ name: StaticString, as type: Value.Type
+    ) throws(JSONError) -> Value? {
+        hasField(name) ? try text(as: type) : nil
+    }
+
+    /// One of a type's cases, by its text.
+    public mutating func choice<Value: RawRepresentable<String>>(as _: Value.Type) throws(JSONError) -> Value {
+        let start = position
+        guard let value = Value(rawValue: try text()) else { throw JSONError(.unexpectedByte, at: start) }
+        return value
+    }
+
+    /// A field that holds one of a type's cases.
+    public mutating func choice<Value: RawRepresentable<String>>(
+        _ name: StaticString, as type: Value.Type
+    ) throws(JSONError) -> Value {
+        try self.name(name)
+        return try choice(as: type)
+    }
+
+    /// A field that holds bytes.
+    public mutating func byteString(_ name: StaticString) throws(JSONError) -> [UInt8] {
+        try self.name(name)
+        return try byteString()
+    }
+
+    /// A field that holds `true` or `false`.
+    public mutating func bool(_ name: StaticString) throws(JSONError) -> Bool {
+        try self.name(name)
+        return try bool()
+    }
+
+    /// A field that holds an object whose fields `body` reads.
+    public mutating func object<Value>(
+        _ name: StaticString, _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value {
+        try self.name(name)
+        return try object(body)
+    }
+
+    /// The error for a value that is well formed, and is none that can stand here.
+    public func unexpected() -> JSONError { JSONError(.unexpectedByte, at: position) }
+
+    /// Checks that everything was read.
+    public func finish() throws(JSONError) {
+        guard position == end else { throw JSONError(.trailingData, at: position) }
+    }
+
+    /// The content of a string between its quotes, which must not hold a raw control character.
+    private mutating func string() throws(JSONError) -> Range<Int> {
+        try take(UInt8(ascii: "\""))
+        let start = position
+        while position < end {
+            switch bytes[position] {
+            case UInt8(ascii: "\""):
+                position += 1
+                return start..<position - 1
+            case UInt8(ascii: "\\"): position += 2
+            case 0..<0x20: throw JSONError(.controlCharacter, at: position)
+            default: position += 1
+            }
+        }
+        throw JSONError(.truncated, at: end)
+    }
+
+    private mutating func skip(_ byte: UInt8) -> Bool {
+        guard position < end, bytes[position] == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func take(_ byte: UInt8) throws(JSONError) {
+        guard position < end else { throw JSONError(.truncated, at: end) }
+        guard bytes[position] == byte else { throw JSONError(.unexpectedByte, at: position) }
+        position += 1
+    }
+}
