@@ -160,7 +160,7 @@ struct Quickstart {
         }
     }
 
-    private func findingsTable(_ findings: [Finding]) -> String {
+    private func findingsTable(_ findings: [ScrubFinding]) -> String {
         guard !findings.isEmpty else { return "   nothing found" }
         let width = findings.map(\.path.description.count).max() ?? 0
         return findings.map { finding in

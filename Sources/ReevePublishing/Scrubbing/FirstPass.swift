@@ -7,7 +7,7 @@ import ReeveModel
 struct FirstPass {
     let input: [UInt8]
     let reader: DocumentReader
-    let findings: [Finding]
+    let findings: [ScrubFinding]
     let edits: [ScrubReport.Edit]
     let output: [UInt8]
     /// The values that were taken out, decoded.
@@ -52,7 +52,7 @@ struct FirstPass {
         }
         hits.sort { $0.span.lowerBound < $1.span.lowerBound }
         var pool = Surrogates(occupied: surrogates)
-        var (findings, edits, originals): ([Finding], [ScrubReport.Edit], [[UInt8]]) = ([], [], [])
+        var (findings, edits, originals): ([ScrubFinding], [ScrubReport.Edit], [[UInt8]]) = ([], [], [])
         var left: [Place: Int] = [:]
         for hit in hits {
             let (piece, match) = (reader.pieces[hit.piece], hit.match)
@@ -66,7 +66,7 @@ struct FirstPass {
                 left[Place(path: piece.path, rule: match.rule), default: 0] += 1
             }
             findings.append(
-                Finding(
+                ScrubFinding(
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action))
         }
@@ -83,7 +83,7 @@ struct FirstPass {
 
     private static func decide(
         _ match: Match, _ piece: TextPiece, _ original: [UInt8], _ pool: inout Surrogates
-    ) -> (Finding.Action, [UInt8]?) {
+    ) -> (ScrubFinding.Action, [UInt8]?) {
         guard match.score >= Match.replaceFrom else { return (.review, nil) }
         guard piece.role != .structural, !piece.isNumber || match.range.count == piece.bytes.count else {
             return (.blocked, nil)

@@ -71,7 +71,7 @@ public struct ScrubReport: Sendable {
     /// Whether the recipe may be published.
     public let verdict: Verdict
     /// Everything that was found, in document order.
-    public let findings: [Finding]
+    public let findings: [ScrubFinding]
     let input: [UInt8]
     let edits: [Edit]
 
@@ -83,7 +83,7 @@ public struct ScrubReport: Sendable {
         let replacement: [UInt8]?
     }
 
-    init(verdict: Verdict, findings: [Finding] = [], input: [UInt8], edits: [Edit] = []) {
+    init(verdict: Verdict, findings: [ScrubFinding] = [], input: [UInt8], edits: [Edit] = []) {
         self.verdict = verdict
         self.findings = findings
         self.input = input

@@ -4,7 +4,7 @@
 public import ReeveModel
 
 /// Something in a recipe that must not be published. It never holds the value itself.
-public struct Finding: Hashable, Sendable {
+public struct ScrubFinding: Hashable, Sendable {
     /// What was done about it.
     public enum Action: String, Hashable, Sendable, Codable {
         /// It was replaced by a stand-in.
