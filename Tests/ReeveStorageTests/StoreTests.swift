@@ -320,6 +320,45 @@ final class BrokenStore: Store {
         }
     }
 
+    /// A crash at every store call, then a restart: an act is there exactly when its entry is, and what was acknowledged
+    /// is there.
+    @Test(arguments: FaultyStore.Fault.allCases) func anActAndItsEntryAreThereTogether(_ fault: FaultyStore.Fault)
+        async throws
+    {
+        var call = 1
+        while true {
+            let base = MemoryStore()
+            let store = FaultyStore(base, failing: call, with: fault)
+            var acknowledged: [Int] = []
+            for process in 0..<2 {
+                let trail = Trail()
+                for number in process * 3..<process * 3 + 3 {
+                    let act = Key(.platform, [.text("act"), .integer(Int64(number))])
+                    // The second process starts after the crash.
+                    let target: any ReeveStorage.Store = process == 0 ? store : base
+                    let done: Void? = try? await target.transaction {
+                        (tx: inout Transaction<StoreError>) throws(StoreError) in
+                        _ = try await tx.read(act)
+                        tx.write(act, [1])
+                        try tx.record(Self.entry(number), in: trail)
+                    }
+                    if done != nil { acknowledged.append(number) }
+                }
+            }
+            let acts = try await base.records(in: KeyRange(under: Key(.platform, [.text("act")])), limit: 100)
+                .compactMap { entry in
+                    if case .integer(let number)? = entry.key.elements?.last { Int(number) } else { nil }
+                }
+            let entries = try await Table<AuditEntry>("audit.pending").readAll(.platform, in: base)
+                .map { Int($0.at.microseconds / 1_000_000) }.sorted()
+            #expect(acts == entries, "\(fault) at call \(call)")
+            #expect(Set(acknowledged).isSubset(of: acts), "\(fault) at call \(call)")
+            if store.calls < call { break }
+            call += 1
+        }
+        #expect(call > 4)
+    }
+
     @Test func concurrentWritersOfOneTrailDoNotCollide() async throws {
         let (store, trail) = (MemoryStore(), Trail())
         try await withThrowingTaskGroup(of: Void.self) { group in

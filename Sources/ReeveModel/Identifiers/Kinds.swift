@@ -87,3 +87,9 @@ public enum BlobRecord: IdentifiedEntity {
     /// `blob`
     public static var identifierPrefix: String { "blob" }
 }
+
+/// Names one worker that holds leases. Prefix `wkr`.
+public enum Worker: IdentifiedEntity {
+    /// `wkr`
+    public static var identifierPrefix: String { "wkr" }
+}

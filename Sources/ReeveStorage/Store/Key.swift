@@ -146,6 +146,12 @@ public struct Partition: Hashable, Sendable {
         self = scope.workspace.map(Partition.init) ?? .platform
     }
 
+    /// The partition of this name; `nil` when no scope has it.
+    init?(named name: String) {
+        guard name == Self.platform.name || Identifier<Workspace>(name) != nil else { return nil }
+        self.init(name: name)
+    }
+
     private init(name: String) {
         self.name = name
     }

@@ -36,6 +36,8 @@ public enum StoreError: Error, Hashable, Sendable {
     case newerSchema(Key)
     /// The record of this key is not what was written under it: changed, moved, removed or an earlier version.
     case tampered(Key)
+    /// Another worker has taken over the lease of this key; nothing was changed.
+    case leaseLost(Key)
     /// The key does not belong to the partition that the store was scoped to; nothing was done.
     case outsideScope(Key)
 }
@@ -52,6 +54,7 @@ extension StoreError: CustomStringConvertible {
         case .malformed(let key): "record `\(key)` is not what its table wrote; restore it from a backup"
         case .tampered(let key):
             "record `\(key)` was changed, moved, removed or put back outside of Reeve; find out by whom, then restore it"
+        case .leaseLost(let key): "another worker holds the lease `\(key)` now; stop, and take it again before going on"
         case .outsideScope(let key): "key `\(key)` lies outside the partition of this store"
         case .newerSchema(let key): "record `\(key)` was written by a newer version; update this process first"
         }
@@ -61,7 +64,8 @@ extension StoreError: CustomStringConvertible {
     public var isRetryable: Bool {
         switch self {
         case .conflict, .outcomeUnknown, .unavailable: true
-        case .limitExceeded, .malformed, .newerSchema, .tampered, .outsideScope: false
+        case .limitExceeded, .malformed, .newerSchema, .tampered, .leaseLost, .outsideScope:
+            false
         }
     }
 }

@@ -12,6 +12,7 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     /// Numbers that this attempt took from trails, to give back when it does not commit.
     package private(set) var tickets: [TrailTicket] = []
     fileprivate private(set) var stale = false
+    fileprivate private(set) var isDiscarded = false
 
     fileprivate init(store: any Store) {
         self.store = store
@@ -143,7 +144,10 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     }
 
     /// What a record holds whose being there, or whose revision, is all that counts.
-    private static var mark: [UInt8] { Array(#"{"schema":1,"value":{}}"#.utf8) }
+    static var mark: [UInt8] { Array(#"{"schema":1,"value":{}}"#.utf8) }
+
+    /// Drops what this transaction writes: it ends as if nothing had been written.
+    mutating func discard() { isDiscarded = true }
 
     package mutating func take(_ ticket: TrailTicket) { tickets.append(ticket) }
 
@@ -206,6 +210,10 @@ extension Store {
                     throw error
                 }
                 continue
+            }
+            guard !transaction.isDiscarded else {
+                transaction.tickets.forEach { $0.giveBack() }
+                return value
             }
             let changes = transaction.finished()
             if changes.changes.isEmpty, changes.expectations.count <= 1 { return value }

@@ -33,13 +33,12 @@ public struct Table<Value: RecordCodable>: Sendable {
     public func read<Failure>(
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Value? {
-        let key = key(partition, ids)
+        try await read(key(partition, ids), in: &transaction)
+    }
+
+    func read<Failure>(_ key: Key, in transaction: inout Transaction<Failure>) async throws(Failure) -> Value? {
         guard let bytes = try await transaction.read(key) else { return nil }
-        do {
-            return try decode(bytes, key)
-        } catch {
-            throw Failure(error)
-        }
+        return try transaction.failing { () throws(StoreError) in try decode(bytes, key) }
     }
 
     /// Reads a value outside a transaction.
@@ -71,12 +70,13 @@ public struct Table<Value: RecordCodable>: Sendable {
     public func write<Failure>(
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) throws(Failure) {
-        let key = key(partition, ids)
-        do {
-            transaction.write(key, try encode(value, key, replacing: transaction.known(key)))
-        } catch {
-            throw Failure(error)
-        }
+        try write(value, key(partition, ids), in: &transaction)
+    }
+
+    func write<Failure>(_ value: Value, _ key: Key, in transaction: inout Transaction<Failure>) throws(Failure) {
+        let known = transaction.known(key)
+        let bytes = try transaction.failing { () throws(StoreError) in try encode(value, key, replacing: known) }
+        transaction.write(key, bytes)
     }
 
     /// Writes a value that must not exist yet when the transaction commits.
@@ -84,11 +84,8 @@ public struct Table<Value: RecordCodable>: Sendable {
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) throws(Failure) {
         let key = key(partition, ids)
-        do {
-            transaction.insert(key, try encode(value, key))
-        } catch {
-            throw Failure(error)
-        }
+        let bytes = try transaction.failing { () throws(StoreError) in try encode(value, key) }
+        transaction.insert(key, bytes)
     }
 
     /// Removes a value when the transaction commits.

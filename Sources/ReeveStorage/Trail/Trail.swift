@@ -65,11 +65,8 @@ extension Transaction {
         let ticket = trail.take(Partition(entry.context.scope))
         take(ticket)
         let key = trail.key(ticket)
-        do {
-            insert(key, try Table<AuditEntry>("audit.pending").encode(entry, key))
-        } catch {
-            throw Failure(error)
-        }
+        let bytes = try failing { () throws(StoreError) in try Table<AuditEntry>("audit.pending").encode(entry, key) }
+        insert(key, bytes)
     }
 }
 

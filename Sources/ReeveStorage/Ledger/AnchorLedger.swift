@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+import Synchronization
+
+/// What happened that must not be undone with the store.
+public struct LedgerEvent: Hashable, Sendable {
+    /// What happened, as a short name; the rooms that write one define what it means.
+    public let kind: String
+    /// What it happened to: a key's, a scope's or a log's name.
+    public let subject: String
+    /// A generation, size or position; `nil` where there is none.
+    public let number: Int64?
+    /// A root or other digest; `nil` where there is none.
+    public let digest: Digest?
+
+    /// An event.
+    public init(kind: String, subject: String, number: Int64? = nil, digest: Digest? = nil) {
+        self.kind = kind
+        self.subject = subject
+        self.number = number
+        self.digest = digest
+    }
+
+    /// A key may not be used any more, whatever its record says; `state` says why not.
+    public static func closed(_ key: String, state: String) -> LedgerEvent {
+        LedgerEvent(kind: "closed.\(state)", subject: key)
+    }
+
+    /// A closed key may be used again.
+    public static func reopened(_ key: String) -> LedgerEvent { LedgerEvent(kind: "reopened", subject: key) }
+
+    /// A scope has reached this generation: an earlier one was put back.
+    public static func floor(_ scope: String, generation: Int64) -> LedgerEvent {
+        LedgerEvent(kind: "floor", subject: scope, number: generation)
+    }
+
+    /// A log had this size and root.
+    public static func checkpoint(_ log: String, size: Int64, root: Digest) -> LedgerEvent {
+        LedgerEvent(kind: "checkpoint", subject: log, number: size, digest: root)
+    }
+}
+
+/// A ledger whose lines are chained and vouched for: one that was changed, moved, removed from the middle or added by
+/// somebody else is ``LedgerError/tampered(_:)``.
+///
+/// Lines that are missing at the end are seen by a process that has read them, and otherwise by who remembers
+/// ``position()``. All calls may be made concurrently.
+public final class AnchorLedger: Sendable {
+    /// An event and when it was appended.
+    public struct Line: Hashable, Sendable {
+        /// The line's number, from 0.
+        public let index: Int
+        /// When it was appended, by the wall clock of who did.
+        public let at: Timestamp
+        /// What happened.
+        public let event: LedgerEvent
+    }
+
+    private struct State {
+        var lines: [Line] = []
+        var last: [UInt8] = []
+    }
+    private let ledger: any Ledger
+    private let authenticator: any MessageAuthenticator
+    private let time: any TimeSource
+    /// What was read and verified so far.
+    private let state = Mutex(State())
+
+    private static let trailerCount = 1 + 43
+
+    /// A chain over a ledger, under a key that only Reeve's processes have.
+    public init(_ ledger: any Ledger, authenticator: any MessageAuthenticator, time: any TimeSource = SystemTime()) {
+        self.ledger = ledger
+        self.authenticator = authenticator
+        self.time = time
+    }
+
+    /// The number of lines, all of them verified.
+    public func position() async throws(LedgerError) -> Int { try await catchUp().count }
+
+    /// All lines, verified. Those that were verified before are not read again, but the last of them is looked at.
+    public func lines() async throws(LedgerError) -> [Line] { try await catchUp() }
+
+    /// Appends an event and returns its line once it is durable. After a lost reply the ledger itself tells.
+    @discardableResult public func append(_ event: LedgerEvent) async throws(LedgerError) -> Line {
+        for _ in 0..<1000 {
+            let index = try await catchUp().count
+            let previous = state.withLock { $0.lines.count == index ? $0.last : nil }
+            guard let previous else { continue }
+            let line = Line(index: index, at: time.now, event: event)
+            let bytes = try encode(line, after: previous)
+            do throws(LedgerError) {
+                try await ledger.append(bytes, at: index)
+                return line
+            } catch {
+                switch error {
+                case .taken: continue
+                case .outcomeUnknown:
+                    // Who stands at this number now stands there for good.
+                    let present = try? await ledger.lines(from: index, limit: 1)
+                    if present == [bytes] { return line }
+                    if present == nil { throw .outcomeUnknown }
+                default: throw error
+                }
+            }
+        }
+        throw .unavailable("too many others append at the same time; try again")
+    }
+
+    private func catchUp() async throws(LedgerError) -> [Line] {
+        var (lines, last) = state.withLock { ($0.lines, $0.last) }
+        // The last line that was verified is read again: a ledger that was shortened or exchanged does not have it.
+        var page = try await ledger.lines(from: max(0, lines.count - 1), limit: 1000)
+        if !lines.isEmpty {
+            guard page.first == last else { throw .tampered(lines.count - 1) }
+            page.removeFirst()
+        }
+        while !page.isEmpty {
+            for bytes in page {
+                lines.append(try decode(bytes, at: lines.count, after: last))
+                last = bytes
+            }
+            page = try await ledger.lines(from: lines.count, limit: 1000)
+        }
+        return state.withLock { state in
+            if lines.count > state.lines.count { state = State(lines: lines, last: last) }
+            return lines
+        }
+    }
+
+    private func encode(_ line: Line, after previous: [UInt8]) throws(LedgerError) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.field("at", line.at)
+            writer.field("digest", line.event.digest)
+            writer.field("index", line.index)
+            writer.field("kind", line.event.kind)
+            writer.field("number", line.event.number)
+            writer.field("schema", 1)
+            writer.field("subject", line.event.subject)
+        }
+        var bytes = writer.bytes
+        do {
+            let tag = try authenticator.authenticate(Self.message(bytes, line.index, previous))
+            bytes.append(UInt8(ascii: " "))
+            Base64URL.append(tag, to: &bytes)
+        } catch {
+            throw .unavailable("the ledger's key cannot be used")
+        }
+        return bytes
+    }
+
+    private func decode(_ bytes: [UInt8], at index: Int, after previous: [UInt8]) throws(LedgerError) -> Line {
+        let end = bytes.count - Self.trailerCount
+        guard end > 0, bytes[end] == UInt8(ascii: " "), let tag = Base64URL.decode(bytes[(end + 1)...]),
+            (try? authenticator.isValid(tag, for: Self.message(Array(bytes[..<end]), index, previous))) == true
+        else { throw .tampered(index) }
+        var reader = JSONReader(bytes, in: 0..<end)
+        do throws(JSONError) {
+            return try reader.object { (reader) throws(JSONError) in
+                let at = try reader.text("at", as: Timestamp.self)
+                let digest = try reader.optionalText("digest", as: Digest.self)
+                guard try reader.integer("index") == index else { throw reader.unexpected() }
+                let kind = try reader.text("kind")
+                let number = reader.hasField("number") ? try reader.integer() : nil
+                guard try reader.integer("schema") == 1 else { throw reader.unexpected() }
+                let subject = try reader.text("subject")
+                return Line(
+                    index: index, at: at,
+                    event: LedgerEvent(kind: kind, subject: subject, number: number, digest: digest))
+            }
+        } catch {
+            // It is vouched for, so it is not damaged: it says what this release does not know.
+            throw .newerFormat(index)
+        }
+    }
+
+    /// Each line's tag covers the whole line before it, tag and all.
+    private static func message(_ bytes: [UInt8], _ index: Int, _ previous: [UInt8]) -> [UInt8] {
+        var message = CanonicalBytes(label: "reeve/storage/ledger/1")
+        message.add(Int64(index))
+        message.add(previous)
+        message.add(bytes)
+        return message.bytes
+    }
+}

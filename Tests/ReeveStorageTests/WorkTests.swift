@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveTesting
+import Synchronization
+import Testing
+
+@testable import ReeveStorage
+
+private typealias Store = ReeveStorage.Store
+
+private let workspace = Identifier<Workspace>(high: 1, low: 1)
+private let partition = Partition(workspace)
+
+/// What a worker that was told of an error does next: it is started anew.
+private func copy(_ store: MemoryStore) async throws -> MemoryStore {
+    let copy = MemoryStore()
+    for entry in try await store.records(in: KeyRange(under: Key([])), limit: .max) {
+        var changes = Changes(revision: entry.record.revision)
+        changes.write(entry.key, entry.record.bytes)
+        try await copy.commit(changes)
+    }
+    return copy
+}
+
+@Suite struct LeaseTests {
+    private let key = Key(partition, [.text("work")])
+
+    @Test func aLeaseIsHeldByOneAndTakenOverWhenItWasAbandoned() async throws {
+        let (store, time) = (MemoryStore(), ManualTime())
+        let (first, second) = (Leases(store: store, time: time), Leases(store: store, time: time))
+        let lease = try #require(try await first.acquire(key))
+        #expect(first.isHeld(lease))
+        #expect(try await first.acquire(key) == nil)
+        #expect(try await second.acquire(key) == nil)
+        time.advance(by: .seconds(29))
+        let renewed = try #require(try await first.renew(lease))
+        #expect(try await second.acquire(key) == nil)
+        time.advance(by: .seconds(30))
+        #expect(!first.isHeld(renewed))
+        #expect(try await second.acquire(key) == nil, "not yet: the clocks may run apart by a tenth")
+        time.advance(by: .seconds(4))
+        let taken = try #require(try await second.acquire(key))
+        #expect(taken.epoch == lease.epoch + 1)
+        #expect(try await first.renew(renewed) == nil)
+        try await first.release(renewed)
+        #expect(try await first.acquire(key) == nil)
+        try await second.release(taken)
+        #expect(try await first.acquire(key)?.epoch == 3)
+    }
+
+    /// What a stale owner writes is refused, whether it knows that it is stale or not.
+    @Test func aStaleOwnersWriteIsRefused() async throws {
+        let (store, time) = (MemoryStore(), ManualTime())
+        let (first, second) = (Leases(store: store, time: time), Leases(store: store, time: time))
+        let stale = try #require(try await first.acquire(key))
+        #expect(try await second.acquire(key) == nil)
+        time.advance(by: .seconds(60))
+        let present = try #require(try await second.acquire(key))
+        let record = Key(partition, [.text("result")])
+        func write(_ lease: Lease) async throws {
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                try await tx.require(lease)
+                tx.write(record, [1])
+            }
+        }
+        await #expect(throws: StoreError.leaseLost(key)) { try await write(stale) }
+        #expect(try await store.record(for: record) == nil)
+        try await write(present)
+        // Taken over between the look and the commit.
+        await #expect(throws: StoreError.leaseLost(key)) {
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                try await tx.require(present)
+                tx.write(record, [2])
+                try await second.release(present)
+                _ = try await first.acquire(key)
+            }
+        }
+        #expect(try await store.record(for: record)?.bytes == [1])
+    }
+}
+
+@Suite struct SweepTests {
+    private static let sweep = Sweep("count", over: KeyRange(under: Key(partition, [.text("item")])), in: partition)
+
+    private static func fill(_ store: any Store, _ count: Int) async throws {
+        for index in 0..<count {
+            var changes = Changes()
+            changes.write(Key(partition, [.text("item"), .integer(Int64(index))]), [0])
+            try await store.commit(changes)
+        }
+    }
+
+    /// Adds one to each record: doing one twice shows.
+    @Sendable private static func work(
+        _ key: Key, _ bytes: [UInt8], _ tx: inout Transaction<StoreError>
+    ) async throws(StoreError) -> Sweep.Outcome {
+        tx.write(key, [bytes[0] + 1])
+        return .changed
+    }
+
+    private static func values(_ store: any Store) async throws -> [UInt8] {
+        try await store.records(in: sweep.range, limit: 1000).map { $0.record.bytes[0] }
+    }
+
+    @Test(arguments: [1, 3, 7, 20]) func eachRecordIsVisitedOnceARound(_ batch: Int) async throws {
+        let store = MemoryStore()
+        try await Self.fill(store, 14)
+        let sweep = Sweep("count", over: Self.sweep.range, in: partition, batch: batch)
+        let leases = Leases(store: store, time: ManualTime())
+        let part = try #require(try await sweep.run(with: leases, limit: 5, Self.work))
+        #expect(part.progress.completed == 5 && (!part.isFinished || batch > 14))
+        let rest = try #require(try await sweep.run(with: leases, Self.work))
+        #expect(rest.isFinished && rest.progress.completed == 14 && rest.changed == 14 && rest.rounds == 1)
+        #expect(try await Self.values(store) == [UInt8](repeating: 1, count: 14))
+        let second = try #require(try await sweep.run(with: leases, Self.work))
+        #expect(second.rounds == 2 && second.progress.completed == 14)
+        #expect(try await sweep.report(from: store) == second)
+    }
+
+    @Test func aDryRunCountsAndChangesNothing() async throws {
+        let store = MemoryStore()
+        try await Self.fill(store, 250)
+        let count = store.count
+        let report = try await Self.sweep.dryRun(over: store) {
+            (key: Key, bytes: [UInt8], tx: inout Transaction<StoreError>) throws(StoreError) in
+            tx.write(key, [9])
+            return key.elements?.last == .integer(7) ? .failed : .changed
+        }
+        #expect(report.progress == Progress(completed: 250, failed: 1) && report.changed == 249)
+        #expect(try await Self.values(store) == [UInt8](repeating: 0, count: 250) && store.count == count)
+    }
+
+    /// A crash after every store call, then a restart: each record is worked on exactly once.
+    @Test(arguments: FaultyStore.Fault.allCases) func aCrashAnywhereLosesAndRepeatsNothing(_ fault: FaultyStore.Fault)
+        async throws
+    {
+        var call = 1
+        while true {
+            let (base, time) = (MemoryStore(), ManualTime())
+            try await Self.fill(base, 6)
+            let faulty = FaultyStore(base, failing: call, with: fault)
+            let sweep = Sweep("count", over: Self.sweep.range, in: partition, batch: 2)
+            let report = try? await sweep.run(with: Leases(store: faulty, time: time), Self.work)
+            let isDone = report?.isFinished == true && faulty.calls < call
+            // The restarted process: a new worker over what was there at that instant.
+            let store = try await copy(base)
+            let leases = Leases(store: store, time: time)
+            var finished = try await sweep.report(from: store).isFinished
+            for _ in 0..<3 where !finished {
+                finished = try await sweep.run(with: leases, Self.work)?.isFinished == true
+                time.advance(by: .seconds(40))
+            }
+            #expect(finished)
+            #expect(try await Self.values(store) == [1, 1, 1, 1, 1, 1], "\(fault) at call \(call)")
+            if isDone { break }
+            call += 1
+        }
+        #expect(call > 10)
+    }
+
+    @Test func twoWorkersShareASweepWithoutDoingARecordTwice() async throws {
+        let store = MemoryStore()
+        try await Self.fill(store, 40)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<6 {
+                group.addTask {
+                    let leases = Leases(store: store)
+                    while try await Self.sweep.report(from: store).rounds == 0 {
+                        _ = try await Self.sweep.run(with: leases, limit: 3, Self.work)
+                        await Task.yield()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        // A worker may begin the next round before the others have seen the end of the first.
+        let values = try await Self.values(store)
+        #expect(values.allSatisfy { $0 >= 1 })
+        #expect(zip(values, values.dropFirst()).allSatisfy { $0 >= $1 }, "a round visits in order")
+    }
+
+    /// A record that changes under the work is worked on as it is then.
+    @Test func aConcurrentChangeIsNotLost() async throws {
+        let store = MemoryStore()
+        try await Self.fill(store, 1)
+        let key = Key(partition, [.text("item"), .integer(0)])
+        let runs = Mutex(0)
+        _ = try await Self.sweep.run(with: Leases(store: store)) {
+            (key: Key, bytes: [UInt8], tx: inout Transaction<StoreError>) throws(StoreError) in
+            if runs.withLock({ runs in
+                runs += 1; return runs
+            }) == 1 {
+                var rival = Changes()
+                rival.write(key, [10])
+                try await store.commit(rival)
+            }
+            tx.write(key, [bytes[0] + 1])
+            return .changed
+        }
+        #expect(try await store.record(for: key)?.bytes == [11])
+    }
+}
+
+@Suite struct OutboxTests {
+    private static func event(_ number: Int, _ scope: Scope = Scope(workspace)) -> DomainEvent {
+        DomainEvent("test.happened", at: Timestamp(seconds: 1), scope: scope, subject: "\(number)")
+    }
+
+    private static func publish(_ event: DomainEvent, _ store: any Store) async throws {
+        try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+            try await tx.publish(event)
+        }
+    }
+
+    @Test func eventsComeInOrderToEachConsumer() async throws {
+        let (store, time) = (MemoryStore(), ManualTime())
+        let outbox = Outbox(leases: Leases(store: store, time: time))
+        for number in 0..<5 { try await Self.publish(Self.event(number), store) }
+        try await Self.publish(Self.event(100, .platform), store)
+        for consumer in ["a", "b"] {
+            var seen: [String] = []
+            #expect(try await outbox.deliver(to: consumer, in: partition, limit: 2) { seen.append($0.subject) } == 2)
+            #expect(try await outbox.deliverAll(to: consumer) { seen.append($0.subject) } == 4)
+            #expect(seen.filter { $0 != "100" } == ["0", "1", "2", "3", "4"] && seen.contains("100"))
+            #expect(try await outbox.deliverAll(to: consumer) { seen.append($0.subject) } == 0)
+        }
+        #expect(try await outbox.prune(partition, past: ["a", "new"]) == 0)
+        #expect(try await outbox.prune(partition, past: []) == 0)
+        #expect(try await outbox.prune(partition, past: ["a", "b"]) == 5)
+        try await Self.publish(Self.event(5), store)
+        var seen: [String] = []
+        _ = try await outbox.deliverAll(to: "a") { seen.append($0.subject) }
+        #expect(seen == ["5"])
+    }
+
+    @Test func anEventWhoseTransactionFailsIsNotThere() async throws {
+        let store = MemoryStore()
+        await #expect(throws: StoreError.unavailable("x")) {
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                try await tx.publish(Self.event(1))
+                throw .unavailable("x")
+            }
+        }
+        #expect(store.count == 0)
+    }
+
+    /// A handler that fails holds up its own partition; nothing is skipped.
+    @Test func aFailingHandlerIsTriedAgain() async throws {
+        struct Refused: Error {}
+        let store = MemoryStore()
+        let outbox = Outbox(leases: Leases(store: store, time: ManualTime()))
+        for number in 0..<3 { try await Self.publish(Self.event(number), store) }
+        try await Self.publish(Self.event(9, .platform), store)
+        var seen: [String] = []
+        await #expect(throws: Refused.self) {
+            _ = try await outbox.deliverAll(to: "a") { event in
+                if event.subject == "1" { throw Refused() }
+                seen.append(event.subject)
+            }
+        }
+        #expect(Set(seen) == ["0", "9"])
+        _ = try await outbox.deliverAll(to: "a") { seen.append($0.subject) }
+        #expect(seen.filter { $0 != "9" } == ["0", "1", "2"])
+    }
+
+    /// A crash after every store call, of the writer and of the deliverer: no published event is lost, each comes at
+    /// least once under one id, and in order.
+    @Test(arguments: FaultyStore.Fault.allCases) func aCrashAnywhereLosesNothing(_ fault: FaultyStore.Fault)
+        async throws
+    {
+        var call = 1
+        while true {
+            let (base, time) = (MemoryStore(), ManualTime())
+            let faulty = FaultyStore(base, failing: call, with: fault)
+            var published: [Identifier<DomainEvent>] = []
+            var seen: [Identifier<DomainEvent>] = []
+            for number in 0..<3 {
+                let event = Self.event(number)
+                if (try? await Self.publish(event, faulty)) != nil { published.append(event.id) }
+            }
+            _ = try? await Outbox(leases: Leases(store: faulty, time: time)).deliverAll(to: "a") { seen.append($0.id) }
+            let isDone = faulty.calls < call
+            let store = try await copy(base)
+            let outbox = Outbox(leases: Leases(store: store, time: time))
+            for _ in 0..<3 {
+                _ = try await outbox.deliverAll(to: "a") { seen.append($0.id) }
+                time.advance(by: .seconds(40))
+            }
+            var once: [Identifier<DomainEvent>] = []
+            for id in seen where !once.contains(id) { once.append(id) }
+            #expect(once.filter { published.contains($0) } == published, "\(fault) at call \(call)")
+            #expect(seen.count <= once.count + 1, "more than the one interrupted delivery was repeated")
+            if isDone { break }
+            call += 1
+        }
+        #expect(call > 15)
+    }
+
+    @Test func concurrentPublishersMakeOneOrder() async throws {
+        let store = MemoryStore()
+        let patient = RetryPolicy(attempts: 2000, longestWait: .milliseconds(2))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<4 {
+                group.addTask {
+                    for number in 0..<25 {
+                        try await store.transaction(retrying: patient) {
+                            (tx: inout Transaction<StoreError>) throws(StoreError) in
+                            try await tx.publish(Self.event(writer * 100 + number))
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        var seen: [Int] = []
+        _ = try await Outbox(leases: Leases(store: store)).deliverAll(to: "a") { seen.append(Int($0.subject) ?? -1) }
+        #expect(seen.count == 100)
+        for writer in 0..<4 {
+            let own = seen.filter { $0 / 100 == writer }
+            #expect(own == own.sorted())
+        }
+    }
+}
+
+@Suite struct BackgroundWorkTests {
+    private final class Recorder: SignalHandler {
+        let signals = Mutex<[Signal]>([])
+        func handle(_ signal: Signal) { signals.withLock { $0.append(signal) } }
+    }
+
+    @Test func aFailingRoundIsReportedAndTriedAgain() async throws {
+        struct Refused: Error {}
+        let (recorder, time) = (Recorder(), ManualTime())
+        let rounds = Mutex(0)
+        let work = PeriodicWork("test.work", every: .seconds(60), time: time, signals: recorder) {
+            if rounds.withLock({ rounds in
+                rounds += 1; return rounds
+            }) == 1 {
+                throw Refused()
+            }
+        }
+        #expect(work.name == "test.work")
+        let task = Task { try await work.run() }
+        for expected in 1...3 {
+            while rounds.withLock({ $0 }) < expected {
+                time.advance(by: .seconds(60))
+                await Task.yield()
+            }
+        }
+        task.cancel()
+        try await task.value
+        let outcomes = recorder.signals.withLock { $0.map(\.outcome) }
+        #expect(outcomes.prefix(3) == [.failed, .success, .success])
+        await #expect(throws: Refused.self) {
+            try await PeriodicWork("x", every: .zero, time: time) { throw Refused() }.runOnce()
+        }
+    }
+}
+
+@Suite struct LeaseProperties {
+    /// Workers with clocks of their own, crashes, lost replies and sleeps: never two holders at once.
+    @Test func twoWorkersNeverHoldOneLease() async throws {
+        var generator = Scale.current.generator(for: "leases")
+        let key = Key(partition, [.text("work")])
+        for _ in 0..<Scale.current.cases(ci: 300, soak: 10_000) {
+            let store = MemoryStore()
+            let clocks = (0..<3).map { _ in
+                ManualTime(now: Timestamp(seconds: Int64.random(in: 0...2_000_000_000, using: &generator)))
+            }
+            // Each clock runs within five hundredths of true time.
+            let speeds = (0..<3).map { _ in Double.random(in: 0.95...1.05, using: &generator) }
+            var workers = clocks.map { Leases(store: store, time: $0) }
+            var held: [Lease?] = [nil, nil, nil]
+            var handovers = 0
+            for _ in 0..<60 {
+                let worker = Int.random(in: 0..<3, using: &generator)
+                switch Int.random(in: 0..<10, using: &generator) {
+                case 0..<4:
+                    if held[worker] == nil {
+                        held[worker] = try await workers[worker].acquire(key)
+                        if held[worker] != nil { handovers += 1 }
+                    }
+                case 4..<6:
+                    if let lease = held[worker] { held[worker] = try await workers[worker].renew(lease) }
+                case 6:
+                    if let lease = held[worker] { try await workers[worker].release(lease) }
+                    held[worker] = nil
+                case 7:
+                    // A crash: the lease stays behind, and what the worker had seen is forgotten.
+                    held[worker] = nil
+                    workers[worker] = Leases(store: store, time: clocks[worker])
+                case 8:
+                    clocks[worker].setWallClock(
+                        to: Timestamp(seconds: Int64.random(in: 0...2_000_000_000, using: &generator)))
+                default: break
+                }
+                let span = Double.random(in: 0...20, using: &generator)
+                for (clock, speed) in zip(clocks, speeds) { clock.advance(by: .seconds(span * speed)) }
+                let holders = (0..<3).filter { index in held[index].map { workers[index].isHeld($0) } ?? false }
+                #expect(holders.count <= 1)
+            }
+            #expect(handovers > 0)
+        }
+    }
+}
