@@ -14,6 +14,8 @@ public final class FaultyStore: Store {
         case replyLost
         /// Nothing happens, and the reply is lost.
         case requestLost
+        /// The reply is lost, and the request arrives late: after the next call.
+        case delayed
         /// From this call on the process counts as dead: nothing happens any more, cleanup included.
         case crash
         /// The call takes effect, and then the process counts as dead.
@@ -25,6 +27,7 @@ public final class FaultyStore: Store {
         var isDead = false
     }
     private let base: any Store
+    private let late = Mutex<Changes?>(nil)
     private let fault: Fault
     private let call: Int
     private let state = Mutex(State())
@@ -51,10 +54,12 @@ public final class FaultyStore: Store {
 
     /// Commits, or fails as it should.
     public func commit(_ changes: Changes) async throws(StoreError) {
-        try await run { () throws(StoreError) in try await base.commit(changes) }
+        try await run(changes) { () throws(StoreError) in try await base.commit(changes) }
     }
 
-    private func run<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
+    private func run<Value>(
+        _ changes: Changes? = nil, _ body: () async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
         let (isHit, isDead) = state.withLock { state in
             state.calls += 1
             let isHit = state.calls == call
@@ -62,10 +67,27 @@ public final class FaultyStore: Store {
             return (isHit, state.isDead)
         }
         guard !isDead else { throw .unavailable("the process was stopped by the test") }
-        guard isHit else { return try await body() }
+        guard isHit else {
+            let arriving = late.withLock { late in
+                defer { late = nil }
+                return late
+            }
+            let result: Result<Value, StoreError>
+            do throws(StoreError) {
+                result = .success(try await body())
+            } catch {
+                result = .failure(error)
+            }
+            // Nobody waits for its reply any more.
+            if let arriving { try? await base.commit(arriving) }
+            return try result.get()
+        }
         switch fault {
         case .refused, .crash: throw .unavailable("the test refused this call")
         case .requestLost: throw .outcomeUnknown
+        case .delayed:
+            late.withLock { $0 = changes }
+            throw .outcomeUnknown
         case .replyLost, .crashAfter:
             _ = try await body()
             throw .outcomeUnknown

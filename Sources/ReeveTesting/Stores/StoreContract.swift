@@ -137,7 +137,43 @@ public enum StoreContract: Sendable {
             }
             try expect(wins == 1, "\(wins) inserts succeeded")
         },
+        StorePromise("a rule over a set is broken without a guard, and holds with one") { store in
+            // Each of two transactions finds an empty set, and adds to it: "at most one of them".
+            for isGuarded in [false, true] {
+                let set = Key(.platform, [.text(isGuarded ? "guarded" : "open")])
+                try await addOne(store, set, "a", isGuarded) {
+                    // The second one begins and ends while the first has read and not yet committed.
+                    try await addOne(store, set, "b", isGuarded) {}
+                }
+                let count = try await store.records(in: KeyRange(under: set.appending([.text("x")])), limit: 10).count
+                try expect(
+                    count == (isGuarded ? 1 : 2),
+                    isGuarded ? "a guarded set has \(count) records" : "an unguarded set has \(count) records")
+            }
+        },
+        StorePromise("what concurrent writers are told fits one order") { store in
+            let history = await StoreHistory.record(on: store, writers: 6, operations: 3000, seed: 1)
+            try expect(history.operations.count >= 2900, "calls failed")
+            if let violation = history.violation() { throw BrokenPromise(violation.description) }
+        },
     ]
+
+    /// Adds a record to a set that has none, in one transaction that `meanwhile` runs in the middle of, once.
+    private static func addOne(
+        _ store: any Store, _ set: Key, _ name: String, _ isGuarded: Bool,
+        _ meanwhile: () async throws -> Void
+    ) async throws {
+        var isFirst = true
+        try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            if isGuarded { try await transaction.guard(set.appending([.text("guard")])) }
+            let members = try await transaction.read(KeyRange(under: set.appending([.text("x")])), limit: 10)
+            if isFirst {
+                isFirst = false
+                do { try await meanwhile() } catch { throw .unavailable("the other transaction failed: \(error)") }
+            }
+            if members.isEmpty { transaction.write(set.appending([.text("x"), .text(name)]), [1]) }
+        }
+    }
 
     private static let whole = KeyRange(under: Key(.platform, []))
 
