@@ -7,18 +7,20 @@ import COpenSSL
 @safe struct Engine: @unchecked Sendable {
     // Sendable by hand: the pointers are set once, and libcrypto allows concurrent use of what they point to.
     let aes256GCM: OpaquePointer
+    let aes256CTR: OpaquePointer
     let sha256: OpaquePointer
     let hmac: OpaquePointer
 
     static let shared: Engine? = {
         guard let cipher = unsafe EVP_CIPHER_fetch(nil, "AES-256-GCM", nil),
+            let stream = unsafe EVP_CIPHER_fetch(nil, "AES-256-CTR", nil),
             let digest = unsafe EVP_MD_fetch(nil, "SHA256", nil),
             let mac = unsafe EVP_MAC_fetch(nil, "HMAC", nil)
         else {
             ERR_clear_error()
             return nil
         }
-        return unsafe Engine(aes256GCM: cipher, sha256: digest, hmac: mac)
+        return unsafe Engine(aes256GCM: cipher, aes256CTR: stream, sha256: digest, hmac: mac)
     }()
 
     static func get() throws(CryptoError) -> Engine {

@@ -40,18 +40,22 @@ public final class KeyHandle: Sendable {
     public func seal(_ plaintext: RawSpan, authenticating data: [UInt8]) throws(CryptoError) -> [UInt8] {
         let count = plaintext.byteCount
         var output = [UInt8](repeating: 0, count: count + Self.overhead)
-        var failure: CryptoError?
-        unsafe output.withUnsafeMutableBytes { target in
-            unsafe plaintext.withUnsafeBytes { source in
-                do throws(CryptoError) {
-                    try unsafe encrypt(source, data, target)
-                } catch {
-                    failure = error
-                }
-            }
-        }
-        if let failure { throw failure }
+        var span = output.mutableSpan
+        var target = unsafe span.mutableBytes
+        try seal(plaintext, authenticating: data, into: &target)
         return output
+    }
+
+    /// Seals under a fresh random nonce into memory of exactly ``overhead`` bytes more than the plaintext; allocates
+    /// nothing.
+    public func seal(
+        _ plaintext: RawSpan, authenticating data: [UInt8], into target: inout MutableRawSpan
+    ) throws(CryptoError) {
+        guard target.byteCount == plaintext.byteCount + Self.overhead else { throw CryptoError(.invalidLength) }
+        let code = unsafe target.withUnsafeMutableBytes { target in
+            unsafe plaintext.withUnsafeBytes { source in unsafe encrypt(source, data, target) }
+        }
+        if let code { throw CryptoError(code) }
     }
 
     /// Opens what ``seal(_:authenticating:)`` made with the same additional data.
@@ -61,29 +65,32 @@ public final class KeyHandle: Sendable {
         guard sealed.count >= Self.overhead else { throw CryptoError(.authenticationFailed) }
         return try SecretBytes(count: sealed.count - Self.overhead) {
             (target: inout MutableRawSpan) throws(CryptoError) in
-            var failure: CryptoError?
-            unsafe target.withUnsafeMutableBytes { output in
-                unsafe sealed.withUnsafeBytes { input in
-                    do throws(CryptoError) {
-                        try unsafe decrypt(input, data, output)
-                    } catch {
-                        failure = error
-                    }
-                }
-            }
-            if let failure { throw failure }
+            try unsafe open(sealed.span.bytes, authenticating: data, into: &target)
         }
+    }
+
+    /// Opens into memory of exactly ``overhead`` bytes less than what is opened; allocates nothing.
+    ///
+    /// When it throws ``CryptoError/Code/authenticationFailed`` the memory is all zeros.
+    public func open(
+        _ sealed: RawSpan, authenticating data: [UInt8], into target: inout MutableRawSpan
+    ) throws(CryptoError) {
+        guard sealed.byteCount >= Self.overhead else { throw CryptoError(.authenticationFailed) }
+        guard target.byteCount == sealed.byteCount - Self.overhead else { throw CryptoError(.invalidLength) }
+        let code = unsafe target.withUnsafeMutableBytes { target in
+            unsafe sealed.withUnsafeBytes { source in unsafe decrypt(source, data, target) }
+        }
+        if let code { throw CryptoError(code) }
     }
 
     private func encrypt(
         _ source: UnsafeRawBufferPointer, _ data: [UInt8], _ target: UnsafeMutableRawBufferPointer
-    ) throws(CryptoError) {
+    ) -> CryptoError.Code? {
         guard let start = target.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
-            throw CryptoError(.invalidLength)
+            return .invalidLength
         }
-        try unsafe NonceBuffer.shared.next(into: start)
         nonisolated(unsafe) let (input, output) = unsafe (source, start)
-        try unsafe withContext(orThrow: .engineFailed) { context in
+        return unsafe withContext(takingNonce: output, orElse: .engineFailed) { context in
             var (length, last): (Int32, Int32) = (0, 0)
             let body = unsafe (output + 12).assumingMemoryBound(to: UInt8.self)
             let nonce = unsafe output.assumingMemoryBound(to: UInt8.self)
@@ -99,13 +106,13 @@ public final class KeyHandle: Sendable {
 
     private func decrypt(
         _ source: UnsafeRawBufferPointer, _ data: [UInt8], _ target: UnsafeMutableRawBufferPointer
-    ) throws(CryptoError) {
+    ) -> CryptoError.Code? {
         guard let start = source.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
-            throw CryptoError(.authenticationFailed)
+            return .authenticationFailed
         }
         nonisolated(unsafe) let (input, output) = unsafe (start, target)
         let count = source.count - Self.overhead
-        try unsafe withContext(orThrow: .authenticationFailed) { context in
+        return unsafe withContext(takingNonce: nil, orElse: .authenticationFailed) { context in
             var (length, last): (Int32, Int32) = (0, 0)
             let body = unsafe (input + 12).assumingMemoryBound(to: UInt8.self)
             let plain = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -121,27 +128,36 @@ public final class KeyHandle: Sendable {
         }
     }
 
-    /// Runs `body` with a keyed context of this thread's stripe; drains libcrypto's error queue when it fails.
+    /// Runs `body` with a keyed context of this thread's stripe, after a fresh nonce was written where one is wanted;
+    /// drains libcrypto's error queue when it fails.
     private func withContext(
-        orThrow code: CryptoError.Code, _ body: (OpaquePointer) -> Bool
-    ) throws(CryptoError) {
+        takingNonce nonce: UnsafeMutableRawPointer?, orElse code: CryptoError.Code, _ body: (OpaquePointer) -> Bool
+    ) -> CryptoError.Code? {
         switch Self.threadStripe() {
-        case 0: try unsafe use(stripe0, body, code)
-        case 1: try unsafe use(stripe1, body, code)
-        case 2: try unsafe use(stripe2, body, code)
-        default: try unsafe use(stripe3, body, code)
+        case 0: unsafe use(stripe0, NonceBuffer.stripes.0, nonce, body, code)
+        case 1: unsafe use(stripe1, NonceBuffer.stripes.1, nonce, body, code)
+        case 2: unsafe use(stripe2, NonceBuffer.stripes.2, nonce, body, code)
+        default: unsafe use(stripe3, NonceBuffer.stripes.3, nonce, body, code)
         }
     }
 
     private func use(
-        _ stripe: borrowing Mutex<Stripe>, _ body: (OpaquePointer) -> Bool, _ code: CryptoError.Code
-    ) throws(CryptoError) {
-        try stripe.withLock { (stripe) throws(CryptoError) in
-            if stripe.context == nil { stripe.context = try makeContext() }
+        _ stripe: borrowing Mutex<Stripe>, _ nonces: NonceBuffer, _ nonce: UnsafeMutableRawPointer?,
+        _ body: (OpaquePointer) -> Bool, _ code: CryptoError.Code
+    ) -> CryptoError.Code? {
+        nonisolated(unsafe) let target = unsafe nonce
+        return stripe.withLock { stripe in
+            do throws(CryptoError) {
+                if stripe.context == nil { stripe.context = try makeContext() }
+                if let target = unsafe target { try unsafe nonces.next(into: target) }
+            } catch {
+                return error.code
+            }
             guard let pointer = unsafe stripe.context?.pointer, unsafe body(pointer) else {
                 ERR_clear_error()
-                throw CryptoError(code)
+                return code
             }
+            return nil
         }
     }
 

@@ -90,3 +90,10 @@ public struct ScrubReport: Sendable {
         self.edits = edits
     }
 }
+
+extension ScrubReport: CustomStringConvertible, CustomReflectable {
+    /// The verdict and the number of findings; not the document, which belongs into no log.
+    public var description: String { "\(verdict), \(findings.count) findings" }
+    /// The verdict and the findings.
+    public var customMirror: Mirror { Mirror(self, children: ["verdict": verdict, "findings": findings]) }
+}

@@ -36,6 +36,13 @@ public struct ScrubbedRecipe: Sendable {
     }
 }
 
+extension ScrubbedRecipe: CustomStringConvertible, CustomReflectable {
+    /// The destination and the digest; not the bytes, which belong into no log.
+    public var description: String { "scrubbed recipe \(digest) for \(destination)" }
+    /// The destination and the digest.
+    public var customMirror: Mirror { Mirror(self, children: ["destination": destination, "digest": digest]) }
+}
+
 /// Takes personal data and secrets out of recipes, and says whether what is left may be published (clause P1.4).
 ///
 /// Everything it does not replace stays byte for byte the same. It never guesses: what it cannot read is blocked, what
