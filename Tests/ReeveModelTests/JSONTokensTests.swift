@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import FoundationEssentials
-import ReeveModel
+import Foundation
 import ReeveTesting
 import Testing
+
+@testable import ReeveModel
 
 @Suite struct JSONTokensTests {
     @Test(arguments: [
@@ -80,6 +81,33 @@ import Testing
     }
 }
 
+/// The corpus of documents in `Golden/json-corpus.json`; `Scripts/check-json-corpus` reads it with Python and Node.
+@Suite struct JSONCorpusTests {
+    private struct Case: Decodable {
+        let text: String?
+        let hex: String?
+        let rfc: String
+        let reeve: String?
+
+        var bytes: [UInt8]? { text.map { Array($0.utf8) } ?? hex.flatMap { Hex.decode($0) } }
+        /// What RFC 8259 says, but for what Reeve refuses all the same.
+        var isAccepted: Bool { reeve.map { $0 == "accepted" } ?? (rfc == "valid") }
+    }
+
+    @Test func theCorpusIsReadAsItSays() throws {
+        let url = try #require(Bundle.module.url(forResource: "Golden/json-corpus", withExtension: "json"))
+        let cases = try JSONDecoder().decode([Case].self, from: Data(contentsOf: url))
+        #expect(cases.count > 250)
+        for (index, one) in cases.enumerated() {
+            let bytes = try #require(one.bytes)
+            let tokens = JSONTokens(bytes)
+            let isAccepted = (try? tokens.validate()) != nil
+            #expect(isAccepted == one.isAccepted, "case \(index): \(one.text ?? one.hex ?? "")")
+            #expect(tokens.work() <= 2 * bytes.count, "case \(index)")
+        }
+    }
+}
+
 @Suite struct JSONTokensProperties {
     /// What is accepted is accepted by another parser too, and mutations never crash.
     @Test func mutationsAreReadOrRefused() throws {
@@ -99,6 +127,7 @@ import Testing
                 default: bytes.removeLast(bytes.count - index)
                 }
             }
+            #expect(JSONTokens(bytes).work() <= 2 * bytes.count)
             guard (try? JSONTokens(bytes).validate()) != nil else { continue }
             accepted += 1
             #expect(throws: Never.self) { _ = try JSONDecoder().decode(AnyJSON.self, from: Data(bytes)) }

@@ -66,13 +66,6 @@ public enum JSONText: Sendable {
         return escaped
     }
 
-    /// The position after the escape at `position`; checks its grammar, and a surrogate's partner.
-    static func skipEscape(_ raw: ArraySlice<UInt8>, at position: Int) throws(JSONError) -> Int {
-        var end = position
-        _ = try readEscape(raw, at: &end, shift: 0)
-        return end
-    }
-
     private static func readEscape(
         _ raw: ArraySlice<UInt8>, at position: inout Int, shift: Int
     ) throws(JSONError) -> Unicode.Scalar {
