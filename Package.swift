@@ -32,6 +32,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
         swiftSettings: common)
 }
 
+/// A product that only the Observability trait brings in.
+func observability(_ product: String, _ package: String) -> Target.Dependency {
+    .product(name: product, package: package, condition: .when(traits: ["Observability"]))
+}
+
 let rooms = [
     "ReeveModel", "ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReevePublishing",
     "ReevePrivacy", "ReeveAudit",
@@ -55,7 +60,11 @@ let package = Package(
         .default(enabledTraits: []),
     ],
     dependencies: [
-        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+        // Fetched with the Observability trait alone.
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.2.0"),
     ],
     targets: [
         // Ground
@@ -82,7 +91,12 @@ let package = Package(
         room("ReevePKCS11", ["ReeveModel", "ReeveVault"]),
         room("ReeveAWSKMS", ["ReeveModel", "ReeveVault"]),
         room("ReeveHTTP", ["ReeveModel", "ReeveVault"]),
-        room("ReeveObservability", ["ReeveModel"]),
+        room(
+            "ReeveObservability",
+            [
+                "ReeveModel", observability("Logging", "swift-log"), observability("Metrics", "swift-metrics"),
+                observability("Tracing", "swift-distributed-tracing"),
+            ]),
         // The kit for tests of Reeve and of the packages that use it
         room("ReeveTesting", rooms.map { .init(stringLiteral: $0) } + ["Reeve"]),
 
@@ -94,6 +108,14 @@ let package = Package(
         tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),
         tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),
         tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),
+        tests(
+            "ReeveObservabilityTests",
+            [
+                "ReeveObservability", observability("Logging", "swift-log"),
+                observability("MetricsTestKit", "swift-metrics"), observability("CoreMetrics", "swift-metrics"),
+                observability("InMemoryTracing", "swift-distributed-tracing"),
+                observability("Tracing", "swift-distributed-tracing"),
+            ]),
         tests("ReeveTests", rooms.dropFirst().map { .init(stringLiteral: $0) }),
     ]
 )

@@ -5,12 +5,17 @@
 /// secret and no personal value can enter one.
 public struct Signal: Hashable, Sendable {
     /// What a signal is about. Names are literals of the program, lower-case and dotted, such as `vault.open`.
-    public struct Name: Hashable, Sendable, CustomStringConvertible {
+    public struct Name: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
         /// The name.
         public let description: String
 
         /// A name from a literal.
         public init(_ name: StaticString) {
+            description = name.description
+        }
+
+        /// A name from a literal.
+        public init(stringLiteral name: StaticString) {
             description = name.description
         }
     }
