@@ -7,12 +7,22 @@ import PackageDescription
 let package = Package(
     name: "reeve-benchmarks",
     platforms: [.macOS(.v26)],
-    dependencies: [.package(name: "reeve", path: "..")],
+    dependencies: [
+        .package(name: "reeve", path: ".."),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
     targets: [
+        .systemLibrary(
+            name: "CLibcrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .target(name: "RawLibcrypto", dependencies: ["CLibcrypto"]),
+        // A module of its own: swift-crypto's C headers and libcrypto's do not fit into one.
+        .target(name: "SwiftCryptoPeer", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
         .executableTarget(
             name: "reeve-benchmarks",
             dependencies: [
-                .product(name: "Reeve", package: "reeve"), .product(name: "ReeveTesting", package: "reeve"),
-            ])
+                "RawLibcrypto", "SwiftCryptoPeer", .product(name: "Reeve", package: "reeve"),
+                .product(name: "ReeveTesting", package: "reeve"),
+            ]),
     ]
 )

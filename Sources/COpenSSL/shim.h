@@ -13,3 +13,19 @@
 // Function-like macros and macros with pointer casts that Swift cannot import.
 static inline void *reeve_map_failed(void) { return MAP_FAILED; }
 static inline int reeve_map_flags(void) { return MAP_PRIVATE | MAP_ANONYMOUS; }
+
+// The tag of a message that was just sealed: what EVP_CTRL_AEAD_GET_TAG does, without its detour.
+static inline int reeve_get_tag(EVP_CIPHER_CTX *context, unsigned char *tag) {
+    OSSL_PARAM parameters[2] = {
+        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, 16), OSSL_PARAM_construct_end()
+    };
+    return EVP_CIPHER_CTX_get_params(context, parameters);
+}
+
+// The tag that a message must have that is about to be opened.
+static inline int reeve_set_tag(EVP_CIPHER_CTX *context, const unsigned char *tag) {
+    OSSL_PARAM parameters[2] = {
+        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, (void *)tag, 16), OSSL_PARAM_construct_end()
+    };
+    return EVP_CIPHER_CTX_set_params(context, parameters);
+}

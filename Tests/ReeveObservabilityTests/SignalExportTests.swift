@@ -34,7 +34,9 @@ private struct KeepingHandler: LogHandler {
     private static let signals = [
         Signal("vault.open", duration: .microseconds(250), count: 3, workspace: workspace),
         Signal("vault.open", .refused, code: "denied"),
-        Signal("vault.sweep", .failed, duration: .seconds(2), code: "unavailable", correlation: Identifier(high: 3, low: 4)),
+        Signal(
+            "vault.sweep", .failed, duration: .seconds(2), code: "unavailable", correlation: Identifier(high: 3, low: 4)
+        ),
     ]
 
     @Test func signalsBecomeLogLines() {
@@ -54,8 +56,10 @@ private struct KeepingHandler: LogHandler {
         let export = SignalExport(logger: nil, metrics: metrics)
         Self.signals.forEach(export.handle)
         #expect(try metrics.expectCounter("reeve.vault.open", [("outcome", "success")]).totalValue == 3)
-        #expect(try metrics.expectCounter("reeve.vault.open", [("outcome", "refused"), ("code", "denied")]).totalValue == 1)
-        let timer = try metrics.expectTimer("reeve.vault.sweep.duration", [("outcome", "failed"), ("code", "unavailable")])
+        #expect(
+            try metrics.expectCounter("reeve.vault.open", [("outcome", "refused"), ("code", "denied")]).totalValue == 1)
+        let timer = try metrics.expectTimer(
+            "reeve.vault.sweep.duration", [("outcome", "failed"), ("code", "unavailable")])
         #expect(timer.values == [2_000_000_000])
     }
 
@@ -73,7 +77,9 @@ private struct KeepingHandler: LogHandler {
     }
 
     @Test func extremeDurationsAreTaken() {
-        let export = SignalExport(logger: Logger(label: "t") { _ in KeepingHandler(lines: Lines()) }, metrics: TestMetrics(), tracer: InMemoryTracer())
+        let export = SignalExport(
+            logger: Logger(label: "t") { _ in KeepingHandler(lines: Lines()) }, metrics: TestMetrics(),
+            tracer: InMemoryTracer())
         for duration in [Duration.zero, .seconds(-5), .seconds(Int64.max), .seconds(Int64.min)] {
             export.handle(Signal("x", duration: duration))
         }

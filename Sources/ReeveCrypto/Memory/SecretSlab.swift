@@ -14,7 +14,7 @@ final class SecretSlab: Sendable {
     static let leavesBytes = Atomic<Bool>(false)
 
     /// Block sizes in bytes; what is larger gets pages of its own.
-    private static let classes = [64, 256, 1024, 4096]
+    private static let classes = [64, 256, 1024, 4096, 16_384, 65_536]
     private static let regionBytes = 64 << 10
 
     private struct State {

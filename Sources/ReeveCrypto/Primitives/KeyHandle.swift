@@ -100,7 +100,7 @@ public final class KeyHandle: Sendable {
                     context, body, &length, input.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(input.count))
                     == 1
                 && EVP_EncryptFinal_ex(context, body + Int(length), &last) == 1
-                && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, output + 12 + input.count) == 1
+                && reeve_get_tag(context, body + input.count) == 1
         }
     }
 
@@ -116,12 +116,11 @@ public final class KeyHandle: Sendable {
             var (length, last): (Int32, Int32) = (0, 0)
             let body = unsafe (input + 12).assumingMemoryBound(to: UInt8.self)
             let plain = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            let tag = unsafe UnsafeMutableRawPointer(mutating: input + 12 + count)
             let opened =
                 unsafe EVP_DecryptInit_ex2(context, nil, nil, input.assumingMemoryBound(to: UInt8.self), nil) == 1
                 && EVP_DecryptUpdate(context, nil, &length, data, Int32(data.count)) == 1
                 && EVP_DecryptUpdate(context, plain, &length, body, Int32(count)) == 1
-                && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1
+                && reeve_set_tag(context, body + count) == 1
                 && EVP_DecryptFinal_ex(context, plain.map { unsafe $0 + Int(length) }, &last) == 1
             if !opened { unsafe OPENSSL_cleanse(output.baseAddress, output.count) }
             return opened
@@ -134,15 +133,15 @@ public final class KeyHandle: Sendable {
         takingNonce nonce: UnsafeMutableRawPointer?, orElse code: CryptoError.Code, _ body: (OpaquePointer) -> Bool
     ) -> CryptoError.Code? {
         switch Self.threadStripe() {
-        case 0: unsafe use(stripe0, NonceBuffer.stripes.0, nonce, body, code)
-        case 1: unsafe use(stripe1, NonceBuffer.stripes.1, nonce, body, code)
-        case 2: unsafe use(stripe2, NonceBuffer.stripes.2, nonce, body, code)
-        default: unsafe use(stripe3, NonceBuffer.stripes.3, nonce, body, code)
+        case 0: unsafe use(stripe0, NonceBuffer.stripe0, nonce, body, code)
+        case 1: unsafe use(stripe1, NonceBuffer.stripe1, nonce, body, code)
+        case 2: unsafe use(stripe2, NonceBuffer.stripe2, nonce, body, code)
+        default: unsafe use(stripe3, NonceBuffer.stripe3, nonce, body, code)
         }
     }
 
     private func use(
-        _ stripe: borrowing Mutex<Stripe>, _ nonces: NonceBuffer, _ nonce: UnsafeMutableRawPointer?,
+        _ stripe: borrowing Mutex<Stripe>, _ nonces: borrowing NonceBuffer, _ nonce: UnsafeMutableRawPointer?,
         _ body: (OpaquePointer) -> Bool, _ code: CryptoError.Code
     ) -> CryptoError.Code? {
         nonisolated(unsafe) let target = unsafe nonce

@@ -14,8 +14,11 @@ import Darwin
 ///
 /// A page holds some 340 nonces; each thread's stripe has one of its own. Each new page takes a fresh seed from the
 /// kernel, so that of two copies of one process each has nonces of its own within a second.
-final class NonceBuffer: Sendable {
-    static let stripes = (NonceBuffer(), NonceBuffer(), NonceBuffer(), NonceBuffer())
+struct NonceBuffer: ~Copyable, Sendable {
+    static let stripe0 = NonceBuffer()
+    static let stripe1 = NonceBuffer()
+    static let stripe2 = NonceBuffer()
+    static let stripe3 = NonceBuffer()
 
     private struct State: ~Copyable {
         var page: SecretBytesPage?
@@ -26,16 +29,14 @@ final class NonceBuffer: Sendable {
     }
     private let state = Mutex(State())
     private let engine: Randomness.Source
-    private let clock: @Sendable () -> UInt64
+    /// A clock of a test's; `nil` for the system's, which is read without a call through a closure.
+    private let clock: (@Sendable () -> UInt64)?
 
     static let size = 4096
     private static let lifetime: UInt64 = 1_000_000_000
 
     /// A buffer that is filled from a generator, and reads nanoseconds from a monotonic clock.
-    init(
-        engine: @escaping Randomness.Source = Randomness.engine,
-        clock: @escaping @Sendable () -> UInt64 = { NonceBuffer.coarseNanoseconds() }
-    ) {
+    init(engine: @escaping Randomness.Source = Randomness.engine, clock: (@Sendable () -> UInt64)? = nil) {
         self.engine = engine
         self.clock = clock
     }
@@ -43,15 +44,15 @@ final class NonceBuffer: Sendable {
     deinit { state.withLock { $0.page?.release() } }
 
     /// Writes a fresh nonce to `target`, which has room for 12 bytes.
-    func next(into target: UnsafeMutableRawPointer) throws(CryptoError) {
+    borrowing func next(into target: UnsafeMutableRawPointer) throws(CryptoError) {
+        let now = clock.map { $0() } ?? Self.coarseNanoseconds()
         try state.withLock { (state: inout State) throws(CryptoError) in
             if state.page == nil { state.page = try SecretBytesPage(count: Self.size) }
             guard let page = state.page else { throw CryptoError(.outOfMemory) }
             let generation = ForkGuard.generation
-            let now = clock()
-            if state.generation != generation || state.next + 12 > Self.size
-                || now &- state.filledAt > Self.lifetime
-            {
+            // A reading from before the page was filled, by another thread, is no reason to drop it.
+            let age = now > state.filledAt ? now - state.filledAt : 0
+            if state.generation != generation || state.next + 12 > Self.size || age > Self.lifetime {
                 try page.refill(from: engine)
                 state.next = 0
                 state.generation = generation
@@ -63,7 +64,7 @@ final class NonceBuffer: Sendable {
     }
 
     /// What a copy of the whole process would have: the same page, the same generator. For tests.
-    func copy() throws(CryptoError) -> NonceBuffer {
+    borrowing func copy() throws(CryptoError) -> NonceBuffer {
         let copy = NonceBuffer(engine: engine, clock: clock)
         let (page, generation, next, filledAt) = try state.withLock { (state) throws(CryptoError) in
             (try state.page?.copy(), state.generation, state.next, state.filledAt)
@@ -98,30 +99,28 @@ final class NonceBuffer: Sendable {
         self.count = count
     }
 
-    /// Fills the page from libcrypto's generator, and adds a stream under a key from the kernel.
+    /// Fills the page with the stream of AES-256-CTR under a seed of 48 bytes, from libcrypto's generator and from the
+    /// kernel's mixed: new for each page, and used for nothing else.
     func refill(from engine: Randomness.Source) throws(CryptoError) {
-        var span = unsafe MutableRawSpan(_unsafeStart: pointer, byteCount: count)
-        guard engine(&span), try addStream() else {
+        let cipher = unsafe try Engine.get().aes256CTR
+        let seed = try SecretBytes(count: 48) { (target: inout MutableRawSpan) throws(CryptoError) in
+            try Randomness.fillSecret(&target, from: engine)
+        }
+        guard let context = unsafe EVP_CIPHER_CTX_new() else { throw CryptoError(.outOfMemory) }
+        defer { unsafe EVP_CIPHER_CTX_free(context) }
+        let target = unsafe pointer.assumingMemoryBound(to: UInt8.self)
+        unsafe target.initialize(repeating: 0, count: count)
+        let done = seed.withBytes { span in
+            unsafe span.withUnsafeBytes { seed in
+                var length: Int32 = 0
+                let key = unsafe seed.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                return unsafe EVP_EncryptInit_ex2(context, cipher, key, key.map { unsafe $0 + 32 }, nil) == 1
+                    && EVP_EncryptUpdate(context, target, &length, target, Int32(count)) == 1
+            }
+        }
+        guard done else {
             ERR_clear_error()
             throw CryptoError(.randomnessUnavailable)
-        }
-    }
-
-    /// Encrypts the page in place with AES-256-CTR under 48 bytes from the kernel.
-    private func addStream() throws(CryptoError) -> Bool {
-        let engine = try Engine.get()
-        guard let context = unsafe EVP_CIPHER_CTX_new() else { return false }
-        defer { unsafe EVP_CIPHER_CTX_free(context) }
-        var seed = [UInt8](repeating: 0, count: 48)
-        let target = unsafe pointer.assumingMemoryBound(to: UInt8.self)
-        return unsafe seed.withUnsafeMutableBufferPointer { seed in
-            defer { unsafe OPENSSL_cleanse(seed.baseAddress, seed.count) }
-            var length: Int32 = 0
-            return unsafe seed.baseAddress.map { start in
-                unsafe getentropy(start, 48) == 0
-                    && EVP_EncryptInit_ex2(context, engine.aes256CTR, start, start + 32, nil) == 1
-                    && EVP_EncryptUpdate(context, target, &length, target, Int32(count)) == 1
-            } ?? false
         }
     }
 

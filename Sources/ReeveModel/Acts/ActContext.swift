@@ -64,17 +64,18 @@ extension ActContext.Actor {
 
     /// Reads what `description` writes.
     public init?(_ text: String) {
-        guard let colon = text.firstIndex(of: ":") else { return nil }
-        let rest = String(text[text.index(after: colon)...])
+        let bytes = text.utf8
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let rest = text[bytes.index(after: colon)...]
         switch text[..<colon] {
         case "person":
-            guard let id = Identifier<User>(rest) else { return nil }
+            guard let id = Identifier<User>(utf8: Array(rest.utf8)[...]) else { return nil }
             self = .person(id)
         case "job":
-            guard let id = Identifier<Job>(rest) else { return nil }
+            guard let id = Identifier<Job>(utf8: Array(rest.utf8)[...]) else { return nil }
             self = .job(id)
-        case "rule": self = .rule(rest)
-        case "host": self = .host(rest)
+        case "rule": self = .rule(String(rest))
+        case "host": self = .host(String(rest))
         default: return nil
         }
     }

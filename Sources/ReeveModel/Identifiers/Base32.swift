@@ -3,32 +3,53 @@
 
 /// Crockford base 32 of 128 bits in 26 lower-case characters, most significant first.
 enum Base32 {
-    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-    private static let values: [UInt8] = {
-        var table = [UInt8](repeating: 0xFF, count: 256)
-        for (value, character) in alphabet.enumerated() { table[Int(character)] = UInt8(value) }
-        return table
-    }()
-
-    static func encode(high: UInt64, low: UInt64) -> String {
-        var text = [UInt8](repeating: 0, count: 26)
-        var value = UInt128(high) << 64 | UInt128(low)
-        for position in stride(from: 25, through: 0, by: -1) {
-            text[position] = alphabet[Int(truncatingIfNeeded: value & 31)]
-            value >>= 5
-        }
-        return String(decoding: text, as: UTF8.self)
+    static func append(high: UInt64, low: UInt64, to text: inout [UInt8]) {
+        // 26 characters of five bits: the first has the top three of 128, and one lies across both words.
+        text.append(character(high >> 61))
+        for shift in stride(from: UInt64(56), through: 1, by: -5) { text.append(character(high >> shift & 31)) }
+        text.append(character((high & 1) << 4 | low >> 60))
+        for shift in stride(from: UInt64(55), through: 0, by: -5) { text.append(character(low >> shift & 31)) }
     }
 
-    /// `nil` unless there are exactly 26 characters of the alphabet whose value fits 128 bits.
-    static func decode(_ text: some Collection<UInt8>) -> (high: UInt64, low: UInt64)? {
-        guard text.count == 26, let first = text.first, values[Int(first)] < 8 else { return nil }
-        var value: UInt128 = 0
-        for character in text {
-            let digit = values[Int(character)]
-            guard digit != 0xFF else { return nil }
-            value = value << 5 | UInt128(digit)
+    /// `nil` unless there are the prefix, a low line, and exactly 26 characters of the alphabet whose value fits 128 bits.
+    static func decode(_ text: ArraySlice<UInt8>, after prefix: String) -> (high: UInt64, low: UInt64)? {
+        let prefix = prefix.utf8
+        var position = text.startIndex + prefix.count
+        guard text.count == prefix.count + 27, text.starts(with: prefix), text[position] == UInt8(ascii: "_") else {
+            return nil
         }
-        return (UInt64(truncatingIfNeeded: value >> 64), UInt64(truncatingIfNeeded: value))
+        var (high, low): (UInt64, UInt64) = (0, 0)
+        position += 1
+        for index in position..<text.endIndex {
+            guard let digit = value(text[index]), index > position || digit < 8 else { return nil }
+            high = high << 5 | low >> 59
+            low = low << 5 | digit
+        }
+        return (high, low)
+    }
+
+    /// Digits, then the letters without `i`, `l`, `o` and `u`.
+    private static func character(_ value: UInt64) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: value)
+        return switch value {
+        case 0..<10: value + 48
+        case 10..<18: value + 87
+        case 18..<20: value + 88
+        case 20..<22: value + 89
+        case 22..<27: value + 90
+        default: value + 91
+        }
+    }
+
+    private static func value(_ character: UInt8) -> UInt64? {
+        switch character {
+        case 48...57: UInt64(character - 48)
+        case 97...104: UInt64(character - 87)
+        case 106...107: UInt64(character - 88)
+        case 109...110: UInt64(character - 89)
+        case 112...116: UInt64(character - 90)
+        case 118...122: UInt64(character - 91)
+        default: nil
+        }
     }
 }

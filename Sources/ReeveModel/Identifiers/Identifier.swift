@@ -52,15 +52,26 @@ extension Identifier: Comparable {
 extension Identifier: LosslessStringConvertible {
     /// The identifier's text, which `init(_:)` reads back.
     public var description: String {
-        Entity.identifierPrefix + "_" + Base32.encode(high: high, low: low)
+        var text: [UInt8] = []
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads an identifier's text; `nil` for another kind, another spelling or another length.
     public init?(_ text: String) {
-        let prefix = Entity.identifierPrefix
-        guard text.hasPrefix(prefix) else { return nil }
-        let rest = text.utf8.dropFirst(prefix.utf8.count)
-        guard rest.first == UInt8(ascii: "_"), let value = Base32.decode(rest.dropFirst()) else { return nil }
+        self.init(utf8: Array(text.utf8)[...])
+    }
+
+    /// Appends the identifier's text.
+    package func append(to text: inout [UInt8]) {
+        text.append(contentsOf: Entity.identifierPrefix.utf8)
+        text.append(UInt8(ascii: "_"))
+        Base32.append(high: high, low: low, to: &text)
+    }
+
+    /// Reads the UTF-8 of an identifier's text.
+    package init?(utf8 text: ArraySlice<UInt8>) {
+        guard let value = Base32.decode(text, after: Entity.identifierPrefix) else { return nil }
         self.init(high: value.high, low: value.low)
     }
 }

@@ -44,23 +44,51 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 extension Timestamp: LosslessStringConvertible {
     /// RFC 3339 in UTC with six fraction digits; `µs:<number>` outside the years 0001 to 9999.
     public var description: String {
-        let day = self.day
-        guard CivilDay.range.contains(day) else { return "µs:\(microseconds)" }
-        let inDay = microseconds - Int64(day.daysSince1970) * 86_400_000_000
-        let (seconds, fraction) = (inDay / 1_000_000, inDay % 1_000_000)
-        let clock = [seconds / 3600, seconds / 60 % 60, seconds % 60].map { $0.padded(2) }.joined(separator: ":")
-        return "\(day)T\(clock).\(fraction.padded(6))Z"
+        var text: [UInt8] = []
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads the text that `description` writes, and nothing else.
     public init?(_ text: String) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 27, bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
-            bytes[16] == UInt8(ascii: ":"), bytes[19] == UInt8(ascii: "."), bytes[26] == UInt8(ascii: "Z"),
-            let day = CivilDay(String(decoding: bytes[..<10], as: UTF8.self)),
-            let hour = Int64(digits: bytes[11..<13]), hour < 24, let minute = Int64(digits: bytes[14..<16]),
-            minute < 60, let second = Int64(digits: bytes[17..<19]), second < 60,
-            let fraction = Int64(digits: bytes[20..<26])
+        self.init(utf8: Array(text.utf8)[...])
+    }
+
+    /// Appends the text form.
+    package func append(to text: inout [UInt8]) {
+        let day = self.day
+        guard CivilDay.range.contains(day) else { return text.append(contentsOf: "µs:\(microseconds)".utf8) }
+        let inDay = microseconds - Int64(day.daysSince1970) * 86_400_000_000
+        let (seconds, fraction) = (inDay / 1_000_000, inDay % 1_000_000)
+        let date = day.components
+        let parts: [(Int64, Int, StaticString)] = [
+            (Int64(date.year), 4, "-"), (Int64(date.month), 2, "-"), (Int64(date.day), 2, "T"),
+            (seconds / 3600, 2, ":"), (seconds / 60 % 60, 2, ":"), (seconds % 60, 2, "."), (fraction, 6, "Z"),
+        ]
+        for (value, width, mark) in parts {
+            var unit = (1..<width).reduce(Int64(1)) { unit, _ in unit * 10 }
+            for _ in 0..<width {
+                text.append(UInt8(truncatingIfNeeded: value / unit % 10) + 48)
+                unit /= 10
+            }
+            text.append(unsafe mark.utf8Start.pointee)
+        }
+    }
+
+    /// Reads the UTF-8 of the text form.
+    package init?(utf8 bytes: ArraySlice<UInt8>) {
+        let start = bytes.startIndex
+        func number(_ range: Range<Int>) -> Int64? {
+            Int64(digits: bytes[start + range.lowerBound..<start + range.upperBound])
+        }
+        guard bytes.count == 27, bytes[start + 4] == UInt8(ascii: "-"), bytes[start + 7] == UInt8(ascii: "-"),
+            bytes[start + 10] == UInt8(ascii: "T"), bytes[start + 13] == UInt8(ascii: ":"),
+            bytes[start + 16] == UInt8(ascii: ":"), bytes[start + 19] == UInt8(ascii: "."),
+            bytes[start + 26] == UInt8(ascii: "Z"),
+            let year = number(0..<4), let month = number(5..<7), let dayOfMonth = number(8..<10),
+            let day = CivilDay(year: Int(year), month: Int(month), day: Int(dayOfMonth)),
+            let hour = number(11..<13), hour < 24, let minute = number(14..<16), minute < 60,
+            let second = number(17..<19), second < 60, let fraction = number(20..<26)
         else { return nil }
         let seconds = Int64(day.daysSince1970) * 86_400 + hour * 3600 + minute * 60 + second
         self.init(microseconds: seconds * 1_000_000 + fraction)

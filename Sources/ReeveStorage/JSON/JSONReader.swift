@@ -14,6 +14,8 @@ public struct JSONReader: Sendable {
     private var position: Int
     private let end: Int
     private var isFirst = true
+    /// Whether the string that was read last has a backslash.
+    private var hasEscapes = false
 
     /// A reader at the start of a record's JSON.
     public init(_ bytes: [UInt8]) {
@@ -132,7 +134,7 @@ public struct JSONReader: Sendable {
         guard let value = String(validating: bytes[content], as: UTF8.self) else {
             throw JSONError(.invalidUTF8, at: content.lowerBound)
         }
-        guard value.utf8.contains(UInt8(ascii: "\\")) else { return value }
+        guard hasEscapes else { return value }
         return String(decoding: try JSONText.unescape(bytes[content], at: content.lowerBound), as: UTF8.self)
     }
 
@@ -140,6 +142,24 @@ public struct JSONReader: Sendable {
     public mutating func text<Value: LosslessStringConvertible>(as _: Value.Type) throws(JSONError) -> Value {
         let start = position
         guard let value = Value(try text()) else { throw JSONError(.unexpectedByte, at: start) }
+        return value
+    }
+
+    /// An identifier.
+    public mutating func text<Entity>(as _: Identifier<Entity>.Type) throws(JSONError) -> Identifier<Entity> {
+        let content = try string()
+        guard let value = Identifier<Entity>(utf8: bytes[content]) else {
+            throw JSONError(.unexpectedByte, at: content.lowerBound)
+        }
+        return value
+    }
+
+    /// An instant.
+    public mutating func text(as _: Timestamp.Type) throws(JSONError) -> Timestamp {
+        let content = try string()
+        guard let value = Timestamp(utf8: bytes[content]) else {
+            throw JSONError(.unexpectedByte, at: content.lowerBound)
+        }
         return value
     }
 
@@ -184,6 +204,27 @@ public struct JSONReader: Sendable {
         _ name: StaticString, as type: Value.Type
     ) throws(JSONError) -> Value? {
         hasField(name) ? try text(as: type) : nil
+    }
+
+    /// A field that holds an identifier.
+    public mutating func text<Entity>(
+        _ name: StaticString, as type: Identifier<Entity>.Type
+    ) throws(JSONError) -> Identifier<Entity> {
+        try self.name(name)
+        return try text(as: type)
+    }
+
+    /// A field that holds an identifier, if it is there.
+    public mutating func optionalText<Entity>(
+        _ name: StaticString, as type: Identifier<Entity>.Type
+    ) throws(JSONError) -> Identifier<Entity>? {
+        hasField(name) ? try text(as: type) : nil
+    }
+
+    /// A field that holds an instant.
+    public mutating func text(_ name: StaticString, as type: Timestamp.Type) throws(JSONError) -> Timestamp {
+        try self.name(name)
+        return try text(as: type)
     }
 
     /// One of a type's cases, by its text.
@@ -233,15 +274,20 @@ public struct JSONReader: Sendable {
     private mutating func string() throws(JSONError) -> Range<Int> {
         try take(UInt8(ascii: "\""))
         let start = position
-        while position < end {
-            switch bytes[position] {
-            case UInt8(ascii: "\""):
-                position += 1
-                return start..<position - 1
-            case UInt8(ascii: "\\"): position += 2
-            case 0..<0x20: throw JSONError(.controlCharacter, at: position)
-            default: position += 1
+        var cursor = position
+        hasEscapes = false
+        while cursor < end {
+            let byte = bytes[cursor]
+            if byte == UInt8(ascii: "\"") {
+                position = cursor + 1
+                return start..<cursor
             }
+            guard byte >= 0x20 else { throw JSONError(.controlCharacter, at: cursor) }
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                cursor += 1
+            }
+            cursor += 1
         }
         throw JSONError(.truncated, at: end)
     }

@@ -72,7 +72,18 @@ public struct JSONWriter: Sendable {
     public mutating func text(_ value: some TextCodable) { text(value.description) }
 
     /// An identifier's text.
-    public mutating func text(_ value: Identifier<some IdentifiedEntity>) { text(value.description) }
+    public mutating func text(_ value: Identifier<some IdentifiedEntity>) {
+        bytes.append(UInt8(ascii: "\""))
+        value.append(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// An instant.
+    public mutating func text(_ value: Timestamp) {
+        bytes.append(UInt8(ascii: "\""))
+        value.append(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
 
     /// Bytes, as base64url without padding.
     public mutating func bytes(_ value: [UInt8]) {
@@ -123,7 +134,16 @@ public struct JSONWriter: Sendable {
 
     /// A field that holds an identifier's text; left out when there is none.
     public mutating func field(_ name: StaticString, _ value: Identifier<some IdentifiedEntity>?) {
-        field(name, value?.description)
+        guard let value else { return }
+        self.name(name)
+        text(value)
+    }
+
+    /// A field that holds an instant; left out when there is none.
+    public mutating func field(_ name: StaticString, _ value: Timestamp?) {
+        guard let value else { return }
+        self.name(name)
+        text(value)
     }
 
     /// A field that holds bytes; left out when there are none.
