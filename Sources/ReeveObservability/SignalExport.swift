@@ -14,7 +14,7 @@ public import Tracing
 /// - A log line at `debug` for what was done, `notice` for what was refused and `error` for what failed, with the ids and
 ///   codes as metadata.
 /// - The counter `reeve.<name>` by the signal's count, and for a signal with a duration the timer
-///   `reeve.<name>.duration` in nanoseconds; both with the dimensions `outcome` and, where there is one, `code`.
+///   `reeve.<name>.duration` in nanoseconds; both with the dimensions `outcome` and `code`, which is `none` where there is none.
 ///   Workspaces are no dimension: there are too many.
 /// - A span of the signal's name and duration that ends now, below the span of the task; failed ones are marked so.
 ///
@@ -57,8 +57,10 @@ public struct SignalExport: SignalHandler {
 
     private func measure(_ signal: Signal) {
         guard let metrics else { return }
-        let dimensions = [("outcome", signal.outcome.rawValue)] + (signal.code.map { [("code", $0.description)] } ?? [])
-        Counter(label: "reeve.\(signal.name)", dimensions: dimensions, factory: metrics).increment(by: signal.count)
+        // Always the same dimensions: some systems allow no others for one name.
+        let dimensions = [("outcome", signal.outcome.rawValue), ("code", signal.code?.description ?? "none")]
+        Counter(label: "reeve.\(signal.name)", dimensions: dimensions, factory: metrics).increment(
+            by: max(0, signal.count))
         if let duration = signal.duration {
             Timer(label: "reeve.\(signal.name).duration", dimensions: dimensions, factory: metrics)
                 .recordNanoseconds(duration.nanoseconds)
@@ -84,7 +86,8 @@ public struct SignalExport: SignalHandler {
 extension Duration {
     fileprivate var nanoseconds: Int64 {
         let (whole, overflow) = components.seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? (components.seconds < 0 ? .min : .max) : whole &+ components.attoseconds / 1_000_000_000
+        let (sum, overflow2) = whole.addingReportingOverflow(components.attoseconds / 1_000_000_000)
+        return overflow || overflow2 ? (components.seconds < 0 ? .min : .max) : sum
     }
 }
 #else

@@ -89,7 +89,7 @@ public struct Vault: Sendable {
                     scope: connection.scope, method: credential.method, generation: generation, stored: instant,
                     key: key.commitment,
                     sealed: Base64URL.encode(sealed))
-                try CredentialRow.table.write(row, partition, ids, in: &transaction)
+                try await CredentialRow.table.write(row, partition, ids, in: &transaction)
                 let keyID = String(key.commitment.description.prefix(16))
                 var details = ["method": credential.method.rawValue, "key": keyID, "generation": String(generation)]
                 if !made.isEmpty { details["keysMade"] = made.joined(separator: ",") }
@@ -143,7 +143,7 @@ public struct Vault: Sendable {
                 }
                 record.state = .destroyed
                 record.wrapped = ""
-                try KeyRecord.table.write(record, partition, ids, in: &transaction)
+                try await KeyRecord.table.write(record, partition, ids, in: &transaction)
                 CredentialRow.table.delete(partition, rowIDs, in: &transaction)
                 let entry = authority.entry(action, permit, details: ["key": record.id])
                 try transaction.record(entry, in: authority.trail)

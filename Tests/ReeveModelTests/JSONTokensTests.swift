@@ -75,6 +75,25 @@ import Testing
             ])
     }
 
+    /// Keys are told apart by their bytes, however many there are, and equal ones found in every spelling.
+    @Test func keysAreComparedByTheirBytes() throws {
+        let many = (0..<3000).map { "\"k\($0)\":0" }.joined(separator: ",")
+        try JSONTokens(Array("{\(many)}".utf8)).validate()
+        for text in [#"{"é":1,"e\u0301":2}"#, "{\"é\":1,\"e\u{301}\":2}", #"{"a":1,"b":2,"ab":3,"":4}"#] {
+            try JSONTokens(Array(text.utf8)).validate()
+        }
+        for text in ["{\(many),\"k1234\":1}", #"{"\u00e9":1,"é":2}"#, #"{"é":1,"\u00E9":2}"#, #"{"":1,"a":2,"":3}"#] {
+            #expect { try JSONTokens(Array(text.utf8)).validate() } throws: {
+                ($0 as? JSONError)?.code == .duplicateKey
+            }
+        }
+        var paths: Set<JSONPath> = []
+        try JSONTokens(Array("{\"é\":1,\"e\u{301}\":2}".utf8)).forEach { token, path in
+            if token.kind == .number { paths.insert(path) }
+        }
+        #expect(paths.count == 2)
+    }
+
     @Test func errorsHoldNoInput() {
         #expect("\(JSONError(.unexpectedByte, at: 17))" == "unexpected character in the JSON input at byte 17")
         for code in JSONError.Code.allCases { #expect("\(JSONError(code, at: 1))".hasSuffix(" at byte 1")) }

@@ -50,7 +50,16 @@ import Testing
         let deep =
             String(repeating: #"{"not":"#, count: 40) + #"{"constant":"yes"}"# + String(repeating: "}", count: 40)
         let wide = #"{"any":["# + Array(repeating: #"{"constant":"no"}"#, count: 1000).joined(separator: ",") + "]}"
-        for text in ["{}", #"{"fact":"a","known":"b"}"#, #"{"fact":"a b"}"#, #"{"else":[]}"#, "[]", deep, wide] {
+        #expect(throws: EncodingError.self) {
+            try encoder.encode((0..<40).reduce(Condition.constant(.yes)) { one, _ in .not(one) })
+        }
+        #expect(throws: EncodingError.self) {
+            try encoder.encode(Condition.any(Array(repeating: .constant(.no), count: 1000)))
+        }
+        for text in [
+            "{}", #"{"fact":"a","known":"b"}"#, #"{"fact":"a","unless":{"fact":"b"}}"#, #"{"fact":"a b"}"#,
+            #"{"else":[]}"#, "[]", deep, wide,
+        ] {
             #expect(throws: DecodingError.self) { try JSONDecoder().decode(Condition.self, from: Data(text.utf8)) }
         }
     }
@@ -69,6 +78,10 @@ import Testing
             notice.standing(after: responses, at: Timestamp(seconds: second))
         }
         #expect(standing([], 99) == .awaiting)
+        let early = Notice(
+            document: mine, channel: .email, communicated: Timestamp(seconds: 100), effective: Timestamp(seconds: 10))
+        #expect(early.standing(after: [], at: Timestamp(seconds: 50)) == .awaiting)
+        #expect(early.standing(after: [], at: Timestamp(seconds: 100)) == .silent)
         #expect(standing([], 100) == .silent)
         #expect(standing([answer(.accepted, 20, mine)], 50) == .accepted)
         #expect(standing([answer(.accepted, 20, mine)], 19) == .awaiting)
@@ -85,7 +98,10 @@ import Testing
 
     @Test func transportIsHTTPSWithStrongKeys() throws {
         let policy = TransportPolicy.standard
-        for address in ["https://a.example/x?y#z", "HTTPS://a.example", "https://a.example:8443/@x", "https://[::1]/"] {
+        for address in [
+            "https://a.example/x?y#z", "HTTPS://a.example", "https://a.example:8443/@x", "https://[::1]/",
+            "https://[::ffff:127.0.0.1]:1", "https://192.0.2.1", "https://xn--bcher-kva.example",
+        ] {
             #expect(policy.refusal(ofAddress: address) == nil, "\(address)")
         }
         let refused: [(String, TransportPolicy.Refusal)] = [
@@ -95,6 +111,29 @@ import Testing
             ("https://a\\@b", .malformedAddress),
             ("https://ä.example", .malformedAddress), ("https://a\n.example", .malformedAddress),
             ("https://user:password@a.example", .holdsCredentials), ("https://?@x", .malformedAddress),
+            ("https://good.com%2f.evil.com", .malformedAddress),
+            ("https://good.com%00.evil.com", .malformedAddress),
+            ("https://%40evil", .malformedAddress),
+            ("https://[::1]evil.com", .malformedAddress),
+            ("https://[evil.com]", .malformedAddress),
+            ("https://[::1", .malformedAddress),
+            ("https://a.example:443:80", .malformedAddress),
+            ("https://a.example:99999", .malformedAddress),
+            ("https://a.example:0", .malformedAddress),
+            ("https://a.example:", .malformedAddress),
+            ("https://a.example:+1", .malformedAddress),
+            ("https://.", .malformedAddress),
+            ("https://a..b", .malformedAddress),
+            ("https://a.example.", .malformedAddress),
+            ("https://a|b", .malformedAddress),
+            ("https://a\"b", .malformedAddress),
+            ("https://<x>", .malformedAddress),
+            ("https://good.com,evil.com", .malformedAddress),
+            ("https://127.1", .malformedAddress),
+            ("https://2130706433", .malformedAddress),
+            ("https://1.2.3.4.5", .malformedAddress),
+            ("https://-a.example", .malformedAddress),
+            ("https://a-.example", .malformedAddress),
         ]
         for (address, why) in refused { #expect(policy.refusal(ofAddress: address) == why, "\(address)") }
         // Clause S1.6: 112-bit triple DES is refused, AES-128 is not.
@@ -115,6 +154,10 @@ import Testing
         #expect(german.text(.init("a"), ["n": "1"]) == "1 von {m}")
         #expect(german.text(.init("b")) == "only here")
         #expect(german.text(.init("nowhere")) == "nowhere")
+        for mark in ["\u{947}", "\u{200D}", "\u{E33}"] {
+            let text = TextCatalogue(language: "hi", texts: [.init("a"): "{n}\(mark)"]).text(.init("a"), ["n": "5"])
+            #expect(Array(text.utf8) == Array("5\(mark)".utf8))
+        }
         #expect(german.adding([.init("b"): "hier {"]).text(.init("b")) == "hier {")
     }
 
@@ -210,8 +253,10 @@ import Testing
         let later = ZoneRules.Transition(at: Timestamp(seconds: 5), offset: 0)
         #expect(ZoneRules(name: "x", initialOffset: 0, transitions: [later, later]) == nil)
         #expect(ZoneRules(name: "x", initialOffset: 18 * 3600 + 1, transitions: []) == nil)
-        let json = #"{"name":"x","initialOffset":99999,"transitions":[]}"#
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode(ZoneRules.self, from: Data(json.utf8)) }
+        for offset in ["99999", "-9223372036854775808", "9223372036854775807"] {
+            let json = #"{"name":"x","initialOffset":\#(offset),"transitions":[]}"#
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(ZoneRules.self, from: Data(json.utf8)) }
+        }
         #expect(ZoneRules.utc.start(of: CivilDay(daysSince1970: 1)) == Timestamp(seconds: 86_400))
     }
 

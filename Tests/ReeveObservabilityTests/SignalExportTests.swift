@@ -55,7 +55,8 @@ private struct KeepingHandler: LogHandler {
         let metrics = TestMetrics()
         let export = SignalExport(logger: nil, metrics: metrics)
         Self.signals.forEach(export.handle)
-        #expect(try metrics.expectCounter("reeve.vault.open", [("outcome", "success")]).totalValue == 3)
+        #expect(
+            try metrics.expectCounter("reeve.vault.open", [("outcome", "success"), ("code", "none")]).totalValue == 3)
         #expect(
             try metrics.expectCounter("reeve.vault.open", [("outcome", "refused"), ("code", "denied")]).totalValue == 1)
         let timer = try metrics.expectTimer(
@@ -80,8 +81,11 @@ private struct KeepingHandler: LogHandler {
         let export = SignalExport(
             logger: Logger(label: "t") { _ in KeepingHandler(lines: Lines()) }, metrics: TestMetrics(),
             tracer: InMemoryTracer())
-        for duration in [Duration.zero, .seconds(-5), .seconds(Int64.max), .seconds(Int64.min)] {
-            export.handle(Signal("x", duration: duration))
+        for duration in [
+            Duration.zero, .seconds(-5), .seconds(Int64.max), .seconds(Int64.min),
+            .seconds(9_223_372_036) + .milliseconds(900),
+        ] {
+            export.handle(Signal("x", duration: duration, count: -1))
         }
     }
 }

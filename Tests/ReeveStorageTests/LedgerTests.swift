@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import FoundationEssentials
+import Foundation
 import ReeveCrypto
 import ReeveModel
 import ReeveTesting
@@ -47,16 +47,37 @@ private final class FaultyLedger: Ledger {
         guard call == failing else { return try await body() }
         switch fault {
         case .refused, .crash: throw .unavailable("refused")
-        case .requestLost: throw .outcomeUnknown
+        case .requestLost, .delayed: throw .outcomeUnknown
         default:
             _ = try await body()
             throw .outcomeUnknown
         }
     }
+    /// With `.delayed` the lost request arrives after the next call.
+    let late = Mutex<(line: [UInt8], index: Int)?>(nil)
+    private func arrive() async {
+        let arriving = late.withLock { late in
+            defer { late = nil }
+            return late
+        }
+        if let arriving { try? await base.append(arriving.line, at: arriving.index) }
+    }
     func append(_ line: [UInt8], at index: Int) async throws(LedgerError) {
-        try await run { () throws(LedgerError) in try await base.append(line, at: index) }
+        do throws(LedgerError) {
+            try await run { () throws(LedgerError) in try await base.append(line, at: index) }
+        } catch {
+            await arrive()
+            if error == .outcomeUnknown, fault == .delayed { late.withLock { $0 = (line, index) } }
+            throw error
+        }
+        await arrive()
     }
     func lines(from index: Int, limit: Int) async throws(LedgerError) -> [[UInt8]] {
+        let lines = try await look(from: index, limit: limit)
+        await arrive()
+        return lines
+    }
+    private func look(from index: Int, limit: Int) async throws(LedgerError) -> [[UInt8]] {
         try await run { () throws(LedgerError) in try await base.lines(from: index, limit: limit) }
     }
 }
@@ -156,7 +177,8 @@ private final class FaultyLedger: Ledger {
                 let after = AnchorLedger(StoreLedger(base), authenticator: key)
                 let lines = try await after.lines()
                 #expect(acknowledged.allSatisfy { lines.indices.contains($0) }, "\(fault) at \(call)")
-                #expect(lines.compactMap(\.event.number) == lines.compactMap(\.event.number).sorted())
+                let numbers = lines.compactMap(\.event.number)
+                #expect(zip(numbers, numbers.dropFirst()).allSatisfy(<), "\(fault) at \(call)")
             }
         }
     }
@@ -260,6 +282,14 @@ private final class FaultyLedger: Ledger {
             await #expect(throws: LedgerError.self) { try await FileLedger(path: path).append([66], at: 1) }
         }
         try await ledger.append([66], at: 1)
+    }
+
+    /// A pipe in the file's place does not hold up who opens it.
+    @Test func aPipeIsRefused() async throws {
+        let folder = try Folder()
+        #expect(mkfifo(folder.file, 0o600) == 0)
+        await #expect(throws: LedgerError.self) { _ = try await FileLedger(path: folder.file).lines(from: 0, limit: 1) }
+        await #expect(throws: LedgerError.self) { try await FileLedger(path: folder.file).append([65], at: 0) }
     }
 
     @Test func aShortenedFileIsSeen() async throws {

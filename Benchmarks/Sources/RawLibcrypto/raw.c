@@ -2,15 +2,33 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 #include "raw.h"
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #ifdef __GLIBC__
 extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
 static __thread uint64_t mallocs;
 void *malloc(size_t count) {
     mallocs += 1;
     return __libc_malloc(count);
+}
+void *calloc(size_t count, size_t size) {
+    mallocs += 1;
+    return __libc_calloc(count, size);
+}
+void *realloc(void *block, size_t count) {
+    mallocs += 1;
+    return __libc_realloc(block, count);
+}
+int posix_memalign(void **block, size_t alignment, size_t count) {
+    mallocs += 1;
+    *block = __libc_memalign(alignment, count);
+    return *block == NULL ? 12 : 0;
 }
 uint64_t raw_malloc_count(void) { return mallocs; }
 #else
@@ -35,7 +53,8 @@ int raw_seal(void *key, const uint8_t *data, size_t data_count, const uint8_t *p
         && EVP_EncryptUpdate(context, NULL, &length, data, (int)data_count) == 1
         && EVP_EncryptUpdate(context, out + 12, &length, plain, (int)count) == 1
         && EVP_EncryptFinal_ex(context, out + 12 + length, &last) == 1
-        && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, out + 12 + count) == 1;
+        && EVP_CIPHER_CTX_get_params(context, (OSSL_PARAM[]){
+            OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, out + 12 + count, 16), OSSL_PARAM_construct_end() }) == 1;
 }
 
 int raw_open(void *key, const uint8_t *data, size_t data_count, const uint8_t *sealed, size_t count, uint8_t *out) {
@@ -44,6 +63,8 @@ int raw_open(void *key, const uint8_t *data, size_t data_count, const uint8_t *s
     return EVP_DecryptInit_ex2(context, NULL, NULL, sealed, NULL) == 1
         && EVP_DecryptUpdate(context, NULL, &length, data, (int)data_count) == 1
         && EVP_DecryptUpdate(context, out, &length, sealed + 12, (int)count) == 1
-        && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(sealed + 12 + count)) == 1
+        && EVP_CIPHER_CTX_set_params(context, (OSSL_PARAM[]){
+            OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, (void *)(sealed + 12 + count), 16),
+            OSSL_PARAM_construct_end() }) == 1
         && EVP_DecryptFinal_ex(context, out + length, &last) == 1;
 }

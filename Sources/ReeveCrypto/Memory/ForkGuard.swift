@@ -15,18 +15,24 @@ import Darwin
 /// Secret memory is empty in a forked child. A secret remembers the generation it was made in, and is dead in a later
 /// one. A page that the system empties on fork tells; where there is none, the process id does.
 enum ForkGuard {
-    // Sendable by hand: the flag is 1 but in a process that was just forked, which has one thread.
+    // Sendable by hand: what the pointer leads to is an atomic.
     @safe private struct Page: @unchecked Sendable {
-        let flag: UnsafeMutablePointer<UInt8>
+        private let flag: UnsafeMutablePointer<Atomic<UInt8>>
+
+        init(_ region: UnsafeMutableRawPointer) {
+            unsafe flag = region.bindMemory(to: Atomic<UInt8>.self, capacity: 1)
+            unsafe flag.initialize(to: Atomic(1))
+        }
+
+        var isSet: Bool { unsafe flag.pointee.load(ordering: .acquiring) == 1 }
+        func set() { unsafe flag.pointee.store(1, ordering: .releasing) }
     }
     private static let page: Page? = {
         #if os(Linux)
         let mapped = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, reeve_map_flags(), -1, 0)
         guard let region = unsafe mapped, unsafe region != reeve_map_failed() else { return nil }
         guard unsafe madvise(region, 4096, MADV_WIPEONFORK) == 0 else { return nil }
-        let flag = unsafe region.assumingMemoryBound(to: UInt8.self)
-        unsafe flag.pointee = 1
-        return unsafe Page(flag: flag)
+        return unsafe Page(region)
         #else
         return nil
         #endif
@@ -36,18 +42,16 @@ enum ForkGuard {
 
     /// The current generation. Without a fork it costs two loads.
     static var generation: Int {
-        if let page, unsafe page.flag.pointee == 1 { return current.load(ordering: .relaxed) }
+        if let page, page.isSet { return current.load(ordering: .acquiring) }
         return process.withLock { process in
-            let isNew: Bool
-            if let page {
-                isNew = unsafe page.flag.pointee == 0
-                unsafe page.flag.pointee = 1
-            } else {
-                isNew = process != getpid()
+            let isNew = page.map { !$0.isSet } ?? (process != getpid())
+            if isNew {
+                // The new generation first: who sees the flag set sees it too.
+                current.add(1, ordering: .releasing)
                 process = getpid()
+                page?.set()
             }
-            if isNew { current.add(1, ordering: .relaxed) }
-            return current.load(ordering: .relaxed)
+            return current.load(ordering: .acquiring)
         }
     }
 }

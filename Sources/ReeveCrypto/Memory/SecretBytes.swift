@@ -15,7 +15,16 @@ import COpenSSL
     public let count: Int
 
     /// Whether the bytes are there: not in a child that was forked after the value was made.
-    var isAlive: Bool { generation == ForkGuard.generation }
+    package var isAlive: Bool { generation == ForkGuard.generation }
+
+    /// Lends the bytes, and throws ``CryptoError/Code/lostInFork`` where they are gone: what becomes a key, or is stored,
+    /// is not to be made of zeros.
+    package func withLiveBytes<R: ~Copyable>(
+        _ body: (RawSpan) throws(CryptoError) -> R
+    ) throws(CryptoError) -> R {
+        guard isAlive else { throw CryptoError(.lostInFork) }
+        return try withBytes(body)
+    }
 
     /// At most this many bytes in one value: 1 GiB.
     private static var maximumCount: Int { 1 << 30 }
@@ -32,7 +41,7 @@ import COpenSSL
             var span = unsafe MutableRawSpan(_unsafeStart: pointer, byteCount: count)
             try fill(&span)
         } catch {
-            unsafe SecretSlab.shared.release(pointer, count)
+            unsafe SecretSlab.shared.release(pointer, count, from: generation)
             throw error
         }
         unsafe self.pointer = pointer
@@ -60,10 +69,11 @@ import COpenSSL
     }
 
     deinit {
-        unsafe SecretSlab.shared.release(pointer, count)
+        unsafe SecretSlab.shared.release(pointer, count, from: generation)
     }
 
-    /// Lends the bytes to `body`. In a child that was forked after the value was made they are all zero.
+    /// Lends the bytes to `body`. After a fork use the child to start another program, or begin with one thread and secrets
+    /// of its own: locks that other threads held stay held there. In a child that was forked after the value was made they are all zero.
     public func withBytes<R: ~Copyable, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
         try body(unsafe RawSpan(_unsafeStart: pointer, byteCount: count))
     }
@@ -78,7 +88,7 @@ import COpenSSL
     /// Secret bytes that hold this value's, then the other's.
     public func appending(_ other: RawSpan) throws(CryptoError) -> SecretBytes {
         let (own, length) = (count, other.byteCount)
-        return try withBytes { (mine) throws(CryptoError) in
+        return try withLiveBytes { (mine) throws(CryptoError) in
             try SecretBytes(count: own + length) { (target: inout MutableRawSpan) throws(CryptoError) in
                 for index in 0..<own {
                     target.storeBytes(of: mine.byte(index), toByteOffset: index, as: UInt8.self)
@@ -99,7 +109,7 @@ import COpenSSL
     /// Secret bytes that hold a part of this value; `range` must lie in `0..<count`.
     public func slice(_ range: Range<Int>) throws(CryptoError) -> SecretBytes {
         guard range.lowerBound >= 0, range.upperBound <= count else { throw CryptoError(.invalidLength) }
-        return try withBytes { (mine) throws(CryptoError) in
+        return try withLiveBytes { (mine) throws(CryptoError) in
             try SecretBytes(count: range.count) { (target: inout MutableRawSpan) throws(CryptoError) in
                 for index in range {
                     target.storeBytes(
@@ -109,13 +119,14 @@ import COpenSSL
         }
     }
 
-    /// A `String` of the bytes, or `nil` when they are not UTF-8.
+    /// A `String` of the bytes, or `nil` when they are not UTF-8, or were lost in a fork.
     ///
     /// This is the one door out. The copy lies in ordinary memory and cannot be wiped.
     public func exposedAsString() -> String? {
-        withBytes { span in
+        guard isAlive else { return nil }
+        return withBytes { span in
             var copy = (0..<span.byteCount).map { span.byte($0) }
-            defer { for index in copy.indices { copy[index] = 0 } }
+            defer { unsafe copy.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) } }
             return String(validating: copy, as: UTF8.self)
         }
     }

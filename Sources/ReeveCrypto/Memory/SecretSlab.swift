@@ -23,11 +23,23 @@ final class SecretSlab: Sendable {
         var unlockedBytes = 0
         /// The regions that the system refused to lock.
         var refused: Set<UInt> = []
+        /// Inherited pages are not locked in a forked child: it starts with none.
+        var generation = ForkGuard.generation
+
+        mutating func refresh() {
+            guard generation != ForkGuard.generation else { return }
+            self = State()
+        }
     }
     private let state = Mutex(State())
 
     /// Bytes of secret memory that the system agreed to lock, and that it did not.
-    var status: (locked: Int, unlocked: Int) { state.withLock { ($0.lockedBytes, $0.unlockedBytes) } }
+    var status: (locked: Int, unlocked: Int) {
+        state.withLock { state in
+            state.refresh()
+            return (state.lockedBytes, state.unlockedBytes)
+        }
+    }
 
     /// The capacity of the block that `count` bytes get.
     static func capacity(for count: Int) -> Int {
@@ -38,7 +50,10 @@ final class SecretSlab: Sendable {
         guard let index = Self.classes.firstIndex(where: { $0 >= count }) else {
             return try unsafe map(Self.capacity(for: count))
         }
-        let taken = state.withLock { $0.free[index].popLast() }
+        let taken = state.withLock { state in
+            state.refresh()
+            return state.free[index].popLast()
+        }
         if let taken, let pointer = unsafe UnsafeMutableRawPointer(bitPattern: taken) { return unsafe pointer }
         let size = Self.classes[index]
         let region = try unsafe map(Self.regionBytes)
@@ -47,24 +62,26 @@ final class SecretSlab: Sendable {
         return unsafe region
     }
 
-    /// Cleanses the whole capacity of the block, then gives it back.
-    func release(_ pointer: UnsafeMutableRawPointer, _ count: Int) {
+    /// Cleanses the whole capacity of the block, then gives it back; one from before a fork is left alone after that.
+    func release(_ pointer: UnsafeMutableRawPointer, _ count: Int, from generation: Int = ForkGuard.generation) {
         let capacity = Self.capacity(for: count)
         if !Self.leavesBytes.load(ordering: .relaxed) { unsafe OPENSSL_cleanse(pointer, capacity) }
-        guard let index = Self.classes.firstIndex(of: capacity) else {
-            let address = UInt(bitPattern: pointer)
-            unsafe munmap(pointer, capacity)
-            state.withLock {
-                if $0.refused.remove(address) == nil {
-                    $0.lockedBytes -= capacity
-                } else {
-                    $0.unlockedBytes -= capacity
-                }
-            }
-            return
-        }
         let address = UInt(bitPattern: pointer)
-        state.withLock { $0.free[index].append(address) }
+        let index = Self.classes.firstIndex(of: capacity)
+        // The accounts first: once it is unmapped, another thread may get the same address.
+        let isOwn = state.withLock { state in
+            state.refresh()
+            guard state.generation == generation else { return false }
+            if let index {
+                state.free[index].append(address)
+            } else if state.refused.remove(address) == nil {
+                state.lockedBytes -= capacity
+            } else {
+                state.unlockedBytes -= capacity
+            }
+            return true
+        }
+        if isOwn, index == nil { unsafe munmap(pointer, capacity) }
     }
 
     private func map(_ count: Int) throws(CryptoError) -> UnsafeMutableRawPointer {
@@ -76,12 +93,13 @@ final class SecretSlab: Sendable {
         #endif
         let locked = unsafe mlock(region, count) == 0
         let address = UInt(bitPattern: region)
-        state.withLock {
+        state.withLock { state in
+            state.refresh()
             if locked {
-                $0.lockedBytes += count
+                state.lockedBytes += count
             } else {
-                $0.unlockedBytes += count
-                $0.refused.insert(address)
+                state.unlockedBytes += count
+                state.refused.insert(address)
             }
         }
         return unsafe region

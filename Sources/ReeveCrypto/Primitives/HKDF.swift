@@ -23,7 +23,7 @@ public enum HKDF: Sendable {
         while output.count < count {
             counter += 1
             block = try expander.authenticate(block.appending(info + [counter]))
-            let joined = try block.withBytes { (span) throws(CryptoError) in try output.appending(span) }
+            let joined = try block.withLiveBytes { (span) throws(CryptoError) in try output.appending(span) }
             output = joined
         }
         return try output.slice(0..<count)

@@ -54,7 +54,7 @@ public final class HMACKey: MessageAuthenticator {
 
     /// The 32-byte tag of a secret message, itself secret.
     func authenticate(_ message: borrowing SecretBytes) throws(CryptoError) -> SecretBytes {
-        try message.withBytes { (message) throws(CryptoError) in
+        try message.withLiveBytes { (message) throws(CryptoError) in
             try SecretBytes(count: 32) { (target: inout MutableRawSpan) throws(CryptoError) in
                 let done = unsafe target.withUnsafeMutableBytes { target in
                     unsafe message.withUnsafeBytes { unsafe write($0, to: target) }

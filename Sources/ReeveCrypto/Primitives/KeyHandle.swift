@@ -146,6 +146,8 @@ public final class KeyHandle: Sendable {
     ) -> CryptoError.Code? {
         nonisolated(unsafe) let target = unsafe nonce
         return stripe.withLock { stripe in
+            // In a forked child the key is gone, also where a context still has it: all stripes alike.
+            guard key.isAlive else { return .lostInFork }
             do throws(CryptoError) {
                 if stripe.context == nil { stripe.context = try makeContext() }
                 if let target = unsafe target { try unsafe nonces.next(into: target) }
@@ -161,7 +163,6 @@ public final class KeyHandle: Sendable {
     }
 
     private func makeContext() throws(CryptoError) -> Context {
-        guard key.isAlive else { throw CryptoError(.lostInFork) }
         let engine = try Engine.get()
         guard let pointer = unsafe EVP_CIPHER_CTX_new() else { throw CryptoError(.outOfMemory) }
         let context = unsafe Context(pointer)

@@ -24,15 +24,18 @@ public struct KeyWrap: Sendable {
     public func wrap(_ secret: borrowing SecretBytes) throws(CryptoError) -> [UInt8] {
         guard (1...4096).contains(secret.count) else { throw CryptoError(.invalidLength) }
         guard secret.isAlive else { throw CryptoError(.lostInFork) }
+        guard key.bytes.isAlive else { throw CryptoError(.lostInFork) }
         let expected = (secret.count + 7) / 8 * 8 + 8
-        var output = [UInt8](repeating: 0, count: expected + 8)
-        let count = unsafe output.withUnsafeMutableBytes { output in
-            secret.withBytes { span in
-                unsafe span.withUnsafeBytes { unsafe run($0, output, encrypting: true) }
+        // libcrypto works in the output, where the secret lies in clear for a moment.
+        let output = try SecretBytes(count: expected + 8) { (target: inout MutableRawSpan) throws(CryptoError) in
+            let count = unsafe target.withUnsafeMutableBytes { output in
+                secret.withBytes { span in
+                    unsafe span.withUnsafeBytes { unsafe run($0, output, encrypting: true) }
+                }
             }
+            guard count == expected else { throw CryptoError(.engineFailed) }
         }
-        guard count == expected else { throw CryptoError(.engineFailed) }
-        return Array(output.prefix(expected))
+        return output.withBytes { span in (0..<expected).map { span.byte($0) } }
     }
 
     /// Unwraps what ``wrap(_:)`` made under the same key; throws ``CryptoError/Code/authenticationFailed`` otherwise.
@@ -40,6 +43,7 @@ public struct KeyWrap: Sendable {
         guard wrapped.count >= 16, wrapped.count <= 4104, wrapped.count.isMultiple(of: 8) else {
             throw CryptoError(.authenticationFailed)
         }
+        guard key.bytes.isAlive else { throw CryptoError(.lostInFork) }
         // libcrypto writes whole blocks: the part behind the end is cut off, and wiped with the rest.
         var count = 0
         let blocks = try SecretBytes(count: wrapped.count + 8) { (target: inout MutableRawSpan) throws(CryptoError) in

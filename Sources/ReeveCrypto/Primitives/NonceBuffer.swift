@@ -10,7 +10,8 @@ import Glibc
 import Darwin
 #endif
 
-/// Nonces of 12 random bytes from a page that is wiped as it is used, and dropped after a second and in a forked child.
+/// Nonces of 12 random bytes from a page that is wiped as it is used. One that is older than a second, on a clock that
+/// stands still while the machine sleeps, or from before a fork, is replaced before the next nonce is taken.
 ///
 /// A page holds some 340 nonces; each thread's stripe has one of its own. Each new page takes a fresh seed from the
 /// kernel, so that of two copies of one process each has nonces of its own within a second.
@@ -47,12 +48,17 @@ struct NonceBuffer: ~Copyable, Sendable {
     borrowing func next(into target: UnsafeMutableRawPointer) throws(CryptoError) {
         let now = clock.map { $0() } ?? Self.coarseNanoseconds()
         try state.withLock { (state: inout State) throws(CryptoError) in
-            if state.page == nil { state.page = try SecretBytesPage(count: Self.size) }
-            guard let page = state.page else { throw CryptoError(.outOfMemory) }
             let generation = ForkGuard.generation
+            // A child's own page: an inherited one is not locked there.
+            if state.page == nil || state.generation != generation {
+                state.page = try SecretBytesPage(count: Self.size)
+            }
+            guard let page = state.page else { throw CryptoError(.outOfMemory) }
             // A reading from before the page was filled, by another thread, is no reason to drop it.
             let age = now > state.filledAt ? now - state.filledAt : 0
             if state.generation != generation || state.next + 12 > Self.size || age > Self.lifetime {
+                // A page whose filling fails has no nonces.
+                state.next = Self.size
                 try page.refill(from: engine)
                 state.next = 0
                 state.generation = generation

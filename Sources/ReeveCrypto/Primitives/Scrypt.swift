@@ -23,7 +23,9 @@ public struct Scrypt: Hashable, Sendable, Codable {
     /// Throws ``CryptoError/Code/invalidLength`` for any other.
     public init(cost: Int, blockSize: Int, parallelization: Int) throws(CryptoError) {
         guard (2...(1 << 20)).contains(cost), cost & (cost - 1) == 0, (1...32).contains(blockSize),
-            (1...16).contains(parallelization), 128 * cost * blockSize <= Self.maximumBytes
+            (1...16).contains(parallelization), 128 * cost * blockSize <= Self.maximumBytes,
+            // RFC 7914 §6: N is less than 2^(128 · r / 8).
+            blockSize > 1 || cost < 1 << 16
         else { throw CryptoError(.invalidLength) }
         self.init(checked: cost, blockSize, parallelization)
     }

@@ -46,7 +46,8 @@ public struct Notice: Hashable, Sendable, Codable {
 
     /// How the notice stands at an instant, given the responses so far.
     ///
-    /// The latest response to this document counts; of two at one instant, the one that declines. Responses before the
+    /// The responses are those of one party; nobody is silent before the document was communicated. The latest response to
+    /// this document counts; of two at one instant, the one that declines. Responses before the
     /// notice, after `instant` or to other documents do not count.
     public func standing(after responses: [Response], at instant: Timestamp) -> Standing {
         let latest = responses.filter { $0.document == document && $0.at >= communicated && $0.at <= instant }
@@ -56,7 +57,7 @@ public struct Notice: Hashable, Sendable, Codable {
         switch latest?.kind {
         case .accepted: return .accepted
         case .declined: return .declined
-        case nil: return instant < effective ? .awaiting : .silent
+        case nil: return instant < max(effective, communicated) ? .awaiting : .silent
         }
     }
 }

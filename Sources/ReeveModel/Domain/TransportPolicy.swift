@@ -56,7 +56,8 @@ public struct TransportPolicy: Hashable, Sendable, Codable {
             minimumKeyBits: try container.decode(Int.self, forKey: .minimumKeyBits))
     }
 
-    /// Why an address is refused; `nil` when it is not.
+    /// Why an address is refused; `nil` when it is not. International names come in their ASCII form. Whether a host may be
+    /// called at all, such as one in a private network, is not for this policy to say.
     public func refusal(ofAddress address: String) -> Refusal? {
         let bytes = Array(address.utf8)
         let scheme = Array("https://".utf8)
@@ -68,9 +69,41 @@ public struct TransportPolicy: Hashable, Sendable, Codable {
             ![UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")].contains($0)
         }
         if authority.contains(UInt8(ascii: "@")) { return .holdsCredentials }
-        guard let first = authority.first, first != UInt8(ascii: ":") else { return .malformedAddress }
-        return nil
+        return Self.isHostAndPort(authority) ? nil : .malformedAddress
     }
+
+    /// A name of labels, or an address in brackets, and a port or none. One spelling for all parsers: letters, digits and
+    /// hyphens, nothing encoded, nothing left out.
+    private static func isHostAndPort(_ authority: ArraySlice<UInt8>) -> Bool {
+        var rest = authority
+        if rest.first == UInt8(ascii: "[") {
+            guard let end = rest.firstIndex(of: UInt8(ascii: "]")) else { return false }
+            let address = rest[rest.index(after: rest.startIndex)..<end]
+            guard address.contains(UInt8(ascii: ":")),
+                address.allSatisfy({ isDigit($0) || (97...102).contains($0 | 0x20) || $0 == 0x3A || $0 == 0x2E })
+            else { return false }
+            rest = rest[(end + 1)...]
+        } else {
+            let host = rest.prefix { $0 != UInt8(ascii: ":") }
+            let labels = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            guard host.count <= 253, labels.allSatisfy(isLabel), let last = labels.last else { return false }
+            // An address in numbers has four of them; parsers read others in different ways.
+            if last.allSatisfy(isDigit), labels.count != 4 || !labels.allSatisfy({ $0.allSatisfy(isDigit) }) {
+                return false
+            }
+            rest = rest[host.endIndex...]
+        }
+        guard let colon = rest.popFirst() else { return true }
+        guard colon == UInt8(ascii: ":"), (1...5).contains(rest.count), rest.allSatisfy(isDigit) else { return false }
+        return (1...65_535).contains(rest.reduce(0) { $0 * 10 + Int($1 - 48) })
+    }
+
+    private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
+        (1...63).contains(label.count) && label.first != 0x2D && label.last != 0x2D
+            && label.allSatisfy { isDigit($0) || (97...122).contains($0 | 0x20) || $0 == 0x2D }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
 
     /// Why a connection that was made is refused; `nil` when it is not.
     public func refusal(ofConnectionWith version: TLSVersion, keyBits: Int) -> Refusal? {

@@ -14,6 +14,25 @@ public struct JSONPath: Hashable, Sendable {
         case index(Int)
         /// The document inside a string value.
         case decoded
+
+        /// Whether both are the same step; keys compare by their bytes, as JSON's do.
+        public static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.key(let left), .key(let right)): left.isIdentical(to: right)
+            case (.index(let left), .index(let right)): left == right
+            case (.decoded, .decoded): true
+            default: false
+            }
+        }
+
+        /// Hashes the bytes of a key, or the index.
+        public func hash(into hasher: inout Hasher) {
+            switch self {
+            case .key(let key): for byte in key.utf8 { hasher.combine(byte) }
+            case .index(let index): hasher.combine(index)
+            case .decoded: hasher.combine(-1)
+            }
+        }
     }
 
     private final class Node: Sendable {

@@ -95,13 +95,22 @@ private struct JSONReaderState {
     private var current = -1
     private var keyBytes = 0
     private var stack: [Open] = []
-    /// The keys of each open object so far, changed in place.
-    private var keys: [Set<[UInt8]>] = []
+    /// The keys of each open object so far, by a hash that is made while they are read; changed in place.
+    private var keys: [[UInt64: Range<Int>]] = []
+    private var hash: UInt64 = 0
     private var path = JSONPath()
 
     private static let quote = Int(UInt8(ascii: "\""))
     private static let backslash = Int(UInt8(ascii: "\\"))
     private static let comma = Int(UInt8(ascii: ","))
+
+    /// Other hashes in each process, so that nobody can prepare a document whose keys all have one.
+    private static let seed = UInt64.random(in: .min ... .max)
+
+    private static func mix(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+        let product = (hash ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
+        return product ^ (product >> 29)
+    }
 
     init(bytes: [UInt8], limits: JSONTokens.Limits) {
         self.bytes = bytes
@@ -172,10 +181,25 @@ private struct JSONReaderState {
         let start = position
         guard current == Self.quote else { throw unexpected }
         let token = try string(.key)
+        // The only second look at a byte: for the path's text.
         keyBytes += token.content.count
-        let key = try JSONText.unescape(bytes[token.content], at: token.content.lowerBound)
-        guard keys[keys.count - 1].insert(key).inserted else { throw JSONError(.duplicateKey, at: start) }
-        path = path.appending(.key(String(decoding: key, as: UTF8.self)))
+        let key: String
+        if token.hasEscapes {
+            let text = try JSONText.unescape(bytes[token.content], at: token.content.lowerBound)
+            hash = text.reduce(Self.seed) { Self.mix($0, $1) }
+            key = String(decoding: text, as: UTF8.self)
+        } else {
+            key = String(decoding: bytes[token.content], as: UTF8.self)
+        }
+        // Keys of one hash are compared; ones that differ all the same lie behind each other.
+        while let other = keys[keys.count - 1][hash] {
+            keyBytes += other.count
+            let earlier = try JSONText.unescape(bytes[other], at: other.lowerBound)
+            guard !earlier.elementsEqual(key.utf8) else { throw JSONError(.duplicateKey, at: start) }
+            hash &+= 1
+        }
+        keys[keys.count - 1][hash] = token.content
+        path = path.appending(.key(key))
         body(token, path)
         skipSpace()
         guard current == Int(UInt8(ascii: ":")) else { throw unexpected }
@@ -190,7 +214,7 @@ private struct JSONReaderState {
             switch current {
             case Int(UInt8(ascii: "{")):
                 try open(.object, .objectStart, body)
-                keys.append([])
+                keys.append([:])
                 skipSpace()
                 if current == Int(UInt8(ascii: "}")) {
                     path = path.appending(.index(0))
@@ -268,6 +292,7 @@ private struct JSONReaderState {
         let start = position
         advance()
         var hasEscapes = false
+        hash = Self.seed
         while true {
             switch current {
             case Self.quote:
@@ -276,7 +301,9 @@ private struct JSONReaderState {
             case Self.backslash:
                 hasEscapes = true
                 try skipEscape()
-            case 0x20..<0x80: advance()
+            case 0x20..<0x80:
+                hash = Self.mix(hash, UInt8(truncatingIfNeeded: current))
+                advance()
             case 0..<0x20: throw JSONError(.controlCharacter, at: position)
             case 0x80...: try skipSequence()
             default: throw JSONError(.truncated, at: bytes.count)
@@ -339,9 +366,11 @@ private struct JSONReaderState {
             default: (0, 0x80...0xBF)
             }
         guard count > 0 else { throw JSONError(.invalidUTF8, at: start) }
+        hash = Self.mix(hash, UInt8(truncatingIfNeeded: current))
         advance()
         for index in 0..<count {
             guard (index == 0 ? range : 0x80...0xBF).contains(current) else { throw JSONError(.invalidUTF8, at: start) }
+            hash = Self.mix(hash, UInt8(truncatingIfNeeded: current))
             advance()
         }
     }

@@ -10,7 +10,7 @@ public indirect enum Condition: Hashable, Sendable {
     case constant(Truth)
     /// The fact of this name; unknown when it is missing.
     case fact(Path)
-    /// The fact of this name; `no` when it is missing.
+    /// `yes` only when the fact of this name was stated as `yes`; else `no`.
     case known(Path)
     /// The opposite.
     case not(Condition)
@@ -24,7 +24,8 @@ public indirect enum Condition: Hashable, Sendable {
     /// The most parts of a condition that is read.
     public static let maximumParts = 1000
 
-    /// How the condition comes out under these facts. Total: no input throws. Complexity: O(parts).
+    /// How the condition comes out under these facts. Total for every condition within the limits above: no facts throw.
+    /// Complexity: O(parts).
     public func truth(under facts: [Path: Truth]) -> Truth {
         switch self {
         case .constant(let truth): truth
@@ -69,15 +70,22 @@ extension Condition: Codable {
         case constant, fact, known, not, all, any
     }
 
-    /// Reads an object of exactly one known member.
+    /// Any member's name: one that is not known must not be passed over, since it may narrow the condition.
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Reads an object of exactly one member, which is known.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         func corrupted(_ why: String) -> DecodingError {
             DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: why))
         }
-        // Each level takes at most two steps of the path.
-        guard decoder.codingPath.count <= 2 * Self.maximumDepth + 8 else { throw corrupted("nested too deep") }
-        guard container.allKeys.count == 1, let key = container.allKeys.first else {
+        let names = try decoder.container(keyedBy: AnyKey.self).allKeys
+        guard names.count == 1, let key = container.allKeys.first else {
             throw corrupted("a condition has exactly one member")
         }
         switch key {
@@ -91,8 +99,13 @@ extension Condition: Codable {
         guard depth <= Self.maximumDepth, parts <= Self.maximumParts else { throw corrupted("too large") }
     }
 
-    /// Writes an object of one member.
+    /// Writes an object of one member; throws for a condition that is too large to be read back.
     public func encode(to encoder: any Encoder) throws {
+        guard depth <= Self.maximumDepth, parts <= Self.maximumParts else {
+            throw EncodingError.invalidValue(
+                self,
+                .init(codingPath: encoder.codingPath, debugDescription: "a condition of this size cannot be read back"))
+        }
         var container = encoder.container(keyedBy: Key.self)
         switch self {
         case .constant(let truth): try container.encode(truth, forKey: .constant)

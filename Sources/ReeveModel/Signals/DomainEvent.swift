@@ -4,7 +4,8 @@
 /// Something that happened in the domain and that other parts of the host may want to know, such as a plan's threshold.
 ///
 /// It is written in the transaction of what happened, and delivered at least once, in order per workspace, always under
-/// the same id. It holds ids and codes, never a secret or a personal value.
+/// the same id. Whoever publishes one puts ids and codes into it, never a secret or a personal
+/// value.
 public struct DomainEvent: Hashable, Sendable, Codable, Identifiable {
     /// The event's id: the same at each delivery.
     public let id: Identifier<DomainEvent>

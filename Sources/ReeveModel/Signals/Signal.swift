@@ -36,7 +36,7 @@ public struct Signal: Hashable, Sendable {
     public var outcome: Outcome
     /// How long it took; `nil` for what takes no time.
     public var duration: Duration?
-    /// How many things it was about, such as records of a sweep.
+    /// How many things it was about, such as records of a sweep; 0 or more.
     public var count: Int
     /// The code of the error or refusal, a literal of the program.
     public var code: Name?

@@ -49,20 +49,25 @@ public struct TextCatalogue: Hashable, Sendable, Codable {
     /// is missing stays `{name}`. Escape the result for where it is shown; ``Markup/text(_:)`` does for HTML.
     public func text(_ key: Key, _ arguments: [String: String] = [:]) -> String {
         guard let template = texts[key] ?? fallback[key] else { return key.rawValue }
-        var result = ""
-        var rest = template[...]
-        while let character = rest.popFirst() {
-            if (character == "{" || character == "}") && rest.first == character {
+        // By code points: a combining mark behind a brace makes no other character of it.
+        var result = String.UnicodeScalarView()
+        var rest = template.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            if (scalar == "{" || scalar == "}") && rest.first == scalar {
                 rest.removeFirst()
-                result.append(character)
-            } else if character == "{", let end = rest.firstIndex(of: "}"), let value = arguments[String(rest[..<end])]
+                result.append(scalar)
+            } else if scalar == "{", let end = rest.prefix(Self.longestName + 1).firstIndex(of: "}"),
+                let value = arguments[String(rest[..<end])]
             {
-                result += value
+                result.append(contentsOf: value.unicodeScalars)
                 rest = rest[rest.index(after: end)...]
             } else {
-                result.append(character)
+                result.append(scalar)
             }
         }
-        return result
+        return String(result)
     }
+
+    /// The longest name of an argument, in code points.
+    private static let longestName = 64
 }

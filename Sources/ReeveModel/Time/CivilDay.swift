@@ -90,8 +90,16 @@ extension CivilDay: LosslessStringConvertible {
         return "\(Int64(year).padded(4))-\(Int64(month).padded(2))-\(Int64(day).padded(2))"
     }
 
-    /// Reads `YYYY-MM-DD`, and nothing else.
+    /// Reads what `description` writes, and nothing else.
     public init?(_ text: String) {
+        if text.hasPrefix("day:") {
+            // Only for days that have no other text, so that each has one.
+            let number = String(text.dropFirst(4))
+            guard let days = Int32(number), number == String(days) else { return nil }
+            self.init(daysSince1970: days)
+            guard !Self.range.contains(self) else { return nil }
+            return
+        }
         let bytes = Array(text.utf8)
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
             let year = Int64(digits: bytes[..<4]), let month = Int64(digits: bytes[5..<7]),

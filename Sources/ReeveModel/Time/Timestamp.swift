@@ -77,6 +77,14 @@ extension Timestamp: LosslessStringConvertible {
 
     /// Reads the UTF-8 of the text form.
     package init?(utf8 bytes: ArraySlice<UInt8>) {
+        if bytes.starts(with: "µs:".utf8) {
+            // Only for instants that have no other text, so that each has one.
+            let text = String(decoding: bytes.dropFirst(4), as: UTF8.self)
+            guard let microseconds = Int64(text), text == String(microseconds) else { return nil }
+            self.init(microseconds: microseconds)
+            guard !CivilDay.range.contains(day) else { return nil }
+            return
+        }
         let start = bytes.startIndex
         func number(_ range: Range<Int>) -> Int64? {
             Int64(digits: bytes[start + range.lowerBound..<start + range.upperBound])

@@ -33,7 +33,7 @@ public struct ZoneRules: Hashable, Sendable {
     /// Rules whose transitions rise in time and whose offsets are within 18 hours; `nil` for others.
     public init?(name: String, initialOffset: Int, transitions: [Transition]) {
         let offsets = [initialOffset] + transitions.map(\.offset)
-        guard offsets.allSatisfy({ abs($0) <= 18 * 3600 }),
+        guard offsets.allSatisfy({ (-18 * 3600...18 * 3600).contains($0) }),
             zip(transitions, transitions.dropFirst()).allSatisfy({ $0.at < $1.at })
         else { return nil }
         self.init(uncheckedName: name, initialOffset: initialOffset, transitions: transitions)
@@ -53,7 +53,8 @@ public struct ZoneRules: Hashable, Sendable {
         instant.advanced(by: .seconds(offset(at: instant))).day
     }
 
-    /// The first instant of a civil day: midnight, or where the clocks skipped it the instant after the gap.
+    /// The first instant of a civil day: midnight, or where the clocks skipped it the instant after the gap. Days that no
+    /// ``Timestamp`` reaches give its first or last instant.
     public func start(of day: CivilDay) -> Timestamp {
         let midnight = day.startInUTC
         // No offset is larger, so the day cannot begin before this segment.

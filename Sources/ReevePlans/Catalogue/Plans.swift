@@ -57,7 +57,7 @@ public struct Plans: Sendable {
             if facts.status != company.status {
                 facts.statuses.append(.init(status: company.status, sequence: sequence, from: now))
             }
-            try CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
+            try await CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
             let context = ActContext(
                 actor: .rule("plans.status.\(company.status.rawValue)"), scope: .platform, origin: .background)
             let entry = AuditEntry(
@@ -88,7 +88,7 @@ public struct Plans: Sendable {
                 }
                 let before = facts.packages.last?.tasksPerPeriod
                 facts.packages.append(.init(tasksPerPeriod: tasksPerPeriod, from: now))
-                try CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
+                try await CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
                 let details = [
                     "limit.before": before.map { String($0) } ?? "plan", "limit.after": String(tasksPerPeriod),
                 ]

@@ -68,7 +68,7 @@ public final class TaskMeter: Sendable {
                     let ids = PeriodUsage.ids(entry.company, entry.period)
                     guard var usage = try await PeriodUsage.table.read(.platform, ids, in: &transaction) else { return }
                     usage.admitted -= min(count, usage.admitted)
-                    try PeriodUsage.table.write(usage, .platform, ids, in: &transaction)
+                    try await PeriodUsage.table.write(usage, .platform, ids, in: &transaction)
                 }
                 open[entry] = nil
             } catch {
@@ -102,7 +102,7 @@ public final class TaskMeter: Sendable {
             }
             let period = allowance.periodStart.day
             let usage = PeriodUsage(admitted: allowance.used + tasks)
-            try PeriodUsage.table.write(usage, .platform, PeriodUsage.ids(company, period), in: &transaction)
+            try await PeriodUsage.table.write(usage, .platform, PeriodUsage.ids(company, period), in: &transaction)
             let entry = AuditEntry(
                 at: now, context: context, action: "plans.admit", resource: company.description,
                 details: ["admission": id.description, "tasks": String(tasks), "plan": allowance.plan])

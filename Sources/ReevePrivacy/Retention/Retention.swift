@@ -117,7 +117,7 @@ public final class Retention: Sendable {
                 let disposition = schedule.disposition(of: row.record, on: authority.time.now.day)
                 guard disposition.kind == .mustDelete || row.isBeingErased else { throw PrivacyError(.mustKeep) }
                 row.isBeingErased = true
-                try Self.table.write(row, partition, ids, in: &transaction)
+                try await Self.table.write(row, partition, ids, in: &transaction)
             }
             do {
                 try await remove(id)
@@ -182,7 +182,7 @@ public final class Retention: Sendable {
             try await store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
                 var row = try await Self.table.read(partition, ids, in: &transaction)
                 try body(&row)
-                if let row { try Self.table.write(row, partition, ids, in: &transaction) }
+                if let row { try await Self.table.write(row, partition, ids, in: &transaction) }
                 let entry = authority.entry(
                     action, context, .record(id), proof?.decision, proof?.policy, nil, details)
                 try transaction.record(entry, in: authority.trail)

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import ReeveModel
+public import ReeveModel
 
 /// Values that decide something, such as grants, key states and holds: a record that was changed, moved to another key,
 /// table or workspace, removed, or replaced by an earlier version is ``StoreError/tampered(_:)``, never "absent".
 ///
 /// The records stay readable JSON; a line behind it vouches for it. All tables of a partition hang under one head record,
 /// so each change of one rewrites the head, and a transaction that read one is run again when any of them changed. What
-/// puts back the head together with everything under it is seen only by who remembers ``ControlHead/epoch(of:keys:in:)``,
+/// puts back the head together with everything under it is seen only by who remembers ``ControlHead/position(of:keys:in:)``,
 /// as the vault's ledger does.
 ///
-/// Complexity: a read or write is O(log records) records of the store.
+/// Complexity: a read or write is O(log records) records of the store. A transaction has room for some 40 writes, since each
+/// also changes nodes; a record has 61 bytes less room than ``Changes/maximumRecordBytes``.
 public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     private let table: Table<Value>
     private let keys: any ControlKeys
@@ -112,12 +113,20 @@ public enum ControlHead: Sendable {
         try await transaction.tree(partition, keys).create(in: &transaction)
     }
 
-    /// The number of changes to the partition's authenticated records so far: one who remembers it elsewhere sees when
-    /// all of them were put back together.
-    public static func epoch<Failure>(
+    /// Which state of a partition's authenticated records a head vouches for.
+    public struct Position: Hashable, Sendable {
+        /// Rises with each change, from 1 when the head was made.
+        public let epoch: Int64
+        /// The head's tag: two states of one epoch, of which the store took one and kept the other, differ in it.
+        public let tag: Digest
+    }
+
+    /// The state that the head vouches for: one who remembers it elsewhere sees when all records of the partition were put
+    /// back together. An equal epoch with another tag is as wrong as an earlier one.
+    public static func position<Failure>(
         of partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
-    ) async throws(Failure) -> Int64 {
-        try await transaction.tree(partition, keys).epoch(in: &transaction)
+    ) async throws(Failure) -> Position {
+        try await transaction.tree(partition, keys).position(in: &transaction)
     }
 }
 

@@ -31,9 +31,11 @@ struct ControlTree {
         }
     }
 
-    /// The number of changes so far.
-    func epoch<Failure>(in transaction: inout Transaction<Failure>) async throws(Failure) -> Int64 {
-        try await head(&transaction).epoch
+    /// The head's epoch and tag.
+    func position<Failure>(in transaction: inout Transaction<Failure>) async throws(Failure) -> ControlHead.Position {
+        let (node, tag) = try await sealedHead(&transaction)
+        guard let digest = Digest(bytes: tag) else { throw Failure(.tampered(headKey)) }
+        return ControlHead.Position(epoch: node.epoch, tag: digest)
     }
 
     /// A record's bytes; `nil` when the tree vouches that there is none.
@@ -70,7 +72,9 @@ struct ControlTree {
                 open.append(try await child(entry, &transaction))
             }
         }
-        let found = try await transaction.peek(range)
+        var found = try await transaction.peek(range)
+        // The nodes of this tree lie beside a table of their name.
+        if table == ControlNode.table { found = found.filter { !isNode($0.key) } }
         var records: [(key: Key, bytes: [UInt8])] = []
         for entry in listed {
             let key = Key(encoded: entry.key)
@@ -162,13 +166,26 @@ struct ControlTree {
             authenticator)
     }
 
+    private func isNode(_ key: Key) -> Bool {
+        guard let elements = key.elements, elements.count == 3, case .integer(let number) = elements[2] else {
+            return false
+        }
+        return key == ControlNode.key(partition, number)
+    }
+
     // MARK: Reading
 
     private func head<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Node {
+        try await sealedHead(&transaction).node
+    }
+
+    private func sealedHead<Failure>(
+        _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> (node: Node, tag: [UInt8]) {
         guard let stored = try await transaction.read(headKey) else { throw Failure(.tampered(headKey)) }
         do throws(StoreError) {
             let record = try SealedRecord(stored: stored, table: ControlNode.table, key: headKey, authenticator)
-            return Node(number: 0, value: try decode(record, headKey), epoch: record.epoch)
+            return (Node(number: 0, value: try decode(record, headKey), epoch: record.epoch), record.tag)
         } catch {
             throw Failure(error)
         }

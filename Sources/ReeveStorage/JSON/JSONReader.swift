@@ -64,23 +64,24 @@ public struct JSONReader: Sendable {
         return elements
     }
 
-    /// An object whose names are data: calls `body` with each name to read its value. A name that occurs twice is an
-    /// error.
+    /// An object whose names are data, in the order of their bytes: calls `body` to read each value.
     public mutating func dictionary<Value>(
         _ body: (inout JSONReader) throws(JSONError) -> Value
     ) throws(JSONError) -> [String: Value] {
         var members: [String: Value] = [:]
+        var last: String?
         try take(UInt8(ascii: "{"))
+        isFirst = false
         if skip(UInt8(ascii: "}")) { return [:] }
         repeat {
             let start = position
             let name = try text()
+            if let last, !last.utf8.lexicographicallyPrecedes(name.utf8) { throw JSONError(.duplicateKey, at: start) }
+            last = name
             try take(UInt8(ascii: ":"))
-            guard members.updateValue(try body(&self), forKey: name) == nil else {
-                throw JSONError(.duplicateKey, at: start)
-            }
+            members[name] = try body(&self)
         } while skip(UInt8(ascii: ","))
-        try take(UInt8(ascii: "}"))
+        try endObject()
         return members
     }
 
@@ -135,7 +136,12 @@ public struct JSONReader: Sendable {
             throw JSONError(.invalidUTF8, at: content.lowerBound)
         }
         guard hasEscapes else { return value }
-        return String(decoding: try JSONText.unescape(bytes[content], at: content.lowerBound), as: UTF8.self)
+        let text = try JSONText.unescape(bytes[content], at: content.lowerBound)
+        // One spelling: what the writer would escape, and in its way.
+        guard JSONText.escape(text).elementsEqual(bytes[content]) else {
+            throw JSONError(.invalidEscape, at: content.lowerBound)
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// A value from its text; `init?(_:)` decides what is one.
@@ -183,6 +189,13 @@ public struct JSONReader: Sendable {
     public mutating func integer(_ name: StaticString) throws(JSONError) -> Int64 {
         try self.name(name)
         return try integer()
+    }
+
+    /// A field that holds a number of things: 0 to `limit`, by default to 2^62, so that one more is still a number.
+    public mutating func count(_ name: StaticString, upTo limit: Int64 = 1 << 62) throws(JSONError) -> Int64 {
+        let value = try integer(name)
+        guard (0...limit).contains(value) else { throw JSONError(.invalidNumber, at: position) }
+        return value
     }
 
     /// A field that holds a text.

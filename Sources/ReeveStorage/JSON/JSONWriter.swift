@@ -166,6 +166,16 @@ public struct JSONWriter: Sendable {
         object(body)
     }
 
+    /// A field that holds an object of texts, in the order of their names' bytes.
+    public mutating func field(_ name: StaticString, _ texts: [String: String]) {
+        field(name) { writer in
+            for (name, value) in texts.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+                writer.name(data: name)
+                writer.text(value)
+            }
+        }
+    }
+
     private mutating func open() {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }
         isFirst = false

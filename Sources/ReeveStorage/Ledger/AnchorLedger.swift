@@ -85,28 +85,39 @@ public final class AnchorLedger: Sendable {
 
     /// Appends an event and returns its line once it is durable. After a lost reply the ledger itself tells.
     @discardableResult public func append(_ event: LedgerEvent) async throws(LedgerError) -> Line {
+        // A line that was sent and whose reply was lost: it is sent again as it is until somebody stands in its place.
+        var sent: (line: Line, bytes: [UInt8])?
         for _ in 0..<1000 {
-            let index = try await catchUp().count
-            let previous = state.withLock { $0.lines.count == index ? $0.last : nil }
-            guard let previous else { continue }
-            let line = Line(index: index, at: time.now, event: event)
-            let bytes = try encode(line, after: previous)
+            if let pending = sent {
+                let present = try? await ledger.lines(from: pending.line.index, limit: 1)
+                guard let present else { throw .outcomeUnknown }
+                if present.first == pending.bytes { return pending.line }
+                if !present.isEmpty { sent = nil }
+            }
+            let next: (line: Line, bytes: [UInt8])
+            if let sent {
+                next = sent
+            } else {
+                let index = try await catchUp().count
+                let previous = state.withLock { $0.lines.count == index ? $0.last : nil }
+                guard let previous else { continue }
+                let line = Line(index: index, at: time.now, event: event)
+                next = (line, try encode(line, after: previous))
+            }
             do throws(LedgerError) {
-                try await ledger.append(bytes, at: index)
-                return line
+                try await ledger.append(next.bytes, at: next.line.index)
+                return next.line
             } catch {
                 switch error {
                 case .taken: continue
-                case .outcomeUnknown:
-                    // Who stands at this number now stands there for good.
-                    let present = try? await ledger.lines(from: index, limit: 1)
-                    if present == [bytes] { return line }
-                    if present == nil { throw .outcomeUnknown }
-                default: throw error
+                case .outcomeUnknown: sent = next
+                default:
+                    if sent != nil { throw .outcomeUnknown }
+                    throw error
                 }
             }
         }
-        throw .unavailable("too many others append at the same time; try again")
+        throw sent == nil ? .unavailable("too many others append at the same time; try again") : .outcomeUnknown
     }
 
     private func catchUp() async throws(LedgerError) -> [Line] {

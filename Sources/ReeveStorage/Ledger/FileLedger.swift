@@ -35,7 +35,7 @@ public final class FileLedger: Ledger {
         try LedgerLimits.check(line)
         try known.withLock { (known) throws(LedgerError) in
             let file = try File(path, creating: true)
-            guard flock(file.descriptor, LOCK_EX) == 0 else { throw Self.failure("lock") }
+            try file.lock(LOCK_EX)
             let torn = try Self.catchUp(&known, file)
             guard index == known.offsets.count - 1 else { throw .taken(index) }
             let end = known.offsets[index]
@@ -63,8 +63,14 @@ public final class FileLedger: Ledger {
                 guard known.offsets.count == 1 else { throw .tampered(0) }
                 return []
             }
-            guard flock(file.descriptor, LOCK_SH) == 0 else { throw Self.failure("lock") }
+            try file.lock(LOCK_SH)
+            let before = known.offsets.count
             _ = try Self.catchUp(&known, file)
+            // Who wrote them may have ended before they were on disk: what is told must be there tomorrow.
+            if known.offsets.count > before, fsync(file.descriptor) != 0 {
+                known.offsets.removeLast(known.offsets.count - before)
+                throw Self.failure("write")
+            }
             let count = known.offsets.count - 1
             guard index >= 0, index < count, limit > 0 else { return [] }
             let last = min(count, index + min(limit, count))
@@ -115,14 +121,14 @@ private struct File: ~Copyable {
     let descriptor: Int32
 
     init(_ path: String, creating: Bool) throws(LedgerError) {
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { throw FileLedger.failure("open") }
         try check()
     }
 
     /// `nil` when there is no file.
     init?(reading path: String) throws(LedgerError) {
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         if descriptor < 0 {
             guard errno == ENOENT else { throw FileLedger.failure("open") }
             return nil
@@ -145,6 +151,13 @@ private struct File: ~Copyable {
         else {
             throw .unavailable(
                 "the ledger's file must be a plain file of this process's user with mode 600 and one name")
+        }
+    }
+
+    /// Waits for the lock, which ends with the descriptor.
+    func lock(_ kind: Int32) throws(LedgerError) {
+        while flock(descriptor, kind) != 0 {
+            guard errno == EINTR else { throw FileLedger.failure("lock") }
         }
     }
 

@@ -3,7 +3,8 @@
 
 public import ReeveModel
 
-/// A store that serves one partition and refuses every key and range outside it.
+/// A store that serves one partition and refuses every key and range outside it. The one exception is the mark that the
+/// partition has events (``Outbox``), which may be written.
 public struct ScopedStore: Store {
     /// The partition.
     public let partition: Partition
@@ -33,7 +34,7 @@ public struct ScopedStore: Store {
     /// Applies all changes, or none; refused whole when one key lies outside the partition.
     public func commit(_ changes: Changes) async throws(StoreError) {
         for key in changes.expectations.keys { try check(key) }
-        for key in changes.changes.keys { try check(key) }
+        for key in changes.changes.keys where key != Outbox.directoryKey(partition) { try check(key) }
         try await base.commit(changes)
     }
 

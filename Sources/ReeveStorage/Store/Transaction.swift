@@ -118,7 +118,8 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     mutating func isStale(_ key: Key) async throws(Failure) -> Bool {
         guard let known = reads[key] else { return false }
         do {
-            stale = try await store.record(for: key)?.revision != known?.revision
+            // By the bytes: writing the same ones again makes nothing stale.
+            stale = try await store.record(for: key)?.bytes != known?.bytes
         } catch {
             throw Failure(error)
         }
@@ -232,8 +233,8 @@ extension Store {
 
     /// Commits, and learns the outcome from the records when the reply is lost.
     ///
-    /// The very same changes are sent again: a first try that arrives late finds what it read and wrote changed, or
-    /// writes the same bytes once more.
+    /// The very same changes are sent again. A first try that arrives late finds what it read and wrote changed, or writes
+    /// the same bytes once more; only where all that it wrote was new, and was deleted in between, it brings that back.
     private func commitResolving(_ changes: Changes) async throws(StoreError) {
         var uncertain = false
         for attempt in 0..<5 {
@@ -242,7 +243,8 @@ extension Store {
             } catch {
                 switch error {
                 case .outcomeUnknown: uncertain = true
-                case .conflict where uncertain:
+                // A transaction that only read is run again without harm.
+                case .conflict where uncertain && !changes.changes.isEmpty:
                     // Without a record of ours it cannot be told whether the first try never came, or came and was
                     // overwritten since: running the body again could apply it twice.
                     if try await tookEffect(changes) { return }

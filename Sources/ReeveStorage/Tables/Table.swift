@@ -66,15 +66,16 @@ public struct Table<Value: RecordCodable>: Sendable {
         }
     }
 
-    /// Writes a value when the transaction commits.
+    /// Writes a value when the transaction commits. Reads what is there first, unless this transaction has already.
     public func write<Failure>(
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
-    ) throws(Failure) {
-        try write(value, key(partition, ids), in: &transaction)
+    ) async throws(Failure) {
+        try await write(value, key(partition, ids), in: &transaction)
     }
 
-    func write<Failure>(_ value: Value, _ key: Key, in transaction: inout Transaction<Failure>) throws(Failure) {
-        let known = transaction.known(key)
+    func write<Failure>(_ value: Value, _ key: Key, in transaction: inout Transaction<Failure>) async throws(Failure) {
+        // What is there decides the version that may be written.
+        let known = try await transaction.read(key)
         let bytes = try transaction.failing { () throws(StoreError) in try encode(value, key, replacing: known) }
         transaction.write(key, bytes)
     }
@@ -101,7 +102,11 @@ public struct Table<Value: RecordCodable>: Sendable {
     package func encode(
         _ value: Value, _ key: Key, replacing known: [UInt8]? = nil
     ) throws(StoreError) -> [UInt8] {
-        let present = known.flatMap(RecordSchema.of) ?? 1
+        var present = 1
+        if let known {
+            guard let written = RecordSchema.of(known) else { throw .malformed(key) }
+            present = written
+        }
         guard present <= readableSchema else { throw .newerSchema(key) }
         do {
             return try value.recordBytes(schema: max(schema, present))

@@ -12,12 +12,7 @@ extension AuditEntry: JSONRecord {
             writer.name("context")
             writer.context(context)
             writer.field("decision", decision)
-            writer.field("details") { writer in
-                for (name, value) in details.sorted(by: { $0.key < $1.key }) {
-                    writer.name(data: name)
-                    writer.text(value)
-                }
-            }
+            writer.field("details", details)
             writer.field("id", id)
             writer.field("outcome", outcome.rawValue)
             writer.field("policy", policy)

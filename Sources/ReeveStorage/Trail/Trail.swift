@@ -8,7 +8,8 @@ import Synchronization
 ///
 /// Each log (a workspace's or the platform's) gets numbers without holes from each writer: a number is taken when an
 /// entry joins a transaction, and given back when that transaction does not commit. Writers share no record, so they
-/// never wait for each other. Rooms over one store share one trail.
+/// never wait for each other. Rooms over one store share one trail. Only a crash, or a reply whose outcome was never learned,
+/// leaves a hole.
 public final class Trail: Sendable {
     /// The writer's id, new for each process.
     public let writer: Identifier<Writer>

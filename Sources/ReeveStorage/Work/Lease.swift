@@ -39,11 +39,12 @@ public final class Leases: Sendable {
     /// When each lease of another worker was first seen as it is.
     private let sightings = Mutex<[Key: Sighting]>([:])
 
-    /// A new worker over a store; leases last 30 seconds unless said otherwise, and at least one.
+    /// A new worker over a store; leases last 30 seconds unless said otherwise, from a second to a
+    /// day.
     public init(store: any Store, time: any TimeSource = SystemTime(), duration: Duration = .seconds(30)) {
         self.store = store
         self.time = time
-        self.duration = max(.seconds(1), duration)
+        self.duration = min(max(.seconds(1), duration), LeaseRow.longest)
         owner = Identifier(at: time.now)
     }
 
@@ -55,7 +56,7 @@ public final class Leases: Sendable {
             if let row, row.owner != nil, !isAbandoned(key, row, at: start) { return nil as Lease? }
             let taken = LeaseRow(
                 beat: 0, epoch: (row?.epoch ?? 0) + 1, milliseconds: duration.milliseconds, owner: owner)
-            try LeaseRow.table.write(taken, key, in: &transaction)
+            try await LeaseRow.table.write(taken, key, in: &transaction)
             return Lease(key: key, owner: owner, epoch: taken.epoch, deadline: start + duration)
         }
         if lease != nil { sightings.withLock { $0[key] = nil } }
@@ -70,7 +71,7 @@ public final class Leases: Sendable {
                 return nil
             }
             row.beat += 1
-            try LeaseRow.table.write(row, lease.key, in: &transaction)
+            try await LeaseRow.table.write(row, lease.key, in: &transaction)
             return Lease(key: lease.key, owner: lease.owner, epoch: lease.epoch, deadline: start + duration)
         }
     }
@@ -80,7 +81,7 @@ public final class Leases: Sendable {
         try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
             guard var row = try await LeaseRow.table.read(lease.key, in: &transaction), row.isOf(lease) else { return }
             row.owner = nil
-            try LeaseRow.table.write(row, lease.key, in: &transaction)
+            try await LeaseRow.table.write(row, lease.key, in: &transaction)
         }
     }
 
@@ -96,7 +97,8 @@ public final class Leases: Sendable {
     private func isAbandoned(_ key: Key, _ row: LeaseRow, at instant: Duration) -> Bool {
         sightings.withLock { sightings in
             guard let seen = sightings[key], seen.epoch == row.epoch, seen.beat == row.beat else {
-                sightings[key] = Sighting(epoch: row.epoch, beat: row.beat, since: instant)
+                // As of now, not of before the read: the row may have been renewed while it was on its way.
+                sightings[key] = Sighting(epoch: row.epoch, beat: row.beat, since: time.uptime)
                 return false
             }
             return instant - seen.since > .milliseconds(row.milliseconds) * 11 / 10
@@ -109,9 +111,12 @@ extension Transaction {
     ///
     /// ``StoreError/leaseLost(_:)`` when another worker has taken it over.
     public mutating func require(_ lease: Lease) async throws(Failure) {
-        guard let row = try await LeaseRow.table.read(lease.key, in: &self), row.isOf(lease) else {
-            throw Failure(.leaseLost(lease.key))
-        }
+        guard try await holds(lease) else { throw Failure(.leaseLost(lease.key)) }
+    }
+
+    /// Whether this lease is the last one given out on its key, and stays so until the transaction commits.
+    mutating func holds(_ lease: Lease) async throws(Failure) -> Bool {
+        try await LeaseRow.table.read(lease.key, in: &self)?.isOf(lease) ?? false
     }
 }
 
@@ -126,6 +131,7 @@ struct LeaseRow: JSONRecord {
     var owner: Identifier<Worker>?
 
     static let table = Table<LeaseRow>("lease")
+    static let longest = Duration.seconds(86_400)
 
     func isOf(_ lease: Lease) -> Bool { owner == lease.owner && epoch == lease.epoch }
 
@@ -148,8 +154,8 @@ struct LeaseRow: JSONRecord {
     init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
             LeaseRow(
-                beat: try reader.integer("beat"), epoch: try reader.integer("epoch"),
-                milliseconds: min(max(0, try reader.integer("milliseconds")), 86_400_000),
+                beat: try reader.count("beat"), epoch: try reader.count("epoch"),
+                milliseconds: try reader.count("milliseconds", upTo: Self.longest.milliseconds),
                 owner: try reader.optionalText("owner", as: Identifier<Worker>.self))
         }
     }

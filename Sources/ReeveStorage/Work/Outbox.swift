@@ -19,7 +19,8 @@ public struct Outbox: Sendable {
     /// Delivers at most `limit` events of a partition that `consumer` has not had, and returns how many it was; 0 also
     /// while another worker delivers to it.
     ///
-    /// A new consumer begins with the oldest event that is kept. What `handler` throws is thrown on.
+    /// A new consumer begins with the oldest event that is kept. What `handler` throws is thrown on. A call of it must take
+    /// less than two thirds of a lease; while a longer one runs, another worker may deliver the same event and later ones.
     public func deliver(
         to consumer: String, in partition: Partition, limit: Int = 1000,
         _ handler: (DomainEvent) async throws -> Void
@@ -46,7 +47,7 @@ public struct Outbox: Sendable {
                 let held = lease
                 try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
                     try await transaction.require(held)
-                    try Position.table.write(Position(number: number), cursorKey, in: &transaction)
+                    try await Position.table.write(Position(number: number), cursorKey, in: &transaction)
                 }
                 delivered += 1
             }
@@ -118,7 +119,9 @@ public struct Outbox: Sendable {
     }
 
     fileprivate static let table = Table<DomainEvent>("outbox")
-    fileprivate static let directory = Key(.platform, [.text("outbox.partition")])
+    private static let directory = Key(.platform, [.text("outbox.partition")])
+    /// Says that a partition has events; the one key outside it that a store scoped to it may write.
+    static func directoryKey(_ partition: Partition) -> Key { directory.appending([.text(partition.name)]) }
     fileprivate static func events(_ partition: Partition) -> Key { Key(partition, [.text("outbox")]) }
     fileprivate static func head(_ partition: Partition) -> Key { Key(partition, [.text("outbox.head")]) }
     private static func cursorKey(_ consumer: String, _ partition: Partition) -> Key {
@@ -141,7 +144,7 @@ public struct Outbox: Sendable {
         init(number: Int64) { self.number = number }
         func write(to writer: inout JSONWriter, schema: Int) { writer.object { $0.field("number", number) } }
         init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
-            number = try reader.object { (reader) throws(JSONError) in try reader.integer("number") }
+            number = try reader.object { (reader) throws(JSONError) in try reader.count("number") }
         }
     }
 }
@@ -154,8 +157,8 @@ extension Transaction {
         let partition = Partition(event.scope)
         let head = try await Outbox.Position.table.read(Outbox.head(partition), in: &self)
         let number = (head?.number ?? 0) + 1
-        if head == nil { write(Outbox.directory.appending([.text(partition.name)]), Self.mark) }
-        try Outbox.Position.table.write(.init(number: number), Outbox.head(partition), in: &self)
+        if head == nil { write(Outbox.directoryKey(partition), Self.mark) }
+        try await Outbox.Position.table.write(.init(number: number), Outbox.head(partition), in: &self)
         let key = Outbox.events(partition).appending([.integer(number)])
         let bytes = try failing { () throws(StoreError) in try Outbox.table.encode(event, key) }
         insert(key, bytes)
@@ -167,12 +170,7 @@ extension DomainEvent: JSONRecord {
     public func write(to writer: inout JSONWriter, schema: Int) {
         writer.object { writer in
             writer.field("at", at)
-            writer.field("details") { writer in
-                for (name, value) in details.sorted(by: { $0.key < $1.key }) {
-                    writer.name(data: name)
-                    writer.text(value)
-                }
-            }
+            writer.field("details", details)
             writer.field("id", id)
             writer.name("scope")
             writer.scope(scope)

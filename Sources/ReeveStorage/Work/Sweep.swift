@@ -40,12 +40,13 @@ public struct Sweep: Sendable {
     /// How many records are worked on in one transaction.
     public let batch: Int
 
-    /// A sweep over a range; a batch's changes must fit one commit (``Changes/maximumKeys``).
+    /// A sweep over a range; a batch's changes and what the sweep itself writes must fit one commit
+    /// (``Changes/maximumKeys``), so that a batch is at most 98 records.
     public init(_ name: String, over range: KeyRange, in partition: Partition, batch: Int = 1) {
         self.name = name
         self.range = range
         self.partition = partition
-        self.batch = max(1, batch)
+        self.batch = min(max(1, batch), Changes.maximumKeys - 2)
     }
 
     /// Works on at most `limit` further records; `nil` when another worker holds the sweep or has taken it over.
@@ -62,19 +63,20 @@ public struct Sweep: Sendable {
         }
         guard var lease = acquired else { return nil }
         var visited = 0
-        var last: Report?
+        var last = try await failing(as: Failure.self) { () throws(StoreError) in try await report(from: leases.store) }
         while visited < limit {
             let present = lease
             let kept = try await failing(as: Failure.self) { () throws(StoreError) in try await leases.kept(present) }
             guard let kept else { return nil }
             lease = kept
-            let report: Report
+            let report: Report?
             do throws(Failure) {
                 report = try await step(lease, leases.store, min(batch, limit - visited), body)
             } catch {
                 try? await leases.release(lease)
                 throw error
             }
+            guard let report else { return nil }
             last = report
             if report.isFinished { break }
             visited += min(batch, limit - visited)
@@ -123,9 +125,9 @@ public struct Sweep: Sendable {
     private func step<Failure: StoreFailure>(
         _ lease: Lease, _ store: any Store, _ count: Int,
         _ body: (Key, [UInt8], inout Transaction<Failure>) async throws(Failure) -> Outcome
-    ) async throws(Failure) -> Report {
+    ) async throws(Failure) -> Report? {
         try await store.transaction { (transaction: inout Transaction<Failure>) throws(Failure) in
-            try await transaction.require(lease)
+            guard try await transaction.holds(lease) else { return nil }
             var state = try await SweepState.table.read(stateKey, in: &transaction) ?? SweepState(report: Report())
             if state.report.isFinished {
                 state = SweepState(report: Report(rounds: state.report.rounds))
@@ -141,7 +143,7 @@ public struct Sweep: Sendable {
                 state.report.rounds += 1
                 state.cursor = nil
             }
-            try SweepState.table.write(state, stateKey, in: &transaction)
+            try await SweepState.table.write(state, stateKey, in: &transaction)
             return state.report
         }
     }
@@ -194,12 +196,12 @@ private struct SweepState: JSONRecord {
 
     init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
-            let changed = Int(try reader.integer("changed"))
-            let completed = Int(try reader.integer("completed"))
+            let changed = Int(try reader.count("changed"))
+            let completed = Int(try reader.count("completed"))
             let cursor = reader.hasField("cursor") ? try reader.byteString() : nil
-            let failed = Int(try reader.integer("failed"))
+            let failed = Int(try reader.count("failed"))
             let isFinished = try reader.bool("finished")
-            let rounds = Int(try reader.integer("rounds"))
+            let rounds = Int(try reader.count("rounds"))
             return SweepState(
                 report: .init(
                     progress: Progress(completed: completed, failed: failed), changed: changed, rounds: rounds,

@@ -64,7 +64,10 @@ private struct HistoryChecker {
             guard let revision = operation.revision else { continue }
             commits[revision] = index
             if operation.outcome == .unknown {
-                for (key, bytes) in operation.bytes where bytes == nil { unclear.insert(key) }
+                // When, and whether, it made or deleted a record is not known.
+                for (key, bytes) in operation.bytes where bytes == nil || operation.observed[key] == .some(nil) {
+                    unclear.insert(key)
+                }
             }
         }
         for operation in operations where effective(operation) {
@@ -114,6 +117,17 @@ private struct HistoryChecker {
                     if bytes == nil { deleters[key, default: []].append(index) }
                 } else if bytes != nil {
                     makers[key, default: []].append(index)
+                }
+            }
+        }
+        // Between two makings of a record lies a delete.
+        for (key, made) in makers where !unclear.contains(key) {
+            let deleted = deleters[key] ?? []
+            for index in made.indices.dropFirst() {
+                let before = deleted.dropFirst(index - 1).first
+                guard let before, operations[before].start < operations[made[index]].end else {
+                    return violation(
+                        "a record was made twice", [operations[made[index - 1]], operations[made[index]]], key)
                 }
             }
         }

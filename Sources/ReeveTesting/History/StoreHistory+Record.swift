@@ -18,7 +18,12 @@ extension StoreHistory {
                 group.addTask {
                     var writer = HistoryWriter(
                         index: index, writers: writers, store: store, seed: seed &+ UInt64(index))
-                    while writer.operations.count < operations / writers { await writer.step(clock) }
+                    // A store that fails every call ends it too.
+                    var steps = 0
+                    while writer.operations.count < operations / writers, steps < operations, !Task.isCancelled {
+                        await writer.step(clock)
+                        steps += 1
+                    }
                     return writer.operations
                 }
             }
@@ -41,6 +46,8 @@ private struct HistoryWriter {
     var generator: SeededGenerator
     var operations: [StoreHistory.Operation] = []
     private var counter: UInt32 = 0
+    /// A version of each key that was seen before.
+    private var earlier: [Int: Revision] = [:]
 
     private static let whole = KeyRange(under: Key(.platform, [.text("history")]))
 
@@ -115,9 +122,17 @@ private struct HistoryWriter {
         for number in Set(numbers).sorted() {
             guard let record = await read(number, clock) else { return }
             let key = key(number)
-            changes.expect(key, record.map { .revision($0.revision) } ?? .absent)
-            operation.observed[key] = .some(record?.revision)
             let isMine = number % writers == index
+            var expected = record?.revision
+            // Now and then what is expected is not true any more: the version before, or that there is none yet.
+            switch Int.random(in: 0..<16, using: &generator) {
+            case 0: if let older = earlier[number] ?? nil { expected = older }
+            case 1: if isMine { expected = nil }
+            default: break
+            }
+            if let record { earlier[number] = record.revision == expected ? earlier[number] : record.revision }
+            changes.expect(key, expected.map { .revision($0) } ?? .absent)
+            operation.observed[key] = .some(expected)
             guard record != nil || isMine else { continue }
             if record != nil, isMine, Int.random(in: 0..<4, using: &generator) == 0 {
                 changes.delete(key)

@@ -44,6 +44,14 @@ public struct StoreHistory: Sendable {
         /// What cannot be right about the answer by itself, such as a wrong order.
         public var defect: String?
 
+        /// A call of a writer between two times.
+        public init(call: Call, writer: Int, start: Int, end: Int) {
+            self.call = call
+            self.writer = writer
+            self.start = start
+            self.end = end
+        }
+
         /// The call with its times, and each key with its revision.
         public var description: String {
             let keys = observed.sorted { $0.key < $1.key }.map { key, revision in

@@ -30,7 +30,7 @@ public struct Credential: ~Copyable, Sendable {
         prefix.appendBigEndian(UInt64(value.count))
         let labelled = try content.appending(prefix)
         let method = method
-        let content = try value.withBytes { (span) throws(CryptoError) in try labelled.appending(span) }
+        let content = try value.withLiveBytes { (span) throws(CryptoError) in try labelled.appending(span) }
         return Credential(method: method, content: content)
     }
 
@@ -62,11 +62,12 @@ public struct Secret: ~Copyable, Sendable {
     }
 
     /// The names of the fields, in the order in which they were added.
-    public var fieldNames: [String] { content.withBytes { Self.fields($0).map(\.name) } }
+    public var fieldNames: [String] { content.isAlive ? content.withBytes { Self.fields($0).map(\.name) } : [] }
 
     /// Lends a field's bytes to `body`; `nil` when there is no such field.
     public func withField<R, E: Error>(_ name: String, _ body: (RawSpan) throws(E) -> R) throws(E) -> R? {
-        try content.withBytes { (span) throws(E) in
+        guard content.isAlive else { return nil }
+        return try content.withBytes { (span) throws(E) in
             guard let field = Self.fields(span).first(where: { $0.name == name }) else { return nil }
             return try body(span.extracting(field.range))
         }

@@ -19,7 +19,7 @@ enum Envelope {
         -> [UInt8]
     {
         let header = [magic, suite] + key.commitment.bytes.prefix(8)
-        let sealed = try content.withBytes { (span) throws(CryptoError) in
+        let sealed = try content.withLiveBytes { (span) throws(CryptoError) in
             try key.sealing.seal(span, authenticating: header + data)
         }
         return header + sealed

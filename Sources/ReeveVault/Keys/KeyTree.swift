@@ -181,7 +181,7 @@ final class KeyTree: Sendable {
         if let above {
             do throws(CryptoError) {
                 let header = record.header.bytes
-                let sealed = try draft.bundle.withBytes { (span) throws(CryptoError) in
+                let sealed = try draft.bundle.withLiveBytes { (span) throws(CryptoError) in
                     try above.wrapping.seal(span, authenticating: header)
                 }
                 record.wrapped = Base64URL.encode(sealed)

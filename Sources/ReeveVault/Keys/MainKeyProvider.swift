@@ -61,7 +61,7 @@ public final class LocalMainKey: MainKeyProvider {
     /// Wraps with AES-256-GCM, bound to the context.
     public func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
         do {
-            return try key.withBytes { (span) throws(CryptoError) in
+            return try key.withLiveBytes { (span) throws(CryptoError) in
                 try handle.seal(span, authenticating: context.canonicalBytes.bytes)
             }
         } catch {
