@@ -28,6 +28,10 @@ private func shown<Value>(_ value: Value) -> String {
         text += String(decoding: data, as: UTF8.self)
     }
     if let error = value as? any Error { text += error.localizedDescription }
+    if let error = value as? any LocalizedError {
+        text += [error.errorDescription, error.failureReason, error.recoverySuggestion, error.helpAnchor]
+            .compactMap(\.self).joined()
+    }
     let report = Report()
     withKnownIssue {
         #expect(isNothing(value))
@@ -45,31 +49,36 @@ private final class Report: Sendable {
 
 private func isNothing<Value>(_ value: Value) -> Bool { false }
 
-/// The spellings of a canary in a text.
+/// The spellings in a text of any eight bytes of the canary that follow each other.
 private func spellings(of text: String) -> [String] {
     let bytes = Array(text.utf8)
     var found: [String] = []
-    func look(_ name: String, _ needle: [UInt8]) {
-        guard needle.count > 4 else { return }
-        if bytes.indices.contains(where: { bytes[$0...].starts(with: needle) }) { found.append(name) }
+    func look(_ name: String, in bytes: [UInt8], for needles: [[UInt8]]) {
+        let byFirst = Dictionary(grouping: needles) { $0[0] }
+        let isThere = bytes.indices.contains { index in
+            byFirst[bytes[index]]?.contains { bytes[index...].starts(with: $0) } ?? false
+        }
+        if isThere { found.append(name) }
     }
-    let utf16 = canary.flatMap { [$0, 0] as [UInt8] }
-    look("UTF-8", canary)
-    look("UTF-16LE", utf16)
-    look("UTF-16BE", Array(utf16.dropLast()))
+    let parts = (0...canary.count - 8).map { Array(canary[$0..<$0 + 8]) }
+    look("UTF-8", in: bytes, for: parts)
+    look("UTF-16", in: bytes, for: parts.map { part in Array(part.flatMap { [$0, 0] as [UInt8] }.dropLast()) })
     let lower = bytes.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
-    let hex = Array(Hex.encode(canary).utf8)
-    if lower.indices.contains(where: { lower[$0...].starts(with: hex) }) { found.append("hex") }
+    look("hex", in: lower, for: parts.map { Array(Hex.encode($0).utf8) })
     // In base64 a text has three forms, by its place; the ends depend on the neighbours and are left out.
     for shift in 0..<3 {
         let encoded = Array(Data(Array(repeating: UInt8(0), count: shift) + canary).base64EncodedString().utf8)
         let middle = Array(encoded.dropFirst(shift == 0 ? 0 : 4).dropLast(4))
-        look("base64", middle)
-        look("base64url", middle.map { $0 == 0x2B ? 0x2D : $0 == 0x2F ? 0x5F : $0 })
+        let windows = stride(from: 0, through: middle.count - 12, by: 4).map { Array(middle[$0..<$0 + 12]) }
+        look("base64", in: bytes, for: windows)
+        look("base64url", in: bytes, for: windows.map { $0.map { $0 == 0x2B ? 0x2D : $0 == 0x2F ? 0x5F : $0 } })
     }
-    // As the numbers of a list, however they are separated.
-    let numbers = text.split { !$0.isNumber || !$0.isASCII }.compactMap { UInt8($0) }
-    if numbers.indices.contains(where: { numbers[$0...].starts(with: canary) }) { found.append("numbers") }
+    // As the elements of a list, however they are separated: in decimal, in hexadecimal, with or without zeros between.
+    let words = text.split { !($0.isASCII && ($0.isNumber || $0.isLetter)) }
+    let decimal = words.compactMap { UInt8($0) }
+    look("numbers", in: decimal, for: parts)
+    look("numbers of UTF-16", in: decimal.filter { $0 != 0 }, for: parts)
+    look("hexadecimal numbers", in: words.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }, for: parts)
     return found
 }
 
@@ -105,6 +114,10 @@ private func spellings(of text: String) -> [String] {
             #"{"name":"r","code":{"keyword":"trigger","input":{"to":"ann.\#(String(decoding: canary.prefix(6), as: UTF8.self))@acme.com","key":"\#(String(decoding: canary, as: UTF8.self))"}}}"#
                 .utf8)
         let report = layer.publisher.scrubber.scrub(recipe, as: .workato, for: .publicLibrary)
+        // An address in a key is not replaced: the recipe is blocked, and the report says where.
+        let inKey = Array(
+            #"{"\#(String(decoding: canary.prefix(8).filter { $0 != 0x2B }, as: UTF8.self))@acme.com":1}"#.utf8)
+        let blocked = layer.publisher.scrubber.scrub(inKey, as: .plainJSON, for: .publicLibrary).verdict
         let chain = AnchorLedger(MemoryLedger(), authenticator: try HMACKey(secret()))
         try await chain.append(.reopened("k"))
         let keys = try DerivedControlKeys(secret())
@@ -122,6 +135,9 @@ private func spellings(of text: String) -> [String] {
             ("ReeveStorage.AuthenticatedTable", AuthenticatedTable<AuditEntry>("t", keys: keys)),
             ("ReevePublishing.ScrubReport", report), ("ReevePublishing.Verdict", report.verdict),
             ("ReevePublishing.ScrubFinding", report.findings), ("ReeveTesting.TestTrust", trust),
+            ("ReevePublishing.Publisher", layer.publisher), ("ReevePublishing.Scrubber", layer.publisher.scrubber),
+            ("ReevePublishing.BlockReason", blocked), ("ReeveTesting.SpyStore", trust.store.commits),
+            ("ReeveModel.RecipeDocument", try RecipeDocument(workato: recipe)),
         ]
     }
 
@@ -162,6 +178,28 @@ private func spellings(of text: String) -> [String] {
             }
         }
         struct Thrown: Error, Sendable { let why = String(decoding: canary, as: UTF8.self) }
+        // One type for each way, hidden from all the others.
+        struct Shown: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+            let description: String
+            let debugDescription: String
+            var customMirror: Mirror { Mirror(self, children: []) }
+        }
+        struct Failing: LocalizedError, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+            var errorDescription: String?
+            var failureReason: String?
+            let description = "hidden"
+            let debugDescription = "hidden"
+            var customMirror: Mirror { Mirror(self, children: []) }
+        }
+        struct Expected: Sendable, CustomTestStringConvertible, CustomStringConvertible, CustomDebugStringConvertible,
+            CustomReflectable
+        {
+            let testDescription = String(decoding: canary, as: UTF8.self)
+            let description = "hidden"
+            let debugDescription = "hidden"
+            var customMirror: Mirror { Mirror(self, children: []) }
+        }
+        let plain = String(decoding: canary, as: UTF8.self)
         let hex = Hex.encode(canary)
         let utf16 = String(decoding: canary.flatMap { [$0, 0] as [UInt8] }, as: UTF8.self)
         let leaky: [any Sendable] = [
@@ -171,6 +209,12 @@ private func spellings(of text: String) -> [String] {
             Described(description: Data([1] + canary).base64EncodedString()),
             Described(description: Data([1, 2] + canary).base64EncodedString()),
             Described(description: Base64URL.encode(canary)),
+            Shown(description: plain, debugDescription: "hidden"),
+            Shown(description: "hidden", debugDescription: plain),
+            Failing(errorDescription: plain), Failing(failureReason: plain), Expected(),
+            Described(description: String(plain.dropFirst(8).prefix(8))),
+            Described(description: "\(canary.map { Hex.encode([$0]) })"),
+            Described(description: "\(canary.flatMap { [0, $0] as [UInt8] })"),
         ]
         for value in leaky { #expect(!spellings(of: shown(value)).isEmpty, "\(type(of: value))") }
         #expect(spellings(of: shown("nothing to see")).isEmpty)
