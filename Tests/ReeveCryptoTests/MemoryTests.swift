@@ -129,7 +129,9 @@ private enum MemorySearch {
         var failure: CryptoError?
         bytes.withUnsafeMutableBytes { target in
             guard let start = target.baseAddress else { return }
-            do throws(CryptoError) { try buffer.next(into: start) } catch { failure = error }
+            do throws(CryptoError) { try buffer.next(into: start, generation: ForkGuard.generation) } catch {
+                failure = error
+            }
         }
         if let failure { throw failure }
         return bytes

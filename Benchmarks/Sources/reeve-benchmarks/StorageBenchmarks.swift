@@ -18,8 +18,8 @@ struct StorageBenchmarks {
     private let entry = AuditEntry(
         at: Timestamp(seconds: 1_800_000_000),
         context: ActContext(
-            actor: .person(Identifier(high: 1, low: 2)), scope: Scope(Identifier(high: 3, low: 4), .production)),
-        action: "vault.credential.open", resource: "conn_01jd9x0c4tq3v8m5n7k2b6r1fz")
+            actor: .host("nightly-sync"), scope: Scope(Identifier(high: 3, low: 4), .test)),
+        action: "plans.admit", resource: "co_01jd9x0c4tq3v8m5n7k2b6r1fz")
 
     func run() async throws {
         try await records()
@@ -50,14 +50,14 @@ struct StorageBenchmarks {
     private func tables() async throws {
         let (store, table, entry) = (MemoryStore(), Table<AuditEntry>("bench"), entry)
         try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-            try table.write(entry, .platform, ["a"], in: &tx)
+            try await table.write(entry, .platform, ["a"], in: &tx)
         }
         try await harness.measure("table read, 300 B", operations: 10_000) {
             _ = try await table.read(.platform, ["a"], in: store)
         }
         try await harness.measure("table write in a transaction, 300 B", operations: 5000) {
             try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-                try table.write(entry, .platform, ["a"], in: &tx)
+                try await table.write(entry, .platform, ["a"], in: &tx)
             }
         }
     }

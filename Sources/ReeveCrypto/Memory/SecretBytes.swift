@@ -15,7 +15,10 @@ import COpenSSL
     public let count: Int
 
     /// Whether the bytes are there: not in a child that was forked after the value was made.
-    package var isAlive: Bool { generation == ForkGuard.generation }
+    package var isAlive: Bool { isAlive(in: ForkGuard.generation) }
+
+    /// Whether the bytes are there in a generation of processes.
+    func isAlive(in generation: Int) -> Bool { self.generation == generation }
 
     /// Lends the bytes, and throws ``CryptoError/Code/lostInFork`` where they are gone: what becomes a key, or is stored,
     /// is not to be made of zeros.

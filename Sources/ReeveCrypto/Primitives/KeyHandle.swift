@@ -4,10 +4,6 @@
 import COpenSSL
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// An AES-256-GCM key (NIST SP 800-38D) ready for use: its cipher contexts are keyed once and kept.
 ///
 /// Each call takes one of four contexts, chosen by thread, so that threads seldom wait for each other. Any number of
@@ -23,6 +19,8 @@ public final class KeyHandle: Sendable {
     }
     private struct Stripe: ~Copyable {
         var context: Context?
+        /// Keeps the stripes on cache lines of their own, so that threads do not slow each other down.
+        private let padding: [15 of UInt64] = .init(repeating: 0)
     }
     private let key: SecretBytes
     private let stripe0 = Mutex(Stripe())
@@ -132,7 +130,7 @@ public final class KeyHandle: Sendable {
     private func withContext(
         takingNonce nonce: UnsafeMutableRawPointer?, orElse code: CryptoError.Code, _ body: (OpaquePointer) -> Bool
     ) -> CryptoError.Code? {
-        switch Self.threadStripe() {
+        switch reeve_thread_stripe() {
         case 0: unsafe use(stripe0, NonceBuffer.stripe0, nonce, body, code)
         case 1: unsafe use(stripe1, NonceBuffer.stripe1, nonce, body, code)
         case 2: unsafe use(stripe2, NonceBuffer.stripe2, nonce, body, code)
@@ -147,10 +145,11 @@ public final class KeyHandle: Sendable {
         nonisolated(unsafe) let target = unsafe nonce
         return stripe.withLock { stripe in
             // In a forked child the key is gone, also where a context still has it: all stripes alike.
-            guard key.isAlive else { return .lostInFork }
+            let generation = ForkGuard.generation
+            guard key.isAlive(in: generation) else { return .lostInFork }
             do throws(CryptoError) {
                 if stripe.context == nil { stripe.context = try makeContext() }
-                if let target = unsafe target { try unsafe nonces.next(into: target) }
+                if let target = unsafe target { try unsafe nonces.next(into: target, generation: generation) }
             } catch {
                 return error.code
             }
@@ -177,14 +176,5 @@ public final class KeyHandle: Sendable {
             throw CryptoError(.engineFailed)
         }
         return context
-    }
-
-    private static func threadStripe() -> Int {
-        #if canImport(Glibc)
-        let thread = UInt(pthread_self())
-        #else
-        let thread = UInt(bitPattern: pthread_self())
-        #endif
-        return Int((thread >> 12 ^ thread >> 20) & 3)
     }
 }

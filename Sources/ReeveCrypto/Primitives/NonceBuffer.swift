@@ -13,7 +13,7 @@ import Darwin
 /// Nonces of 12 random bytes from a page that is wiped as it is used. One that is older than a second, on a clock that
 /// stands still while the machine sleeps, or from before a fork, is replaced before the next nonce is taken.
 ///
-/// A page holds some 340 nonces; each thread's stripe has one of its own. Each new page takes a fresh seed from the
+/// A page holds some 1,360 nonces; each thread's stripe has one of its own. Each new page takes a fresh seed from the
 /// kernel, so that of two copies of one process each has nonces of its own within a second.
 struct NonceBuffer: ~Copyable, Sendable {
     static let stripe0 = NonceBuffer()
@@ -27,13 +27,15 @@ struct NonceBuffer: ~Copyable, Sendable {
         var generation = -1
         var next = 0
         var filledAt: UInt64 = 0
+        /// Keeps the stripes on cache lines of their own.
+        private let padding: [12 of UInt64] = .init(repeating: 0)
     }
     private let state = Mutex(State())
     private let engine: Randomness.Source
     /// A clock of a test's; `nil` for the system's, which is read without a call through a closure.
     private let clock: (@Sendable () -> UInt64)?
 
-    static let size = 4096
+    static let size = 16_384
     private static let lifetime: UInt64 = 1_000_000_000
 
     /// A buffer that is filled from a generator, and reads nanoseconds from a monotonic clock.
@@ -44,11 +46,10 @@ struct NonceBuffer: ~Copyable, Sendable {
 
     deinit { state.withLock { $0.page?.release() } }
 
-    /// Writes a fresh nonce to `target`, which has room for 12 bytes.
-    borrowing func next(into target: UnsafeMutableRawPointer) throws(CryptoError) {
+    /// Writes a fresh nonce to `target`, which has room for 12 bytes; the generation is ``ForkGuard``'s present one.
+    borrowing func next(into target: UnsafeMutableRawPointer, generation: Int) throws(CryptoError) {
         let now = clock.map { $0() } ?? Self.coarseNanoseconds()
         try state.withLock { (state: inout State) throws(CryptoError) in
-            let generation = ForkGuard.generation
             // A child's own page: an inherited one is not locked there.
             if state.page == nil || state.generation != generation {
                 state.page = try SecretBytesPage(count: Self.size)
@@ -64,7 +65,7 @@ struct NonceBuffer: ~Copyable, Sendable {
                 state.generation = generation
                 state.filledAt = now
             }
-            unsafe page.take(state.next, 12, into: target)
+            unsafe page.take(state.next, into: target)
             state.next += 12
         }
     }
@@ -130,9 +131,12 @@ struct NonceBuffer: ~Copyable, Sendable {
         }
     }
 
-    func take(_ offset: Int, _ length: Int, into target: UnsafeMutableRawPointer) {
-        unsafe target.copyMemory(from: pointer + offset, byteCount: length)
-        unsafe OPENSSL_cleanse(pointer + offset, length)
+    /// Moves twelve bytes out. A nonce is no secret: it is overwritten so that none can be taken twice.
+    func take(_ offset: Int, into target: UnsafeMutableRawPointer) {
+        let source = unsafe pointer + offset
+        unsafe target.copyMemory(from: source, byteCount: 12)
+        unsafe source.storeBytes(of: 0, as: UInt64.self)
+        unsafe source.storeBytes(of: 0, toByteOffset: 8, as: UInt32.self)
     }
 
     func release() { unsafe SecretSlab.shared.release(pointer, count) }

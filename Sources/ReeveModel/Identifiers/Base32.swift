@@ -15,8 +15,11 @@ enum Base32 {
     static func decode(_ text: ArraySlice<UInt8>, after prefix: String) -> (high: UInt64, low: UInt64)? {
         let prefix = prefix.utf8
         var position = text.startIndex + prefix.count
-        guard text.count == prefix.count + 27, text.starts(with: prefix), text[position] == UInt8(ascii: "_") else {
-            return nil
+        guard text.count == prefix.count + 27, text[position] == UInt8(ascii: "_") else { return nil }
+        var index = text.startIndex
+        for byte in prefix {
+            guard text[index] == byte else { return nil }
+            index += 1
         }
         var (high, low): (UInt64, UInt64) = (0, 0)
         position += 1

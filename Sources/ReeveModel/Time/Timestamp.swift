@@ -87,7 +87,13 @@ extension Timestamp: LosslessStringConvertible {
         }
         let start = bytes.startIndex
         func number(_ range: Range<Int>) -> Int64? {
-            Int64(digits: bytes[start + range.lowerBound..<start + range.upperBound])
+            var value: Int64 = 0
+            for index in range {
+                let digit = bytes[start + index]
+                guard (48...57).contains(digit) else { return nil }
+                value = value * 10 + Int64(digit - 48)
+            }
+            return value
         }
         guard bytes.count == 27, bytes[start + 4] == UInt8(ascii: "-"), bytes[start + 7] == UInt8(ascii: "-"),
             bytes[start + 10] == UInt8(ascii: "T"), bytes[start + 13] == UInt8(ascii: ":"),

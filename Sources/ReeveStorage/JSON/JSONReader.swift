@@ -286,23 +286,26 @@ public struct JSONReader: Sendable {
     /// The content of a string between its quotes, which must not hold a raw control character.
     private mutating func string() throws(JSONError) -> Range<Int> {
         try take(UInt8(ascii: "\""))
-        let start = position
-        var cursor = position
-        hasEscapes = false
-        while cursor < end {
-            let byte = bytes[cursor]
-            if byte == UInt8(ascii: "\"") {
-                position = cursor + 1
-                return start..<cursor
-            }
-            guard byte >= 0x20 else { throw JSONError(.controlCharacter, at: cursor) }
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
+        let (start, end) = (position, end)
+        // One look at each byte, without a check of the bounds for each: `end` lies in the bytes.
+        let (stop, sawEscape) = unsafe bytes.withUnsafeBufferPointer { bytes in
+            var (cursor, sawEscape) = (start, false)
+            while cursor < end {
+                let byte = unsafe bytes[cursor]
+                if byte == UInt8(ascii: "\"") || byte < 0x20 { break }
+                if byte == UInt8(ascii: "\\") {
+                    sawEscape = true
+                    cursor += 1
+                }
                 cursor += 1
             }
-            cursor += 1
+            return (cursor, sawEscape)
         }
-        throw JSONError(.truncated, at: end)
+        hasEscapes = sawEscape
+        guard stop < end else { throw JSONError(.truncated, at: end) }
+        guard bytes[stop] == UInt8(ascii: "\"") else { throw JSONError(.controlCharacter, at: stop) }
+        position = stop + 1
+        return start..<stop
     }
 
     private mutating func skip(_ byte: UInt8) -> Bool {
