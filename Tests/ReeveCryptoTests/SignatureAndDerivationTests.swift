@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Foundation
 import ReeveCrypto
 import ReeveModel
 import ReeveTesting
@@ -73,13 +74,35 @@ import Testing
     /// N = 2^30 and the like are refused before memory is touched.
     @Test(arguments: [
         (1 << 30, 8, 1), (1 << 21, 8, 1), (1 << 20, 16, 1), (3, 8, 1), (0, 8, 1), (-4, 8, 1), (1024, 0, 1),
-        (1024, 33, 1), (1024, 8, 0), (1024, 8, 17), (Int.max, 8, 1),
+        (1024, 33, 1), (1024, 8, 0), (1024, 8, 17), (Int.max, 8, 1), (1 << 16, 1, 1),
     ])
     func scryptBoundsAreChecked(_ cost: Int, _ block: Int, _ parallel: Int) {
         #expect(throws: CryptoError(.invalidLength)) {
             _ = try Scrypt(cost: cost, blockSize: block, parallelization: parallel)
         }
     }
+
+    #if os(Linux)
+    /// Parameters of N = 2^30 in a file: refused when the file is read, with no more memory than before.
+    @Test func largeParametersInAFileTouchNoMemory() async {
+        await #expect(processExitsWith: .success) {
+            func peak() -> Int {
+                var usage = rusage()
+                getrusage(RUSAGE_SELF, &usage)
+                return usage.ru_maxrss
+            }
+            let file = FileManager.default.temporaryDirectory.appending(path: "reeve-scrypt-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try Data(#"{"cost":1024,"blockSize":8,"parallelization":1}"#.utf8).write(to: file)
+            let before = peak()
+            guard (try? JSONDecoder().decode(Scrypt.self, from: Data(contentsOf: file))) != nil else { exit(1) }
+            try Data(#"{"cost":1073741824,"blockSize":8,"parallelization":1}"#.utf8).write(to: file)
+            guard (try? JSONDecoder().decode(Scrypt.self, from: Data(contentsOf: file))) == nil else { exit(2) }
+            // Kilobytes; the parameters ask for a terabyte.
+            exit(peak() - before < 64 << 10 ? 0 : 3)
+        }
+    }
+    #endif
 
     @Test(arguments: [0, -1, HKDF.maximumCount + 1]) func hkdfBoundsAreChecked(_ count: Int) throws {
         #expect(throws: CryptoError(.invalidLength)) {

@@ -7,6 +7,21 @@ import ReeveTesting
 import Testing
 
 @Suite struct TimeTests {
+    /// Also outside the years 1 to 9999 each instant and day has one text, which is read back.
+    @Test func everyInstantHasOneText() {
+        for microseconds in [Int64.min, .max, 253_402_300_800_000_000, -62_135_596_800_000_001, 0] {
+            let instant = Timestamp(microseconds: microseconds)
+            #expect(Timestamp(instant.description) == instant)
+        }
+        for days in [Int32.min, .max, CivilDay.range.lowerBound.daysSince1970 - 1, 0] {
+            #expect(CivilDay(CivilDay(daysSince1970: days).description) == CivilDay(daysSince1970: days))
+        }
+        for text in ["µs:0", "µs:+253402300800000000", "µs:", "µs:0253402300800000000"] {
+            #expect(Timestamp(text) == nil)
+        }
+        for text in ["day:0", "day:+2932897", "day:", "day:02932897"] { #expect(CivilDay(text) == nil) }
+    }
+
     @Test(arguments: [
         ("1970-01-01", 0), ("1969-12-31", -1), ("2000-02-29", 11_016), ("0001-01-01", -719_162),
         ("9999-12-31", 2_932_896), ("2026-03-07", 20_519),

@@ -57,7 +57,8 @@ public final class VerifyingKey: Sendable {
     public let bytes: [UInt8]
     private let handle: PublicKeyHandle
 
-    /// A key of exactly 32 bytes.
+    /// A key of exactly 32 bytes. Whether they are a point that a signer would make is not checked: take keys from where
+    /// they are vouched for.
     public init(bytes: [UInt8]) throws(CryptoError) {
         guard bytes.count == 32 else { throw CryptoError(.invalidLength) }
         guard let pointer = unsafe EVP_PKEY_new_raw_public_key_ex(nil, "ED25519", nil, bytes, 32) else {

@@ -51,7 +51,10 @@ public final class KeyHandle: Sendable {
     ) throws(CryptoError) {
         guard target.byteCount == plaintext.byteCount + Self.overhead else { throw CryptoError(.invalidLength) }
         let code = unsafe target.withUnsafeMutableBytes { target in
-            unsafe plaintext.withUnsafeBytes { source in unsafe encrypt(source, data, target) }
+            unsafe plaintext.withUnsafeBytes { source in
+                // Lent by its span: a pointer made from an array counts a reference, which threads would share.
+                unsafe data.span.withUnsafeBufferPointer { data in unsafe encrypt(source, data, target) }
+            }
         }
         if let code { throw CryptoError(code) }
     }
@@ -76,24 +79,26 @@ public final class KeyHandle: Sendable {
         guard sealed.byteCount >= Self.overhead else { throw CryptoError(.authenticationFailed) }
         guard target.byteCount == sealed.byteCount - Self.overhead else { throw CryptoError(.invalidLength) }
         let code = unsafe target.withUnsafeMutableBytes { target in
-            unsafe sealed.withUnsafeBytes { source in unsafe decrypt(source, data, target) }
+            unsafe sealed.withUnsafeBytes { source in
+                unsafe data.span.withUnsafeBufferPointer { data in unsafe decrypt(source, data, target) }
+            }
         }
         if let code { throw CryptoError(code) }
     }
 
     private func encrypt(
-        _ source: UnsafeRawBufferPointer, _ data: [UInt8], _ target: UnsafeMutableRawBufferPointer
+        _ source: UnsafeRawBufferPointer, _ data: UnsafeBufferPointer<UInt8>, _ target: UnsafeMutableRawBufferPointer
     ) -> CryptoError.Code? {
         guard let start = target.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
             return .invalidLength
         }
-        nonisolated(unsafe) let (input, output) = unsafe (source, start)
+        nonisolated(unsafe) let (input, output, data) = unsafe (source, start, data)
         return unsafe withContext(takingNonce: output, orElse: .engineFailed) { context in
             var (length, last): (Int32, Int32) = (0, 0)
             let body = unsafe (output + 12).assumingMemoryBound(to: UInt8.self)
             let nonce = unsafe output.assumingMemoryBound(to: UInt8.self)
             return unsafe EVP_EncryptInit_ex2(context, nil, nil, nonce, nil) == 1
-                && EVP_EncryptUpdate(context, nil, &length, data, Int32(data.count)) == 1
+                && EVP_EncryptUpdate(context, nil, &length, data.baseAddress, Int32(data.count)) == 1
                 && EVP_EncryptUpdate(
                     context, body, &length, input.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(input.count))
                     == 1
@@ -103,12 +108,12 @@ public final class KeyHandle: Sendable {
     }
 
     private func decrypt(
-        _ source: UnsafeRawBufferPointer, _ data: [UInt8], _ target: UnsafeMutableRawBufferPointer
+        _ source: UnsafeRawBufferPointer, _ data: UnsafeBufferPointer<UInt8>, _ target: UnsafeMutableRawBufferPointer
     ) -> CryptoError.Code? {
         guard let start = source.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
             return .authenticationFailed
         }
-        nonisolated(unsafe) let (input, output) = unsafe (start, target)
+        nonisolated(unsafe) let (input, output, data) = unsafe (start, target, data)
         let count = source.count - Self.overhead
         return unsafe withContext(takingNonce: nil, orElse: .authenticationFailed) { context in
             var (length, last): (Int32, Int32) = (0, 0)
@@ -116,7 +121,7 @@ public final class KeyHandle: Sendable {
             let plain = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             let opened =
                 unsafe EVP_DecryptInit_ex2(context, nil, nil, input.assumingMemoryBound(to: UInt8.self), nil) == 1
-                && EVP_DecryptUpdate(context, nil, &length, data, Int32(data.count)) == 1
+                && EVP_DecryptUpdate(context, nil, &length, data.baseAddress, Int32(data.count)) == 1
                 && EVP_DecryptUpdate(context, plain, &length, body, Int32(count)) == 1
                 && reeve_set_tag(context, body + count) == 1
                 && EVP_DecryptFinal_ex(context, plain.map { unsafe $0 + Int(length) }, &last) == 1
