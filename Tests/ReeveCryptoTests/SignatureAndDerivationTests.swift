@@ -88,7 +88,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             func peak() -> Int {
                 var usage = rusage()
-                getrusage(RUSAGE_SELF, &usage)
+                getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
                 return usage.ru_maxrss
             }
             let file = FileManager.default.temporaryDirectory.appending(path: "reeve-scrypt-\(UUID().uuidString)")
