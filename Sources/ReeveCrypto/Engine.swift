@@ -5,7 +5,8 @@ import COpenSSL
 
 /// libcrypto's algorithms, fetched once: a fetch costs more than a small message.
 @safe struct Engine: @unchecked Sendable {
-    // Sendable by hand: the pointers are set once, and libcrypto allows concurrent use of what they point to.
+    // Sendable by hand: OpaquePointer is not. These are set once, never freed, and lead to fetched algorithms, which libcrypto
+    // counts and changes under locks of its own (openssl-threads(7)).
     let aes256GCM: OpaquePointer
     let aes256CTR: OpaquePointer
     let sha256: OpaquePointer

@@ -15,7 +15,8 @@ import Darwin
 /// Secret memory is empty in a forked child. A secret remembers the generation it was made in, and is dead in a later
 /// one. A page that the system empties on fork tells; where there is none, the process id does.
 enum ForkGuard {
-    // Sendable by hand: what the pointer leads to is an atomic.
+    // Sendable by hand: a pointer is not. This one leads to an atomic byte, in a page that stays mapped; the atomic cannot be
+    // a plain static, since the page is what the system empties on fork.
     @safe private struct Page: @unchecked Sendable {
         private let flag: UnsafeMutablePointer<Atomic<UInt8>>
 

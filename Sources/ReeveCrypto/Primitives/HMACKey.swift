@@ -9,8 +9,7 @@ import Synchronization
 ///
 /// Any number of tasks may use one value at the same time.
 public final class HMACKey: MessageAuthenticator {
-    // Sendable by hand: it lives inside the mutex below, and nowhere else.
-    @safe private struct Context: ~Copyable, @unchecked Sendable {
+    @safe private struct Context: ~Copyable {
         let pointer: OpaquePointer
         init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
         deinit { unsafe EVP_MAC_CTX_free(pointer) }
@@ -90,18 +89,23 @@ public final class HMACKey: MessageAuthenticator {
     }
 
     private func write(_ message: UnsafeRawBufferPointer, to target: UnsafeMutableRawBufferPointer) -> Bool {
-        // Copies of the pointers only: the buffers outlive this call.
-        nonisolated(unsafe) let (input, output) = unsafe (message, target)
-        return context.withLock { context in
+        unsafe use { context in
             var length = 0
-            let start = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            let done =
-                unsafe EVP_MAC_init(context.pointer, nil, 0, nil) == 1
+            let start = unsafe target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            return unsafe EVP_MAC_init(context, nil, 0, nil) == 1
                 && EVP_MAC_update(
-                    context.pointer, input.baseAddress?.assumingMemoryBound(to: UInt8.self), input.count) == 1
-                && EVP_MAC_final(context.pointer, start, &length, output.count) == 1
+                    context, message.baseAddress?.assumingMemoryBound(to: UInt8.self), message.count) == 1
+                && EVP_MAC_final(context, start, &length, target.count) == 1
+                && length == 32
+        }
+    }
+
+    /// Runs `body` with the keyed context; drains libcrypto's error queue when it fails.
+    private func use(_ body: (OpaquePointer) -> Bool) -> Bool {
+        context.withLock { context in
+            let done = unsafe body(context.pointer)
             if !done { ERR_clear_error() }
-            return done && length == 32
+            return done
         }
     }
 }

@@ -73,11 +73,11 @@ struct NonceBuffer: ~Copyable, Sendable {
     /// What a copy of the whole process would have: the same page, the same generator. For tests.
     borrowing func copy() throws(CryptoError) -> NonceBuffer {
         let copy = NonceBuffer(engine: engine, clock: clock)
-        let (page, generation, next, filledAt) = try state.withLock { (state) throws(CryptoError) in
-            (try state.page?.copy(), state.generation, state.next, state.filledAt)
+        let (bytes, generation, next, filledAt) = state.withLock { state in
+            (state.page?.bytes, state.generation, state.next, state.filledAt)
         }
-        copy.state.withLock { state in
-            state.page = page
+        try copy.state.withLock { (state) throws(CryptoError) in
+            state.page = try bytes.map { (bytes) throws(CryptoError) in try SecretBytesPage(bytes) }
             (state.generation, state.next, state.filledAt) = (generation, next, filledAt)
         }
         return copy
@@ -96,8 +96,7 @@ struct NonceBuffer: ~Copyable, Sendable {
 }
 
 /// One page of secret memory that can be refilled.
-@safe struct SecretBytesPage: @unchecked Sendable {
-    // Sendable by hand: it is used under the lock of its buffer alone.
+@safe struct SecretBytesPage {
     private let pointer: UnsafeMutableRawPointer
     private let count: Int
 
@@ -141,9 +140,14 @@ struct NonceBuffer: ~Copyable, Sendable {
 
     func release() { unsafe SecretSlab.shared.release(pointer, count) }
 
-    func copy() throws(CryptoError) -> SecretBytesPage {
-        let copy = try SecretBytesPage(count: count)
-        unsafe copy.pointer.copyMemory(from: pointer, byteCount: count)
-        return copy
+    /// What is in the page. Nonces are no secret.
+    var bytes: [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: pointer, count: count)) }
+
+    /// A page with this in it.
+    init(_ bytes: [UInt8]) throws(CryptoError) {
+        try self.init(count: bytes.count)
+        unsafe bytes.withUnsafeBytes {
+            unsafe UnsafeMutableRawBufferPointer(start: pointer, count: count).copyMemory(from: $0)
+        }
     }
 }
