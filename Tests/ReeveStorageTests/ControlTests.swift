@@ -127,6 +127,9 @@ private final class Fixture {
     @Test func aPartitionWithoutAHeadIsNotEmpty() async throws {
         let fixture = try await Fixture([alpha])
         await #expect(throws: StoreError.self) { _ = try await fixture.grants.read(beta, ["a"], in: fixture.store) }
+        // A newcomer's first error says what to call.
+        #expect("\(StoreError.tampered(ControlNode.key(beta, 0)))".contains("ControlHead.create"))
+        #expect(!"\(StoreError.tampered(ControlNode.key(beta, 1)))".contains("ControlHead.create"))
         #expect(try await fixture.grants.read(alpha, ["a"], in: fixture.store) == nil)
         await #expect(throws: StoreError.conflict(ControlNode.key(alpha, 0))) {
             let keys = fixture.keys

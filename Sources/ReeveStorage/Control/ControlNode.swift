@@ -30,6 +30,9 @@ struct ControlNode: JSONRecord {
         Key(partition, [.text(table), .integer(number)])
     }
 
+    /// Whether a key is that of some partition's head.
+    static func isHead(_ key: Key) -> Bool { key.elements?.dropFirst() == [.text(table), .integer(0)] }
+
     var isTooLarge: Bool {
         entries.count > 1
             && (entries.count > Self.maximumEntries || entries.reduce(0) { $0 + $1.key.count } > Self.maximumKeyBytes)

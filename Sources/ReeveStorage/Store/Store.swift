@@ -52,6 +52,9 @@ extension StoreError: CustomStringConvertible {
         case .unavailable(let reason): "the store is not available: \(reason)"
         case .limitExceeded(let limit): "the commit exceeds a limit: \(limit)"
         case .malformed(let key): "record `\(key)` is not what its table wrote; restore it from a backup"
+        case .tampered(let key) where ControlNode.isHead(key):
+            "head record `\(key)` is missing or was changed; for a new workspace make it first, with ControlHead.create, "
+                + "else find out who removed it, and restore it"
         case .tampered(let key):
             "record `\(key)` was changed, moved, removed or put back outside of Reeve; find out by whom, then restore it"
         case .leaseLost(let key): "another worker holds the lease `\(key)` now; stop, and take it again before going on"
