@@ -113,6 +113,15 @@ public enum ControlHead: Sendable {
         try await transaction.tree(partition, keys).create(in: &transaction)
     }
 
+    /// Makes the head of a partition unless it has one. For the first start of a new store: a head that was removed is made
+    /// anew by this, so who calls it later must remember ``position(of:keys:in:)`` elsewhere.
+    public static func createIfAbsent<Failure>(
+        _ partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        guard try await transaction.read(ControlNode.key(partition, 0)) == nil else { return }
+        try await create(partition, keys: keys, in: &transaction)
+    }
+
     /// Which state of a partition's authenticated records a head vouches for.
     public struct Position: Hashable, Sendable {
         /// Rises with each change, from 1 when the head was made.

@@ -10,7 +10,10 @@ extension AccessAuthority {
     package func entry<Action>(
         _ action: String, _ permit: Permit<Action>, details: [String: String] = [:]
     ) -> AuditEntry {
-        entry(action, permit.context, permit.resource, permit.decision, permit.policy, nil, details)
+        var details = details
+        // What the host stated when the decision was made.
+        if let facts = permit.facts { details["facts"] = facts }
+        return entry(action, permit.context, permit.resource, permit.decision, permit.policy, nil, details)
     }
 
     /// Records that an act under a permit was refused or failed; the act changed nothing.

@@ -8,7 +8,6 @@ import ReeveModel
 struct SoleOperatorPolicy: Sendable {
     let principal: ActContext.Actor
     let digest: Digest
-    let epoch = 1
 
     init(principal: ActContext.Actor) throws(AccessError) {
         self.principal = principal

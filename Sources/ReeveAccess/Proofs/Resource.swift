@@ -31,8 +31,22 @@ public struct Resource: Hashable, Sendable, CustomStringConvertible {
     public static func recipe(_ digest: Digest) -> Resource { Resource(kind: "recipe", digest.description) }
     /// A registered piece of personal data.
     public static func record(_ id: Identifier<DataRecord>) -> Resource { Resource(id) }
-    /// The audit log of a scope.
+    /// A change of recipes that goes through the environments.
+    public static func change(_ id: Identifier<ChangeRecord>) -> Resource { Resource(id) }
+    /// A matter that several persons approve.
+    public static func quorum(_ id: Identifier<Quorum>) -> Resource { Resource(id) }
+    /// Who may do what in a scope.
+    public static func access(in scope: Scope) -> Resource {
+        Resource(kind: "access", Reach.scope(scope).description)
+    }
+    /// The audit log of a workspace, or of the platform.
     public static func log(of scope: Scope) -> Resource {
         Resource(kind: "log", scope.workspace.map(\.description) ?? "platform")
     }
+}
+
+/// Names one change of recipes that is written, approved and deployed. Prefix `chg`.
+public enum ChangeRecord: IdentifiedEntity {
+    /// `chg`
+    public static var identifierPrefix: String { "chg" }
 }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// A dangerous act as a type, so that a permit for one act cannot be handed to another.
+///
+/// The actions that Reeve's rooms take are declared below. Types of your own compile, but no room takes them; the door for
+/// a host's own acts is ``AccessAuthority/complete(_:)``.
+public protocol PermitAction: Sendable {
+    /// The permission that a decision for this action is about, for example `credential.open`.
+    static var permission: String { get }
+}
+
+/// Storing a connection's credential.
+public enum StoreCredential: PermitAction {
+    /// `credential.store`
+    public static var permission: String { "credential.store" }
+}
+
+/// Opening a connection's credential.
+public enum OpenCredential: PermitAction {
+    /// `credential.open`
+    public static var permission: String { "credential.open" }
+}
+
+/// Destroying a connection's key, and with it every credential under it.
+public enum DestroyCredential: PermitAction {
+    /// `credential.destroy`
+    public static var permission: String { "credential.destroy" }
+}
+
+/// Making a scrubbed recipe public.
+public enum PublishRecipe: PermitAction {
+    /// `recipe.publish`
+    public static var permission: String { "recipe.publish" }
+}
+
+/// Writing a change of recipes.
+public enum EditRecipe: PermitAction {
+    /// `recipe.edit`
+    public static var permission: String { "recipe.edit" }
+}
+
+/// Approving a change of recipes.
+public enum ApproveRecipe: PermitAction {
+    /// `recipe.approve`
+    public static var permission: String { "recipe.approve" }
+}
+
+/// Deploying a change of recipes into an environment.
+public enum DeployRecipe: PermitAction {
+    /// `recipe.deploy`
+    public static var permission: String { "recipe.deploy" }
+}
+
+/// Changing what a company may use.
+public enum ChangePlan: PermitAction {
+    /// `plan.change`
+    public static var permission: String { "plan.change" }
+}
+
+/// Placing or releasing a legal hold.
+public enum ChangeHold: PermitAction {
+    /// `hold.change`
+    public static var permission: String { "hold.change" }
+}
+
+/// Giving and taking roles.
+public enum ManageAccess: PermitAction {
+    /// `access.manage`
+    public static var permission: String { "access.manage" }
+}
+
+/// Proposing a matter that several persons have to approve.
+public enum ProposeMatter: PermitAction {
+    /// `quorum.propose`
+    public static var permission: String { "quorum.propose" }
+}
+
+/// Approving a matter that several persons have to approve.
+public enum ApproveMatter: PermitAction {
+    /// `quorum.approve`
+    public static var permission: String { "quorum.approve" }
+}
+
+/// Reading an audit log.
+public enum ReadAudit: PermitAction {
+    /// `audit.read`
+    public static var permission: String { "audit.read" }
+}
+
+/// Removing old entries from an audit log.
+public enum PruneAudit: PermitAction {
+    /// `audit.prune`
+    public static var permission: String { "audit.prune" }
+}
+
+/// Erasing a personal value that an audit entry commits to.
+public enum EraseAuditValue: PermitAction {
+    /// `audit.erase`
+    public static var permission: String { "audit.erase" }
+}
