@@ -90,6 +90,7 @@ extension AccessAuthority {
             guard quorum.scope == context.scope else { throw AccessError(.wrongResource) }
             let isParty = quorum.proposer == context.actor || quorum.approvals.contains { $0.person == context.actor }
             guard isParty else { throw AccessError(.notEligible) }
+            guard quorum.used == nil else { throw AccessError(.alreadyUsed) }
             var policyChange: PolicyChange
             var isEmergency = false
             switch quorum.matter {
