@@ -116,6 +116,7 @@ let package = Package(
                 observability("InMemoryTracing", "swift-distributed-tracing"),
                 observability("Tracing", "swift-distributed-tracing"),
             ]),
+        tests("ReeveAuditTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveAudit"]),
         tests("ReeveTests", rooms.dropFirst().map { .init(stringLiteral: $0) }),
     ]
 )

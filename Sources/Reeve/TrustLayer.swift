@@ -26,12 +26,16 @@ public struct TrustLayer: Sendable {
         public var retention: RetentionSchedule
         /// How large a recipe may be.
         public var recipeLimits: JSONTokens.Limits
+        /// The audit logs' settings.
+        public var audit: AuditLog.Configuration
 
         /// A configuration; by default each room's own, and no retention rules.
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
-            retention: RetentionSchedule = .init(rules: []), recipeLimits: JSONTokens.Limits = .init()
+            retention: RetentionSchedule = .init(rules: []), recipeLimits: JSONTokens.Limits = .init(),
+            audit: AuditLog.Configuration = .init()
         ) {
+            self.audit = audit
             self.vault = vault
             self.catalogue = catalogue
             self.retention = retention
@@ -39,7 +43,9 @@ public struct TrustLayer: Sendable {
         }
 
         /// All defects of all rooms, each as a line; empty when there is none.
-        public func validate() -> [String] { vault.validate() + catalogue.validate() + retention.validate() }
+        public func validate() -> [String] {
+            vault.validate() + catalogue.validate() + retention.validate() + audit.validate()
+        }
     }
 
     /// Decides who may do what; the only source of permits for the rooms below.
@@ -54,15 +60,15 @@ public struct TrustLayer: Sendable {
     public let publisher: Publisher
     /// Says what personal data must be kept and what must go.
     public let retention: Retention
-    /// Reads the audit trail.
+    /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
     /// Builds every room over the authority's store.
     ///
     /// Throws ``ConfigurationError`` with all defects when the configuration has any.
     public init(
-        mainKey: any MainKeyProvider, authority: AccessAuthority,
-        configuration: Configuration = .init()
+        mainKey: any MainKeyProvider, authority: AccessAuthority, audit keys: AuditKeys,
+        sinks: [any AuditSink] = [], configuration: Configuration = .init()
     ) throws(ConfigurationError) {
         let defects = configuration.validate()
         guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
@@ -72,7 +78,7 @@ public struct TrustLayer: Sendable {
         tasks = TaskMeter(plans: plans)
         publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
         retention = Retention(schedule: configuration.retention, authority: authority)
-        audit = AuditLog(authority: authority)
+        audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)
     }
 
     /// Everything in memory, under a main key that is gone with the process: for trials, examples and tests.
@@ -85,14 +91,16 @@ public struct TrustLayer: Sendable {
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(principal, reason: reason, store: store, time: time)
         return try TrustLayer(
-            mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
+            mainKey: LocalMainKey.ephemeral(), authority: authority,
+            audit: AuditKeys.ephemeral(name: configuration.audit.origin, time: time), configuration: configuration)
     }
 
-    /// Does the background work that is due now: returns to the plans' counts what jobs did not use, and
-    /// wipes keys whose lifetime is over.
+    /// Does the background work that is due now: returns to the plans' counts what jobs did not use, wipes keys whose
+    /// lifetime is over, and sequences and signs the audit logs.
     public func runOnce() async throws {
         vault.dropExpiredKeys()
         try await tasks.settle()
+        try await audit.runOnce()
     }
 }
 

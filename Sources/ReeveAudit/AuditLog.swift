@@ -2,43 +2,268 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 public import ReeveAccess
+import ReeveCrypto
 public import ReeveModel
 public import ReeveStorage
+import Synchronization
 
-/// Reads the audit entries that rooms committed together with their acts.
+/// Orders the audit entries that rooms committed with their acts, proves that none was changed, and answers questions.
 ///
-/// Entries are ordered by the wall clock of the process that wrote them; entries of one process and instant stay in the
-/// order in which they were recorded.
-/// All calls may be made concurrently.
-public struct AuditLog: Sendable {
-    private let store: any Store
-    private let authority: AccessAuthority
+/// ``runOnce()`` or ``work`` sequences what is pending into one Merkle tree for each workspace and one for the platform,
+/// anchors and signs checkpoints, and streams to sinks. Every read is itself recorded before it happens. All calls may be
+/// made concurrently.
+public final class AuditLog: Sendable {
+    /// What can be set; the defaults are visible here.
+    public struct Configuration: Hashable, Sendable, Codable {
+        /// What the logs' origins begin with, such as `example.com/audit`; a log's name follows.
+        public var origin: String
+        /// How often the sequencer runs, in milliseconds; 10 to 3,600,000.
+        public var intervalMilliseconds: Int
+        /// How long a missing number is waited for before it is declared a gap, in seconds; 0 to 86,400.
+        public var gapSeconds: Int
+        /// Whether all tiles are checked when a process first works on a log.
+        public var checksTilesAtStart: Bool
+        /// How far behind a sink may be before an alarm, in entries; at least 1.
+        public var sinkLagEntries: Int
+        /// For how many days entries must be kept: pruning takes none that is younger; 0 to 36,500.
+        public var retentionDays: Int
+        /// How many tiles of 9 kB are kept in memory for proofs; 1 to 1,000,000.
+        public var cachedTiles: Int
 
-    /// The logs of the authority's store, readable with its permits.
-    public init(authority: AccessAuthority) {
-        store = authority.store
-        self.authority = authority
+        /// A configuration; by default once a second, gaps after a minute, kept for a year.
+        public init(
+            origin: String = "localhost/reeve", intervalMilliseconds: Int = 1000, gapSeconds: Int = 60,
+            checksTilesAtStart: Bool = true, sinkLagEntries: Int = 10_000, retentionDays: Int = 365,
+            cachedTiles: Int = 256
+        ) {
+            self.origin = origin
+            self.intervalMilliseconds = intervalMilliseconds
+            self.gapSeconds = gapSeconds
+            self.checksTilesAtStart = checksTilesAtStart
+            self.sinkLagEntries = sinkLagEntries
+            self.retentionDays = retentionDays
+            self.cachedTiles = cachedTiles
+        }
+
+        /// All defects, each as a line; empty when there is none.
+        public func validate() -> [String] {
+            var defects: [String] = []
+            if !VerifierKey.isName(origin) { defects.append("origin must not be empty, or have white space or `+`") }
+            if !(10...3_600_000).contains(intervalMilliseconds) { defects.append("intervalMilliseconds must be 10 to 3600000") }
+            if !(0...86_400).contains(gapSeconds) { defects.append("gapSeconds must be 0 to 86400") }
+            if sinkLagEntries < 1 { defects.append("sinkLagEntries must be at least 1") }
+            if !(0...36_500).contains(retentionDays) { defects.append("retentionDays must be 0 to 36500") }
+            if !(1...1_000_000).contains(cachedTiles) { defects.append("cachedTiles must be 1 to 1000000") }
+            return defects
+        }
     }
 
-    /// The newest entries of a scope's log, oldest first. That they were read is recorded before they are.
+    let store: any Store
+    let authority: AccessAuthority
+    let keys: AuditKeys
+    let configuration: Configuration
+    let sinks: [any AuditSink]
+    let signals: any SignalHandler
+    let leases: Leases
+    let cache: TileCache
+    /// The clocks when this was made, to see later whether the wall clock went its own way.
+    private let start: (now: Timestamp, uptime: Duration)
+
+    /// A log as this process last left it, and how far its checkpoints were looked at.
+    struct Standing: Sendable {
+        var live: LogSequencer.Live
+        /// The size of the newest signed checkpoint.
+        var signed: Int
+        /// How many lines of the ledger were verified.
+        var verified = 0
+    }
+    let standings = Mutex<[Partition: Standing]>([:])
+    /// What this process said last of what it committed.
+    let announced = Mutex<[Partition: Int64]>([:])
+    let isPrepared = Mutex(false)
+
+    /// The logs of the authority's store.
+    public init(
+        authority: AccessAuthority, keys: AuditKeys, sinks: [any AuditSink] = [],
+        configuration: Configuration = Configuration(), signals: any SignalHandler = NoSignals()
+    ) {
+        store = authority.store
+        self.authority = authority
+        self.keys = keys
+        self.sinks = sinks
+        self.configuration = configuration
+        self.signals = signals
+        leases = Leases(store: authority.store, time: authority.time)
+        cache = TileCache(capacity: configuration.cachedTiles)
+        start = (authority.time.now, authority.time.uptime)
+    }
+
+    /// Sequencing, signing and streaming as background work, safe on every node.
+    public var work: PeriodicWork {
+        PeriodicWork(
+            "audit.sequence", every: .milliseconds(configuration.intervalMilliseconds), time: authority.time,
+            signals: signals
+        ) { [self] in try await runOnce() }
+    }
+
+    /// Entries of a scope's log. That they are read is recorded before they are.
     ///
-    /// The permit must be for `.log(of: scope)`. Complexity: O(entries in the log).
+    /// The permit is for ``Resource/log(of:)`` in exactly this scope; a scope narrower than the workspace shows its own
+    /// entries alone. Complexity: O(entries looked at), the newest first.
     public func entries(
-        of scope: Scope, limit: Int = 1000, _ permit: Permit<ReadAudit>
-    ) async throws(AccessError) -> [AuditEntry] {
-        let action = "audit.read"
-        try await authority.check(permit, for: action, on: .log(of: scope), in: scope)
-        do throws(StoreError) {
-            let prefix = Trail.pending(Partition(scope))
-            let entry = authority.entry(action, permit)
-            try await store.record(entry, in: authority.trail)
-            let entries = try await Table<AuditEntry>("audit.pending").values(under: prefix, in: store)
-            // They come by writer and number; at one instant that order stays.
-            let merged = entries.enumerated().filter { $0.element.id != entry.id }
-                .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
-            return merged.suffix(max(0, limit)).map(\.element)
-        } catch {
-            throw AccessError(error)
+        of scope: Scope, matching query: AuditQuery = AuditQuery(), _ permit: Permit<ReadAudit>
+    ) async throws(AuditError) -> AuditPage {
+        let own = try await enter(permit, "audit.read", scope, details: details(of: query))
+        return try await page(of: scope, query, without: own)
+    }
+
+    /// Entries of many workspaces' logs, for an auditor with a permit for each; by the scopes of the permits.
+    public func entries(
+        across permits: [Permit<ReadAudit>], matching query: AuditQuery = AuditQuery()
+    ) async throws(AuditError) -> [Scope: AuditPage] {
+        var pages: [Scope: AuditPage] = [:]
+        for permit in permits {
+            pages[permit.context.scope] = try await entries(of: permit.context.scope, matching: query, permit)
         }
+        return pages
+    }
+
+    /// Proof that the entry at an index is in the log of the newest checkpoint. Complexity: O(log entries).
+    public func proof(
+        of index: Int, in scope: Scope, _ permit: Permit<ReadAudit>
+    ) async throws(AuditError) -> InclusionProof {
+        _ = try await enter(permit, "audit.prove", scope, details: ["index": String(index)])
+        return try await proof(of: index, reader(scope), nil)
+    }
+
+    /// Proof that the log of the newest checkpoint begins with the one of a checkpoint of `size` entries.
+    public func consistency(
+        since size: Int, in scope: Scope, _ permit: Permit<ReadAudit>
+    ) async throws(AuditError) -> (proof: [Digest], checkpoint: SignedNote) {
+        _ = try await enter(permit, "audit.prove", scope, details: ["since": String(size)])
+        let reader = reader(scope)
+        let (note, newest) = try await newest(reader)
+        guard (0...newest.size).contains(size) else { throw AuditError(.notSequenced, String(size)) }
+        return (try await reader.hashes(ProofPlan.consistency(size, newest.size)).compactMap(\.digest), note)
+    }
+
+    /// The newest signed checkpoint of a scope's log; `nil` before the first. It holds a size and a root, and no entry: give
+    /// it to whoever should notice when the log is cut or rewritten.
+    public func checkpoint(of scope: Scope) async throws(AuditError) -> SignedNote? {
+        try await reader(scope).checkpoint()
+    }
+
+    /// Checks every entry of a log against its newest checkpoint and one that was held elsewhere. What is wrong raises an
+    /// alarm. Complexity: O(entries).
+    public func verify(
+        _ scope: Scope, against held: SignedNote? = nil, by verifier: AuditVerifier, _ permit: Permit<ReadAudit>
+    ) async throws(AuditError) -> AuditVerification {
+        _ = try await enter(permit, "audit.verify", scope, details: [:])
+        let result = try await verification(reader(scope), held, verifier)
+        switch result {
+        case .intact, .unanchored: break
+        default: try await raise(.verificationFailed, scope, details: ["found": "\(result)"], once: nil)
+        }
+        return result
+    }
+
+    /// Checks the permit for a log and records that it is read; returns the id of that entry.
+    func enter<Action>(
+        _ permit: Permit<Action>, _ action: String, _ scope: Scope, wholeLog: Bool = false, details: [String: String]
+    ) async throws(AuditError) -> Identifier<AuditRecord> {
+        try await check(permit, action, scope)
+        if wholeLog {
+            try await recorded(action, permit) { () throws(AuditError) in
+                guard scope.isWholeLog else { throw AuditError(AccessError(.wrongResource)) }
+            }
+        }
+        let entry = authority.entry(action, permit, details: details)
+        try await storing { () throws(StoreError) in try await store.record(entry, in: authority.trail) }
+        return entry.id
+    }
+
+    func check<Action>(
+        _ permit: Permit<Action>, _ action: String, _ scope: Scope
+    ) async throws(AuditError) {
+        do throws(AccessError) {
+            try await authority.check(permit, for: action, on: .log(of: scope), in: scope)
+        } catch {
+            throw AuditError(error)
+        }
+    }
+
+    /// Runs an act under a permit, and records it when it is refused.
+    func recorded<Action>(
+        _ action: String, _ permit: Permit<Action>, _ body: () async throws(AuditError) -> Void
+    ) async throws(AuditError) {
+        do throws(AuditError) {
+            try await body()
+        } catch {
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown { throw error }
+            do throws(StoreError) {
+                try await authority.recordRefusal(of: action, permit, code: error.code.rawValue)
+            } catch {
+                throw AuditError(AccessError(.notRecorded))
+            }
+            throw error
+        }
+    }
+
+    func reader(_ scope: Scope) -> LogReader { LogReader(store: store, log: Partition(scope), cache: cache) }
+
+    func newest(_ reader: LogReader) async throws(AuditError) -> (SignedNote, Checkpoint) {
+        guard let note = try await reader.checkpoint() else { throw AuditError(.notSequenced) }
+        guard let checkpoint = Checkpoint(text: note.text) else { throw AuditError(.tampered, "checkpoint") }
+        return (note, checkpoint)
+    }
+
+    func proof(
+        of index: Int, _ reader: LogReader, _ known: (SignedNote, Checkpoint)?
+    ) async throws(AuditError) -> InclusionProof {
+        let (note, checkpoint) = if let known { known } else { try await newest(reader) }
+        guard index >= 0, index < checkpoint.size else { throw AuditError(.notSequenced, String(index)) }
+        let hashes = try await reader.hashes(ProofPlan.inclusion(index, in: checkpoint.size))
+        return InclusionProof(index: index, hashes: hashes.compactMap(\.digest), checkpoint: note)
+    }
+
+    /// Raises an alarm about a log; with a name only once for that name.
+    func raise(
+        _ kind: Alarm.Kind, _ scope: Scope, details: [String: String], once name: String?
+    ) async throws(AuditError) {
+        let instant = authority.time.now
+        try await storing { () throws(StoreError) in
+            try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+                if let name {
+                    let key = Key(Partition(scope), [.text("audit.alarm"), .text(name)])
+                    guard try await transaction.claim(key) else { return }
+                }
+                let alarm = Alarm(kind, in: scope, about: Partition(scope).name, details: details)
+                try await transaction.raise(alarm, at: instant)
+            }
+        }
+    }
+
+    /// Nothing is removed while the wall clock disagrees with the ledger or the boot clock.
+    func checkClocks() async throws(AuditError) {
+        let limit = Duration.seconds(300)
+        let (now, uptime) = (authority.time.now, authority.time.uptime)
+        let expected = start.now.advanced(by: uptime - start.uptime)
+        guard now < expected.advanced(by: limit), expected < now.advanced(by: limit) else {
+            throw AuditError(.clockDisagrees)
+        }
+        if let last = try await keys.lines().last, last.at >= now.advanced(by: limit) {
+            throw AuditError(.clockDisagrees)
+        }
+    }
+
+    private func details(of query: AuditQuery) -> [String: String] {
+        var details: [String: String] = [:]
+        details["action"] = query.action
+        details["actor"] = query.actor?.description
+        details["resource"] = query.resource
+        details["from"] = query.from?.description
+        details["until"] = query.until?.description
+        return details
     }
 }

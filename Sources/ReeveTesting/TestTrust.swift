@@ -3,6 +3,7 @@
 
 public import Reeve
 public import ReeveAccess
+public import ReeveAudit
 public import ReeveModel
 public import ReevePlans
 public import ReevePublishing
@@ -17,6 +18,8 @@ public struct TestTrust: Sendable {
     public let layer: TrustLayer
     /// The store under them.
     public let store: SpyStore
+    /// What the audit logs are kept under: for a policy with roles in the same store, and to verify what they signed.
+    public let keys: AuditKeys
     /// The clocks of all rooms.
     public let time: ManualTime
     /// Who may do everything.
@@ -38,8 +41,9 @@ public struct TestTrust: Sendable {
         scope = Scope(Identifier<Workspace>(at: time.now), .production)
         let authority = try await AccessAuthority.soleOperator(
             principal, reason: "tests", store: store, time: time)
+        keys = try AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
         layer = try TrustLayer(
-            mainKey: LocalMainKey.ephemeral(), authority: authority, configuration: configuration)
+            mainKey: LocalMainKey.ephemeral(), authority: authority, audit: keys, configuration: configuration)
         try await layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
     }
 

@@ -28,6 +28,14 @@ struct Door: Sendable, CustomTestStringConvertible {
     /// Calls that change nothing and open nothing secret: they leave no entry.
     static let quiet = [
         "AccessAuthority.check(_:for:on:in:)",
+        "AccessAuthority.open(store:keys:configuration:time:)",
+        "AccessAuthority.policy()",
+        // A size and a root, for whoever holds checkpoints elsewhere.
+        "AuditLog.checkpoint(of:)",
+        // Orders and signs what others recorded.
+        "AuditLog.runOnce()",
+        // Each of its pages is one call of the next.
+        "AuditLog.entries(across:matching:)",
         "Plans.allowance(of:)",
         "Publisher.bytes(of:in:)",
         "Retention.disposition(of:in:)",
@@ -38,13 +46,15 @@ struct Door: Sendable, CustomTestStringConvertible {
         "TrustLayer.inMemory(operator:reason:configuration:time:)",
     ]
 
-    static let all: [Door] = [
+    static let all = rooms + access + audit
+
+    private static let rooms: [Door] = [
         Door(name: "AccessAuthority.soleOperator(_:reason:store:time:)", action: "access.soleOperator") { stage in
             _ = try await AccessAuthority.soleOperator(.host("x"), reason: "y", store: stage.trust.store)
         } refuse: { _ in
             // Without a reason there is no authority yet, and so nobody to record for.
         },
-        Door(name: "AccessAuthority.permit(_:on:as:)", action: "access.permit") { _ in
+        Door(name: "AccessAuthority.permit(_:on:as:facts:)", action: "access.permit") { _ in
             // A permit that is given is recorded by the act that takes it.
         } refuse: { stage in
             let stranger = ActContext(actor: .host("stranger"), scope: stage.trust.scope)
@@ -136,13 +146,6 @@ struct Door: Sendable, CustomTestStringConvertible {
                 stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
             try await stage.trust.layer.retention.erase(permit) { _ in Issue.record("it was removed") }
         },
-        Door(name: "AuditLog.entries(of:limit:_:)", action: "audit.read") { stage in
-            let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
-            _ = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
-        } refuse: { stage in
-            let permit = try await stage.other.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
-            _ = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
-        },
     ]
 }
 
@@ -156,6 +159,10 @@ struct Stage: Sendable {
     let held: RetainedRecord
     let hold = Identifier<LegalCase>(high: 1, low: 1)
     let placed = Identifier<LegalCase>(high: 1, low: 2)
+    /// An authority with roles over the same store.
+    let roles: AccessAuthority
+    let development: Scope
+    let owners: [ActContext.Actor] = (1...3).map { .person(Identifier(high: 1, low: $0)) }
 
     init() async throws {
         let category = try #require(DataCategory("content.message"))
@@ -166,6 +173,16 @@ struct Stage: Sendable {
         let now = trust.time.now
         connector = Connector(id: Identifier(at: now), name: "crm", methods: [.oauth2])
         connection = Connection(id: Identifier(at: now), connector: connector.id, scope: trust.scope)
+        development = Scope(try #require(trust.scope.workspace), .development)
+        var policy = AccessPolicy()
+        for owner in owners {
+            for scope in [trust.scope, .platform] {
+                policy.grants.append(Grant("owner", to: Principal(owner), in: .scope(scope), reason: "x"))
+            }
+            policy.grants.append(Grant("deployer", to: Principal(owner), in: .scope(development), reason: "x"))
+        }
+        roles = try await AccessAuthority.create(
+            policy, by: .host("setup"), reason: "x", store: trust.store, keys: trust.keys.control, time: trust.time)
         record = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
         held = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
         try await store(try await trust.permit(StoreCredential.self, on: resource))
@@ -200,7 +217,7 @@ struct Stage: Sendable {
         let start = stage.trust.store.commits.count
         try await door.succeed(stage)
         let entries = try stage.trust.store.auditEntries(from: start).filter { $0.action == door.action }
-        let expected = door.name == "AccessAuthority.permit(_:on:as:)" ? 0 : 1
+        let expected = door.name == "AccessAuthority.permit(_:on:as:facts:)" ? 0 : 1
         #expect(entries.count == expected && entries.allSatisfy { $0.outcome == .success && $0.refusal == nil })
 
         let second = try await Stage()
@@ -210,7 +227,10 @@ struct Stage: Sendable {
         let refusals = try second.trust.store.auditEntries(from: middle).filter { $0.action == door.action }
         #expect(refusals.count == (wasRefused ? 1 : 0))
         #expect(refusals.allSatisfy { $0.outcome == .refused && $0.refusal?.isEmpty == false })
-        let exempt = ["AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:)"]
+        let exempt = [
+            "AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:)",
+            "AccessAuthority.create(_:by:reason:store:keys:configuration:time:)",
+        ]
         #expect(wasRefused != exempt.contains(door.name))
     }
 
@@ -235,13 +255,17 @@ struct Stage: Sendable {
 
     @Test func theLogIsReadInOrder() async throws {
         let stage = try await Stage()
+        let audit = stage.trust.layer.audit
+        let acts = ["vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold"]
         let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
-        let entries = try await stage.trust.layer.audit.entries(of: stage.trust.scope, permit)
-        #expect(
-            entries.map(\.action) == [
-                "vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold",
-            ])
-        let limited = try await stage.trust.layer.audit.entries(of: stage.trust.scope, limit: 1, permit)
-        #expect(limited.map(\.action) == ["audit.read"])
+        let before = try await audit.entries(of: stage.trust.scope, permit)
+        #expect(before.pending.map(\.action) == acts && before.entries.isEmpty)
+        try await audit.runOnce()
+        let after = try await audit.entries(of: stage.trust.scope, permit)
+        #expect(after.entries.compactMap { $0.entry?.action } == acts + ["audit.read"] && after.pending.isEmpty)
+        var query = AuditQuery()
+        query.limit = 1
+        let limited = try await audit.entries(of: stage.trust.scope, matching: query, permit)
+        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == 4)
     }
 }

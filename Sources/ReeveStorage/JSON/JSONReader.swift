@@ -275,6 +275,27 @@ public struct JSONReader: Sendable {
         return try object(body)
     }
 
+    /// The bytes of an object, without looking at what it holds beyond its braces and strings.
+    package mutating func rawObject() throws(JSONError) -> [UInt8] {
+        let start = position
+        guard position < end, bytes[position] == UInt8(ascii: "{") else { throw unexpected() }
+        var depth = 0
+        repeat {
+            guard position < end else { throw JSONError(.truncated, at: end) }
+            switch bytes[position] {
+            case UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "}"): depth -= 1
+            case UInt8(ascii: "\""):
+                _ = try string()
+                continue
+            default: break
+            }
+            position += 1
+        } while depth > 0
+        isFirst = false
+        return Array(bytes[start..<position])
+    }
+
     /// The error for a value that is well formed, and is none that can stand here.
     public func unexpected() -> JSONError { JSONError(.unexpectedByte, at: position) }
 

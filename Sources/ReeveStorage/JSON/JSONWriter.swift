@@ -176,6 +176,9 @@ public struct JSONWriter: Sendable {
         }
     }
 
+    /// A value that is JSON already, as this writer or a record wrote it.
+    package mutating func raw(_ json: [UInt8]) { bytes.append(contentsOf: json) }
+
     private mutating func open() {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }
         isFirst = false

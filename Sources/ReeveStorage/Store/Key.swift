@@ -170,6 +170,11 @@ public struct KeyRange: Hashable, Sendable {
         upperBound = prefix.bytes + [0xFF]
     }
 
+    /// The keys of a prefix that are not before a key.
+    package init(from first: Key, under prefix: Key) {
+        self.init(lowerBound: first.bytes, upperBound: prefix.bytes + [0xFF])
+    }
+
     /// The part of this range after a key, to read the next page.
     public func after(_ key: Key) -> KeyRange {
         KeyRange(

@@ -3,8 +3,8 @@
 
 public import ReeveModel
 
-/// A store that serves one partition and refuses every key and range outside it. The one exception is the mark that the
-/// partition has events (``Outbox``), which may be written.
+/// A store that serves one partition and refuses every key and range outside it. The exceptions are the marks that the
+/// partition has events (``Outbox``) or a log (``Trail``), which may be written.
 public struct ScopedStore: Store {
     /// The partition.
     public let partition: Partition
@@ -34,7 +34,8 @@ public struct ScopedStore: Store {
     /// Applies all changes, or none; refused whole when one key lies outside the partition.
     public func commit(_ changes: Changes) async throws(StoreError) {
         for key in changes.expectations.keys { try check(key) }
-        for key in changes.changes.keys where key != Outbox.directoryKey(partition) { try check(key) }
+        let marks = [Outbox.directoryKey(partition), Trail.directoryKey(partition)]
+        for key in changes.changes.keys where !marks.contains(key) { try check(key) }
         try await base.commit(changes)
     }
 

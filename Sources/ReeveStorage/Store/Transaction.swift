@@ -220,6 +220,7 @@ extension Store {
             if changes.changes.isEmpty, changes.expectations.count <= 1 { return value }
             do throws(StoreError) {
                 try await commitResolving(changes)
+                transaction.tickets.forEach { $0.commit() }
                 return value
             } catch {
                 if error != .outcomeUnknown { transaction.tickets.forEach { $0.giveBack() } }

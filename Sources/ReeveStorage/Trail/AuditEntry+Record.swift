@@ -9,6 +9,7 @@ extension AuditEntry: JSONRecord {
         writer.object { writer in
             writer.field("action", action)
             writer.field("at", at)
+            if let commitments { writer.field("commitments", commitments.mapValues(\.description)) }
             writer.name("context")
             writer.context(context)
             writer.field("decision", decision)
@@ -26,6 +27,10 @@ extension AuditEntry: JSONRecord {
         self = try reader.object { (reader) throws(JSONError) in
             let action = try reader.text("action")
             let at = try reader.text("at", as: Timestamp.self)
+            var commitments: [String: Digest]?
+            if reader.hasField("commitments") {
+                commitments = try reader.dictionary { (reader) throws(JSONError) in try reader.text(as: Digest.self) }
+            }
             try reader.name("context")
             let context = try reader.context()
             let decision = try reader.optionalText("decision", as: Identifier<DecisionRecord>.self)
@@ -38,7 +43,7 @@ extension AuditEntry: JSONRecord {
             let resource = try reader.text("resource")
             return AuditEntry(
                 id: id, at: at, context: context, action: action, resource: resource, outcome: outcome,
-                refusal: refusal, decision: decision, policy: policy, details: details)
+                refusal: refusal, decision: decision, policy: policy, details: details, commitments: commitments)
         }
     }
 }

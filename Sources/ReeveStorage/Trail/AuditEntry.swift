@@ -35,6 +35,8 @@ public struct AuditEntry: Hashable, Sendable, Codable {
     public let policy: Digest?
     /// Further facts of the act: codes, counts and ids.
     public let details: [String: String]
+    /// What the entry says of personal values: a commitment to each, by the field's name. The values lie beside the log.
+    public private(set) var commitments: [String: Digest]?
 
     /// An entry for an act at an instant.
     public init(
@@ -50,7 +52,7 @@ public struct AuditEntry: Hashable, Sendable, Codable {
     init(
         id: Identifier<AuditRecord>, at instant: Timestamp, context: ActContext, action: String, resource: String,
         outcome: Outcome, refusal: String?, decision: Identifier<DecisionRecord>?, policy: Digest?,
-        details: [String: String]
+        details: [String: String], commitments: [String: Digest]? = nil
     ) {
         self.id = id
         at = instant
@@ -62,5 +64,13 @@ public struct AuditEntry: Hashable, Sendable, Codable {
         self.decision = decision
         self.policy = policy
         self.details = details
+        self.commitments = commitments
+    }
+
+    /// This entry with commitments to personal values.
+    func committing(to values: [PersonalValue]) -> AuditEntry {
+        var copy = self
+        for value in values { copy.commitments = (copy.commitments ?? [:]).merging([value.name: value.commitment]) { $1 } }
+        return copy
     }
 }

@@ -14,9 +14,16 @@ public final class Trail: Sendable {
     /// The writer's id, new for each process.
     public let writer: Identifier<Writer>
 
+    /// At most this many bytes in one entry.
+    public static let maximumEntryBytes = 60_000
+
     private struct Numbers {
         var next: Int64 = 0
         var returned: [Int64] = []
+        /// The highest number that was committed.
+        var committed: Int64 = 0
+        /// Whether a commit has put the log into the directory.
+        var isListed = false
     }
     private let logs = Mutex<[Partition: Numbers]>([:])
 
@@ -28,22 +35,62 @@ public final class Trail: Sendable {
     /// Where the entries of a log wait to be sequenced.
     public static func pending(_ log: Partition) -> Key { Key(log, [.text("audit.pending")]) }
 
-    fileprivate func take(_ log: Partition) -> TrailTicket {
-        let number = logs.withLock { logs in
-            var numbers = logs[log, default: Numbers()]
-            defer { logs[log] = numbers }
-            if let smallest = numbers.returned.min() {
-                numbers.returned.removeAll { $0 == smallest }
-                return smallest
+    private static let directory = Key(.platform, [.text("audit.log")])
+    /// Says that a partition has a log; a key outside it that a store scoped to it may write.
+    static func directoryKey(_ log: Partition) -> Key { directory.appending([.text(log.name)]) }
+
+    /// All logs that have had an entry.
+    package static func logs(in store: any Store) async throws(StoreError) -> [Partition] {
+        var logs: [Partition] = []
+        var range = KeyRange(under: directory)
+        while true {
+            let page = try await store.records(in: range, limit: 200)
+            for entry in page {
+                guard case .text(let name)? = entry.key.elements?.last, let log = Partition(named: name) else {
+                    throw .malformed(entry.key)
+                }
+                logs.append(log)
             }
-            numbers.next += 1
-            return numbers.next
+            guard page.count == 200, let last = page.last else { return logs }
+            range = range.after(last.key)
         }
-        return TrailTicket(trail: self, log: log, number: number)
     }
 
-    fileprivate func giveBack(_ log: Partition, _ number: Int64) {
-        logs.withLock { $0[log, default: Numbers()].returned.append(number) }
+    /// What this writer has committed to each log: the highest number, and the numbers below it that it gave back.
+    package var committed: [Partition: (highest: Int64, returned: [Int64])] {
+        logs.withLock { logs in
+            logs.compactMapValues { numbers in
+                numbers.committed > 0
+                    ? (numbers.committed, numbers.returned.filter { $0 < numbers.committed }) : nil
+            }
+        }
+    }
+
+    fileprivate func take(_ log: Partition) -> TrailTicket {
+        logs.withLock { logs in
+            var numbers = logs.removeValue(forKey: log) ?? Numbers()
+            defer { logs[log] = numbers }
+            var number = numbers.next + 1
+            if let smallest = numbers.returned.min() {
+                numbers.returned.removeAll { $0 == smallest }
+                number = smallest
+            } else {
+                numbers.next = number
+            }
+            return TrailTicket(trail: self, log: log, number: number, lists: !numbers.isListed)
+        }
+    }
+
+    fileprivate func giveBack(_ ticket: TrailTicket) {
+        logs.withLock { $0[ticket.log, default: Numbers()].returned.append(ticket.number) }
+    }
+
+    fileprivate func commit(_ ticket: TrailTicket) {
+        logs.withLock { logs in
+            let committed = logs[ticket.log]?.committed ?? 0
+            logs[ticket.log, default: Numbers()].committed = max(committed, ticket.number)
+            if ticket.lists { logs[ticket.log]?.isListed = true }
+        }
     }
 
     fileprivate func key(_ ticket: TrailTicket) -> Key {
@@ -56,26 +103,45 @@ package struct TrailTicket: Sendable {
     fileprivate let trail: Trail
     fileprivate let log: Partition
     fileprivate let number: Int64
+    /// Whether the transaction also puts the log into the directory.
+    fileprivate let lists: Bool
 
-    package func giveBack() { trail.giveBack(log, number) }
+    func giveBack() { trail.giveBack(self) }
+    func commit() { trail.commit(self) }
 }
 
 extension Transaction {
     /// Adds an audit entry to this transaction: the act and its entry are committed together or not at all.
-    public mutating func record(_ entry: AuditEntry, in trail: Trail) throws(Failure) {
-        let ticket = trail.take(Partition(entry.context.scope))
+    ///
+    /// Of `personal` values the entry holds commitments; value and salt are written beside the log.
+    /// ``StoreError/limitExceeded(_:)`` for an entry over ``Trail/maximumEntryBytes``.
+    public mutating func record(
+        _ entry: AuditEntry, personal: [PersonalValue] = [], in trail: Trail
+    ) throws(Failure) {
+        let log = Partition(entry.context.scope)
+        let entry = personal.isEmpty ? entry : entry.committing(to: personal)
+        let bytes = entry.recordBytes(schema: 1)
+        guard bytes.count <= Trail.maximumEntryBytes else {
+            throw Failure(.limitExceeded("\(Trail.maximumEntryBytes) bytes in one audit entry"))
+        }
+        let ticket = trail.take(log)
         take(ticket)
-        let key = trail.key(ticket)
-        let bytes = try failing { () throws(StoreError) in try Table<AuditEntry>("audit.pending").encode(entry, key) }
-        insert(key, bytes)
+        insert(trail.key(ticket), bytes)
+        if ticket.lists { write(Trail.directoryKey(log), Self.mark) }
+        for value in personal {
+            let stored = StoredPersonalValue(salt: value.salt, value: value.value)
+            insert(StoredPersonalValue.key(log, entry.id, value.name), stored.recordBytes(schema: 1))
+        }
     }
 }
 
 extension Store {
     /// Commits an entry of its own, for an act that changed nothing else, such as a refusal.
-    public func record(_ entry: AuditEntry, in trail: Trail) async throws(StoreError) {
+    public func record(
+        _ entry: AuditEntry, personal: [PersonalValue] = [], in trail: Trail
+    ) async throws(StoreError) {
         try await transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
-            try transaction.record(entry, in: trail)
+            try transaction.record(entry, personal: personal, in: trail)
         }
     }
 }

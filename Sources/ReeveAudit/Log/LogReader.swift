@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import Synchronization
+
+/// Keeps full tiles, which never change, for proofs: at most so many, the oldest go first.
+final class TileCache: Sendable {
+    private struct Place: Hashable {
+        let log: Partition
+        let tile: TileID
+    }
+    private struct State {
+        var tiles: [Place: Tile] = [:]
+        var order: [Place] = []
+    }
+    private let state = Mutex(State())
+    private let capacity: Int
+
+    init(capacity: Int) {
+        self.capacity = max(1, capacity)
+    }
+
+    func tile(_ log: Partition, _ id: TileID) -> Tile? { state.withLock { $0.tiles[Place(log: log, tile: id)] } }
+
+    func keep(_ tile: Tile, _ log: Partition, _ id: TileID) {
+        guard tile.hashes.count == Tile.width else { return }
+        state.withLock { state in
+            let place = Place(log: log, tile: id)
+            guard state.tiles.updateValue(tile, forKey: place) == nil else { return }
+            state.order.append(place)
+            if state.order.count > capacity { state.tiles[state.order.removeFirst()] = nil }
+        }
+    }
+}
+
+/// Reads one log's records.
+struct LogReader: Sendable {
+    let store: any Store
+    let log: Partition
+    var cache: TileCache?
+
+    /// How far the log was sequenced.
+    func state() async throws(AuditError) -> LogState {
+        try await storing { () throws(StoreError) in
+            let key = LogState.key(log)
+            guard let record = try await store.record(for: key) else { return LogState() }
+            return try LogState.table.decode(record.bytes, key)
+        }
+    }
+
+    func tile(_ id: TileID) async throws(AuditError) -> Tile {
+        if let tile = cache?.tile(log, id) { return tile }
+        let key = Tile.key(log, id)
+        let found = try await storing { () throws(StoreError) in
+            try await store.record(for: key).map { record throws(StoreError) in
+                try Tile.table.decode(record.bytes, key)
+            }
+        }
+        guard let found else { throw AuditError(.tampered, "tile \(id.level)/\(id.index)") }
+        cache?.keep(found, log, id)
+        return found
+    }
+
+    /// The right edge of the tree of a size, from the stored tiles.
+    func tree(size: Int) async throws(AuditError) -> MerkleTree {
+        var edge: [Tile] = []
+        for (level, width) in MerkleTree.widths(of: size).enumerated() {
+            guard width > 0 else {
+                edge.append(Tile())
+                continue
+            }
+            let tile = try await tile(TileID(level: level, index: size >> (8 * (level + 1))))
+            guard tile.hashes.count >= width else { throw AuditError(.tampered, "tile \(level)") }
+            edge.append(Tile(hashes: Array(tile.hashes.prefix(width))))
+        }
+        let row = edge
+        let tree = try crypto { () throws(CryptoError) in
+            var hasher = try TreeHasher()
+            return try MerkleTree(size: size, edge: row, &hasher)
+        }
+        guard let tree else { throw AuditError(.tampered, "size \(size)") }
+        return tree
+    }
+
+    /// The hashes of a proof.
+    func hashes(_ plan: [ProofPlan.Part]) async throws(AuditError) -> [TreeHash] {
+        var tiles: [TileID: Tile] = [:]
+        for node in plan.joined() where tiles[node.tile] == nil { tiles[node.tile] = try await tile(node.tile) }
+        var hasher = try crypto { () throws(CryptoError) in try TreeHasher() }
+        var hashes: [TreeHash] = []
+        for part in plan {
+            var hash: TreeHash?
+            for node in part.reversed() {
+                let (tile, right) = (tiles[node.tile] ?? Tile(), hash)
+                hash = try crypto { () throws(CryptoError) in
+                    guard let own = try node.hash(in: tile, &hasher) else { return nil }
+                    guard let right else { return own }
+                    return try hasher.node(own, right)
+                }
+                guard hash != nil else { throw AuditError(.tampered, "tile \(node.tile.level)/\(node.tile.index)") }
+            }
+            guard let hash else { throw AuditError(.tampered) }
+            hashes.append(hash)
+        }
+        return hashes
+    }
+
+    /// The root that the tree had at a size.
+    func root(at size: Int) async throws(AuditError) -> TreeHash {
+        guard size > 0 else { return try crypto { () throws(CryptoError) in try TreeHash.emptyRoot } }
+        return try await hashes([ProofPlan.nodes(0..<size)])[0]
+    }
+
+    /// The chunk that holds an index; `nil` when it is past the end or was removed.
+    func chunk(holding index: Int64) async throws(AuditError) -> LeafChunk? {
+        let range = KeyRange(from: LeafChunk.key(log, index), under: LeafChunk.prefix(log))
+        let found = try await storing { () throws(StoreError) in
+            try await store.records(in: range, limit: 1).first.map { entry throws(StoreError) in
+                try LeafChunk.table.decode(entry.record.bytes, entry.key)
+            }
+        }
+        guard let found, found.range.contains(index) else { return nil }
+        return found
+    }
+
+    /// Gives the leaves of a range of indices to `body`, in order.
+    func leaves(_ range: Range<Int>, _ body: (Int, [UInt8]) async throws -> Void) async throws {
+        var next = range.lowerBound
+        while next < range.upperBound {
+            guard let chunk = try await chunk(holding: Int64(next)) else {
+                throw AuditError(.tampered, "entry \(next)")
+            }
+            for index in next..<min(Int(chunk.range.upperBound), range.upperBound) {
+                try await body(index, chunk.leaves[index - Int(chunk.first)])
+            }
+            next = Int(chunk.range.upperBound)
+        }
+    }
+
+    /// The newest signed checkpoint; `nil` when there is none.
+    func checkpoint() async throws(AuditError) -> SignedNote? {
+        let found = try await storing { () throws(StoreError) in
+            try await store.records(in: KeyRange(under: StoredCheckpoint.prefix(log)), limit: 1).first.map {
+                entry throws(StoreError) in try StoredCheckpoint.table.decode(entry.record.bytes, entry.key)
+            }
+        }
+        guard let found else { return nil }
+        guard let note = SignedNote(bytes: found.note) else { throw AuditError(.tampered, "checkpoint \(found.size)") }
+        return note
+    }
+
+    /// Whether every full tile is what the one above says; the first that is not. Complexity: O(entries).
+    func firstWrongTile(size: Int) async throws(AuditError) -> TileID? {
+        for level in 0..<max(0, MerkleTree.widths(of: size).count - 1) {
+            let count = size >> (8 * (level + 1))
+            for index in 0..<count {
+                let id = TileID(level: level, index: index)
+                let stored = Tile.key(log, id)
+                let tile = try await storing { () throws(StoreError) in
+                    try await store.record(for: stored).map { record throws(StoreError) in
+                        try Tile.table.decode(record.bytes, stored)
+                    }
+                }
+                guard let tile else {
+                    // Pruned tiles are gone; a missing one that was not pruned shows when a proof needs it.
+                    if level == 0, (index + 1) * Tile.width <= Int(try await state().minimum) { continue }
+                    return id
+                }
+                let above = try await self.tile(TileID(level: level + 1, index: index / Tile.width))
+                let isRight = try crypto { () throws(CryptoError) in
+                    guard tile.hashes.count == Tile.width else { return false }
+                    var hasher = try TreeHasher()
+                    var copy = Tile(hashes: tile.hashes)
+                    try copy.finish(&hasher)
+                    let root = try MerkleTree.fold(copy.middle[...], &hasher)
+                    return copy.middle == tile.middle && above.hashes.count > index % Tile.width
+                        && above.hashes[index % Tile.width] == root
+                }
+                if !isRight { return id }
+            }
+        }
+        return nil
+    }
+}

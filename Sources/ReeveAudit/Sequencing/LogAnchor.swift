@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import Synchronization
+
+/// Signs checkpoints of one log, and never two for one size: each stands in the ledger first, and continues all that stand
+/// there.
+struct LogAnchor: Sendable {
+    let reader: LogReader
+    let keys: AuditKeys
+    let origin: String
+
+    private static let kind = "checkpoint"
+
+    /// Throws when the log, of `size` leaves, does not continue every checkpoint in the ledger; returns the newest.
+    ///
+    /// `verified` is the number of lines that were looked at before, and is moved on.
+    func verify(size: Int, from verified: inout Int) async throws(AuditError) -> (size: Int, root: Digest)? {
+        let lines = try await keys.lines()
+        // Those that were looked at once hold: the tree only grows. The newest is looked at again.
+        let own = lines.filter { $0.event.kind == Self.kind && $0.event.subject == reader.log.name }
+        for line in own where line.index >= verified || line == own.last {
+            guard let number = line.event.number, let root = line.event.digest else { continue }
+            guard number <= size else {
+                throw AuditError(.forked, "the ledger has \(number) entries, the store \(size)")
+            }
+            let present = try await reader.root(at: Int(number))
+            guard present.digest == root else { throw AuditError(.forked, "at \(number)") }
+        }
+        verified = lines.count
+        guard let last = own.last, let number = last.event.number, let root = last.event.digest else { return nil }
+        return (Int(number), root)
+    }
+
+    /// Anchors and signs the log as it is now.
+    func sign(_ tree: MerkleTree, verified: inout Int) async throws(AuditError) -> SignedNote {
+        let size = tree.size
+        let last = try await verify(size: size, from: &verified)
+        let root = try crypto { () throws(CryptoError) in
+            var hasher = try TreeHasher()
+            return try tree.root(&hasher).digest
+        }
+        guard let root else { throw AuditError(.cryptoFailed) }
+        if last?.size != size {
+            do throws(LedgerError) {
+                try await keys.ledger.append(.checkpoint(reader.log.name, size: Int64(size), root: root))
+            } catch {
+                throw AuditError(error)
+            }
+            // Who else wrote in between must have said the same.
+            _ = try await verify(size: size, from: &verified)
+        } else if last?.root != root {
+            throw AuditError(.forked, "at \(size)")
+        }
+        var note = SignedNote(text: Checkpoint(origin: origin, size: size, root: root).text)
+        for signer in keys.signers {
+            guard let bytes = try? await signer.sign(note.text), signer.verifierKey.isValid(bytes, of: note.text) else {
+                throw AuditError(.signerFailed, signer.verifierKey.name)
+            }
+            note.signatures.append(.init(name: signer.verifierKey.name, id: signer.verifierKey.id, bytes: bytes))
+        }
+        guard !keys.signers.isEmpty else { throw AuditError(.signerFailed, "there is none") }
+        let before = try await reader.checkpoint().flatMap { Checkpoint(text: $0.text) }
+        for witness in keys.witnesses {
+            // A witness that is away does not hold up the log.
+            if let line = try await cosignature(of: witness, note, since: before?.size ?? 0, size) {
+                note.signatures.append(line)
+            }
+        }
+        let stored = StoredCheckpoint(note: note.bytes, size: Int64(size))
+        let log = reader.log
+        try await storing { () throws(StoreError) in
+            try await reader.store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+                let key = StoredCheckpoint.key(log, Int64(size))
+                if try await transaction.read(key) == nil { transaction.write(key, stored.recordBytes(schema: 1)) }
+            }
+        }
+        return note
+    }
+
+    private func cosignature(
+        of witness: any CheckpointWitness, _ note: SignedNote, since old: Int, _ size: Int
+    ) async throws(AuditError) -> SignedNote.Signature? {
+        let key = witness.verifierKey
+        // One that has not seen the last checkpoint is asked from the beginning.
+        for start in Set([old, 0]).sorted(by: >) {
+            let proof = try await reader.hashes(ProofPlan.consistency(start, size)).compactMap(\.digest)
+            guard let bytes = try? await witness.cosign(note, since: start, proof: proof) else { continue }
+            guard key.isValid(bytes, of: note.text) else { return nil }
+            return .init(name: key.name, id: key.id, bytes: bytes)
+        }
+        return nil
+    }
+}
