@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import Testing
+
+@testable import ReeveAudit
+
+@Suite struct SequencerTests {
+    @Test func actsBecomeALogWithProofs() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        for number in 0..<300 { try await process.act("act.n\(number)") }
+        try await process.log.runOnce()
+        #expect(try await process.sequence() == (0..<300).map { "act.n\($0)" })
+        let note = try await process.checkpoint()
+        let checkpoint = try #require(world.verifier.checkpoint(note))
+        #expect(checkpoint.size == 300 && checkpoint.origin == "localhost/reeve/\(world.workspace)")
+        let entries = try await process.page().entries
+        for index in [0, 1, 255, 256, 299] {
+            let proof = try await process.log.proof(of: index, in: world.scope, process.permit(ReadAudit.self))
+            #expect(world.verifier.isIncluded(entries[index].leaf, by: proof))
+            #expect(!world.verifier.isIncluded(entries[(index + 1) % 300].leaf, by: proof))
+            let file = try #require(InclusionProof(bytes: proof.bytes))
+            #expect(world.verifier.isIncluded(entries[index].leaf, by: file))
+        }
+        // What was read since is in the next checkpoint, which continues this one.
+        try await process.log.runOnce()
+        let (proof, newer) = try await process.log.consistency(
+            since: 300, in: world.scope, process.permit(ReadAudit.self))
+        #expect(world.verifier.isConsistent(note, newer, proof: proof))
+        #expect(!world.verifier.isConsistent(newer, note, proof: proof))
+        #expect(try await process.verify(note).isIntact)
+        #expect(try await process.verify() == .unanchored(size: try #require(world.verifier.checkpoint(newer)).size))
+        #expect(try await world.records("audit.pending").allSatisfy { "\($0.key)".contains("\(process.authority.trail.writer)") })
+        #expect(try await world.alarms().isEmpty)
+    }
+
+    @Test func writersDoNotWaitForEachOther() async throws {
+        let world = try AuditWorld()
+        let processes = [try await world.process(), try await world.process(), try await world.process()]
+        for round in 0..<50 {
+            for (number, process) in processes.enumerated() { try await process.act("p\(number).r\(round)") }
+        }
+        try await processes[0].log.runOnce()
+        let sequence = try await processes[1].sequence()
+        #expect(sequence.count == 150)
+        for number in 0..<3 {
+            #expect(sequence.filter { $0.hasPrefix("p\(number)") } == (0..<50).map { "p\(number).r\($0)" })
+        }
+    }
+
+    /// Deleting any pending entry, or any suffix of them, shows as a gap with the writer's numbers, and raises an alarm.
+    @Test(arguments: Array(1...6)) func whatIsTakenAwayIsMissed(_ number: Int) async throws {
+        for takesSuffix in [false, true] {
+            let world = try AuditWorld()
+            let process = try await world.process()
+            for index in 1...6 { try await process.act("a\(index)") }
+            // The process says what it has committed; then its entries go before they are sequenced.
+            let pending = try await world.records("audit.pending")
+            #expect(pending.count == 6)
+            let kept = try await world.copy()
+            try await process.log.runOnce()
+            #expect(try await process.sequence().count == 6)
+            // In the copy nothing is sequenced; the mark is written, and then records vanish.
+            let other = try await kept.process()
+            let table = WriterMark.table(kept.control)
+            let writer = process.authority.trail.writer.description
+            let mark = WriterMark(committed: 6, log: Partition(kept.workspace).name, writer: writer)
+            try await kept.base.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+                try await ControlHead.createIfAbsent(.platform, keys: kept.control, in: &transaction)
+                try await table.write(mark, .platform, mark.ids, in: &transaction)
+            }
+            let gone = takesSuffix ? Array(pending[(number - 1)...]) : [pending[number - 1]]
+            for entry in gone { try await kept.write(entry.key, nil) }
+            try await other.log.runOnce()
+            let before = try await other.sequence()
+            #expect(before == (1..<number).map { "a\($0)" })
+            kept.time.advance(by: .seconds(60))
+            try await other.log.runOnce()
+            let last = takesSuffix ? 6 : number
+            let rest = last < 6 ? (last + 1...6).map { "a\($0)" } : []
+            let sequence = try await other.sequence().filter { $0 != "audit.read" }
+            #expect(sequence == (1..<number).map { "a\($0)" } + ["gap \(number)-\(last)"] + rest)
+            #expect(try await kept.alarms() == ["alarm.gap"])
+            let gap = try await other.page().entries.first { $0.entry == nil }
+            #expect(gap?.writer.description == writer && gap?.number == Int64(number))
+            // It is declared once.
+            kept.time.advance(by: .seconds(600))
+            try await other.log.runOnce()
+            #expect(try await other.sequence().filter { $0.hasPrefix("gap") }.count == 1)
+        }
+    }
+
+    /// The process itself notices when its newest entries vanish before they are sequenced.
+    @Test func aProcessMissesItsOwnNewestEntries() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        for index in 1...3 { try await process.act("a\(index)") }
+        for entry in try await world.records("audit.pending").suffix(2) { try await world.write(entry.key, nil) }
+        try await process.log.runOnce()
+        world.time.advance(by: .seconds(61))
+        try await process.log.runOnce()
+        #expect(try await process.sequence() == ["a1", "gap 2-3"])
+    }
+
+    @Test func anEntryThatComesLateIsNotLost() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        for index in 1...3 { try await process.act("a\(index)") }
+        let second = try await world.records("audit.pending")[1]
+        try await world.write(second.key, nil)
+        try await process.log.runOnce()
+        world.time.advance(by: .seconds(61))
+        try await process.log.runOnce()
+        try await world.write(second.key, second.record.bytes)
+        try await process.log.runOnce()
+        #expect(try await process.sequence() == ["a1", "gap 2-2", "a3", "a2 late"])
+        // The same request once more is no second entry.
+        try await world.write(second.key, second.record.bytes)
+        try await process.log.runOnce()
+        #expect(try await process.sequence().filter { $0.hasPrefix("a") && !$0.hasPrefix("audit") }.count == 3)
+        #expect(try await world.alarms() == ["alarm.gap", "alarm.lateEntry"])
+    }
+
+    /// A number that a failed act gave back is filled, so that nobody is alarmed in vain.
+    @Test func numbersThatWereGivenBackAreNoGaps() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        try await process.act("a1")
+        // Two acts at once, of which the first fails.
+        try? await world.base.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            try transaction.record(process.entry("fails"), in: process.authority.trail)
+            do { try await process.act("a2") } catch { throw .unavailable("test") }
+            throw .unavailable("test")
+        }
+        try await process.log.runOnce()
+        world.time.advance(by: .seconds(120))
+        try await process.log.runOnce()
+        let sequence = try await process.sequence()
+        #expect(sequence.filter { $0.hasPrefix("gap") }.isEmpty)
+        #expect(sequence.contains("a2") && sequence.contains("audit.void"))
+    }
+
+    /// Records that nobody of Reeve's wrote do not stop the log.
+    @Test func plantedRecordsDoNotStopTheLog() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        for index in 1...3 { try await process.act("a\(index)") }
+        let pending = try await world.records("audit.pending")
+        try await world.write(pending[1].key, Array("{\"broken\":".utf8))
+        let prefix = Trail.pending(Partition(world.workspace))
+        try await world.write(prefix.appending([.text("nobody")]), [1, 2, 3])
+        try await world.write(prefix.appending([.text("nobody"), .integer(-5)]), [1, 2, 3])
+        try await process.log.runOnce()
+        #expect(try await process.sequence() == ["a1", "gap 2-2", "a3"])
+        let alarms = Set(try await world.alarms())
+        #expect(alarms == ["alarm.gap", "alarm.verificationFailed"])
+        #expect(try await process.verify(process.checkpoint()).isIntact)
+    }
+
+    /// A state, a tile or an entry that was changed between two runs is not signed.
+    @Test func aRewrittenLogIsNotSigned() async throws {
+        for table in ["audit.state", "audit.tile"] {
+            let world = try AuditWorld()
+            let process = try await world.process()
+            for index in 0..<600 { try await process.act("a\(index)") }
+            try await process.log.runOnce()
+            let signed = try await process.checkpoint()
+            for target in try await world.records(table) {
+                let copy = try await world.copy()
+                let text = String(decoding: target.record.bytes, as: UTF8.self)
+                let place = try #require(text.range(of: table == "audit.state" ? "\"size\":" : "\"hashes\":\""))
+                var bytes = target.record.bytes
+                let index = text.utf8.distance(from: text.startIndex, to: place.upperBound) + 2
+                bytes[index] = bytes[index] == UInt8(ascii: "1") ? UInt8(ascii: "2") : UInt8(ascii: "1")
+                try await copy.write(target.key, bytes)
+                let next = try await copy.process()
+                try await next.act("later")
+                let ledger = try await copy.ledger.lines(from: 0, limit: 1000).count
+                await #expect(throws: AuditError(.tampered)) { try await next.log.runOnce() }
+                await #expect(throws: AuditError.self) { try await next.log.runOnce() }
+                #expect(try await copy.ledger.lines(from: 0, limit: 1000).count - ledger <= 1)
+                #expect(try await next.log.checkpoint(of: copy.scope) == signed)
+                #expect(try await copy.alarms() == ["alarm.verificationFailed"])
+                // The act is not lost: it waits.
+                #expect(try await copy.records("audit.pending").count == 1)
+            }
+        }
+    }
+
+    /// Tiles and state put back together, to what they were before: the ledger knows better.
+    @Test func aStoreOlderThanTheLedgerIsNotSigned() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        try await process.act("a1")
+        try await process.log.runOnce()
+        let old = try await world.copy()
+        for index in 2...9 { try await process.act("a\(index)") }
+        try await process.log.runOnce()
+        let held = try await process.checkpoint()
+        var restored = try AuditWorld(base: old.base, ledger: world.ledger, time: world.time)
+        restored.configuration = world.configuration
+        let after = try await restored.process()
+        try await after.act("b")
+        await #expect(throws: AuditError(.forked)) { try await after.log.runOnce() }
+        #expect(try await restored.alarms() == ["alarm.verificationFailed"])
+        #expect(try await after.verify(held) == .truncated(have: 1, want: 9))
+        // A history of one's own beside the ledger's is none either.
+        let fork = try AuditWorld(ledger: world.ledger, time: world.time)
+        let other = try await fork.process()
+        for index in 1...20 { try await other.act("c\(index)") }
+        await #expect(throws: AuditError(.forked)) { try await other.log.runOnce() }
+        #expect(try await other.log.checkpoint(of: fork.scope) == nil)
+    }
+
+    /// A signer that is away holds up the signature, not the log; and never are two roots signed for one size.
+    @Test func aSignerThatFailsIsTriedAgain() async throws {
+        struct Away: CheckpointSigner {
+            let verifierKey: VerifierKey
+            func sign(_ text: [UInt8]) async throws -> [UInt8] { throw AuditError(.signerFailed) }
+        }
+        let world = try AuditWorld()
+        let away = try await world.process(signers: [Away(verifierKey: world.signer.verifierKey)])
+        try await away.act("a1")
+        await #expect(throws: AuditError(.signerFailed)) { try await away.log.runOnce() }
+        #expect(try await away.log.checkpoint(of: world.scope) == nil)
+        let process = try await world.process()
+        try await process.log.runOnce()
+        #expect(world.verifier.checkpoint(try await process.checkpoint())?.size == 1)
+        let own = try await process.log.keys.lines().filter { $0.event.subject == Partition(world.workspace).name }
+        #expect(own.count == 1)
+    }
+
+    @Test func witnessesCosign() async throws {
+        let world = try AuditWorld()
+        let key = try SigningKeys.key(5)
+        let witness = try LocalWitness(name: "witness.example", key: key, logs: [world.signer.verifierKey], time: world.time)
+        let process = try await world.process(witnesses: [witness])
+        let verifier = AuditVerifier(
+            keys: [world.signer.verifierKey], witnesses: [witness.verifierKey], witnessesNeeded: 1)
+        for round in 1...3 {
+            for index in 0..<round { try await process.act("r\(round).\(index)") }
+            try await process.log.runOnce()
+            let note = try await process.checkpoint()
+            #expect(note.signatures.count == 2 && verifier.checkpoint(note) != nil)
+        }
+        // Without the cosignature it is not enough; one witness does not sign a second history.
+        var alone = try await process.checkpoint()
+        alone.signatures.removeLast()
+        #expect(verifier.checkpoint(alone) == nil && world.verifier.checkpoint(alone) != nil)
+        await #expect(throws: AuditError(.forked)) { _ = try await witness.cosign(alone, since: 0, proof: []) }
+        let stranger = try LocalWitness(name: "w2.example", key: key, logs: [], time: world.time)
+        await #expect(throws: AuditError(.badSignature)) { _ = try await stranger.cosign(alone, since: 0, proof: []) }
+    }
+}
+
+/// Two sequencers at the same work.
+@Suite struct SequencerProperties {
+    @Test func twoSequencersMakeOneLog() async throws {
+        let world = try AuditWorld()
+        let processes = [try await world.process(), try await world.process()]
+        let batches = Scale.current.cases(ci: 120, soak: 1000)
+        var notes: [SignedNote] = []
+        for batch in 0..<batches {
+            await withTaskGroup(of: Void.self) { group in
+                for (number, process) in processes.enumerated() {
+                    group.addTask {
+                        for index in 0..<(batch % 5) + 1 { _ = try? await process.act("p\(number).b\(batch).\(index)") }
+                        try? await process.log.runOnce()
+                    }
+                }
+            }
+            if let note = try await processes[0].log.checkpoint(of: world.scope), note != notes.last { notes.append(note) }
+        }
+        world.time.advance(by: .seconds(40))
+        try await processes[0].log.runOnce()
+        notes.append(try await processes[0].checkpoint())
+        let total = (0..<batches).reduce(0) { $0 + ($1 % 5) + 1 } * 2
+        let leaves = try await world.leaves()
+        #expect(leaves.count == total && Set(leaves).count == total)
+        // All checkpoints are of one log.
+        let checkpoints = try notes.map { try #require(world.verifier.checkpoint($0)) }
+        #expect(checkpoints.map(\.size) == checkpoints.map(\.size).sorted())
+        let reader = LogReader(store: world.base, log: Partition(world.workspace))
+        for (old, new) in zip(notes, notes.dropFirst()) {
+            let (first, second) = (try #require(world.verifier.checkpoint(old)), try #require(world.verifier.checkpoint(new)))
+            let proof = try await reader.hashes(ProofPlan.consistency(first.size, second.size)).compactMap(\.digest)
+            #expect(world.verifier.isConsistent(old, new, proof: proof))
+        }
+        #expect(try await processes[1].verify(notes[0]).isIntact)
+    }
+
+    /// A crash, a refusal or a lost reply at each store call of acting, sequencing, signing, pruning and erasing: the log
+    /// verifies afterwards, and no entry is lost or there twice.
+    @Test(arguments: FaultyStore.Fault.allCases) func aFaultAnywhereLosesNothing(_ fault: FaultyStore.Fault) async throws {
+        let step = Scale.current.cases(ci: 3, soak: 1)
+        var call = Int.random(in: 1...step)
+        while true {
+            let world = try AuditWorld()
+            // A log that reaches over a tile, made without faults.
+            let before = try await world.process()
+            for index in 0..<250 { try await before.act("before.\(index)") }
+            try await before.log.runOnce()
+            let held = try await before.checkpoint()
+            let faulty = FaultyStore(world.base, failing: call, with: fault)
+            var done: [String] = []
+            var erased = false
+            if let process = try? await world.process(faulty) {
+                let personal = try PersonalValue("email", "dana@example.org")
+                let entry = process.entry("personal")
+                if (try? await process.store.record(entry, personal: [personal], in: process.authority.trail)) != nil {
+                    done.append("personal")
+                }
+                for index in 0..<20 {
+                    if (try? await process.act("during.\(index)")) != nil { done.append("during.\(index)") }
+                }
+                try? await process.log.runOnce()
+                if let permit = try? await process.permit(EraseAuditValue.self) {
+                    erased = (try? await process.log.erase("email", of: entry.id, in: world.scope, permit)) != nil
+                }
+                world.time.advance(by: .seconds(1))
+                if let permit = try? await process.permit(PruneAudit.self) {
+                    _ = try? await process.log.prune(world.scope, before: 256, permit)
+                }
+                try? await process.log.runOnce()
+            }
+            // The next process finishes what was begun.
+            world.time.advance(by: .seconds(100))
+            let after = try await world.process()
+            try await after.log.runOnce()
+            world.time.advance(by: .seconds(100))
+            try await after.log.runOnce()
+            let permit = try await after.permit(PruneAudit.self)
+            let size = try #require(world.verifier.checkpoint(try await after.checkpoint())).size
+            let minimum = try await after.log.prune(world.scope, before: min(256, size), permit)
+            #expect(try await after.verify(held).isIntact || minimum > 0)
+            #expect(try await after.verify(try await after.checkpoint()).isIntact, "\(fault) at \(call)")
+            let actions = try await after.sequence()
+            // What an act said was done is there once; what it did not say may be there, once.
+            for name in done where minimum == 0 { #expect(actions.filter { $0 == name }.count == 1, "\(name) \(fault) at \(call)") }
+            #expect(Set(actions.filter { $0.hasPrefix("during") }).count == actions.filter { $0.hasPrefix("during") }.count)
+            #expect(actions.filter { $0 == "personal" }.count <= 1)
+            if erased { #expect(try await !world.holds("dana@example.org")) }
+            if faulty.calls < call { break }
+            call += step
+        }
+    }
+
+    /// Erasing leaves neither value nor salt, and no proof is broken.
+    @Test func erasingBreaksNoProof() async throws {
+        let world = try AuditWorld()
+        let process = try await world.process()
+        var values: [(AuditEntry, PersonalValue)] = []
+        for index in 0..<20 {
+            let value = try PersonalValue("email", "person\(index)@example.org")
+            let entry = process.entry("personal")
+            try await world.base.record(entry, personal: [value], in: process.authority.trail)
+            values.append((entry, value))
+        }
+        try await process.log.runOnce()
+        let entries = try await process.page().entries
+        let note = try await process.checkpoint()
+        for (index, (_, value)) in values.enumerated() {
+            let stored = try #require(entries[index].entry)
+            #expect(stored.commitments == ["email": value.commitment])
+            #expect(try await process.log.value("email", of: stored, in: world.scope, process.permit(ReadAudit.self)) == value.value)
+            // What is signed holds neither.
+            #expect(!String(decoding: entries[index].leaf, as: UTF8.self).contains("@example.org"))
+            #expect("\(value) \(String(reflecting: value))".contains("@example.org") == false)
+            try await process.log.erase("email", of: stored.id, in: world.scope, process.permit(EraseAuditValue.self))
+            #expect(try await !world.holds(value.value))
+            #expect(try await !world.holds(Base64URL.encode(value.salt)))
+            await #expect(throws: AuditError(.notFound)) {
+                _ = try await process.log.value("email", of: stored, in: world.scope, process.permit(ReadAudit.self))
+            }
+            let proof = try await process.log.proof(of: index, in: world.scope, process.permit(ReadAudit.self))
+            #expect(world.verifier.isIncluded(entries[index].leaf, by: proof))
+        }
+        #expect(try await process.verify(note).isIntact)
+        // A value that was exchanged is not shown as the one that was committed to.
+        let value = try PersonalValue("email", "last@example.org")
+        let entry = process.entry("personal")
+        try await world.base.record(entry, personal: [value], in: process.authority.trail)
+        let key = StoredPersonalValue.key(Partition(world.workspace), entry.id, "email")
+        try await world.write(key, StoredPersonalValue(salt: value.salt, value: "evil@example.org").recordBytes(schema: 1))
+        let pending = try #require(try await process.page().pending.last { $0.id == entry.id })
+        await #expect(throws: AuditError(.tampered)) {
+            _ = try await process.log.value("email", of: pending, in: world.scope, process.permit(ReadAudit.self))
+        }
+    }
+}
+
+extension AuditWorld {
+    /// All leaves that are stored.
+    func leaves() async throws -> [[UInt8]] {
+        let reader = LogReader(store: base, log: Partition(workspace))
+        let state = try await reader.state()
+        var leaves: [[UInt8]] = []
+        try await reader.leaves(Int(state.minimum)..<Int(state.size)) { _, leaf in leaves.append(leaf) }
+        return leaves
+    }
+
+    /// Whether a text stands in any record.
+    func holds(_ text: String) async throws -> Bool {
+        let needle = Array(text.utf8)
+        return try await base.records(in: KeyRange(under: Key([])), limit: 1_000_000).contains { entry in
+            let bytes = entry.record.bytes
+            guard bytes.count >= needle.count else { return false }
+            return (0...bytes.count - needle.count).contains { bytes[$0] == needle[0] && bytes[$0...].starts(with: needle) }
+        }
+    }
+}
+
+enum SigningKeys {
+    static func key(_ seed: UInt8) throws -> SigningKey {
+        try SigningKey(seed: SecretBytes(copying: [UInt8](repeating: seed, count: 32)))
+    }
+}
