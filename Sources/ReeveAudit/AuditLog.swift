@@ -132,8 +132,20 @@ public final class AuditLog: Sendable {
     public func proof(
         of index: Int, in scope: Scope, _ permit: Permit<ReadAudit>
     ) async throws(AuditError) -> InclusionProof {
-        _ = try await enter(permit, "audit.prove", scope, details: ["index": String(index)])
-        return try await proof(of: index, reader(scope), nil)
+        try await proofs(of: [index], in: scope, permit)[0]
+    }
+
+    /// Proofs for entries at several indices, all against the newest checkpoint, in the order of the indices.
+    public func proofs(
+        of indices: [Int], in scope: Scope, _ permit: Permit<ReadAudit>
+    ) async throws(AuditError) -> [InclusionProof] {
+        let details = ["indices": String(indices.count), "first": indices.first.map(String.init) ?? "none"]
+        _ = try await enter(permit, "audit.prove", scope, details: details)
+        let reader = reader(scope)
+        let newest = try await newest(reader)
+        var proofs: [InclusionProof] = []
+        for index in indices { proofs.append(try await proof(of: index, reader, newest)) }
+        return proofs
     }
 
     /// Proof that the log of the newest checkpoint begins with the one of a checkpoint of `size` entries.
@@ -212,16 +224,16 @@ public final class AuditLog: Sendable {
 
     func reader(_ scope: Scope) -> LogReader { LogReader(store: store, log: Partition(scope), cache: cache) }
 
-    func newest(_ reader: LogReader) async throws(AuditError) -> (SignedNote, Checkpoint) {
+    func newest(_ reader: LogReader) async throws(AuditError) -> (note: SignedNote, checkpoint: Checkpoint) {
         guard let note = try await reader.checkpoint() else { throw AuditError(.notSequenced) }
         guard let checkpoint = Checkpoint(text: note.text) else { throw AuditError(.tampered, "checkpoint") }
         return (note, checkpoint)
     }
 
     func proof(
-        of index: Int, _ reader: LogReader, _ known: (SignedNote, Checkpoint)?
+        of index: Int, _ reader: LogReader, _ newest: (note: SignedNote, checkpoint: Checkpoint)
     ) async throws(AuditError) -> InclusionProof {
-        let (note, checkpoint) = if let known { known } else { try await newest(reader) }
+        let (note, checkpoint) = newest
         guard index >= 0, index < checkpoint.size else { throw AuditError(.notSequenced, String(index)) }
         let hashes = try await reader.hashes(ProofPlan.inclusion(index, in: checkpoint.size))
         return InclusionProof(index: index, hashes: hashes.compactMap(\.digest), checkpoint: note)

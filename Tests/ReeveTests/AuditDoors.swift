@@ -17,6 +17,9 @@ extension Door {
         reading("AuditLog.proof(of:in:_:)", "audit.prove") { stage, permit in
             _ = try await stage.trust.layer.audit.proof(of: 0, in: stage.trust.scope, permit)
         },
+        reading("AuditLog.proofs(of:in:_:)", "audit.prove") { stage, permit in
+            _ = try await stage.trust.layer.audit.proofs(of: [0, 1], in: stage.trust.scope, permit)
+        },
         reading("AuditLog.consistency(since:in:_:)", "audit.prove") { stage, permit in
             _ = try await stage.trust.layer.audit.consistency(since: 1, in: stage.trust.scope, permit)
         },

@@ -4,7 +4,7 @@
 import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
-/// the ratio within each round. `Scripts/bench [--quick] [crypto] [storage] [rooms]`.
+/// the ratio within each round. `Scripts/bench [--quick] [crypto] [storage] [access] [audit] [rooms]`.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -14,6 +14,8 @@ struct Benchmarks {
         func isWanted(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
         if isWanted("crypto") { try await CryptoBenchmarks(harness: harness).run() }
         if isWanted("storage") { try await StorageBenchmarks(harness: harness).run() }
+        if isWanted("access") { try await AccessBenchmarks(harness: harness).run() }
+        if isWanted("audit") { try await AuditBenchmarks(harness: harness).run() }
         if isWanted("rooms") { try await RoomBenchmarks(harness: harness).run() }
     }
 }

@@ -20,7 +20,7 @@ public struct AccessDecision: Sendable {
         self.reason = reason
     }
 
-    /// What the decision rests on. Complexity: O(grants of the principal + roles · permissions).
+    /// What the decision rests on. Complexity: O(grants of the principal + roles that the granted one inherits).
     public var explanation: AccessExplanation { AccessExplanation(self) }
 }
 
@@ -116,7 +116,6 @@ extension AccessExplanation: CustomStringConvertible {
 extension CompiledPolicy {
     /// The shortest line of inheritance from a role to one that holds a permission itself.
     fileprivate func line(from name: RoleName, to permission: Permission) -> [RoleName] {
-        let roles = Dictionary(policy.roles.map { ($0.name, $0) }) { first, _ in first }
         var (lines, seen) = ([[name]], Set([name]))
         while !lines.isEmpty {
             let line = lines.removeFirst()
@@ -146,24 +145,21 @@ extension CompiledPolicy {
         guard let permission = permissionIndex[request.permission.description] else {
             return .init(role: nil, scope: request.scope, lack: .never)
         }
-        let role = roleBits.filter { $0.value.contains(permission) }
-            .min { ($0.value.indices.count, $0.key) < ($1.value.indices.count, $1.key) }?.key
-        let places: [Seat.Place] = [Seat.Place(request.scope), .everyWorkspace]
-        let near = places.flatMap { seats[Seat(principal: request.principal, place: $0)].map { Array($0) } ?? [] }
-            .map { cells[$0] }.filter { $0.bits.contains(permission) }
+        func held(in place: Seat.Place) -> [Cell] {
+            (seats[Seat(principal: request.principal, place: place)] ?? 0..<0).map { cells[$0] }
+                .filter { $0.bits.contains(permission) }
+        }
+        let near = [Seat.Place(request.scope), .everyWorkspace].flatMap(held)
         func covers(_ cell: Cell) -> Bool { policy.grants[cell.grant].reach.contains(request.scope) }
         var lack = AccessExplanation.Missing.Lack.never
         if let cell = near.first(where: { covers($0) && $0.until <= request.at }) {
             lack = .ended(policy.grants[cell.grant].id, cell.until)
         } else if let cell = near.first(where: { covers($0) && request.at < $0.from }) {
             lack = .notYet(policy.grants[cell.grant].id, cell.from)
-        } else if let cell = near.first {
+        } else if let cell = near.first ?? places[request.principal]?.lazy.compactMap({ held(in: $0).first }).first {
             lack = .elsewhere(policy.grants[cell.grant].id, policy.grants[cell.grant].reach)
-        } else if let grant = policy.grants.first(where: { grant in
-            grant.principal == request.principal && roleBits[grant.role]?.contains(permission) == true
-        }) {
-            lack = .elsewhere(grant.id, grant.reach)
         }
+        let role = smallestRoles[permission]
         return .init(role: role, scope: request.scope, lack: lack)
     }
 }

@@ -60,6 +60,13 @@ public final class CompiledPolicy: Sendable {
     let aboutChanges: PermissionSet
     /// The defined permissions by their texts.
     let permissions: [String: Permission]
+    // For explanations.
+    /// The roles by their names.
+    let roles: [RoleName: Role]
+    /// For each permission the role with the fewest among those that hold it.
+    let smallestRoles: [RoleName?]
+    /// Where a principal has grants.
+    let places: [Principal: [Seat.Place]]
     private let hasEverywhere: Bool
 
     init(
@@ -77,6 +84,11 @@ public final class CompiledPolicy: Sendable {
         self.forbidden = forbidden
         self.aboutChanges = aboutChanges
         permissions = Dictionary(policy.permissions.map { ($0.permission.description, $0.permission) }) { one, _ in one }
+        roles = Dictionary(policy.roles.map { ($0.name, $0) }) { one, _ in one }
+        let bySize = roleBits.map { (name: $0.key, bits: $0.value, count: $0.value.indices.count) }
+            .sorted { ($0.count, $0.name) < ($1.count, $1.name) }
+        smallestRoles = policy.permissions.indices.map { index in bySize.first { $0.bits.contains(index) }?.name }
+        places = seats.keys.reduce(into: [:]) { $0[$1.principal, default: []].append($1.place) }
         hasEverywhere = seats.keys.contains { $0.place == .everyWorkspace }
     }
 

@@ -96,6 +96,7 @@ extension AuditVerifier {
         private var tree = MerkleTree()
         private var firstWrong: Int?
         private var isForked = false
+        private var wasCompared = false
         private var hasFailed = false
 
         init(note: Checkpoint?, isHeld: Bool, held: Checkpoint?) {
@@ -121,18 +122,28 @@ extension AuditVerifier {
 
         /// Adds the next leaf, and the hash that the log stores of it.
         public mutating func add(_ leaf: [UInt8], stored: Digest? = nil) {
-            guard var hasher = try? TreeHasher(), let hash = try? hasher.leaf(leaf) else {
+            add(contentsOf: [leaf], stored: stored.map { [$0] } ?? [])
+        }
+
+        /// Adds the next leaves, and the hashes that the log stores of them, as far as it does. Complexity: O(bytes).
+        public mutating func add(contentsOf leaves: [[UInt8]], stored: [Digest] = []) {
+            do throws(CryptoError) {
+                var hasher = try TreeHasher()
+                for (offset, leaf) in leaves.enumerated() {
+                    let hash = try hasher.leaf(leaf)
+                    if offset < stored.count, firstWrong == nil, stored[offset].bytes != hash.bytes { firstWrong = tree.size }
+                    try tree.append(hash, &hasher) { _, _ in }
+                    compareWithHeld()
+                }
+            } catch {
                 hasFailed = true
-                return
             }
-            if let stored, stored.bytes != hash.bytes, firstWrong == nil { firstWrong = tree.size }
-            if (try? tree.append(hash, &hasher) { _, _ in }) == nil { hasFailed = true }
-            compareWithHeld()
         }
 
         private mutating func compareWithHeld() {
             guard let held, held.size == tree.size, held.size > 0 else { return }
             isForked = root != held.root
+            wasCompared = true
         }
 
         private var root: Digest? {
@@ -150,6 +161,8 @@ extension AuditVerifier {
                 if let firstWrong { return .alteredTile(index: firstWrong) }
                 guard let held else { return .unanchored(size: note.size) }
                 if held.size > note.size { return .truncated(have: note.size, want: held.size) }
+                // What was held lies among the entries that were pruned.
+                guard wasCompared || held.size == 0 else { return .unanchored(size: note.size) }
                 return isForked ? .forked(at: held.size) : .intact(size: note.size, anchoredAt: held.size)
             }
             if let firstWrong { return .altered(index: firstWrong) }

@@ -59,7 +59,11 @@ struct LogReader: Sendable {
                 try Tile.table.decode(record.bytes, key)
             }
         }
-        guard let found else { throw AuditError(.tampered, "tile \(id.level)/\(id.index)") }
+        guard let found else {
+            let minimum = Int(try await state().minimum)
+            let isPruned = id.level == 0 && (id.index + 1) * Tile.width <= minimum
+            throw AuditError(isPruned ? .pruned : .tampered, "tile \(id.level)/\(id.index)")
+        }
         cache?.keep(found, log, id)
         return found
     }

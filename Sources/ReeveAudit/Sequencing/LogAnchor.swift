@@ -22,11 +22,14 @@ struct LogAnchor: Sendable {
         let lines = try await keys.lines()
         // Those that were looked at once hold: the tree only grows. The newest is looked at again.
         let own = lines.filter { $0.event.kind == Self.kind && $0.event.subject == reader.log.name }
+        // Of what was pruned only whole tiles can be told; what lies in between was looked at before it was pruned.
+        let minimum = Int(try await reader.state().minimum)
         for line in own where line.index >= verified || line == own.last {
             guard let number = line.event.number, let root = line.event.digest else { continue }
             guard number <= size else {
                 throw AuditError(.forked, "the ledger has \(number) entries, the store \(size)")
             }
+            guard number >= minimum || number.isMultiple(of: Int64(Tile.width)) else { continue }
             let present = try await reader.root(at: Int(number))
             guard present.digest == root else { throw AuditError(.forked, "at \(number)") }
         }

@@ -7,14 +7,16 @@ package import ReeveModel
 /// A hash of a Merkle tree: 32 bytes without a memory block of their own.
 package typealias TreeHash = SIMD32<UInt8>
 
+/// A digest's context of libcrypto. Not private: whole-program builds name it in other modules.
+@safe package struct DigestContext: ~Copyable {
+    let pointer: OpaquePointer
+    init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+    deinit { unsafe EVP_MD_CTX_free(pointer) }
+}
+
 /// The leaf and node hashes of a Merkle tree (RFC 6962 §2.1), with one context for many of them.
 package struct TreeHasher: ~Copyable {
-    @safe private struct Context: ~Copyable {
-        let pointer: OpaquePointer
-        init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
-        deinit { unsafe EVP_MD_CTX_free(pointer) }
-    }
-    private let context: Context
+    private let context: DigestContext
 
     package init() throws(CryptoError) {
         let engine = try Engine.get()
@@ -24,7 +26,7 @@ package struct TreeHasher: ~Copyable {
             ERR_clear_error()
             throw CryptoError(.engineFailed)
         }
-        context = unsafe Context(pointer)
+        context = unsafe DigestContext(pointer)
     }
 
     /// SHA-256 of 0x00 and the leaf.
