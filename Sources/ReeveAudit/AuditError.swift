@@ -121,8 +121,10 @@ extension AuditError: CustomStringConvertible {
         case .pruned: "the entries were removed by pruning\(about); proofs of later ones still hold"
         case .notSequenced: "no checkpoint covers the entry yet\(about); wait for the next round of the sequencer"
         case .tampered: "the stored log is not what was written\(about); find out by whom, and restore it"
-        case .forked: "the log does not continue what was signed before\(about); nothing is signed until that is cleared"
-        case .badSignature: "the note is not signed as it should be\(about); take the log's key from where it is vouched for"
+        case .forked:
+            "the log does not continue what was signed before\(about); nothing is signed until that is cleared"
+        case .badSignature:
+            "the note is not signed as it should be\(about); take the log's key from where it is vouched for"
         case .badName: "a signer's name must not be empty, and has no white space and no `+`"
         case .stillKept: "the entries must still be kept\(about)"
         case .clockDisagrees: "the clocks disagree by more than five minutes; set them right before anything is removed"

@@ -34,7 +34,7 @@ public final class AuditLog: Sendable {
         public init(
             origin: String = "localhost/reeve", intervalMilliseconds: Int = 1000, gapSeconds: Int = 60,
             checksTilesAtStart: Bool = true, sinkLagEntries: Int = 10_000, retentionDays: Int = 365,
-            cachedTiles: Int = 256
+            cachedTiles: Int = 1024
         ) {
             self.origin = origin
             self.intervalMilliseconds = intervalMilliseconds
@@ -49,7 +49,9 @@ public final class AuditLog: Sendable {
         public func validate() -> [String] {
             var defects: [String] = []
             if !VerifierKey.isName(origin) { defects.append("origin must not be empty, or have white space or `+`") }
-            if !(10...3_600_000).contains(intervalMilliseconds) { defects.append("intervalMilliseconds must be 10 to 3600000") }
+            if !(10...3_600_000).contains(intervalMilliseconds) {
+                defects.append("intervalMilliseconds must be 10 to 3600000")
+            }
             if !(0...86_400).contains(gapSeconds) { defects.append("gapSeconds must be 0 to 86400") }
             if sinkLagEntries < 1 { defects.append("sinkLagEntries must be at least 1") }
             if !(0...36_500).contains(retentionDays) { defects.append("retentionDays must be 0 to 36500") }

@@ -73,7 +73,9 @@ struct AccessReference {
         guard case .scope(let own) = reach else { return scope.workspace != nil }
         if flaw == .permitNeedsOverlap { return touches(scope, reach, nil) }
         if own.workspace != scope.workspace, flaw != .sameWorkspaceIsNotAsked || own.workspace == nil { return false }
-        if let environment = own.environment, environment != scope.environment, flaw != .environmentLeaks { return false }
+        if let environment = own.environment, environment != scope.environment, flaw != .environmentLeaks {
+            return false
+        }
         if let project = own.project, project != scope.project, flaw != .projectLeaks { return false }
         return true
     }

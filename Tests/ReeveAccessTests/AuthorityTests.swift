@@ -79,13 +79,15 @@ private struct World: Sendable {
     ) async throws -> Quorum {
         let own = scope == .platform ? .platform : Scope(workspace)
         let permit = try await authority.permit(
-            ProposeMatter.self, on: .access(in: own), as: context(actor, own)).get()
+            ProposeMatter.self, on: .access(in: own), as: context(actor, own)
+        ).get()
         return try await authority.propose(matter, in: scope, reason: "test", for: seconds, permit)
     }
 
     func approve(_ authority: AccessAuthority, _ quorum: Quorum, by actor: ActContext.Actor) async throws {
         let permit = try await authority.permit(
-            ApproveMatter.self, on: .quorum(quorum.id), as: context(actor, quorum.scope)).get()
+            ApproveMatter.self, on: .quorum(quorum.id), as: context(actor, quorum.scope)
+        ).get()
         try await authority.approve(quorum.id, permit)
     }
 
@@ -141,31 +143,40 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         let world = try World()
         let (authority, twin) = (try await world.create(), try await world.open())
         let permit = try await authority.permit(OpenCredential.self, on: connection, as: world.context(ada)).get()
-        func check(_ authority: AccessAuthority, _ permit: Permit<OpenCredential>, _ resource: Resource = connection,
-            _ scope: Scope = production) async -> AccessError? {
+        func check(
+            _ authority: AccessAuthority, _ permit: Permit<OpenCredential>, _ resource: Resource = connection,
+            _ scope: Scope = production
+        ) async -> AccessError? {
             await refusal { try await authority.check(permit, for: "t", on: resource, in: scope) }
         }
         #expect(await check(authority, permit) == nil)
         // Another authority with the very same policy.
         #expect(await check(twin, permit) == AccessError(.foreignPermit))
-        #expect(await check(authority, permit, Resource(Identifier<Connection>(high: 9, low: 8))) == AccessError(.wrongResource))
+        #expect(
+            await check(authority, permit, Resource(Identifier<Connection>(high: 9, low: 8)))
+                == AccessError(.wrongResource))
         #expect(await check(authority, permit, connection, Scope(workspace)) == AccessError(.wrongResource))
         let cast = unsafe unsafeBitCast(permit, to: Permit<DestroyCredential>.self)
-        #expect(await refusal { try await authority.check(cast, for: "t", on: connection, in: production) }
-            == AccessError(.wrongAction))
+        #expect(
+            await refusal { try await authority.check(cast, for: "t", on: connection, in: production) }
+                == AccessError(.wrongAction))
         // The policy changes and still allows it: the decision is made again.
         _ = try await world.give(authority, "analyst", nobody, in: Scope(workspace, .test))
         #expect(await check(authority, permit) == nil)
         // And then it does not.
         let grant = try #require(world.policy.grants.first { $0.role == "projectAdmin" })
         let manage = try await authority.permit(
-            ManageAccess.self, on: .access(in: Scope(workspace)), as: world.context(bo, Scope(workspace))).get()
+            ManageAccess.self, on: .access(in: Scope(workspace)), as: world.context(bo, Scope(workspace))
+        ).get()
         try await authority.revoke(grant.id, manage)
         #expect(await check(authority, permit) == AccessError(.denied))
         world.time.advance(by: .seconds(30))
         #expect(await check(authority, permit) == AccessError(.expired))
         let refused = try world.store.auditEntries().filter { $0.action == "t" }
-        #expect(refused.map(\.refusal) == ["foreignPermit", "wrongResource", "wrongResource", "wrongAction", "denied", "expired"])
+        #expect(
+            refused.map(\.refusal) == [
+                "foreignPermit", "wrongResource", "wrongResource", "wrongAction", "denied", "expired",
+            ])
     }
 
     @Test func anotherProcessSeesAChangeWithinTheBound() async throws {
@@ -242,19 +253,29 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         let world = try World()
         let authority = try await world.create()
         let whole = Scope(workspace)
-        #expect(await refusal { _ = try await world.give(authority, "analyst", ada, in: whole) } == AccessError(.selfGrant))
-        #expect(await refusal { _ = try await world.give(authority, "keyManager", nobody, in: whole) } == AccessError(.beyondOwn))
-        #expect(await refusal { _ = try await world.give(authority, "publisher", nobody, in: whole) } == AccessError(.beyondOwn))
+        #expect(
+            await refusal { _ = try await world.give(authority, "analyst", ada, in: whole) } == AccessError(.selfGrant))
+        #expect(
+            await refusal { _ = try await world.give(authority, "keyManager", nobody, in: whole) }
+                == AccessError(.beyondOwn))
+        #expect(
+            await refusal { _ = try await world.give(authority, "publisher", nobody, in: whole) }
+                == AccessError(.beyondOwn))
         // An owner without a project role gives none.
-        #expect(await refusal { _ = try await world.give(authority, "analyst", nobody, in: whole, by: bo) } == AccessError(.beyondOwn))
-        #expect(await refusal { _ = try await world.give(authority, "no.such.role", nobody, in: whole) } == AccessError(.policyDefect))
+        #expect(
+            await refusal { _ = try await world.give(authority, "analyst", nobody, in: whole, by: bo) }
+                == AccessError(.beyondOwn))
+        #expect(
+            await refusal { _ = try await world.give(authority, "no.such.role", nobody, in: whole) }
+                == AccessError(.policyDefect))
         // Who has a role for a while gives it for no longer.
         let end = world.time.now.advanced(by: .seconds(600))
         _ = try await world.give(authority, "admin", nobody, in: whole, until: end)
         for until in [nil, end.advanced(by: .microseconds(1))] {
-            #expect(await refusal {
-                _ = try await world.give(authority, "auditor", dev, in: whole, by: nobody, until: until)
-            } == AccessError(.beyondOwn))
+            #expect(
+                await refusal {
+                    _ = try await world.give(authority, "auditor", dev, in: whole, by: nobody, until: until)
+                } == AccessError(.beyondOwn))
         }
         _ = try await world.give(authority, "auditor", dev, in: whole, by: nobody, until: end)
         // The wall clock that goes back gives nothing back.
@@ -267,10 +288,11 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         }
         // A permit for one scope gives nothing in another.
         let narrow = try await world.manage(authority, ada, Scope(workspace, .test))
-        #expect(await refusal {
-            try await authority.grant(
-                Grant("analyst", to: Principal(nobody), in: .scope(production), reason: "x"), narrow)
-        } == AccessError(.wrongResource))
+        #expect(
+            await refusal {
+                try await authority.grant(
+                    Grant("analyst", to: Principal(nobody), in: .scope(production), reason: "x"), narrow)
+            } == AccessError(.wrongResource))
     }
 
     @Test func theLastManagerStays() async throws {
@@ -282,12 +304,14 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         }
         let authority = try await world.create()
         let owner = try #require(world.policy.grants.first)
-        #expect(await refusal { try await authority.revoke(owner.id, world.manage(authority, ada, Scope(workspace))) }
-            == AccessError(.lastManager))
+        #expect(
+            await refusal { try await authority.revoke(owner.id, world.manage(authority, ada, Scope(workspace))) }
+                == AccessError(.lastManager))
         try await authority.revoke(world.policy.grants[1].id, world.manage(authority, ada, production))
-        #expect(await refusal {
-            try await authority.revoke(world.policy.grants[1].id, world.manage(authority, ada, production))
-        } == AccessError(.notFound))
+        #expect(
+            await refusal {
+                try await authority.revoke(world.policy.grants[1].id, world.manage(authority, ada, production))
+            } == AccessError(.notFound))
     }
 
     @Test func dutiesOfAChangeAreRemembered() async throws {
@@ -347,14 +371,18 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
     @Test func factsAreRecorded() async throws {
         let mfa = path("user.mfa")
         let world = try World { policy in
-            policy.rules.forbids = [.requires(path("mfa"), [permission("credential")], fact: mfa, environment: .production)]
+            policy.rules.forbids = [
+                .requires(path("mfa"), [permission("credential")], fact: mfa, environment: .production)
+            ]
         }
         let authority = try await world.create()
         let context = world.context(ada)
-        let permit = try await authority.permit(OpenCredential.self, on: connection, as: context, facts: [mfa: .yes]).get()
+        let permit = try await authority.permit(OpenCredential.self, on: connection, as: context, facts: [mfa: .yes])
+            .get()
         #expect(authority.entry("t", permit).details["facts"] == "user.mfa=yes")
-        guard case .failure(let denial) = await authority.permit(
-            OpenCredential.self, on: connection, as: context, facts: [mfa: .no])
+        guard
+            case .failure(let denial) = await authority.permit(
+                OpenCredential.self, on: connection, as: context, facts: [mfa: .no])
         else {
             Issue.record("no second factor, and a permit")
             return
@@ -408,8 +436,10 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         let given = try #require(try await authority.policy()?.policy.grants.first { $0.reason == "outage" })
         #expect(given.by == ada && given.until != nil)
         world.time.advance(by: .seconds(3600))
-        #expect(try await authority.policy()?.whoCan(
-            permission("job.run"), in: production, at: world.time.now).contains(Principal(nobody)) == false)
+        #expect(
+            try await authority.policy()?.whoCan(
+                permission("job.run"), in: production, at: world.time.now
+            ).contains(Principal(nobody)) == false)
     }
 
     @Test func boundsOfEmergencyAccess() async throws {
@@ -418,14 +448,19 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         var endless = world.emergency(ada)
         endless.until = nil
         for grant in [endless, world.emergency(ada, minutes: 241), world.emergency(ada, minutes: -1)] {
-            #expect(await refusal { _ = try await world.propose(authority, .breakGlass(grant), production) }
-                == AccessError(.lifetime))
+            #expect(
+                await refusal { _ = try await world.propose(authority, .breakGlass(grant), production) }
+                    == AccessError(.lifetime))
         }
-        #expect(await refusal { _ = try await world.propose(authority, .breakGlass(world.emergency(ada)), production, for: 59) }
-            == AccessError(.lifetime))
-        #expect(await refusal {
-            _ = try await world.propose(authority, .breakGlass(world.emergency(ada)), Scope(workspace, .test))
-        } == AccessError(.wrongResource))
+        #expect(
+            await refusal {
+                _ = try await world.propose(authority, .breakGlass(world.emergency(ada)), production, for: 59)
+            }
+                == AccessError(.lifetime))
+        #expect(
+            await refusal {
+                _ = try await world.propose(authority, .breakGlass(world.emergency(ada)), Scope(workspace, .test))
+            } == AccessError(.wrongResource))
         // Too late to approve, too late to use.
         let quorum = try await world.propose(authority, .breakGlass(world.emergency(ada)), production, for: 60)
         try await world.approve(authority, quorum, by: bo)
@@ -443,16 +478,19 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         try await authority.activate(quorum.id, as: world.context(ada, .platform))
         _ = try await world.give(authority, "helper", nobody, in: production)
         #expect(try await world.open().policy()?.policy.roles.contains(role) == true)
-        #expect(await refusal { try await authority.activate(quorum.id, as: world.context(ada, .platform)) }
-            == AccessError(.alreadyUsed))
+        #expect(
+            await refusal { try await authority.activate(quorum.id, as: world.context(ada, .platform)) }
+                == AccessError(.alreadyUsed))
         // A change that would leave a defect is refused when it is carried out.
         let removal = try await world.propose(authority, .change(.removeRole("helper")), .platform)
         try await world.approve(authority, removal, by: bo)
         try await world.approve(authority, removal, by: cy)
-        #expect(await refusal { try await authority.activate(removal.id, as: world.context(ada, .platform)) }
-            == AccessError(.policyDefect))
-        #expect(await refusal { _ = try await world.propose(authority, .change(.define(role)), production) }
-            == AccessError(.wrongResource))
+        #expect(
+            await refusal { try await authority.activate(removal.id, as: world.context(ada, .platform)) }
+                == AccessError(.policyDefect))
+        #expect(
+            await refusal { _ = try await world.propose(authority, .change(.define(role)), production) }
+                == AccessError(.wrongResource))
     }
 
     /// An approval counts only as long as who gave it may approve.
@@ -462,9 +500,12 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         let quorum = try await world.propose(authority, .breakGlass(world.emergency(ada)), production)
         try await world.approve(authority, quorum, by: bo)
         try await world.approve(authority, quorum, by: cy)
-        let grant = try #require(world.policy.grants.first { $0.principal == Principal(cy) && $0.reach.scope != .platform })
+        let grant = try #require(
+            world.policy.grants.first { $0.principal == Principal(cy) && $0.reach.scope != .platform })
         try await authority.revoke(grant.id, world.manage(authority, ada, Scope(workspace)))
-        #expect(await refusal { try await authority.activate(quorum.id, as: world.context(ada)) } == AccessError(.notApproved))
+        #expect(
+            await refusal { try await authority.activate(quorum.id, as: world.context(ada)) }
+                == AccessError(.notApproved))
     }
 
     /// One stored approval, used by two processes at the same time, gives one act.
@@ -515,7 +556,9 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         #expect(await use("vault.destroy", other, production) == AccessError(.wrongResource))
         #expect(await use("vault.export", digest, production) == AccessError(.wrongResource))
         #expect(await use("vault.destroy", digest, Scope(workspace)) == AccessError(.wrongResource))
-        #expect(await refusal { try await authority.activate(quorum.id, as: world.context(ada)) } == AccessError(.wrongAction))
+        #expect(
+            await refusal { try await authority.activate(quorum.id, as: world.context(ada)) }
+                == AccessError(.wrongAction))
         #expect(await use("vault.destroy", digest, production) == nil)
         #expect(await use("vault.destroy", digest, production) == AccessError(.alreadyUsed))
     }
@@ -523,7 +566,9 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
 
 /// Every storage path of the authority with each call failing once, and with a crash at each.
 @Suite struct AuthorityFaultProperties {
-    @Test(arguments: FaultyStore.Fault.allCases) func aFaultAnywhereLeavesAllOrNothing(_ fault: FaultyStore.Fault) async throws {
+    @Test(arguments: FaultyStore.Fault.allCases) func aFaultAnywhereLeavesAllOrNothing(_ fault: FaultyStore.Fault)
+        async throws
+    {
         for call in 1... {
             let base = MemoryStore()
             let world = try World(base)
@@ -544,7 +589,8 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
                 let isThere = try await world.open(base).policy()?.policy.grants.count == 9
                 let entries = try await Table<AuditEntry>("audit.pending").readAll(Partition(workspace), in: base)
                 // The grant and its entry are there together or not at all.
-                #expect(entries.filter { $0.action == "access.grant" && $0.outcome == .success }.count == (isThere ? 1 : 0))
+                #expect(
+                    entries.filter { $0.action == "access.grant" && $0.outcome == .success }.count == (isThere ? 1 : 0))
                 let quorum = try? await world.propose(authority, .breakGlass(world.emergency(ada)), production)
                 if let quorum {
                     try? await world.approve(authority, quorum, by: bo)

@@ -60,7 +60,8 @@ struct PolicyGenerator<Random: RandomNumberGenerator> {
         var roles: [Role] = [Role("reader", .project, [permissions[0]])]
         for index in 0..<5 {
             let parents = subset(roles.map(\.name), 35)
-            roles.append(Role(RoleName("r\(index)") ?? "r", .project, Set(subset(permissions, 25)), inherits: Set(parents)))
+            roles.append(
+                Role(RoleName("r\(index)") ?? "r", .project, Set(subset(permissions, 25)), inherits: Set(parents)))
         }
         var grants: [Grant] = []
         for index in 0..<Int.random(in: 0...12, using: &random) {
@@ -81,10 +82,12 @@ struct PolicyGenerator<Random: RandomNumberGenerator> {
             forbids.append(
                 Forbid(
                     path("forbid.n\(index)"), [pick(permissions)], principals: chance(30) ? [pick(principals)] : nil,
-                    in: chance(50) ? .everyWorkspace : .scope(scope()), environment: chance(40) ? pick(environments) : nil,
+                    in: chance(50) ? .everyWorkspace : .scope(scope()),
+                    environment: chance(40) ? pick(environments) : nil,
                     when: condition()))
         }
-        let duties = chance(30) ? [DynamicSeparation(path("duties"), [permissions[1], permissions[3], permissions[5]])] : []
+        let duties =
+            chance(30) ? [DynamicSeparation(path("duties"), [permissions[1], permissions[3], permissions[5]])] : []
         let promotion = chance(30) ? PromotionOrder(path("promotion"), permissions[3]) : nil
         return AccessPolicy(
             permissions: definitions, roles: roles, grants: grants,

@@ -126,7 +126,9 @@ private let noon = Timestamp(seconds: 1_768_478_400)
     @Test func aClonedRoleDoesNotCarryWhatIsSensitive() throws {
         var policy = AccessPolicy()
         policy.roles.append(
-            Role("everything", .environment, [permission("key.manage")], inherits: ["owner", "auditKeeper", "keyManager"]))
+            Role(
+                "everything", .environment, [permission("key.manage")],
+                inherits: ["owner", "auditKeeper", "keyManager"]))
         policy.rules.separations = []
         let clone = try #require(policy.clone(of: "everything", as: "copy"))
         policy.roles.append(clone)
@@ -151,7 +153,8 @@ private let noon = Timestamp(seconds: 1_768_478_400)
         let across = AccessPolicy(grants: [give("auditor", dana, .everyWorkspace)])
         for definition in across.permissions {
             let decision = try can(across, definition.permission.description, Scope(other, .production))
-            #expect(decision.isAllowed == ["access.read", "audit.read", "plan.read"].contains("\(definition.permission)"))
+            #expect(
+                decision.isAllowed == ["access.read", "audit.read", "plan.read"].contains("\(definition.permission)"))
         }
         #expect(try !can(across, "audit.read", .platform).isAllowed)
         let one = AccessPolicy(grants: [give("auditor")])
@@ -226,7 +229,8 @@ private let noon = Timestamp(seconds: 1_768_478_400)
                 id: Identifier(high: 5, low: 6), "f", to: dana,
                 in: .scope(Scope(workspace, .test, project: Identifier(high: 1, low: 1))), reason: " "),
             Grant(
-                id: Identifier(high: 5, low: 7), "gone", to: dana, in: .scope(Scope(workspace)), from: noon, until: noon,
+                id: Identifier(high: 5, low: 7), "gone", to: dana, in: .scope(Scope(workspace)), from: noon,
+                until: noon,
                 reason: "x"),
         ]
         policy.rules = AccessRules(
@@ -236,7 +240,8 @@ private let noon = Timestamp(seconds: 1_768_478_400)
             promotion: PromotionOrder(path("short.order"), permission("recipe.deploy"), order: [.test]), approvals: 0)
         let found = Set(defects(policy))
         let expected: [PolicyDefect] = [
-            .permissions("`access.manage` is defined twice"), .cycle(["a", "b"]), .wrongLevel("c", permission("recipe.read")),
+            .permissions("`access.manage` is defined twice"), .cycle(["a", "b"]),
+            .wrongLevel("c", permission("recipe.read")),
             .wrongLevel("d", permission("key.manage")), .unknownPermission(permission("no.such"), usedBy: "role `e`"),
             .unknownRole("missing", usedBy: "role `e`"), .roleName("wrong name"), .writesAcrossWorkspaces(id),
             .grantTwice(id), .wrongReach(id), .wrongReach(Identifier(high: 5, low: 6)),
@@ -276,10 +281,14 @@ private let noon = Timestamp(seconds: 1_768_478_400)
             .scope(Scope(workspace, .test, project: project)), .scope(Scope(workspace, project: project)),
         ]
         for reach in reaches { #expect(Reach(reach.description) == reach) }
-        for text in ["", "ws", "\(workspace)/", "\(workspace)/*", "\(workspace)/prod", "\(workspace)/test/x", "platform/test"] {
+        for text in [
+            "", "ws", "\(workspace)/", "\(workspace)/*", "\(workspace)/prod", "\(workspace)/test/x", "platform/test",
+        ] {
             #expect(Reach(text) == nil, "\(text)")
         }
-        for principal in [dana, .jobs, .rule("a"), .host("b")] { #expect(Principal(principal.description) == principal) }
+        for principal in [dana, .jobs, .rule("a"), .host("b")] {
+            #expect(Principal(principal.description) == principal)
+        }
         #expect(Principal("job:\(Identifier<Job>(high: 1, low: 1))") == nil && Principal("nobody") == nil)
     }
 
@@ -351,7 +360,8 @@ private let noon = Timestamp(seconds: 1_768_478_400)
         policy([give("l3")], roles: hidden),
         policy(
             [give("all")], selfGrant: true, beyondOwn: true,
-            roles: [Role("all", .project, [manage])] ).withOnlyRole("all"),
+            roles: [Role("all", .project, [manage])]
+        ).withOnlyRole("all"),
     ]
 
     @Test(arguments: planted.indices) func aPlantedWayIsFound(_ index: Int) throws {

@@ -112,7 +112,8 @@ struct AuditProcess: Sendable {
     func permit<Action: PermitAction>(_ action: Action.Type, _ scope: Scope? = nil) async throws -> Permit<Action> {
         let scope = scope ?? world.scope
         return try await authority.permit(
-            action, on: .log(of: scope), as: ActContext(actor: .host("app"), scope: scope)).get()
+            action, on: .log(of: scope), as: ActContext(actor: .host("app"), scope: scope)
+        ).get()
     }
 
     func page(_ query: AuditQuery = AuditQuery(), _ scope: Scope? = nil) async throws -> AuditPage {

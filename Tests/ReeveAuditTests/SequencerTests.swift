@@ -37,7 +37,10 @@ import Testing
         #expect(!world.verifier.isConsistent(newer, note, proof: proof))
         #expect(try await process.verify(note).isIntact)
         #expect(try await process.verify() == .unanchored(size: try #require(world.verifier.checkpoint(newer)).size))
-        #expect(try await world.records("audit.pending").allSatisfy { "\($0.key)".contains("\(process.authority.trail.writer)") })
+        #expect(
+            try await world.records("audit.pending").allSatisfy {
+                "\($0.key)".contains("\(process.authority.trail.writer)")
+            })
         #expect(try await world.alarms().isEmpty)
     }
 
@@ -240,7 +243,8 @@ import Testing
     @Test func witnessesCosign() async throws {
         let world = try AuditWorld()
         let key = try SigningKeys.key(5)
-        let witness = try LocalWitness(name: "witness.example", key: key, logs: [world.signer.verifierKey], time: world.time)
+        let witness = try LocalWitness(
+            name: "witness.example", key: key, logs: [world.signer.verifierKey], time: world.time)
         let process = try await world.process(witnesses: [witness])
         let verifier = AuditVerifier(
             keys: [world.signer.verifierKey], witnesses: [witness.verifierKey], witnessesNeeded: 1)
@@ -276,7 +280,9 @@ import Testing
                     }
                 }
             }
-            if let note = try await processes[0].log.checkpoint(of: world.scope), note != notes.last { notes.append(note) }
+            if let note = try await processes[0].log.checkpoint(of: world.scope), note != notes.last {
+                notes.append(note)
+            }
         }
         world.time.advance(by: .seconds(40))
         try await processes[0].log.runOnce()
@@ -289,7 +295,9 @@ import Testing
         #expect(checkpoints.map(\.size) == checkpoints.map(\.size).sorted())
         let reader = LogReader(store: world.base, log: Partition(world.workspace))
         for (old, new) in zip(notes, notes.dropFirst()) {
-            let (first, second) = (try #require(world.verifier.checkpoint(old)), try #require(world.verifier.checkpoint(new)))
+            let (first, second) = (
+                try #require(world.verifier.checkpoint(old)), try #require(world.verifier.checkpoint(new))
+            )
             let proof = try await reader.hashes(ProofPlan.consistency(first.size, second.size)).compactMap(\.digest)
             #expect(world.verifier.isConsistent(old, new, proof: proof))
         }
@@ -298,7 +306,9 @@ import Testing
 
     /// A crash, a refusal or a lost reply at each store call of acting, sequencing, signing, pruning and erasing: the log
     /// verifies afterwards, and no entry is lost or there twice.
-    @Test(arguments: FaultyStore.Fault.allCases) func aFaultAnywhereLosesNothing(_ fault: FaultyStore.Fault) async throws {
+    @Test(arguments: FaultyStore.Fault.allCases) func aFaultAnywhereLosesNothing(_ fault: FaultyStore.Fault)
+        async throws
+    {
         let step = Scale.current.cases(ci: 3, soak: 1)
         var call = Int.random(in: 1...step)
         while true {
@@ -343,8 +353,11 @@ import Testing
             #expect(try await after.verify(try await after.checkpoint()).isIntact, "\(fault) at \(call)")
             let actions = try await after.sequence()
             // What an act said was done is there once; what it did not say may be there, once.
-            for name in done where minimum == 0 { #expect(actions.filter { $0 == name }.count == 1, "\(name) \(fault) at \(call)") }
-            #expect(Set(actions.filter { $0.hasPrefix("during") }).count == actions.filter { $0.hasPrefix("during") }.count)
+            for name in done where minimum == 0 {
+                #expect(actions.filter { $0 == name }.count == 1, "\(name) \(fault) at \(call)")
+            }
+            #expect(
+                Set(actions.filter { $0.hasPrefix("during") }).count == actions.filter { $0.hasPrefix("during") }.count)
             #expect(actions.filter { $0 == "personal" }.count <= 1)
             if erased { #expect(try await !world.holds("dana@example.org")) }
             if faulty.calls < call { break }
@@ -369,7 +382,9 @@ import Testing
         for (index, (_, value)) in values.enumerated() {
             let stored = try #require(entries[index].entry)
             #expect(stored.commitments == ["email": value.commitment])
-            #expect(try await process.log.value("email", of: stored, in: world.scope, process.permit(ReadAudit.self)) == value.value)
+            #expect(
+                try await process.log.value("email", of: stored, in: world.scope, process.permit(ReadAudit.self))
+                    == value.value)
             // What is signed holds neither.
             #expect(!String(decoding: entries[index].leaf, as: UTF8.self).contains("@example.org"))
             #expect("\(value) \(String(reflecting: value))".contains("@example.org") == false)
@@ -388,7 +403,8 @@ import Testing
         let entry = process.entry("personal")
         try await world.base.record(entry, personal: [value], in: process.authority.trail)
         let key = StoredPersonalValue.key(Partition(world.workspace), entry.id, "email")
-        try await world.write(key, StoredPersonalValue(salt: value.salt, value: "evil@example.org").recordBytes(schema: 1))
+        try await world.write(
+            key, StoredPersonalValue(salt: value.salt, value: "evil@example.org").recordBytes(schema: 1))
         let pending = try #require(try await process.page().pending.last { $0.id == entry.id })
         await #expect(throws: AuditError(.tampered)) {
             _ = try await process.log.value("email", of: pending, in: world.scope, process.permit(ReadAudit.self))
@@ -412,7 +428,9 @@ extension AuditWorld {
         return try await base.records(in: KeyRange(under: Key([])), limit: 1_000_000).contains { entry in
             let bytes = entry.record.bytes
             guard bytes.count >= needle.count else { return false }
-            return (0...bytes.count - needle.count).contains { bytes[$0] == needle[0] && bytes[$0...].starts(with: needle) }
+            return (0...bytes.count - needle.count).contains {
+                bytes[$0] == needle[0] && bytes[$0...].starts(with: needle)
+            }
         }
     }
 }

@@ -68,7 +68,9 @@ private struct RFC6962: Decodable {
         case number(Int), hashes([String])
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            if let number = try? container.decode(Int.self) { self = .number(number) } else {
+            if let number = try? container.decode(Int.self) {
+                self = .number(number)
+            } else {
                 self = .hashes(try container.decode([String].self))
             }
         }
@@ -76,7 +78,9 @@ private struct RFC6962: Decodable {
         var hashes: [TreeHash] {
             if case .hashes(let texts) = self {
                 texts.compactMap { Base64.decode(Array($0.utf8)).flatMap { TreeHash(bytes: $0) } }
-            } else { [] }
+            } else {
+                []
+            }
         }
     }
 
@@ -162,7 +166,8 @@ private struct RFC6962: Decodable {
                 let proof = try tree.proof(ProofPlan.inclusion(index, in: size))
                 func holds(_ index: Int, _ size: Int, _ proof: [TreeHash]) throws -> Bool {
                     var hasher = try TreeHasher()
-                    return try ProofCheck.root(leaf: tree.leaves[index % tree.leaves.count], index, in: size, proof, &hasher) == root
+                    return try ProofCheck.root(
+                        leaf: tree.leaves[index % tree.leaves.count], index, in: size, proof, &hasher) == root
                 }
                 for place in proof.indices {
                     var changed = proof

@@ -59,7 +59,9 @@ private struct MadeLog {
                 for bit in 0..<8 {
                     leaves[index][byte] ^= 1 << UInt8(bit)
                     let found = verify(leaves)
-                    if found != .altered(index: index) { Issue.record("bit \(bit) of byte \(byte) of \(index): \(found)") }
+                    if found != .altered(index: index) {
+                        Issue.record("bit \(bit) of byte \(byte) of \(index): \(found)")
+                    }
                     leaves[index][byte] ^= 1 << UInt8(bit)
                 }
             }
@@ -109,7 +111,8 @@ private struct MadeLog {
                 verifier.verify(leaves: cut.leaves, hashes: cut.hashes, cut.note, held: log.note)
                     == .truncated(have: size, want: count))
             #expect(
-                verifier.verify(leaves: cut.leaves, hashes: cut.hashes, log.note) == .truncated(have: size, want: count))
+                verifier.verify(leaves: cut.leaves, hashes: cut.hashes, log.note) == .truncated(have: size, want: count)
+            )
             // Another history after the cut, signed by the same key.
             var other = Array(log.leaves.prefix(size))
             other[size - 1] = Array("{\"entry\":\"another\"}".utf8)
@@ -150,7 +153,9 @@ private struct MadeLog {
                 case 0 where !bytes.isEmpty:
                     bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
                 case 1 where !bytes.isEmpty: bytes.removeLast(Int.random(in: 0...bytes.count, using: &random))
-                case 2: bytes.insert(UInt8.random(in: 0...255, using: &random), at: Int.random(in: 0...bytes.count, using: &random))
+                case 2:
+                    bytes.insert(
+                        UInt8.random(in: 0...255, using: &random), at: Int.random(in: 0...bytes.count, using: &random))
                 default: bytes += bytes.suffix(Int.random(in: 0...40, using: &random))
                 }
             }
@@ -173,13 +178,16 @@ private struct MadeLog {
     @Test func thePublishedVectorVerifies() throws {
         let key = try #require(
             VerifierKey("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"))
-        let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+        let text =
+            "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
         let line =
             "\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
         let note = try #require(SignedNote(bytes: Array((text + "\n" + line).utf8)))
         #expect(note.valid([key]) == 1 && note.bytes == Array((text + "\n" + line).utf8))
         #expect(key.description == "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
-        for bad in ["", "a", "a+b+c", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "a b+00000000+AQ=="] {
+        for bad in [
+            "", "a", "a+b+c", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "a b+00000000+AQ==",
+        ] {
             #expect(VerifierKey(bad) == nil)
         }
     }
@@ -189,7 +197,8 @@ private struct MadeLog {
         func read(_ text: String) -> Checkpoint? { Checkpoint(text: Array(text.utf8)) }
         #expect(read("a\n0\n\(root)\n")?.size == 0 && read("a b\n17\n\(root)\nmore\n")?.origin == "a b")
         for bad in [
-            "", "a\n", "a\n1\n", "\n1\n\(root)\n", "a\n01\n\(root)\n", "a\n-1\n\(root)\n", "a\n1\n\(root)", "a\n1\nAAAA\n",
+            "", "a\n", "a\n1\n", "\n1\n\(root)\n", "a\n01\n\(root)\n", "a\n-1\n\(root)\n", "a\n1\n\(root)",
+            "a\n1\nAAAA\n",
             "a\n1\n\(root)\n\n", "a\n99999999999999999999\n\(root)\n", "a\n+1\n\(root)\n",
         ] { #expect(read(bad) == nil, "\(bad)") }
     }

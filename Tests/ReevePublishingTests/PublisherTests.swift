@@ -57,7 +57,8 @@ import Testing
                 #expect(try await healthy.bytes(of: publication, in: scope) == content)
             } else if fault == .refused {
                 // Entries, and the mark that the workspace has a log.
-                let entries = try await base.records(in: KeyRange(under: Trail.pending(Partition(scope))), limit: 10).count
+                let entries = try await base.records(in: KeyRange(under: Trail.pending(Partition(scope))), limit: 10)
+                    .count
                 #expect(base.count - before == (entries == 0 ? 0 : entries + 1), "call \(call)")
             }
         }

@@ -97,6 +97,7 @@ extension Stage {
     /// A deployment to where every change begins.
     func deploy() async throws -> Permit<DeployRecipe> {
         try await roles.permit(
-            DeployRecipe.self, on: .change(Identifier(high: 6, low: 6)), as: context(0, development)).get()
+            DeployRecipe.self, on: .change(Identifier(high: 6, low: 6)), as: context(0, development)
+        ).get()
     }
 }

@@ -56,31 +56,43 @@ struct AccessBenchmarks {
         try await harness.compare(
             "decide, \(name)", operations: 10_000,
             [
-                .init("allowed", sync: {
-                    index = (index + 7919) % users
-                    let request = AccessRequest(
-                        Principal.person(Identifier(high: 7, low: UInt64(index))), permissions[0], in: scope, at: at)
-                    if compiled.decide(request).isAllowed { answers += 1 }
-                }),
-                .init("allowed in production with a fact", sync: {
-                    index = (index + 7919) % users
-                    let request = AccessRequest(
-                        Principal.person(Identifier(high: 7, low: UInt64(index))), permissions[0], in: production, at: at,
-                        facts: facts)
-                    if compiled.decide(request).isAllowed { answers += 1 }
-                }),
-                .init("refused: no grant", sync: {
-                    index = (index + 7919) % users
-                    let request = AccessRequest(
-                        Principal.person(Identifier(high: 8, low: UInt64(index))), permissions[0], in: scope, at: at)
-                    if compiled.decide(request).isAllowed { answers += 1 }
-                }),
-                .init("refused, with explanation", sync: {
-                    index = (index + 7919) % users
-                    let request = AccessRequest(
-                        Principal.person(Identifier(high: 7, low: UInt64(index))), permissions[1], in: production, at: at)
-                    if compiled.decide(request).explanation.isAllowed { answers += 1 }
-                }),
+                .init(
+                    "allowed",
+                    sync: {
+                        index = (index + 7919) % users
+                        let request = AccessRequest(
+                            Principal.person(Identifier(high: 7, low: UInt64(index))), permissions[0], in: scope, at: at
+                        )
+                        if compiled.decide(request).isAllowed { answers += 1 }
+                    }),
+                .init(
+                    "allowed in production with a fact",
+                    sync: {
+                        index = (index + 7919) % users
+                        let request = AccessRequest(
+                            Principal.person(Identifier(high: 7, low: UInt64(index))), permissions[0], in: production,
+                            at: at,
+                            facts: facts)
+                        if compiled.decide(request).isAllowed { answers += 1 }
+                    }),
+                .init(
+                    "refused: no grant",
+                    sync: {
+                        index = (index + 7919) % users
+                        let request = AccessRequest(
+                            Principal.person(Identifier(high: 8, low: UInt64(index))), permissions[0], in: scope, at: at
+                        )
+                        if compiled.decide(request).isAllowed { answers += 1 }
+                    }),
+                .init(
+                    "refused, with explanation",
+                    sync: {
+                        index = (index + 7919) % users
+                        let request = AccessRequest(
+                            Principal.person(Identifier(high: 7, low: UInt64(index))), permissions[1], in: production,
+                            at: at)
+                        if compiled.decide(request).explanation.isAllowed { answers += 1 }
+                    }),
             ])
         guard answers > 0 else { throw BenchmarkFailure("nothing was allowed") }
         if users <= 1000 {

@@ -88,11 +88,13 @@ struct AuditBenchmarks {
         }
         try await log.runOnce()
         let seconds = Double(start.duration(to: .now).components.seconds)
-        print("  \(count) entries committed and sequenced in \(Int(seconds)) s, "
-            + "\((residentBytes() - before) / count) B of memory an entry, store and all")
+        print(
+            "  \(count) entries committed and sequenced in \(Int(seconds)) s, "
+                + "\((residentBytes() - before) / count) B of memory an entry, store and all")
         let scope = Scope(workspace)
         let permit = try await authority.permit(
-            ReadAudit.self, on: .log(of: scope), as: ActContext(actor: .host("bench"), scope: scope)).get()
+            ReadAudit.self, on: .log(of: scope), as: ActContext(actor: .host("bench"), scope: scope)
+        ).get()
         var index = 0
         // Many for one permission: the entry that says so is committed once.
         try await harness.measure("1,000 inclusion proofs at \(count) entries, anywhere", operations: 1) {

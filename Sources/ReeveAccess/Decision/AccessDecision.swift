@@ -91,7 +91,8 @@ extension AccessExplanation: CustomStringConvertible {
             parts.append("granted by \(granted.grant) in \(granted.reach) as \(roles)")
         }
         for finding in findings where finding.truth != .no {
-            let clauses = finding.clauses.isEmpty ? "" : " (\(finding.clauses.map(\.description).joined(separator: ", ")))"
+            let clauses =
+                finding.clauses.isEmpty ? "" : " (\(finding.clauses.map(\.description).joined(separator: ", ")))"
             let missing = finding.missing.map { "`\($0)`" }.joined(separator: ", ")
             let facts = missing.isEmpty ? "" : "; nobody stated \(missing)"
             parts.append("rule `\(finding.rule)`\(clauses) refuses\(facts)")
@@ -133,10 +134,12 @@ extension CompiledPolicy {
             return Finding(rule: rule.name, condition: rule.when, clauses: rule.clauses, under: request.facts)
         }
         if let rule = separation(against: request) {
-            findings.append(Finding(rule: rule.name, truth: request.change == nil ? .unknown : .yes, clauses: rule.clauses))
+            findings.append(
+                Finding(rule: rule.name, truth: request.change == nil ? .unknown : .yes, clauses: rule.clauses))
         }
         if let rule = promotion(against: request) {
-            findings.append(Finding(rule: rule.name, truth: request.change == nil ? .unknown : .yes, clauses: rule.clauses))
+            findings.append(
+                Finding(rule: rule.name, truth: request.change == nil ? .unknown : .yes, clauses: rule.clauses))
         }
         return findings
     }

@@ -49,7 +49,9 @@ private struct PolicyCompiler {
         for definition in policy.permissions.prefix(PermissionSet.capacity) {
             guard indices.updateValue(definitions.count, forKey: definition.permission.description) == nil else {
                 defects.append(.permissions("`\(definition.permission)` is defined twice"))
-                indices[definition.permission.description] = definitions.firstIndex { $0.permission == definition.permission }
+                indices[definition.permission.description] = definitions.firstIndex {
+                    $0.permission == definition.permission
+                }
                 continue
             }
             definitions.append(definition)

@@ -83,7 +83,8 @@ public final class CompiledPolicy: Sendable {
         self.forbids = forbids
         self.forbidden = forbidden
         self.aboutChanges = aboutChanges
-        permissions = Dictionary(policy.permissions.map { ($0.permission.description, $0.permission) }) { one, _ in one }
+        permissions = Dictionary(policy.permissions.map { ($0.permission.description, $0.permission) }) { one, _ in one
+        }
         roles = Dictionary(policy.roles.map { ($0.name, $0) }) { one, _ in one }
         let bySize = roleBits.map { (name: $0.key, bits: $0.value, count: $0.value.indices.count) }
             .sorted { ($0.count, $0.name) < ($1.count, $1.name) }
@@ -135,7 +136,9 @@ public final class CompiledPolicy: Sendable {
     }
 
     private func isForbidden(_ permission: Int, _ request: AccessRequest) -> Bool {
-        forbids(about: permission, request).contains { policy.rules.forbids[$0].when.truth(under: request.facts) != .no }
+        forbids(about: permission, request).contains {
+            policy.rules.forbids[$0].when.truth(under: request.facts) != .no
+        }
     }
 
     /// The numbers of the forbids that overlap a request, whatever their conditions say.
@@ -144,7 +147,9 @@ public final class CompiledPolicy: Sendable {
         func look(_ place: Seat.Place) {
             for index in forbids[RuleKey(permission: permission, place: place)] ?? [] {
                 let rule = policy.rules.forbids[index]
-                guard rule.overlaps(request.scope), rule.principals?.contains(request.principal) ?? true else { continue }
+                guard rule.overlaps(request.scope), rule.principals?.contains(request.principal) ?? true else {
+                    continue
+                }
                 found.append(index)
             }
         }

@@ -150,7 +150,9 @@ extension CompiledPolicy {
                 let own = held(by: grant.principal, in: grant.reach, at: instant)
                 if !rules.noSelfGrant {
                     add([grant.principal], grant.reach, offered.subtracting(own))
-                } else if let other = Set(policy.grants.map(\.principal)).sorted().first(where: { $0 != grant.principal }) {
+                } else if let other = Set(policy.grants.map(\.principal)).sorted().first(where: {
+                    $0 != grant.principal
+                }) {
                     // Somebody else is given what neither has.
                     let others = held(by: other, in: grant.reach, at: instant)
                     add([grant.principal, other], grant.reach, offered.subtracting(own).subtracting(others))

@@ -41,13 +41,15 @@ extension PolicyDefect: CustomStringConvertible {
         case .roleName(let name): "role `\(name)`: the name is misspelt or used twice"
         case .cycle(let roles): "roles inherit in a circle: \(roles.map(\.description).joined(separator: ", "))"
         case .unknownRole(let role, let user): "\(user) names role `\(role)`, which is not there"
-        case .unknownPermission(let permission, let user): "\(user) names permission `\(permission)`, which is not defined"
+        case .unknownPermission(let permission, let user):
+            "\(user) names permission `\(permission)`, which is not defined"
         case .wrongLevel(let role, let permission): "role `\(role)` is of the wrong kind for permission `\(permission)`"
         case .grantTwice(let id): "grant `\(id)` is there twice"
         case .grantMalformed(let id): "grant `\(id)` ends before it begins, or gives no reason"
         case .wrongReach(let id): "grant `\(id)` is where its role cannot be"
         case .writesAcrossWorkspaces(let id): "grant `\(id)` reaches every workspace with a role that is not read-only"
-        case .separated(let principal, let rule): "`\(principal)` holds more than rule `\(rule)` lets one principal hold"
+        case .separated(let principal, let rule):
+            "`\(principal)` holds more than rule `\(rule)` lets one principal hold"
         case .rule(let name): "rule `\(name)` names nothing, or has bounds that cannot be kept"
         case .approvals: "the number of approvals must be 1 to 16"
         }

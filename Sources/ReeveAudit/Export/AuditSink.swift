@@ -51,7 +51,9 @@ extension AuditLog {
             return max(state.minimum, try SinkCursor.table.decode(record.bytes, cursorKey).next)
         }
         guard try await position() < state.size else { return }
-        guard var lease = try await leases.acquire(Key(log, [.text("audit.sink.lease"), .text(sink.name)])) else { return }
+        guard var lease = try await leases.acquire(Key(log, [.text("audit.sink.lease"), .text(sink.name)])) else {
+            return
+        }
         let reader = LogReader(store: store, log: log)
         do {
             while true {

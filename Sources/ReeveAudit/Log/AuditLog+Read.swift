@@ -34,7 +34,8 @@ extension AuditLog {
                 throw AuditError(.tampered, "entry \(index - 1)")
             }
             for chunk in chunks {
-                for index in stride(from: min(end, Int(chunk.range.upperBound)) - 1, through: Int(chunk.first), by: -1) {
+                for index in stride(from: min(end, Int(chunk.range.upperBound)) - 1, through: Int(chunk.first), by: -1)
+                {
                     guard index >= Int(state.minimum) else { break reading }
                     end = index
                     guard let entry = SequencedEntry(leaf: chunk.leaves[index - Int(chunk.first)], index: index) else {

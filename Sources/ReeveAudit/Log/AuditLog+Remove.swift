@@ -81,7 +81,9 @@ extension AuditLog {
         let reader = LogReader(store: store, log: Partition(scope))
         let log = reader.log
         let checkpoint = try await reader.checkpoint().flatMap { Checkpoint(text: $0.text) }
-        guard wanted >= 0, wanted <= checkpoint?.size ?? 0 else { throw AuditError(.stillKept, "no checkpoint covers them") }
+        guard wanted >= 0, wanted <= checkpoint?.size ?? 0 else {
+            throw AuditError(.stillKept, "no checkpoint covers them")
+        }
         let oldest = authority.time.now.advanced(by: .seconds(-86_400 * configuration.retentionDays))
         let present = try await reader.state()
         if wanted > Int(present.minimum), let chunk = try await reader.chunk(holding: Int64(wanted - 1)),
@@ -93,7 +95,9 @@ extension AuditLog {
         for sink in sinks {
             let key = Key(log, [.text("audit.sink"), .text(sink.name)])
             let position = try await storing { () throws(StoreError) in try await cursor(at: key) }
-            guard position >= Int64(wanted) else { throw AuditError(.stillKept, "sink `\(sink.name)` has not had them") }
+            guard position >= Int64(wanted) else {
+                throw AuditError(.stillKept, "sink `\(sink.name)` has not had them")
+            }
         }
         let authenticator = try await storing { () throws(StoreError) in try await keys.control.controlKey(for: log) }
         let stateKey = LogState.key(log)
@@ -114,7 +118,8 @@ extension AuditLog {
                     guard try await transaction.read(stateKey) == bytes else { return false }
                     if bytes != nil { transaction.write(stateKey, new.recordBytes(schema: 1)) }
                     let details = ["before": String(new.minimum)]
-                    try transaction.record(authority.entry("audit.prune", permit, details: details), in: authority.trail)
+                    try transaction.record(
+                        authority.entry("audit.prune", permit, details: details), in: authority.trail)
                     return true
                 }
             }

@@ -44,7 +44,8 @@ public struct AuditVerifier: Sendable {
 
     /// The checkpoint of a note that is signed as it should be; `nil` otherwise.
     public func checkpoint(_ note: SignedNote) -> Checkpoint? {
-        guard let signed = note.valid(keys), signed > 0, let seen = note.valid(witnesses), seen >= witnessesNeeded else {
+        guard let signed = note.valid(keys), signed > 0, let seen = note.valid(witnesses), seen >= witnessesNeeded
+        else {
             return nil
         }
         return Checkpoint(text: note.text)
@@ -131,7 +132,9 @@ extension AuditVerifier {
                 var hasher = try TreeHasher()
                 for (offset, leaf) in leaves.enumerated() {
                     let hash = try hasher.leaf(leaf)
-                    if offset < stored.count, firstWrong == nil, stored[offset].bytes != hash.bytes { firstWrong = tree.size }
+                    if offset < stored.count, firstWrong == nil, stored[offset].bytes != hash.bytes {
+                        firstWrong = tree.size
+                    }
                     try tree.append(hash, &hasher) { _, _ in }
                     compareWithHeld()
                 }

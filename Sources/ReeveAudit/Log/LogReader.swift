@@ -6,7 +6,8 @@ import ReeveModel
 import ReeveStorage
 import Synchronization
 
-/// Keeps full tiles, which never change, for proofs: at most so many, the oldest go first.
+/// Keeps tiles for proofs: at most so many, the oldest go first. A tile only grows, so one that was kept is right as far as
+/// it goes.
 final class TileCache: Sendable {
     private struct Place: Hashable {
         let log: Partition
@@ -15,6 +16,7 @@ final class TileCache: Sendable {
     private struct State {
         var tiles: [Place: Tile] = [:]
         var order: [Place] = []
+        var next = 0
     }
     private let state = Mutex(State())
     private let capacity: Int
@@ -26,12 +28,16 @@ final class TileCache: Sendable {
     func tile(_ log: Partition, _ id: TileID) -> Tile? { state.withLock { $0.tiles[Place(log: log, tile: id)] } }
 
     func keep(_ tile: Tile, _ log: Partition, _ id: TileID) {
-        guard tile.hashes.count == Tile.width else { return }
         state.withLock { state in
             let place = Place(log: log, tile: id)
             guard state.tiles.updateValue(tile, forKey: place) == nil else { return }
-            state.order.append(place)
-            if state.order.count > capacity { state.tiles[state.order.removeFirst()] = nil }
+            if state.order.count < capacity {
+                state.order.append(place)
+            } else {
+                state.tiles[state.order[state.next]] = nil
+                state.order[state.next] = place
+                state.next = (state.next + 1) % capacity
+            }
         }
     }
 }
@@ -51,8 +57,9 @@ struct LogReader: Sendable {
         }
     }
 
-    func tile(_ id: TileID) async throws(AuditError) -> Tile {
-        if let tile = cache?.tile(log, id) { return tile }
+    /// A tile that is at least so wide.
+    func tile(_ id: TileID, width: Int = 0) async throws(AuditError) -> Tile {
+        if let tile = cache?.tile(log, id), tile.hashes.count >= width { return tile }
         let key = Tile.key(log, id)
         let found = try await storing { () throws(StoreError) in
             try await store.record(for: key).map { record throws(StoreError) in
@@ -64,8 +71,17 @@ struct LogReader: Sendable {
             let isPruned = id.level == 0 && (id.index + 1) * Tile.width <= minimum
             throw AuditError(isPruned ? .pruned : .tampered, "tile \(id.level)/\(id.index)")
         }
-        cache?.keep(found, log, id)
-        return found
+        guard found.hashes.count >= width else { throw AuditError(.tampered, "tile \(id.level)/\(id.index)") }
+        guard let cache else { return found }
+        let whole = try crypto { () throws(CryptoError) in
+            guard found.middle.isEmpty else { return found }
+            var copy = found
+            var hasher = try TreeHasher()
+            try copy.finish(&hasher)
+            return copy
+        }
+        cache.keep(whole, log, id)
+        return whole
     }
 
     /// The right edge of the tree of a size, from the stored tiles.
@@ -92,7 +108,11 @@ struct LogReader: Sendable {
     /// The hashes of a proof.
     func hashes(_ plan: [ProofPlan.Part]) async throws(AuditError) -> [TreeHash] {
         var tiles: [TileID: Tile] = [:]
-        for node in plan.joined() where tiles[node.tile] == nil { tiles[node.tile] = try await tile(node.tile) }
+        for node in plan.joined() {
+            let id = node.tile
+            if let known = tiles[id], known.hashes.count >= node.width { continue }
+            tiles[id] = try await tile(id, width: node.width)
+        }
         var hasher = try crypto { () throws(CryptoError) in try TreeHasher() }
         var hashes: [TreeHash] = []
         for part in plan {
@@ -173,7 +193,8 @@ struct LogReader: Sendable {
                     if level == 0, (index + 1) * Tile.width <= Int(try await state().minimum) { continue }
                     return id
                 }
-                let above = try await self.tile(TileID(level: level + 1, index: index / Tile.width))
+                let above = try await self.tile(
+                    TileID(level: level + 1, index: index / Tile.width), width: index % Tile.width + 1)
                 let isRight = try crypto { () throws(CryptoError) in
                     guard tile.hashes.count == Tile.width else { return false }
                     var hasher = try TreeHasher()

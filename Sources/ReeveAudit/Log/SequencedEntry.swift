@@ -88,7 +88,8 @@ public struct SequencedEntry: Hashable, Sendable {
     }
 
     private init(
-        _ index: Int, _ writer: Identifier<Writer>, _ number: Int64, _ at: Timestamp, _ content: Content, _ leaf: [UInt8]
+        _ index: Int, _ writer: Identifier<Writer>, _ number: Int64, _ at: Timestamp, _ content: Content,
+        _ leaf: [UInt8]
     ) {
         self.index = index
         self.writer = writer

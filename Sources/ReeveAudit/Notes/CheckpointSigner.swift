@@ -47,7 +47,9 @@ public actor LocalWitness: CheckpointWitness {
     private var seen: [String: Checkpoint] = [:]
 
     /// A witness for the logs whose keys these are.
-    public init(name: String, key: SigningKey, logs: [VerifierKey], time: any TimeSource = SystemTime()) throws(AuditError) {
+    public init(name: String, key: SigningKey, logs: [VerifierKey], time: any TimeSource = SystemTime())
+        throws(AuditError)
+    {
         verifierKey = try VerifierKey(name: name, kind: .witness, of: key)
         self.key = key
         self.logs = logs

@@ -88,7 +88,8 @@ public struct Checkpoint: Hashable, Sendable {
     public init?(text: [UInt8]) {
         guard text.last == 0x0A else { return nil }
         let lines = text.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
-        guard lines.count >= 3, lines.allSatisfy({ !$0.isEmpty }), let origin = String(validating: lines[0], as: UTF8.self),
+        guard lines.count >= 3, lines.allSatisfy({ !$0.isEmpty }),
+            let origin = String(validating: lines[0], as: UTF8.self),
             let size = Self.number(lines[1]), let hash = Base64.decode(lines[2]), let root = Digest(bytes: hash)
         else { return nil }
         self.init(origin: origin, size: size, root: root)

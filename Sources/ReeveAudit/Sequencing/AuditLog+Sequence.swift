@@ -88,7 +88,8 @@ extension AuditLog {
             try? await leases.release(lease)
             if error.code == .forked || error.code == .tampered {
                 let details = ["error": error.code.rawValue, "about": error.detail ?? ""]
-                try await raise(.verificationFailed, scope, details: details, once: "\(error.code.rawValue).\(error.detail ?? "")")
+                try await raise(
+                    .verificationFailed, scope, details: details, once: "\(error.code.rawValue).\(error.detail ?? "")")
             }
             throw error
         }

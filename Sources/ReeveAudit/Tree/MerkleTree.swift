@@ -97,19 +97,18 @@ struct MerkleTree: Sendable {
         return root
     }
 
-    /// The hash over a row of at least one node, of which the last may be incomplete.
+    /// The hash over a row of nodes, as many as a power of two.
     static func fold(_ row: ArraySlice<TreeHash>, _ hasher: inout TreeHasher) throws(CryptoError) -> TreeHash {
-        var row = Array(row)
-        while row.count > 1 {
-            var above: [TreeHash] = []
-            above.reserveCapacity((row.count + 1) / 2)
-            for index in stride(from: 0, to: row.count - 1, by: 2) {
-                above.append(try hasher.node(row[index], row[index + 1]))
-            }
-            if !row.count.isMultiple(of: 2) { above.append(row[row.count - 1]) }
-            row = above
-        }
-        return row[0]
+        try fold(row, row.startIndex, row.count, &hasher)
+    }
+
+    private static func fold(
+        _ row: ArraySlice<TreeHash>, _ start: Int, _ count: Int, _ hasher: inout TreeHasher
+    ) throws(CryptoError) -> TreeHash {
+        guard count > 1 else { return row[start] }
+        let half = count / 2
+        let left = try fold(row, start, half, &hasher)
+        return try hasher.node(left, fold(row, start + half, half, &hasher))
     }
 }
 
@@ -126,12 +125,19 @@ struct TreeNode: Hashable, Sendable {
         return TileID(level: level, index: index >> (8 - (height - level * 8)))
     }
 
+    /// How wide its tile must be to compute it.
+    var width: Int {
+        let rows = height % 8
+        return ((index & ((1 << (8 - rows)) - 1)) + 1) << rows
+    }
+
     /// The node's hash from its tile; `nil` when the tile is not wide enough.
     func hash(in tile: Tile, _ hasher: inout TreeHasher) throws(CryptoError) -> TreeHash? {
         let rows = height % 8
         let position = index & ((1 << (8 - rows)) - 1)
-        if rows >= 4, !tile.middle.isEmpty {
-            let count = 1 << (rows - 4)
+        let groups = 1 << max(0, rows - 4)
+        if rows >= 4, (position + 1) * groups <= tile.middle.count {
+            let count = groups
             return try MerkleTree.fold(tile.middle[position * count..<(position + 1) * count], &hasher)
         }
         let count = 1 << rows

@@ -37,10 +37,10 @@ struct Tile: Hashable, Sendable {
     var hashes: [TreeHash] = []
     var middle: [TreeHash] = []
 
-    /// Computes the hashes four rows up.
+    /// Computes the hashes four rows up, as far as they are whole.
     mutating func finish(_ hasher: inout TreeHasher) throws(CryptoError) {
         middle = []
-        for start in stride(from: 0, to: hashes.count, by: 16) {
+        for start in stride(from: 0, through: hashes.count - 16, by: 16) {
             middle.append(try MerkleTree.fold(hashes[start..<start + 16], &hasher))
         }
     }
@@ -60,29 +60,20 @@ extension Tile: JSONRecord {
                 throw reader.unexpected()
             }
             guard reader.hasField("middle") else { return Tile(hashes: hashes) }
-            guard let middle = Self.hashes(try reader.byteString()), middle.count == 16, hashes.count == Tile.width else {
+            guard let middle = Self.hashes(try reader.byteString()), middle.count == 16, hashes.count == Tile.width
+            else {
                 throw reader.unexpected()
             }
             return Tile(hashes: hashes, middle: middle)
         }
     }
 
-    static func bytes(_ hashes: [TreeHash]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(hashes.count * 32)
-        for hash in hashes { for index in 0..<32 { bytes.append(hash[index]) } }
-        return bytes
-    }
+    static func bytes(_ hashes: [TreeHash]) -> [UInt8] { unsafe hashes.withUnsafeBytes { unsafe Array($0) } }
 
     static func hashes(_ bytes: [UInt8]) -> [TreeHash]? {
         guard bytes.count.isMultiple(of: 32) else { return nil }
-        var hashes: [TreeHash] = []
-        hashes.reserveCapacity(bytes.count / 32)
-        for start in stride(from: 0, to: bytes.count, by: 32) {
-            var hash = TreeHash()
-            for index in 0..<32 { hash[index] = bytes[start + index] }
-            hashes.append(hash)
+        return unsafe bytes.withUnsafeBytes { bytes in
+            (0..<bytes.count / 32).map { unsafe bytes.loadUnaligned(fromByteOffset: $0 * 32, as: TreeHash.self) }
         }
-        return hashes
     }
 }

@@ -31,7 +31,9 @@ package struct TreeHasher: ~Copyable {
 
     /// SHA-256 of 0x00 and the leaf.
     package mutating func leaf(_ bytes: some Collection<UInt8>) throws(CryptoError) -> TreeHash {
-        let contiguous: TreeHash?? = bytes.withContiguousStorageIfAvailable { unsafe hash(0, UnsafeRawBufferPointer($0)) }
+        let contiguous: TreeHash?? = bytes.withContiguousStorageIfAvailable {
+            unsafe hash(0, UnsafeRawBufferPointer($0))
+        }
         let result = unsafe contiguous ?? Array(bytes).withUnsafeBytes { unsafe hash(0, $0) }
         guard let result else { throw CryptoError(.engineFailed) }
         return result
@@ -40,7 +42,8 @@ package struct TreeHasher: ~Copyable {
     /// SHA-256 of 0x01 and the two nodes below.
     package mutating func node(_ left: TreeHash, _ right: TreeHash) throws(CryptoError) -> TreeHash {
         var both = SIMD64<UInt8>(lowHalf: left, highHalf: right)
-        guard let result = unsafe withUnsafeMutableBytes(of: &both, { unsafe hash(1, UnsafeRawBufferPointer($0)) }) else { throw CryptoError(.engineFailed) }
+        guard let result = unsafe withUnsafeMutableBytes(of: &both, { unsafe hash(1, UnsafeRawBufferPointer($0)) })
+        else { throw CryptoError(.engineFailed) }
         return result
     }
 

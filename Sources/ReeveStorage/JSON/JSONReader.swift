@@ -311,7 +311,15 @@ public struct JSONReader: Sendable {
         // One look at each byte, without a check of the bounds for each: `end` lies in the bytes.
         let (stop, sawEscape) = unsafe bytes.withUnsafeBufferPointer { bytes in
             var (cursor, sawEscape) = (start, false)
+            let raw = UnsafeRawBufferPointer(bytes)
             while cursor < end {
+                // Eight at a time while none of them ends the string, escapes or must not be there.
+                while cursor + 8 <= end,
+                    !Self.isTelling(unsafe raw.loadUnaligned(fromByteOffset: cursor, as: UInt64.self))
+                {
+                    cursor += 8
+                }
+                guard cursor < end else { break }
                 let byte = unsafe bytes[cursor]
                 if byte == UInt8(ascii: "\"") || byte < 0x20 { break }
                 if byte == UInt8(ascii: "\\") {
@@ -327,6 +335,16 @@ public struct JSONReader: Sendable {
         guard bytes[stop] == UInt8(ascii: "\"") else { throw JSONError(.controlCharacter, at: stop) }
         position = stop + 1
         return start..<stop
+    }
+
+    /// Whether one of eight bytes may be a quote, a backslash or a control character: never wrong when it says no.
+    private static func isTelling(_ word: UInt64) -> Bool {
+        let (ones, highs) = (0x0101_0101_0101_0101 as UInt64, 0x8080_8080_8080_8080 as UInt64)
+        func hasZero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & highs }
+        let quote = hasZero(word ^ (ones &* 0x22))
+        let backslash = hasZero(word ^ (ones &* 0x5C))
+        let control = (word &- ones &* 0x20) & ~word & highs
+        return quote | backslash | control != 0
     }
 
     private mutating func skip(_ byte: UInt8) -> Bool {

@@ -49,13 +49,21 @@ public struct Changes: Hashable, Sendable {
 
     /// Checks the limits above; a store calls it before it does anything.
     public func validate() throws(StoreError) {
-        let keys = Set(expectations.keys).union(changes.keys)
-        guard keys.count <= Self.maximumKeys else { throw .limitExceeded("\(Self.maximumKeys) keys in one commit") }
-        guard keys.allSatisfy({ $0.bytes.count <= Self.maximumKeyBytes }) else {
-            throw .limitExceeded("\(Self.maximumKeyBytes) bytes in one key")
+        var (count, total) = (changes.count, 0)
+        func add(_ key: Key) throws(StoreError) {
+            guard key.bytes.count <= Self.maximumKeyBytes else {
+                throw .limitExceeded("\(Self.maximumKeyBytes) bytes in one key")
+            }
+            total += key.bytes.count
         }
-        var total = keys.reduce(0) { $0 + $1.bytes.count }
-        for case .write(let bytes) in changes.values {
+        for key in expectations.keys where changes[key] == nil {
+            count += 1
+            try add(key)
+        }
+        guard count <= Self.maximumKeys else { throw .limitExceeded("\(Self.maximumKeys) keys in one commit") }
+        for (key, change) in changes {
+            try add(key)
+            guard case .write(let bytes) = change else { continue }
             guard bytes.count <= Self.maximumRecordBytes else {
                 throw .limitExceeded("\(Self.maximumRecordBytes) bytes in one record")
             }

@@ -3,6 +3,12 @@
 
 public import ReeveModel
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// A key: a tuple of elements whose encoding keeps their order.
 ///
 /// The first element is the partition: a workspace's id, or `platform`. Elements are escaped and terminated, so no
@@ -62,7 +68,13 @@ public struct Key: Hashable, Sendable, Comparable {
     }
 
     /// Orders by the elements.
-    public static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+    public static func < (left: Self, right: Self) -> Bool { left.bytes.precedes(right.bytes) }
+
+    /// Whether both are the same bytes.
+    public static func == (left: Self, right: Self) -> Bool { left.bytes == right.bytes }
+
+    /// Hashes the bytes, all at once.
+    public func hash(into hasher: inout Hasher) { unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
 
     /// The elements; `nil` when the bytes are no key's encoding.
     public var elements: [Element]? {
@@ -178,14 +190,11 @@ public struct KeyRange: Hashable, Sendable {
     /// The part of this range after a key, to read the next page.
     public func after(_ key: Key) -> KeyRange {
         KeyRange(
-            lowerBound: max(lowerBound, key.bytes + [0], by: { $0.lexicographicallyPrecedes($1) }),
-            upperBound: upperBound)
+            lowerBound: lowerBound.precedes(key.bytes + [0]) ? key.bytes + [0] : lowerBound, upperBound: upperBound)
     }
 
     /// Whether a key lies in the range.
-    public func contains(_ key: Key) -> Bool {
-        !key.bytes.lexicographicallyPrecedes(lowerBound) && key.bytes.lexicographicallyPrecedes(upperBound)
-    }
+    public func contains(_ key: Key) -> Bool { !key.bytes.precedes(lowerBound) && key.bytes.precedes(upperBound) }
 
     private init(lowerBound: [UInt8], upperBound: [UInt8]) {
         self.lowerBound = lowerBound
@@ -193,6 +202,16 @@ public struct KeyRange: Hashable, Sendable {
     }
 }
 
-private func max(_ left: [UInt8], _ right: [UInt8], by precedes: ([UInt8], [UInt8]) -> Bool) -> [UInt8] {
-    precedes(left, right) ? right : left
+extension [UInt8] {
+    /// Whether these bytes come before others: by the first that differs, else by length.
+    func precedes(_ other: [UInt8]) -> Bool {
+        let shorter = Swift.min(count, other.count)
+        let order = unsafe withUnsafeBytes { left in
+            unsafe other.withUnsafeBytes { right in
+                guard shorter > 0, let left = left.baseAddress, let right = right.baseAddress else { return 0 }
+                return Int(unsafe memcmp(left, right, shorter))
+            }
+        }
+        return order == 0 ? count < other.count : order < 0
+    }
 }

@@ -89,7 +89,7 @@ private struct OrderedKeys {
                 continue
             }
             let key = leaves[leaf][position]
-            guard key.bytes.lexicographicallyPrecedes(upper) else { break }
+            guard key.bytes.precedes(upper) else { break }
             found.append(key)
             position += 1
         }
@@ -101,7 +101,7 @@ private struct OrderedKeys {
         var (low, high) = (0, leaves.count)
         while high - low > 1 {
             let middle = (low + high) / 2
-            if let first = leaves[middle].first, !bytes.lexicographicallyPrecedes(first.bytes) {
+            if let first = leaves[middle].first, !bytes.precedes(first.bytes) {
                 low = middle
             } else {
                 high = middle
@@ -115,7 +115,7 @@ private struct OrderedKeys {
         var (low, high) = (0, leaf.count)
         while low < high {
             let middle = (low + high) / 2
-            if leaf[middle].bytes.lexicographicallyPrecedes(bytes) { low = middle + 1 } else { high = middle }
+            if leaf[middle].bytes.precedes(bytes) { low = middle + 1 } else { high = middle }
         }
         return low
     }

@@ -70,7 +70,9 @@ public struct AuditEntry: Hashable, Sendable, Codable {
     /// This entry with commitments to personal values.
     func committing(to values: [PersonalValue]) -> AuditEntry {
         var copy = self
-        for value in values { copy.commitments = (copy.commitments ?? [:]).merging([value.name: value.commitment]) { $1 } }
+        for value in values {
+            copy.commitments = (copy.commitments ?? [:]).merging([value.name: value.commitment]) { $1 }
+        }
         return copy
     }
 }

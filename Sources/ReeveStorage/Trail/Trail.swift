@@ -24,6 +24,12 @@ public final class Trail: Sendable {
         var committed: Int64 = 0
         /// Whether a commit has put the log into the directory.
         var isListed = false
+        /// The bytes of every key of this writer's entries, but for the number.
+        let prefix: Key
+
+        init(_ log: Partition, _ writer: Identifier<Writer>) {
+            prefix = Trail.pending(log).appending([.text(writer.description)])
+        }
     }
     private let logs = Mutex<[Partition: Numbers]>([:])
 
@@ -68,33 +74,34 @@ public final class Trail: Sendable {
 
     fileprivate func take(_ log: Partition) -> TrailTicket {
         logs.withLock { logs in
-            var numbers = logs.removeValue(forKey: log) ?? Numbers()
-            defer { logs[log] = numbers }
-            var number = numbers.next + 1
-            if let smallest = numbers.returned.min() {
-                numbers.returned.removeAll { $0 == smallest }
-                number = smallest
-            } else {
-                numbers.next = number
+            func take(_ numbers: inout Numbers) -> TrailTicket {
+                var number = numbers.next + 1
+                if let smallest = numbers.returned.min() {
+                    numbers.returned.removeAll { $0 == smallest }
+                    number = smallest
+                } else {
+                    numbers.next = number
+                }
+                return TrailTicket(
+                    trail: self, log: log, number: number, key: numbers.prefix.appending([.integer(number)]),
+                    lists: !numbers.isListed)
             }
-            return TrailTicket(trail: self, log: log, number: number, lists: !numbers.isListed)
+            return take(&logs[log, default: Numbers(log, writer)])
         }
     }
 
     fileprivate func giveBack(_ ticket: TrailTicket) {
-        logs.withLock { $0[ticket.log, default: Numbers()].returned.append(ticket.number) }
+        logs.withLock { $0[ticket.log, default: Numbers(ticket.log, writer)].returned.append(ticket.number) }
     }
 
     fileprivate func commit(_ ticket: TrailTicket) {
         logs.withLock { logs in
-            let committed = logs[ticket.log]?.committed ?? 0
-            logs[ticket.log, default: Numbers()].committed = max(committed, ticket.number)
-            if ticket.lists { logs[ticket.log]?.isListed = true }
+            func commit(_ numbers: inout Numbers) {
+                numbers.committed = max(numbers.committed, ticket.number)
+                if ticket.lists { numbers.isListed = true }
+            }
+            commit(&logs[ticket.log, default: Numbers(ticket.log, writer)])
         }
-    }
-
-    fileprivate func key(_ ticket: TrailTicket) -> Key {
-        Self.pending(ticket.log).appending([.text(writer.description), .integer(ticket.number)])
     }
 }
 
@@ -103,6 +110,7 @@ package struct TrailTicket: Sendable {
     fileprivate let trail: Trail
     fileprivate let log: Partition
     fileprivate let number: Int64
+    fileprivate let key: Key
     /// Whether the transaction also puts the log into the directory.
     fileprivate let lists: Bool
 
@@ -126,7 +134,7 @@ extension Transaction {
         }
         let ticket = trail.take(log)
         take(ticket)
-        insert(trail.key(ticket), bytes)
+        insert(ticket.key, bytes)
         if ticket.lists { write(Trail.directoryKey(log), Self.mark) }
         for value in personal {
             let stored = StoredPersonalValue(salt: value.salt, value: value.value)
