@@ -7,12 +7,21 @@ import PackageDescription
 let package = Package(
     name: "reeve-examples",
     platforms: [.macOS(.v26)],
-    dependencies: [.package(name: "reeve", path: "..")],
+    dependencies: [
+        .package(name: "reeve", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
     targets: [
         .executableTarget(
             name: "Quickstart",
             dependencies: [.product(name: "Reeve", package: "reeve")],
             resources: [.copy("Fixtures")]
-        )
+        ),
+        .executableTarget(
+            name: "audit-verify",
+            dependencies: [
+                .product(name: "Reeve", package: "reeve"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ]
 )

@@ -95,6 +95,19 @@ public struct TrustLayer: Sendable {
             audit: AuditKeys.ephemeral(name: configuration.audit.origin, time: time), configuration: configuration)
     }
 
+    /// Everything in memory, as ``inMemory(operator:reason:configuration:time:)``, with roles: what the policy says is what
+    /// goes. Its grants are the host's word, given by `actor` for a recorded reason.
+    public static func inMemory(
+        policy: AccessPolicy, by actor: ActContext.Actor, reason: String, configuration: Configuration = .init(),
+        time: any TimeSource = SystemTime()
+    ) async throws -> TrustLayer {
+        let keys = try AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
+        let authority = try await AccessAuthority.create(
+            policy, by: actor, reason: reason, store: MemoryStore(), keys: keys.control, time: time)
+        return try TrustLayer(
+            mainKey: LocalMainKey.ephemeral(), authority: authority, audit: keys, configuration: configuration)
+    }
+
     /// Does the background work that is due now: returns to the plans' counts what jobs did not use, wipes keys whose
     /// lifetime is over, and sequences and signs the audit logs.
     public func runOnce() async throws {

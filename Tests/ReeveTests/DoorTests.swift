@@ -44,6 +44,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "TrustLayer.runOnce()",
         // Makes rooms through the doors below.
         "TrustLayer.inMemory(operator:reason:configuration:time:)",
+        "TrustLayer.inMemory(policy:by:reason:configuration:time:)",
     ]
 
     static let all = rooms + access + audit

@@ -4,6 +4,7 @@
 import Foundation
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveCrypto
 import ReeveModel
 import ReevePlans
@@ -48,26 +49,36 @@ struct Quickstart {
                 category: try known(DataCategory("content.message")), days: 90,
                 clause: try known(ClauseReference("P11.5")))
         ])
+        let now = SystemTime().now
+        let workspace = Identifier<Workspace>(at: now)
+        let scope = Scope(workspace, .production)
+        // This program may do everything it shows, in production; Dana develops, in development.
+        let me = ActContext.Actor.host("quickstart")
+        let dana = ActContext.Actor.person(Identifier(at: now))
+        let roles: [RoleName] = ["owner", "developer", "publisher"]
+        var grants = roles.map { Grant($0, to: Principal(me), in: .scope(scope), reason: "the example itself") }
+        grants.append(
+            Grant("developer", to: Principal(dana), in: .scope(Scope(workspace, .development)), reason: "builds recipes"))
         let trust = try await TrustLayer.inMemory(
-            operator: .host("quickstart"), reason: "an example without roles",
+            policy: AccessPolicy(grants: grants), by: me, reason: "an example",
             configuration: .init(retention: retention))
         // The input is judged before anything is shown, so that a bad one costs one line.
         let format = recipe.format
         let report = trust.publisher.scrubber.scrub(recipe.bytes, as: format, for: .publicLibrary)
         if case .blocked(.malformed(let error)) = report.verdict { throw UserFailure("`\(recipe.name)`: \(error)") }
 
-        let now = SystemTime().now
-        let scope = Scope(Identifier<Workspace>(at: now), .production)
-        let context = ActContext(actor: .host("quickstart"), scope: scope)
+        let context = ActContext(actor: me, scope: scope)
 
-        try await keepCredential(trust, context, now)
+        try await keepCredential(trust, context, now, dana)
         try await countTasks(trust, scope, now)
         try await publish(report, trust, context)
         try await askRetention(trust, context, now)
         try await readTrail(trust, context)
     }
 
-    private func keepCredential(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
+    private func keepCredential(
+        _ trust: TrustLayer, _ context: ActContext, _ now: Timestamp, _ dana: ActContext.Actor
+    ) async throws {
         heading("1  A credential under a hierarchy of keys")
         let connector = Connector(id: Identifier(at: now), name: "salesforce", methods: [.oauth2, .apiKey])
         let connection = Connection(id: Identifier(at: now), connector: connector.id, scope: context.scope)
@@ -83,9 +94,21 @@ struct Quickstart {
             secret.withField("access_token") { $0.byteCount } ?? 0
         }
         say("opened again", "\(connection.id): the app was lent \(count) bytes")
-        let stranger = ActContext(actor: .host("someone-else"), scope: context.scope)
-        let refusal = await trust.access.permit(OpenCredential.self, on: resource, as: stranger)
-        if case .failure(let denial) = refusal { say("refused", "\(denial)") }
+        try await explain(trust, OpenCredential.self, context)
+        let other = ActContext(actor: dana, scope: context.scope)
+        let refusal = await trust.access.permit(OpenCredential.self, on: resource, as: other)
+        guard case .failure(let denial) = refusal else { throw UserFailure("Dana opened a credential in production") }
+        say("Dana refused", "\(denial)")
+        if let explanation = denial.explanation { say("because", "\(explanation)") }
+    }
+
+    /// Says why this program was granted what it did.
+    private func explain<Action: PermitAction>(
+        _ trust: TrustLayer, _ action: Action.Type, _ context: ActContext
+    ) async throws {
+        let permission = try known(Permission(Action.permission))
+        let request = AccessRequest(context.actor, permission, in: context.scope, at: SystemTime().now)
+        if let policy = try await trust.access.policy() { say("allowed", "\(policy.decide(request).explanation)") }
     }
 
     private func countTasks(_ trust: TrustLayer, _ scope: Scope, _ now: Timestamp) async throws {
@@ -143,10 +166,17 @@ struct Quickstart {
 
     private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {
         heading("5  What the audit trail says")
+        try await trust.runOnce()
         let permit = try await trust.access.permit(ReadAudit.self, on: .log(of: context.scope), as: context).get()
-        for entry in try await trust.audit.entries(of: context.scope, permit) {
-            say(entry.outcome.rawValue, "\(entry.action) on \(entry.resource.prefix(40))")
+        let page = try await trust.audit.entries(of: context.scope, permit)
+        for line in page.entries {
+            guard let entry = line.entry else { continue }
+            say("\(line.index) \(entry.outcome.rawValue)", "\(entry.action) on \(entry.resource.prefix(40))")
         }
+        guard let note = page.checkpoint, let last = page.entries.last else { throw UserFailure("nothing was signed") }
+        let proof = try await trust.audit.proof(of: last.index, in: context.scope, permit)
+        say("proof", "entry \(last.index) is in the log by \(proof.hashes.count) hashes and this checkpoint:")
+        for line in String(decoding: note.bytes, as: UTF8.self).split(separator: "\n") { print("      \(line)") }
     }
 
     private func answer(_ trust: TrustLayer, _ id: Identifier<DataRecord>, _ scope: Scope) async throws -> String {

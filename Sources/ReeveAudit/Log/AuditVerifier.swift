@@ -121,6 +121,27 @@ extension AuditVerifier {
             compareWithHeld()
         }
 
+        /// Begins behind the first `count` entries of an exported log that was pruned, by the tiles above them. Only before
+        /// the first leaf; `file` gives the bytes of a path.
+        public mutating func skip(_ count: Int, of size: Int, file: (String) throws -> [UInt8]?) rethrows {
+            var peaks: [TreeHash] = []
+            guard count.isMultiple(of: Tile.width), var hasher = try? TreeHasher() else {
+                hasFailed = true
+                return
+            }
+            for node in ProofPlan.nodes(0..<max(0, count)) {
+                let path = LogFiles.tile(level: node.tile.level, node.tile.index, size: size).path
+                guard let bytes = try file(path), let hashes = Tile.hashes(bytes),
+                    let peak = try? node.hash(in: Tile(hashes: hashes), &hasher)
+                else {
+                    hasFailed = true
+                    return
+                }
+                peaks.append(peak)
+            }
+            skip(count, peaks: peaks)
+        }
+
         /// Adds the next leaf, and the hash that the log stores of it.
         public mutating func add(_ leaf: [UInt8], stored: Digest? = nil) {
             add(contentsOf: [leaf], stored: stored.map { [$0] } ?? [])
