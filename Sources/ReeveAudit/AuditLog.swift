@@ -45,7 +45,18 @@ public final class AuditLog: Sendable {
             self.cachedTiles = cachedTiles
         }
 
-        /// All defects, each as a line; empty when there is none.
+        /// The configuration with every number within its bounds.
+        var bounded: Configuration {
+            var copy = self
+            copy.intervalMilliseconds = min(max(intervalMilliseconds, 10), 3_600_000)
+            copy.gapSeconds = min(max(gapSeconds, 0), 86_400)
+            copy.sinkLagEntries = max(sinkLagEntries, 1)
+            copy.retentionDays = min(max(retentionDays, 0), 36_500)
+            copy.cachedTiles = min(max(cachedTiles, 1), 1_000_000)
+            return copy
+        }
+
+        /// All defects, each as a line; empty when there is none. Numbers out of bounds are taken as the nearest bound.
         public func validate() -> [String] {
             var defects: [String] = []
             if !VerifierKey.isName(origin) { defects.append("origin must not be empty, or have white space or `+`") }
@@ -68,6 +79,8 @@ public final class AuditLog: Sendable {
     let signals: any SignalHandler
     let leases: Leases
     let cache: TileCache
+    /// Whether an entry without a seal is a cause for alarm.
+    let expectsSeals: Bool
     /// The clocks when this was made, to see later whether the wall clock went its own way.
     private let start: (now: Timestamp, uptime: Duration)
 
@@ -78,6 +91,8 @@ public final class AuditLog: Sendable {
         var signed: Int
         /// How many lines of the ledger were verified.
         var verified = 0
+        /// Whether nothing has failed since: else what is stored is looked at again.
+        var isSure = true
     }
     let standings = Mutex<[Partition: Standing]>([:])
     /// What this process said last of what it committed.
@@ -93,11 +108,14 @@ public final class AuditLog: Sendable {
         self.authority = authority
         self.keys = keys
         self.sinks = sinks
-        self.configuration = configuration
+        self.configuration = configuration.bounded
         self.signals = signals
         leases = Leases(store: authority.store, time: authority.time)
         cache = TileCache(capacity: configuration.cachedTiles)
         start = (authority.time.now, authority.time.uptime)
+        // An authority that sealed from its beginning leaves no entry without a seal.
+        expectsSeals = authority.trail.isSealing
+        if let sealer = keys.control as? any EntrySealer { authority.trail.seal(with: sealer) }
     }
 
     /// Sequencing, signing and streaming as background work, safe on every node.
@@ -173,10 +191,17 @@ public final class AuditLog: Sendable {
         _ scope: Scope, against held: SignedNote? = nil, by verifier: AuditVerifier, _ permit: Permit<ReadAudit>
     ) async throws(AuditError) -> AuditVerification {
         _ = try await enter(permit, "audit.verify", scope, details: [:])
-        let result = try await verification(reader(scope), held, verifier)
+        let reader = reader(scope)
+        let result = try await verification(reader, held, verifier)
         switch result {
-        case .intact, .unanchored: break
-        default: try await raise(.verificationFailed, scope, details: ["found": "\(result)"], once: nil)
+        case .intact, .unanchored: return result
+        default: break
+        }
+        // What only other keys find wrong is no alarm.
+        let own = try await verification(reader, held, AuditVerifier(keys: keys.signers.map(\.verifierKey)))
+        switch own {
+        case .intact, .unanchored, .badSignature, .otherLog: break
+        default: try await raise(.verificationFailed, scope, about: nil, details: ["found": "\(own)"])
         }
         return result
     }
@@ -224,7 +249,7 @@ public final class AuditLog: Sendable {
         }
     }
 
-    func reader(_ scope: Scope) -> LogReader { LogReader(store: store, log: Partition(scope), cache: cache) }
+    func reader(_ scope: Scope) -> LogReader { LogReader(store: store, log: Partition(scope), control: keys.control, cache: cache) }
 
     func newest(_ reader: LogReader) async throws(AuditError) -> (note: SignedNote, checkpoint: Checkpoint) {
         guard let note = try await reader.checkpoint() else { throw AuditError(.notSequenced) }
@@ -241,21 +266,27 @@ public final class AuditLog: Sendable {
         return InclusionProof(index: index, hashes: hashes.compactMap(\.digest), checkpoint: note)
     }
 
-    /// Raises an alarm about a log; with a name only once for that name.
+    /// Raises an alarm about a log, once a day for each thing that it is about; `nil` for one that is told each time.
     func raise(
-        _ kind: Alarm.Kind, _ scope: Scope, details: [String: String], once name: String?
+        _ kind: Alarm.Kind, _ scope: Scope, about name: String?, details: [String: String]
     ) async throws(AuditError) {
         let instant = authority.time.now
         try await storing { () throws(StoreError) in
             try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
                 if let name {
-                    let key = Key(Partition(scope), [.text("audit.alarm"), .text(name)])
+                    let key = Key(
+                        Partition(scope), [.text("audit.alarm"), .text("\(kind.rawValue).\(name)"), .text(instant.day.description)])
                     guard try await transaction.claim(key) else { return }
                 }
                 let alarm = Alarm(kind, in: scope, about: Partition(scope).name, details: details)
                 try await transaction.raise(alarm, at: instant)
             }
         }
+    }
+
+    func raise(_ kind: Alarm.Kind, _ scope: Scope, about name: String, _ error: AuditError) async throws(AuditError) {
+        let details = ["error": error.code.rawValue, "about": error.detail ?? ""]
+        try await raise(kind, scope, about: "\(name).\(error.detail ?? "")", details: details)
     }
 
     /// Nothing is removed while the wall clock disagrees with the ledger or the boot clock.

@@ -388,8 +388,18 @@ final class TestSink: AuditSink {
         #expect(Set(ids).count == ids.count && ids.count == leaves.count - 1)
     }
 
-    /// An exported log verifies from its files alone, and by a program that somebody else wrote from the texts.
+    /// An exported log verifies from its files alone.
     @Test(arguments: [1, 255, 256, 700]) func exportedFilesVerify(_ count: Int) async throws {
+        try await export(count, outside: false)
+    }
+
+    /// It verifies by a program that somebody else wrote from the texts; skipped where Python lacks `cryptography`.
+    @Test(.enabled(if: Outside.isThere), arguments: [1, 255, 256, 700])
+    func exportedFilesVerifyOutside(_ count: Int) async throws {
+        try await export(count, outside: true)
+    }
+
+    private func export(_ count: Int, outside isOutside: Bool) async throws {
         let world = try AuditWorld()
         let process = try await world.process()
         for index in 0..<count / 2 + 1 { try await process.act("a\(index)") }
@@ -414,13 +424,12 @@ final class TestSink: AuditSink {
         }
         let anchor = try #require(world.verifier.checkpoint(held)).size
         #expect(session.finish() == .intact(size: size, anchoredAt: anchor))
-        try await outside(world, files, held, proof, count - 1)
+        if isOutside { try await outside(world, files, held, proof, count - 1) }
     }
 
     private func outside(
         _ world: AuditWorld, _ files: [String: [UInt8]], _ held: SignedNote, _ proof: InclusionProof, _ index: Int
     ) async throws {
-        guard Outside.isThere else { return }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "reeve-log-\(UInt64.random(in: 0...UInt64.max))")
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -34,9 +34,13 @@ extension Door {
         reading("AuditLog.lines(_:of:from:_:to:)", "audit.export") { stage, permit in
             try await stage.trust.layer.audit.lines(.ocsf, of: stage.trust.scope, permit) { _ in }
         },
-        reading("AuditLog.value(_:of:in:_:)", "audit.reveal") { stage, permit in
-            let entry = try await stage.personal()
-            _ = try await stage.trust.layer.audit.value("email", of: entry, in: stage.trust.scope, permit)
+        Door(name: "AuditLog.value(_:of:in:_:)", action: "audit.reveal") { stage in
+            let permit = try await stage.trust.permit(RevealAuditValue.self, on: .log(of: stage.trust.scope))
+            _ = try await stage.trust.layer.audit.value("email", of: stage.personal(), in: stage.trust.scope, permit)
+        } refuse: { stage in
+            let scope = stage.trust.scope
+            let permit = try await stage.other.permit(RevealAuditValue.self, on: .log(of: scope), in: scope)
+            _ = try await stage.trust.layer.audit.value("email", of: stage.personal(), in: scope, permit)
         },
         Door(name: "AuditLog.erase(_:of:in:_:)", action: "audit.erase") { stage in
             let scope = Scope(try stage.workspace())

@@ -39,6 +39,9 @@ struct Check: ParsableCommand {
     @Option(help: "How many witnesses must have signed.")
     var witnesses = 0
 
+    @Option(help: "How many of the first entries were pruned.")
+    var pruned = 0
+
     @Flag(help: "Shows no progress.")
     var quiet = false
 
@@ -50,9 +53,9 @@ struct Check: ParsableCommand {
         guard let size = verifier.checkpoint(note)?.size else { throw finish(.badSignature) }
         var session = verifier.session(note, held: held)
         var bar = ProgressBar(total: size, isShown: !quiet && isatty(2) == 1)
-        // Of a log that was pruned the first entries are gone.
+        // That a log was pruned is for the one who checks it to know: else its beginning could be cut off.
         let bundles = (size + 255) / 256
-        let first = (0..<bundles).first { contents(LogFiles.bundle($0, size: size).path) != nil } ?? 0
+        let first = min(max(0, pruned / 256), bundles)
         if first > 0 { session.skip(first * 256, of: size) { contents($0) } }
         for index in first..<bundles {
             let (path, _) = LogFiles.bundle(index, size: size)

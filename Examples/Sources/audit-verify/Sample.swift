@@ -44,15 +44,16 @@ struct Sample: AsyncParsableCommand {
         try await act(0..<max(1, entries / 2))
         let held = try await log.checkpoint(of: scope)
         try await act(entries / 2..<max(1, entries))
+        var note = ""
         if prune > 0 {
             let mayPrune = try await authority.permit(PruneAudit.self, on: .log(of: scope), as: context).get()
-            try await log.prune(scope, before: prune, mayPrune)
+            note = " --pruned \(try await log.prune(scope, before: prune, mayPrune))"
         }
         let permit = try await authority.permit(ReadAudit.self, on: .log(of: scope), as: context).get()
         try await log.export(scope, permit) { path, bytes in try write("log/\(path)", bytes) }
         try write("held", held?.bytes ?? [])
         let key = keys.signers.map { "--key '\($0.verifierKey)'" }.joined(separator: " ")
-        print("audit-verify \(folder)/log \(key) --checkpoint \(folder)/held")
+        print("audit-verify \(folder)/log \(key) --checkpoint \(folder)/held\(note)")
     }
 
     private func write(_ path: String, _ bytes: [UInt8]) throws {

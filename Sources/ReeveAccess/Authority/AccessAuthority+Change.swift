@@ -32,7 +32,8 @@ extension AccessAuthority {
 
     /// Takes a grant back. The permit is for ``Resource/access(in:)`` of the grant's scope.
     ///
-    /// The last grant by which somebody can manage access in its scope stays.
+    /// The last grant without an end by which somebody can manage access in its scope stays, and one that lets approve is
+    /// taken back only by who may approve there.
     public func revoke(
         _ id: Identifier<Grant>, _ permit: Permit<ManageAccess>
     ) async throws(AccessError) {
@@ -45,7 +46,7 @@ extension AccessAuthority {
                 guard let grant = policy.policy.grants.first(where: { $0.id == id }), grant.reach.scope == scope else {
                     throw AccessError(.notFound)
                 }
-                try mayRevoke(grant, policy, instant)
+                try mayRevoke(grant, permit.context.actor, policy, instant)
             } also: { (transaction) throws(AccessError) in
                 try transaction.record(entry(action, permit, details: ["grant": id.description]), in: trail)
             }
@@ -83,6 +84,7 @@ extension AccessAuthority {
             }
             let isDone = try await store.transaction {
                 (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                try await stored.checkPosition(&transaction)
                 guard var head = try await stored.tables.head.read(.platform, StoredPolicy.headID, in: &transaction),
                     head.version == known.version
                 else { return false }
@@ -132,12 +134,21 @@ extension AccessAuthority {
         guard given.isSubset(of: own) else { throw AccessError(.beyondOwn) }
     }
 
-    private func mayRevoke(_ grant: Grant, _ policy: CompiledPolicy, _ instant: Timestamp) throws(AccessError) {
+    private func mayRevoke(
+        _ grant: Grant, _ actor: ActContext.Actor, _ policy: CompiledPolicy, _ instant: Timestamp
+    ) throws(AccessError) {
+        // Who cannot approve does not unseat those who can.
+        if let approve = policy.permissionIndex[ApproveMatter.permission],
+            policy.roleBits[grant.role]?.contains(approve) == true,
+            !policy.held(by: Principal(actor), in: grant.reach, at: instant).contains(approve)
+        {
+            throw AccessError(.beyondOwn)
+        }
         guard let manage = policy.permissionIndex[ManageAccess.permission],
             policy.roleBits[grant.role]?.contains(manage) == true, grant.holds(at: instant)
         else { return }
         let isLast = !policy.policy.grants.contains { other in
-            other.id != grant.id && other.holds(at: instant) && other.reach.contains(grant.reach)
+            other.id != grant.id && other.holds(at: instant) && other.until == nil && other.reach.contains(grant.reach)
                 && policy.roleBits[other.role]?.contains(manage) == true
         }
         if isLast { throw AccessError(.lastManager) }

@@ -19,13 +19,22 @@ extension AccessAuthority {
         }
     }
 
-    /// The digest and version of the policy that allowed it, or why not.
+    /// What allowed an act: the policy's digest and version, and for how long the grant still holds.
+    struct Allowance {
+        let policy: Digest
+        let version: Int64
+        let left: Duration
+    }
+
+    /// What allowed it, or why not.
     func decide(
         _ permission: String, on resource: Resource, _ context: ActContext, _ facts: [Path: Truth]
-    ) async -> Result<(Digest, Int64), Refusal> {
+    ) async -> Result<Allowance, Refusal> {
         switch engine {
         case .soleOperator(let policy):
-            guard let reason = policy.decide(context, permission) else { return .success((policy.digest, 1)) }
+            guard let reason = policy.decide(context, permission) else {
+                return .success(Allowance(policy: policy.digest, version: 1, left: Self.permitLifetime))
+            }
             return .failure(Refusal(reason, policy: policy.digest))
         case .stored(let stored):
             do throws(AccessError) {
@@ -46,7 +55,12 @@ extension AccessAuthority {
                     } else {
                         decision = policy.decide(request)
                     }
-                    guard let reason = decision.reason else { return .success((policy.digest, known.version)) }
+                    guard let reason = decision.reason else {
+                        return .success(
+                            Allowance(
+                                policy: policy.digest, version: known.version,
+                                left: policy.left(of: request, atMost: Self.permitLifetime)))
+                    }
                     return .failure(Refusal(reason, decision.explanation, policy: policy.digest))
                 }
                 return .failure(Refusal(.policyUnavailable))
@@ -64,6 +78,7 @@ extension AccessAuthority {
         guard let change = Identifier<ChangeRecord>(resource.description) else { return known.policy.decide(request) }
         let tables = stored.tables
         return try await store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
+            try await stored.checkPosition(&transaction)
             let head = try await tables.head.read(.platform, StoredPolicy.headID, in: &transaction)
             guard head?.version == known.version else { return nil }
             let ids = Self.historyIDs(change, request.scope)

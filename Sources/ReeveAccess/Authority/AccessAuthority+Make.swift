@@ -73,12 +73,13 @@ extension AccessAuthority {
             throw AccessError(error)
         }
         let stored = stored(store, keys, configuration, time)
-        let trail = Trail(time: time)
+        let trail = Trail(time: time, sealer: keys as? any EntrySealer)
         let tables = stored.tables
         // What a crashed attempt left is replaced; a complete policy is not touched.
+        let mine: Int64
         let leftRoles: [RoleName]
         let leftGrants: [Identifier<Grant>]
-        (leftRoles, leftGrants) = try await store.transaction {
+        (mine, leftRoles, leftGrants) = try await store.transaction {
             (transaction: inout Transaction<AccessError>) throws(AccessError) in
             try await ControlHead.createIfAbsent(.platform, keys: keys, in: &transaction)
             let head = try await tables.head.read(.platform, StoredPolicy.headID, in: &transaction)
@@ -88,22 +89,22 @@ extension AccessAuthority {
                 isComplete: false)
             try await tables.head.write(first, .platform, StoredPolicy.headID, in: &transaction)
             return (
-                try await tables.roles.readAll(.platform, in: &transaction).map(\.name),
+                first.version, try await tables.roles.readAll(.platform, in: &transaction).map(\.name),
                 try await tables.grants.readAll(.platform, in: &transaction).map(\.id)
             )
         }
         let roles = Set(policy.roles.map(\.name))
         let grants = Set(policy.grants.map(\.id))
-        try await batches(policy.roles, store, tables) { (role, tx) throws(AccessError) in
+        try await batches(policy.roles, store, tables, mine) { (role, tx) throws(AccessError) in
             try await tables.roles.write(role, .platform, [role.name.description], in: &tx)
         }
-        try await batches(policy.grants, store, tables) { (grant, tx) throws(AccessError) in
+        try await batches(policy.grants, store, tables, mine) { (grant, tx) throws(AccessError) in
             try await tables.grants.write(grant, .platform, [grant.id.description], in: &tx)
         }
-        try await batches(leftRoles.filter { !roles.contains($0) }, store, tables) { (name, tx) throws(AccessError) in
+        try await batches(leftRoles.filter { !roles.contains($0) }, store, tables, mine) { (name, tx) throws(AccessError) in
             try await tables.roles.delete(.platform, [name.description], in: &tx)
         }
-        try await batches(leftGrants.filter { !grants.contains($0) }, store, tables) { (id, tx) throws(AccessError) in
+        try await batches(leftGrants.filter { !grants.contains($0) }, store, tables, mine) { (id, tx) throws(AccessError) in
             try await tables.grants.delete(.platform, [id.description], in: &tx)
         }
         let context = ActContext(actor: actor, scope: .platform, origin: .background, reason: reason)
@@ -111,7 +112,7 @@ extension AccessAuthority {
             time.uptime,
             try await store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
                 guard var head = try await tables.head.read(.platform, StoredPolicy.headID, in: &transaction),
-                    !head.isComplete
+                    !head.isComplete, head.version == mine
                 else { throw AccessError(.alreadyThere) }
                 head.isComplete = true
                 try await tables.head.write(head, .platform, StoredPolicy.headID, in: &transaction)
@@ -135,7 +136,8 @@ extension AccessAuthority {
         let stored = stored(store, keys, configuration, time)
         _ = try await stored.current()
         return AccessAuthority(
-            store: store, trail: Trail(time: time), time: time, engine: .stored(stored), configuration: configuration)
+            store: store, trail: Trail(time: time, sealer: keys as? any EntrySealer), time: time,
+            engine: .stored(stored), configuration: configuration)
     }
 
     private static func stored(
@@ -146,15 +148,15 @@ extension AccessAuthority {
             freshness: .milliseconds(min(max(configuration.freshnessMilliseconds, 0), 60_000)))
     }
 
-    /// Writes many records in several commits, while the policy is not complete.
+    /// Writes many records in several commits, while the policy is not complete and nobody else has begun anew.
     private static func batches<Element: Sendable>(
-        _ elements: [Element], _ store: any Store, _ tables: StoredPolicy.Tables,
+        _ elements: [Element], _ store: any Store, _ tables: StoredPolicy.Tables, _ version: Int64,
         _ body: (Element, inout Transaction<AccessError>) async throws(AccessError) -> Void
     ) async throws(AccessError) {
         for start in stride(from: 0, to: elements.count, by: 16) {
             try await store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
                 let head = try await tables.head.read(.platform, StoredPolicy.headID, in: &transaction)
-                guard head?.isComplete == false else { throw AccessError(.alreadyThere) }
+                guard head?.isComplete == false, head?.version == version else { throw AccessError(.alreadyThere) }
                 for element in elements[start..<min(start + 16, elements.count)] {
                     try await body(element, &transaction)
                 }

@@ -106,10 +106,17 @@ extension AccessAuthority {
                 policyChange = .grant(grant)
             }
             var digest: Digest?
-            try await change(policyChange, context.actor) { (policy, _) throws(AccessError) in
+            try await change(policyChange, context.actor) { (policy, instant) throws(AccessError) in
                 digest = policy.digest
+                // Who has lost every role there does not carry anything out any more.
+                guard policy.hasAnything(Principal(context.actor), near: quorum.scope, at: instant) else {
+                    throw AccessError(.notEligible)
+                }
+                if case .grant(let grant) = policyChange, policy.policy.grants.contains(where: { $0.id == grant.id }) {
+                    throw AccessError(.alreadyThere)
+                }
             } also: { (transaction) throws(AccessError) in
-                try await use(id, quorum.matter, in: quorum.scope, &transaction)
+                try await use(id, quorum.matter, in: quorum.scope, changesPolicy: true, &transaction)
                 var details = ["quorum": id.description, "matter": quorum.digest.description]
                 if case .grant(let grant) = policyChange { details.merge(Self.details(of: grant)) { old, _ in old } }
                 if isEmergency {
@@ -137,11 +144,14 @@ extension AccessAuthority {
         _ id: Identifier<Quorum>, act: String, _ digest: Digest, in scope: Scope,
         _ transaction: inout Transaction<AccessError>
     ) async throws(AccessError) {
-        try await use(id, .act(act, digest), in: scope, &transaction)
+        guard case .stored(let stored) = engine else { throw AccessError(.noPolicy) }
+        try await stored.checkPosition(&transaction)
+        try await use(id, .act(act, digest), in: scope, changesPolicy: false, &transaction)
     }
 
+    /// Uses approvals; `changesPolicy` when the policy's version was moved on in this transaction already.
     private func use(
-        _ id: Identifier<Quorum>, _ matter: Quorum.Matter, in scope: Scope,
+        _ id: Identifier<Quorum>, _ matter: Quorum.Matter, in scope: Scope, changesPolicy: Bool,
         _ transaction: inout Transaction<AccessError>
     ) async throws(AccessError) {
         guard case .stored(let stored) = engine else { throw AccessError(.noPolicy) }
@@ -156,17 +166,17 @@ extension AccessAuthority {
         guard instant < quorum.expires else { throw AccessError(.tooLate) }
         let known = try await stored.current()
         let head = try await stored.tables.head.read(.platform, StoredPolicy.headID, in: &transaction)
-        // The version is one more where the change itself is in this transaction.
-        guard let head, head.version == known.version || head.version == known.version + 1 else {
+        guard let head, head.version == known.version + (changesPolicy ? 1 : 0) else {
             stored.invalidate()
             throw AccessError(.changedMeanwhile)
         }
         guard let approve = known.policy.permissions[ApproveMatter.permission] else { throw AccessError(.notApproved) }
         let standing = quorum.approvals.filter { approval in
             quorum.beneficiary != Principal(approval.person)
-                && known.policy.grant(of: approve, approval.person, in: scope, at: instant)
+                && known.policy.decide(AccessRequest(approval.person, approve, in: scope, at: instant)).isAllowed
         }
-        guard Set(standing.map(\.person)).count >= quorum.needed else { throw AccessError(.notApproved) }
+        // As many as were asked for then, and as many as are asked for now.
+        guard Set(standing.map(\.person)).count >= max(quorum.needed, known.policy.policy.rules.approvals) else { throw AccessError(.notApproved) }
         quorum.used = instant
         try await stored.tables.quorums.write(quorum, .platform, [id.description], in: &transaction)
     }
@@ -188,11 +198,12 @@ extension AccessAuthority {
 }
 
 extension CompiledPolicy {
-    /// Whether an actor has a permission by a grant, forbids included, without facts.
-    fileprivate func grant(
-        of permission: Permission, _ actor: ActContext.Actor, in scope: Scope, at instant: Timestamp
-    ) -> Bool {
-        guard let index = permissionIndex[permission.description] else { return false }
-        return grant(of: index, AccessRequest(actor, permission, in: scope, at: instant)) != nil
+    /// Whether a principal has any role in a scope's workspace, or on the platform for the platform.
+    fileprivate func hasAnything(_ principal: Principal, near scope: Scope, at instant: Timestamp) -> Bool {
+        [Seat.Place(scope), .everyWorkspace].contains { place in
+            seats[Seat(principal: principal, place: place)].contains { index in
+                cells[index].from <= instant && instant < cells[index].until
+            }
+        }
     }
 }

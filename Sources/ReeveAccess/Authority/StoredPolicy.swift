@@ -52,6 +52,8 @@ final class StoredPolicy: Sendable {
 
     private struct State {
         var known: Known?
+        /// The newest state of the platform's authenticated records that this process has seen.
+        var position: ControlHead.Position?
         var reading: (started: Duration, task: Task<Result<Known, AccessError>, Never>)?
     }
     private let state = Mutex(State())
@@ -62,6 +64,21 @@ final class StoredPolicy: Sendable {
         self.time = time
         self.freshness = freshness
         tables = Tables(keys)
+    }
+
+    /// Throws when the platform's authenticated records are an earlier state than this process has seen: somebody put them
+    /// back, and with them what was used or revoked since.
+    func checkPosition(_ transaction: inout Transaction<AccessError>) async throws(AccessError) {
+        let position = try await ControlHead.position(of: .platform, keys: keys, in: &transaction)
+        let isEarlier = state.withLock { state in
+            guard let seen = state.position else {
+                state.position = position
+                return false
+            }
+            if position.epoch > seen.epoch { state.position = position }
+            return position.epoch < seen.epoch || position.epoch == seen.epoch && position.tag != seen.tag
+        }
+        if isEarlier { throw AccessError(.policyPutBack) }
     }
 
     /// What is known, when it is fresh: no waiting.
@@ -111,9 +128,10 @@ final class StoredPolicy: Sendable {
             state.withLock { state in if state.reading?.started == start { state.reading = nil } }
         }
         let known = state.withLock(\.known)
-        do throws(StoreError) {
+        do throws(AccessError) {
             let tables = tables
-            let loaded = try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+            let loaded = try await store.transaction { (tx: inout Transaction<AccessError>) throws(AccessError) in
+                try await checkPosition(&tx)
                 guard let head = try await tables.head.read(.platform, Self.headID, in: &tx), head.isComplete else {
                     return nil as (Int64, AccessPolicy?)?
                 }
@@ -142,7 +160,7 @@ final class StoredPolicy: Sendable {
                 return .failure(AccessError(error))
             }
         } catch {
-            return .failure(AccessError(error))
+            return .failure(error)
         }
     }
 }

@@ -149,18 +149,18 @@ extension CompiledPolicy {
             return .init(role: nil, scope: request.scope, lack: .never)
         }
         func held(in place: Seat.Place) -> [Cell] {
-            (seats[Seat(principal: request.principal, place: place)] ?? 0..<0).map { cells[$0] }
-                .filter { $0.bits.contains(permission) }
+            seats[Seat(principal: request.principal, place: place)].map { cells[$0] }
+                .filter { sets[Int($0.set)].contains(permission) }
         }
         let near = [Seat.Place(request.scope), .everyWorkspace].flatMap(held)
-        func covers(_ cell: Cell) -> Bool { policy.grants[cell.grant].reach.contains(request.scope) }
+        func covers(_ cell: Cell) -> Bool { policy.grants[Int(cell.grant)].reach.contains(request.scope) }
         var lack = AccessExplanation.Missing.Lack.never
         if let cell = near.first(where: { covers($0) && $0.until <= request.at }) {
-            lack = .ended(policy.grants[cell.grant].id, cell.until)
+            lack = .ended(policy.grants[Int(cell.grant)].id, cell.until)
         } else if let cell = near.first(where: { covers($0) && request.at < $0.from }) {
-            lack = .notYet(policy.grants[cell.grant].id, cell.from)
+            lack = .notYet(policy.grants[Int(cell.grant)].id, cell.from)
         } else if let cell = near.first ?? places[request.principal]?.lazy.compactMap({ held(in: $0).first }).first {
-            lack = .elsewhere(policy.grants[cell.grant].id, policy.grants[cell.grant].reach)
+            lack = .elsewhere(policy.grants[Int(cell.grant)].id, policy.grants[Int(cell.grant)].reach)
         }
         let role = smallestRoles[permission]
         return .init(role: role, scope: request.scope, lack: lack)

@@ -21,6 +21,8 @@ private struct PolicyCompiler {
     var definitions: [PermissionDefinition] = []
     var roles: [RoleName: Role] = [:]
     var closures: [RoleName: PermissionSet] = [:]
+    var sets = [PermissionSet()]
+    var setNumbers: [RoleName: Int] = [:]
     /// Each role and all that it inherits.
     var ancestors: [RoleName: Set<RoleName>] = [:]
 
@@ -39,6 +41,7 @@ private struct PolicyCompiler {
         }
         return CompiledPolicy(
             policy: policy, digest: digest, permissionIndex: indices, roleBits: closures, seats: seats, cells: cells,
+            sets: sets,
             forbids: forbids, forbidden: forbidden, aboutChanges: aboutChanges)
     }
 
@@ -138,6 +141,11 @@ private struct PolicyCompiler {
             bySeat[seat, default: []].append(index)
         }
         var (seats, cells) = ([CompiledPolicy.Seat: Range<Int>](), [CompiledPolicy.Cell]())
+        // The first set is the empty one, of roles with a defect.
+        for name in closures.keys.sorted() {
+            setNumbers[name] = sets.count
+            sets.append(closures[name] ?? PermissionSet())
+        }
         seats.reserveCapacity(bySeat.count)
         cells.reserveCapacity(policy.grants.count)
         for (seat, indices) in bySeat {
@@ -148,9 +156,9 @@ private struct PolicyCompiler {
                 if case .scope(let own) = grant.reach { scope = own }
                 cells.append(
                     .init(
-                        bits: closures[grant.role] ?? PermissionSet(), environment: scope.environment,
+                        set: Int32(setNumbers[grant.role] ?? 0), grant: Int32(index), environment: scope.environment,
                         project: scope.project, from: grant.from ?? Timestamp(microseconds: .min),
-                        until: grant.until ?? Timestamp(microseconds: .max), grant: index))
+                        until: grant.until ?? Timestamp(microseconds: .max)))
             }
             seats[seat] = start..<cells.count
         }
@@ -176,7 +184,7 @@ private struct PolicyCompiler {
         for (seat, grants) in held {
             let everywhere = held[.init(principal: seat.principal, place: .everyWorkspace)] ?? []
             let all = seat.place == .platform || seat.place == .everyWorkspace ? grants : grants + everywhere
-            for rule in policy.rules.separations {
+            for rule in policy.rules.separations where count(of: rule, in: all) > rule.atMost {
                 // What a principal holds is most right after one of its grants begins.
                 let starts = all.map { $0.from ?? Timestamp(microseconds: .min) }
                 let isBroken = starts.contains { start in

@@ -30,12 +30,13 @@ public final class CompiledPolicy: Sendable {
 
     /// One grant's permissions, where and when it gives them.
     struct Cell: Sendable {
-        let bits: PermissionSet
+        /// The number of its permissions' set.
+        let set: Int32
+        let grant: Int32
         let environment: Environment?
         let project: Identifier<Project>?
         let from: Timestamp
         let until: Timestamp
-        let grant: Int
 
         func covers(_ scope: Scope, at instant: Timestamp) -> Bool {
             from <= instant && instant < until && (environment == nil || environment == scope.environment)
@@ -51,9 +52,16 @@ public final class CompiledPolicy: Sendable {
 
     let permissionIndex: [String: Int]
     let roleBits: [RoleName: PermissionSet]
-    let seats: [Seat: Range<Int>]
+    let seats: SeatTable
     let cells: [Cell]
+    /// Each role's permissions, once.
+    let sets: [PermissionSet]
+    /// Those that reach one workspace or the platform.
     let forbids: [RuleKey: [Int]]
+    /// Those that reach every workspace, by permission.
+    let forbidsEverywhere: [[Int]]
+    /// Permissions that some forbid speaks about in one place.
+    let forbiddenSomewhere: PermissionSet
     /// Permissions that some forbid speaks about.
     let forbidden: PermissionSet
     /// Permissions that rules about changes speak about.
@@ -71,16 +79,22 @@ public final class CompiledPolicy: Sendable {
 
     init(
         policy: AccessPolicy, digest: Digest, permissionIndex: [String: Int], roleBits: [RoleName: PermissionSet],
-        seats: [Seat: Range<Int>], cells: [Cell], forbids: [RuleKey: [Int]], forbidden: PermissionSet,
+        seats: [Seat: Range<Int>], cells: [Cell], sets: [PermissionSet], forbids: [RuleKey: [Int]],
+        forbidden: PermissionSet,
         aboutChanges: PermissionSet
     ) {
         self.policy = policy
         self.digest = digest
         self.permissionIndex = permissionIndex
         self.roleBits = roleBits
-        self.seats = seats
+        self.seats = SeatTable(seats)
         self.cells = cells
-        self.forbids = forbids
+        self.sets = sets
+        self.forbids = forbids.filter { $0.key.place != .everyWorkspace }
+        forbidsEverywhere = policy.permissions.indices.map {
+            forbids[RuleKey(permission: $0, place: .everyWorkspace)] ?? []
+        }
+        forbiddenSomewhere = self.forbids.keys.reduce(into: PermissionSet()) { $0.insert($1.permission) }
         self.forbidden = forbidden
         self.aboutChanges = aboutChanges
         permissions = Dictionary(policy.permissions.map { ($0.permission.description, $0.permission) }) { one, _ in one
@@ -118,6 +132,22 @@ public final class CompiledPolicy: Sendable {
         return nil
     }
 
+    /// How long the grants that allow a request go on to, at most so long.
+    func left(of request: AccessRequest, atMost limit: Duration) -> Duration {
+        guard let permission = permissionIndex[request.permission.description] else { return .zero }
+        var later = request
+        later.at = request.at.advanced(by: limit)
+        // The common case: whatever allows it now still does at the end.
+        if grant(of: permission, later) != nil { return limit }
+        let ends = [Seat.Place(request.scope), .everyWorkspace].flatMap { place in
+            seats[Seat(principal: request.principal, place: place)].map { cells[$0] }
+                .filter { $0.covers(request.scope, at: request.at) && sets[Int($0.set)].contains(permission) }
+                .map(\.until)
+        }
+        guard let end = ends.max() else { return .zero }
+        return min(limit, .microseconds(end.microseconds - request.at.microseconds))
+    }
+
     /// The number of a grant that allows the permission.
     func grant(of permission: Int, _ request: AccessRequest) -> Int? {
         let place = Seat.Place(request.scope)
@@ -127,10 +157,11 @@ public final class CompiledPolicy: Sendable {
     }
 
     private func grant(of permission: Int, _ seat: Seat, _ request: AccessRequest) -> Int? {
-        guard let range = seats[seat] else { return nil }
-        for index in range
-        where cells[index].bits.contains(permission) && cells[index].covers(request.scope, at: request.at) {
-            return cells[index].grant
+        for index in seats[seat]
+        where cells[index].covers(request.scope, at: request.at)
+            && sets[Int(cells[index].set)].contains(permission)
+        {
+            return Int(cells[index].grant)
         }
         return nil
     }
@@ -144,18 +175,32 @@ public final class CompiledPolicy: Sendable {
     /// The numbers of the forbids that overlap a request, whatever their conditions say.
     func forbids(about permission: Int, _ request: AccessRequest) -> [Int] {
         var found: [Int] = []
-        func look(_ place: Seat.Place) {
-            for index in forbids[RuleKey(permission: permission, place: place)] ?? [] {
+        var index: Int? = firstForbid(about: permission, request, from: 0) { _ in true }
+        while let next = index {
+            found.append(next)
+            index = firstForbid(about: permission, request, from: next + 1) { _ in true }
+        }
+        return found
+    }
+
+    /// The first forbid from a number on that overlaps a request and is wanted.
+    private func firstForbid(
+        about permission: Int, _ request: AccessRequest, from start: Int = 0, where isWanted: (Forbid) -> Bool
+    ) -> Int? {
+        func first(_ indices: [Int]) -> Int? {
+            indices.first { index in
+                guard index >= start else { return false }
                 let rule = policy.rules.forbids[index]
-                guard rule.overlaps(request.scope), rule.principals?.contains(request.principal) ?? true else {
-                    continue
-                }
-                found.append(index)
+                return rule.overlaps(request.scope) && rule.principals?.contains(request.principal) ?? true
+                    && isWanted(rule)
             }
         }
-        look(Seat.Place(request.scope))
-        if request.scope.workspace != nil { look(.everyWorkspace) }
-        return found
+        var found: Int?
+        if forbiddenSomewhere.contains(permission) {
+            found = first(forbids[RuleKey(permission: permission, place: Seat.Place(request.scope))] ?? [])
+        }
+        guard request.scope.workspace != nil, let other = first(forbidsEverywhere[permission]) else { return found }
+        return found.map { min($0, other) } ?? other
     }
 
     /// The separation that a request breaks: the same person did another of the duties, or nobody knows who did what.

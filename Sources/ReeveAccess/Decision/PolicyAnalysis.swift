@@ -12,7 +12,7 @@ extension CompiledPolicy {
         change: ChangeHistory? = nil
     ) -> [Principal] {
         let places: Set<Seat.Place> = [Seat.Place(scope), .everyWorkspace]
-        let near = Set(seats.keys.lazy.filter { places.contains($0.place) }.map(\.principal))
+        let near = Set(seats.seats.lazy.filter { places.contains($0.place) }.map(\.principal))
         return near.filter {
             decide(AccessRequest($0, permission, in: scope, at: instant, facts: facts, change: change)).isAllowed
         }.sorted()
@@ -71,7 +71,7 @@ public enum PolicyDiff: Sendable {
             }
         }
         let seats = both.reduce(into: [Principal: Set<CompiledPolicy.Seat.Place>]()) { places, policy in
-            for seat in policy.seats.keys { places[seat.principal, default: []].insert(seat.place) }
+            for seat in policy.seats.seats { places[seat.principal, default: []].insert(seat.place) }
         }
         let ruled = Set(both.flatMap { $0.forbids.keys.map(\.place) })
         var found: [AccessChange] = []
@@ -116,6 +116,8 @@ public enum PolicyDiff: Sendable {
 
 /// A way by which somebody can get a permission that nobody on the way has.
 public struct Escalation: Hashable, Sendable {
+    /// Stands for somebody whom the policy does not know.
+    public static let anybody = Principal.host("*")
     /// Who acts, in order; the last one has gained.
     public let path: [Principal]
     /// Where.
@@ -150,12 +152,17 @@ extension CompiledPolicy {
                 let own = held(by: grant.principal, in: grant.reach, at: instant)
                 if !rules.noSelfGrant {
                     add([grant.principal], grant.reach, offered.subtracting(own))
-                } else if let other = Set(policy.grants.map(\.principal)).sorted().first(where: {
-                    $0 != grant.principal
-                }) {
-                    // Somebody else is given what neither has.
-                    let others = held(by: other, in: grant.reach, at: instant)
-                    add([grant.principal, other], grant.reach, offered.subtracting(own).subtracting(others))
+                } else {
+                    // Somebody else is given what neither has: one whom the policy knows, or else anybody.
+                    let gains = offered.subtracting(own)
+                    func left(for other: Principal) -> PermissionSet {
+                        gains.subtracting(held(by: other, in: grant.reach, at: instant))
+                    }
+                    let known = Set(policy.grants.map(\.principal)).sorted().first {
+                        $0 != grant.principal && !left(for: $0).isEmpty
+                    }
+                    let other = known ?? Escalation.anybody
+                    add([grant.principal, other], grant.reach, left(for: other))
                 }
             }
         }
@@ -196,9 +203,9 @@ extension CompiledPolicy {
         let places: Set<Seat.Place> = [Seat.Place(reach), .everyWorkspace]
         var bits = PermissionSet()
         for place in places {
-            for index in seats[Seat(principal: principal, place: place)] ?? 0..<0 {
-                let grant = policy.grants[cells[index].grant]
-                if grant.reach.contains(reach), counts(grant) { bits.formUnion(cells[index].bits) }
+            for index in seats[Seat(principal: principal, place: place)] {
+                let grant = policy.grants[Int(cells[index].grant)]
+                if grant.reach.contains(reach), counts(grant) { bits.formUnion(sets[Int(cells[index].set)]) }
             }
         }
         return bits

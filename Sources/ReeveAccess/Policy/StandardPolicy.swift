@@ -11,6 +11,7 @@ extension AccessPolicy {
         define("audit.erase", .environment, isSensitive: true),
         define("audit.prune", .environment, isSensitive: true),
         define("audit.read", .environment, isReadOnly: true),
+        define("audit.reveal", .environment, isSensitive: true),
         define("connection.edit", .content),
         define("connection.read", .content, isReadOnly: true),
         define("credential.destroy", .content),
@@ -49,7 +50,7 @@ extension AccessPolicy {
         role("keyManager", .environment, ["key.manage"]),
         role("secretExporter", .project, ["credential.export"]),
         role("publisher", .project, ["recipe.publish"], inherits: ["analyst"]),
-        role("auditKeeper", .environment, ["audit.erase", "audit.prune"], inherits: ["auditor"]),
+        role("auditKeeper", .environment, ["audit.erase", "audit.prune", "audit.reveal"], inherits: ["auditor"]),
     ]
 
     private static func define(

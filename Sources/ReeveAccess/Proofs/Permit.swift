@@ -10,7 +10,7 @@ import Synchronization
 /// Only an ``AccessAuthority`` makes permits, and only rooms built with that same authority take them. A permit names
 /// the decision and the policy it was made under; the audit entry of the act carries both.
 ///
-/// It is good for 30 seconds on the authority's monotonic clock. It may be used more than once in that time.
+/// It is good for 30 seconds on the authority's monotonic clock, or until the grant that allowed it ends. It may be used more than once in that time.
 public struct Permit<Action: PermitAction>: Sendable {
     /// Who may act.
     public let context: ActContext
@@ -97,11 +97,11 @@ public final class AccessAuthority: Sendable {
         let uptime = time.uptime
         let refusal: Refusal
         switch await decide(Action.permission, on: resource, context, facts) {
-        case .success(let (policy, epoch)):
+        case .success(let allowance):
             return .success(
                 Permit(
-                    context: context, resource: resource, decision: decision, policy: policy, instance: instance,
-                    epoch: epoch, deadline: uptime + Self.permitLifetime, facts: facts))
+                    context: context, resource: resource, decision: decision, policy: allowance.policy,
+                    instance: instance, epoch: allowance.version, deadline: uptime + allowance.left, facts: facts))
         case .failure(let found): refusal = found
         }
         var details = ["permission": Action.permission]
@@ -164,15 +164,28 @@ public final class AccessAuthority: Sendable {
         of act: String, resource: Resource, context: ActContext, code: String, details: [String: String],
         decision: Identifier<DecisionRecord>?, policy: Digest?
     ) async -> Bool {
-        let entry = AuditEntry(
+        var entry = AuditEntry(
             at: time.now, context: context, action: act, resource: resource.description, outcome: .refused,
             refusal: code, decision: decision, policy: policy, details: details)
+        if entry.recordBytes(schema: 1).count > Trail.maximumEntryBytes {
+            // Nobody keeps a refusal out of the trail by a long text.
+            var short = context
+            short.reason = nil
+            entry = AuditEntry(
+                at: entry.at, context: short, action: act, resource: String(resource.description.prefix(200)),
+                outcome: .refused, refusal: code, decision: decision, policy: policy, details: ["cut": "yes"])
+        }
+        return await commit(entry, code)
+    }
+
+    private func commit(_ entry: AuditEntry, _ code: String) async -> Bool {
+        let scope = entry.context.scope
         do throws(StoreError) {
             try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
-                if context.scope.environment == .production {
+                if scope.environment == .production {
                     let alarm = Alarm(
-                        .forbiddenProduction, in: context.scope, about: resource.description,
-                        details: ["act": act, "refusal": code])
+                        .forbiddenProduction, in: scope, about: entry.resource,
+                        details: ["act": entry.action, "refusal": code])
                     try await transaction.raise(alarm, at: entry.at)
                 }
                 try transaction.record(entry, in: trail)

@@ -88,6 +88,12 @@ public enum ReadAudit: PermitAction {
     public static var permission: String { "audit.read" }
 }
 
+/// Seeing a personal value that an audit entry commits to.
+public enum RevealAuditValue: PermitAction {
+    /// `audit.reveal`
+    public static var permission: String { "audit.reveal" }
+}
+
 /// Removing old entries from an audit log.
 public enum PruneAudit: PermitAction {
     /// `audit.prune`

@@ -16,11 +16,12 @@ extension AuditLog {
         _ scope: Scope, _ permit: Permit<ReadAudit>, to write: (String, [UInt8]) async throws -> Void
     ) async throws {
         _ = try await enter(permit, "audit.export", scope, wholeLog: true, details: ["form": "tiles"])
-        let reader = LogReader(store: store, log: Partition(scope))
+        let reader = LogReader(store: store, log: Partition(scope), control: keys.control)
         let (note, checkpoint) = try await newest(reader)
         let minimum = Int(try await reader.state().minimum)
         var bundle: [[UInt8]] = []
-        try await reader.leaves(minimum..<checkpoint.size) { index, leaf in
+        guard minimum <= checkpoint.size else { throw AuditError(.tampered, "checkpoint") }
+        try await reader.checkedLeaves(minimum..<checkpoint.size) { index, leaf in
             bundle.append(leaf)
             guard bundle.count == 256 || index == checkpoint.size - 1 else { return }
             try await write(LogFiles.bundle(index / 256, size: checkpoint.size).path, LogFiles.bundle(bundle))
@@ -53,12 +54,12 @@ extension AuditLog {
         to write: ([UInt8]) async throws -> Void
     ) async throws {
         _ = try await enter(permit, "audit.export", scope, details: ["form": form.rawValue, "from": String(index)])
-        let reader = LogReader(store: store, log: Partition(scope))
+        let reader = LogReader(store: store, log: Partition(scope), control: keys.control)
         let state = try await reader.state()
         guard index < Int(state.size) else { return }
         let isWhole = scope.isWholeLog
         let origin = origin(of: reader.log)
-        try await reader.leaves(max(index, Int(state.minimum), 0)..<Int(state.size)) { index, leaf in
+        try await reader.checkedLeaves(max(index, Int(state.minimum), 0)..<Int(state.size)) { index, leaf in
             guard let entry = SequencedEntry(leaf: leaf, index: index) else {
                 throw AuditError(.tampered, "entry \(index)")
             }

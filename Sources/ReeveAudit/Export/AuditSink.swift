@@ -32,7 +32,7 @@ extension AuditLog {
     /// Gives each sink what it has not had of a log. One that fails stays where it is, and holds up no other.
     func deliver(_ log: Partition) async throws {
         guard let scope = Scope(log) else { return }
-        let state = try await LogReader(store: store, log: log).state()
+        let state = try await LogReader(store: store, log: log, control: keys.control).state()
         var failure: (any Error)?
         for sink in sinks {
             do {
@@ -54,14 +54,14 @@ extension AuditLog {
         guard var lease = try await leases.acquire(Key(log, [.text("audit.sink.lease"), .text(sink.name)])) else {
             return
         }
-        let reader = LogReader(store: store, log: log)
+        let reader = LogReader(store: store, log: log, control: keys.control)
         do {
             while true {
                 let start = try await position()
                 guard start < state.size, let kept = try await leases.kept(lease) else { break }
                 lease = kept
                 var entries: [SequencedEntry] = []
-                try await reader.leaves(Int(start)..<min(Int(state.size), Int(start) + Self.sinkBatch)) { index, leaf in
+                try await reader.checkedLeaves(Int(start)..<min(Int(state.size), Int(start) + Self.sinkBatch)) { index, leaf in
                     guard let entry = SequencedEntry(leaf: leaf, index: index) else {
                         throw AuditError(.tampered, "entry \(index)")
                     }
@@ -73,7 +73,7 @@ extension AuditLog {
                     if state.size - start >= Int64(configuration.sinkLagEntries) {
                         let details = ["sink": sink.name, "behind": String(state.size - start)]
                         // Once for each place where it is stuck.
-                        try await raise(.sinkLag, scope, details: details, once: "sink.\(sink.name).\(start)")
+                        try await raise(.sinkLag, scope, about: "\(sink.name).\(start)", details: details)
                     }
                     throw error
                 }

@@ -21,6 +21,7 @@ extension AuditLog {
         }
         var page = AuditPage()
         var found: [SequencedEntry] = []
+        var check = LeafCheck(reader: reader)
         var end = min(max(0, query.before ?? Int(state.size)), Int(state.size))
         reading: while end > Int(state.minimum) {
             let from = LeafChunk.key(reader.log, Int64(end - 1))
@@ -34,11 +35,14 @@ extension AuditLog {
                 throw AuditError(.tampered, "entry \(index - 1)")
             }
             for chunk in chunks {
+                guard chunk.range.contains(Int64(end - 1)) else { throw AuditError(.tampered, "entry \(end - 1)") }
                 for index in stride(from: min(end, Int(chunk.range.upperBound)) - 1, through: Int(chunk.first), by: -1)
                 {
                     guard index >= Int(state.minimum) else { break reading }
                     end = index
-                    guard let entry = SequencedEntry(leaf: chunk.leaves[index - Int(chunk.first)], index: index) else {
+                    let leaf = chunk.leaves[index - Int(chunk.first)]
+                    try await check.check(leaf, at: index)
+                    guard let entry = SequencedEntry(leaf: leaf, index: index) else {
                         throw AuditError(.tampered, "entry \(index)")
                     }
                     let isTaken = entry.entry.map(isWanted) ?? (isWhole && query.takesGaps)
@@ -52,8 +56,11 @@ extension AuditLog {
         page.checkpoint = try await reader.checkpoint()
         if query.before == nil {
             let prefix = Trail.pending(reader.log)
+            // What is no entry is the sequencer's to report.
             let pending = try await storing { () throws(StoreError) in
-                try await Table<AuditEntry>("audit.pending").values(under: prefix, in: store)
+                try await store.records(in: KeyRange(under: prefix), limit: 10_000).compactMap {
+                    try? AuditEntry(recordBytes: $0.record.bytes, schema: 1)
+                }
             }
             // They come by writer and number; at one instant that order stays.
             page.pending = pending.enumerated().filter { isWanted($0.element) }
@@ -78,12 +85,13 @@ extension AuditLog {
         }
         var session = verifier.session(note, held: held)
         let minimum = Int(try await reader.state().minimum)
+        guard minimum <= checkpoint.size else { return .truncated(have: checkpoint.size, want: minimum) }
         if minimum > 0 {
             let peaks = try await reader.hashes(ProofPlan.nodes(0..<minimum).map { [$0] })
             session.skip(minimum, peaks: peaks)
         }
         var tile: (id: Int, value: Tile)?
-        let plain = LogReader(store: store, log: reader.log)
+        let plain = LogReader(store: store, log: reader.log, control: keys.control)
         do {
             try await plain.leaves(minimum..<checkpoint.size) { index, leaf in
                 if tile?.id != index / Tile.width {

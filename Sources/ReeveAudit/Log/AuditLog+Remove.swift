@@ -12,7 +12,7 @@ extension AuditLog {
     /// ``AuditError/Code/notFound`` when it was erased or never there, ``AuditError/Code/tampered`` when it is not the one
     /// that the entry commits to.
     public func value(
-        _ field: String, of entry: AuditEntry, in scope: Scope, _ permit: Permit<ReadAudit>
+        _ field: String, of entry: AuditEntry, in scope: Scope, _ permit: Permit<RevealAuditValue>
     ) async throws(AuditError) -> String {
         _ = try await enter(permit, "audit.reveal", scope, details: ["entry": entry.id.description, "field": field])
         guard Reach.scope(scope).contains(entry.context.scope), let commitment = entry.commitments?[field] else {
@@ -78,7 +78,7 @@ extension AuditLog {
     private func declare(
         _ wanted: Int, _ scope: Scope, _ permit: Permit<PruneAudit>
     ) async throws(AuditError) -> Int {
-        let reader = LogReader(store: store, log: Partition(scope))
+        let reader = LogReader(store: store, log: Partition(scope), control: keys.control)
         let log = reader.log
         let checkpoint = try await reader.checkpoint().flatMap { Checkpoint(text: $0.text) }
         guard wanted >= 0, wanted <= checkpoint?.size ?? 0 else {
@@ -86,11 +86,14 @@ extension AuditLog {
         }
         let oldest = authority.time.now.advanced(by: .seconds(-86_400 * configuration.retentionDays))
         let present = try await reader.state()
-        if wanted > Int(present.minimum), let chunk = try await reader.chunk(holding: Int64(wanted - 1)),
-            let entry = SequencedEntry(leaf: chunk.leaves[wanted - 1 - Int(chunk.first)], index: wanted - 1)?.entry,
-            entry.at > oldest
-        {
-            throw AuditError(.stillKept, "until \(configuration.retentionDays) days old")
+        if wanted > Int(present.minimum) {
+            // As old as the first checkpoint in the ledger that covers them: no entry's own date decides.
+            let anchored = try await keys.lines().first { line in
+                line.event.kind == LogAnchor.kind && line.event.subject == log.name && line.event.number ?? 0 >= Int64(wanted)
+            }
+            guard let anchored, anchored.at <= oldest else {
+                throw AuditError(.stillKept, "until they are \(configuration.retentionDays) days old")
+            }
         }
         for sink in sinks {
             let key = Key(log, [.text("audit.sink"), .text(sink.name)])
@@ -103,14 +106,8 @@ extension AuditLog {
         let stateKey = LogState.key(log)
         // A sequencer may move the state meanwhile: then it is read again.
         for _ in 0..<100 {
-            let bytes = try await storing { () throws(StoreError) in try await store.record(for: stateKey)?.bytes }
-            var state = LogState()
-            if let bytes {
-                state = try await storing { () throws(StoreError) in try LogState.table.decode(bytes, stateKey) }
-                guard (try? authenticator.isValid(state.tag, for: state.message(log))) == true else {
-                    throw AuditError(.tampered, "the log's state")
-                }
-            }
+            let (stored, bytes) = try await reader.sealedState()
+            var state = stored
             state.minimum = max(state.minimum, Int64(wanted))
             let new = try state.sealed(log, authenticator)
             let isDone = try await storing { () throws(StoreError) in
@@ -140,26 +137,37 @@ extension AuditLog {
         let tiles = KeyRange(under: Key(log, [.text("audit.tile"), .integer(0)]))
         try await storing { () throws(StoreError) in
             try await remove(leaves) { entry throws(StoreError) in
-                try LeafChunk.table.decode(entry.record.bytes, entry.key).range.upperBound <= Int64(minimum)
+                let chunk = try LeafChunk.table.decode(entry.record.bytes, entry.key)
+                guard chunk.range.upperBound <= Int64(minimum) else { return [] }
+                // The personal values of the entries go with them, and before them.
+                let entries = chunk.leaves.enumerated().compactMap { SequencedEntry(leaf: $1, index: $0)?.entry }
+                let values = entries.flatMap { entry in
+                    (entry.commitments ?? [:]).keys.map { StoredPersonalValue.key(log, entry.id, $0) }
+                }
+                return values + [entry.key]
             }
             try await remove(tiles) { entry throws(StoreError) in
-                guard case .integer(let index)? = entry.key.elements?.last else { return false }
-                return (Int(index) + 1) * Tile.width <= minimum
+                guard case .integer(let index)? = entry.key.elements?.last, index < Int64(minimum / Tile.width) else { return [] }
+                return [entry.key]
             }
         }
     }
 
-    /// Removes the records of a range that a condition picks, and ends at the first page without one.
+    /// Removes what `picked` names for each record of a range: what it names last goes last.
     private func remove(
-        _ range: KeyRange, if isOver: (Entry) throws(StoreError) -> Bool
+        _ range: KeyRange, _ picked: (Entry) throws(StoreError) -> [Key]
     ) async throws(StoreError) {
         var rest = range
         while true {
-            let page = try await store.records(in: rest, limit: 90)
-            var changes = Changes()
-            for entry in page where try isOver(entry) { changes.delete(entry.key) }
-            if !changes.changes.isEmpty { try await store.commit(changes) }
-            guard page.count == 90, let last = page.last else { return }
+            let page = try await store.records(in: rest, limit: 50)
+            var keys: [Key] = []
+            for entry in page { keys += try picked(entry) }
+            for start in stride(from: 0, to: keys.count, by: Changes.maximumKeys) {
+                var changes = Changes()
+                for key in keys[start..<min(start + Changes.maximumKeys, keys.count)] { changes.delete(key) }
+                try await store.commit(changes)
+            }
+            guard page.count == 50, let last = page.last else { return }
             rest = rest.after(last.key)
         }
     }

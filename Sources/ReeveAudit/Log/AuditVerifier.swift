@@ -35,8 +35,14 @@ public struct AuditVerifier: Sendable {
     private let witnesses: [VerifierKey]
     private let witnessesNeeded: Int
 
-    /// A verifier that trusts these keys of a log, and asks for cosignatures of at least so many of the witnesses.
-    public init(keys: [VerifierKey], witnesses: [VerifierKey] = [], witnessesNeeded: Int = 0) {
+    private let origin: String?
+
+    /// A verifier that trusts these keys, asks for cosignatures of at least so many of the witnesses, and with an origin takes
+    /// checkpoints of that log alone: one key may sign many logs.
+    public init(
+        keys: [VerifierKey], origin: String? = nil, witnesses: [VerifierKey] = [], witnessesNeeded: Int = 0
+    ) {
+        self.origin = origin
         self.keys = keys.filter { $0.kind == .log }
         self.witnesses = witnesses.filter { $0.kind == .witness }
         self.witnessesNeeded = witnessesNeeded
@@ -48,7 +54,8 @@ public struct AuditVerifier: Sendable {
         else {
             return nil
         }
-        return Checkpoint(text: note.text)
+        guard let checkpoint = Checkpoint(text: note.text) else { return nil }
+        return origin.map { $0.isIdentical(to: checkpoint.origin) } ?? true ? checkpoint : nil
     }
 
     /// Whether a proof shows that a leaf is in the log that its checkpoint is of.

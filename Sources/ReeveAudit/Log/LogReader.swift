@@ -42,19 +42,49 @@ final class TileCache: Sendable {
     }
 }
 
+/// Compares leaves with the hashes that the tree has of them.
+struct LeafCheck: Sendable {
+    let reader: LogReader
+    private var tile: (index: Int, value: Tile)?
+
+    init(reader: LogReader) {
+        self.reader = reader
+    }
+
+    mutating func check(_ leaf: [UInt8], at index: Int) async throws(AuditError) {
+        let (number, place) = (index / Tile.width, index % Tile.width)
+        if tile?.index != number || tile?.value.hashes.count ?? 0 <= place {
+            tile = (number, try await reader.tile(TileID(level: 0, index: number), width: place + 1))
+        }
+        let hash = try crypto { () throws(CryptoError) in
+            var hasher = try TreeHasher()
+            return try hasher.leaf(leaf)
+        }
+        guard tile?.value.hashes[place] == hash else { throw AuditError(.tampered, "entry \(index)") }
+    }
+}
+
 /// Reads one log's records.
 struct LogReader: Sendable {
     let store: any Store
     let log: Partition
+    let control: any ControlKeys
     var cache: TileCache?
 
-    /// How far the log was sequenced.
-    func state() async throws(AuditError) -> LogState {
-        try await storing { () throws(StoreError) in
-            let key = LogState.key(log)
-            guard let record = try await store.record(for: key) else { return LogState() }
-            return try LogState.table.decode(record.bytes, key)
+    /// How far the log was sequenced, as its tag vouches for it.
+    func state() async throws(AuditError) -> LogState { try await sealedState().state }
+
+    /// The state and its stored bytes; an empty one and `nil` for a log without any.
+    func sealedState() async throws(AuditError) -> (state: LogState, bytes: [UInt8]?) {
+        let key = LogState.key(log)
+        let record = try await storing { () throws(StoreError) in try await store.record(for: key) }
+        guard let record else { return (LogState(), nil) }
+        let state = try await storing { () throws(StoreError) in try LogState.table.decode(record.bytes, key) }
+        let authenticator = try await storing { () throws(StoreError) in try await control.controlKey(for: log) }
+        guard (try? authenticator.isValid(state.tag, for: state.message(log))) == true, state.minimum <= state.size else {
+            throw AuditError(.tampered, "the log's state")
         }
+        return (state, record.bytes)
     }
 
     /// A tile that is at least so wide.
@@ -150,8 +180,18 @@ struct LogReader: Sendable {
         return found
     }
 
+    /// Gives the leaves of a range of indices to `body`, in order, each as the tree's own hash of it has it.
+    func checkedLeaves(_ range: Range<Int>, _ body: (Int, [UInt8]) async throws -> Void) async throws {
+        var check = LeafCheck(reader: self)
+        try await leaves(range) { index, leaf in
+            try await check.check(leaf, at: index)
+            try await body(index, leaf)
+        }
+    }
+
     /// Gives the leaves of a range of indices to `body`, in order.
     func leaves(_ range: Range<Int>, _ body: (Int, [UInt8]) async throws -> Void) async throws {
+        guard range.lowerBound >= 0 else { return }
         var next = range.lowerBound
         while next < range.upperBound {
             guard let chunk = try await chunk(holding: Int64(next)) else {

@@ -61,26 +61,42 @@ struct LogState: JSONRecord, Hashable {
     }
 }
 
-/// Which number of a writer's entries comes next, and which were declared missing.
+/// Which number of a writer's entries comes next, and which were declared missing, for who looks into it.
 struct WriterPosition: JSONRecord, Hashable {
     var next: Int64 = 1
-    /// First and last numbers of gaps, in order; at most 1,000 gaps, the newest.
+    /// First and last numbers of gaps, in order; of more than 1,000 the two oldest are one.
     var gaps: [Int64] = []
+    /// HMAC-SHA256 under the log's control key over label, log, writer, next number and gaps.
+    var tag: [UInt8] = []
 
     static let maximumGaps = 1000
+
+    func message(_ log: Partition, _ writer: String) -> [UInt8] {
+        var message = CanonicalBytes(label: "reeve/audit/position/1")
+        message.add(log.name)
+        message.add(writer)
+        message.add(next)
+        message.addList(gaps) { $0.add($1) }
+        return message.bytes
+    }
+
+    /// This position with its tag.
+    func sealed(
+        _ log: Partition, _ writer: String, _ authenticator: any MessageAuthenticator
+    ) throws(AuditError) -> WriterPosition {
+        guard let tag = try? authenticator.authenticate(message(log, writer)) else { throw AuditError(.cryptoFailed) }
+        var copy = self
+        copy.tag = tag
+        return copy
+    }
     static let table = Table<WriterPosition>("audit.position")
     static func key(_ log: Partition, _ writer: String) -> Key {
         Key(log, [.text("audit.position"), .text(writer)])
     }
 
-    /// Whether a number below ``next`` never came.
-    func isMissing(_ number: Int64) -> Bool {
-        stride(from: 0, to: gaps.count, by: 2).contains { gaps[$0] <= number && number <= gaps[$0 + 1] }
-    }
-
     mutating func skip(to number: Int64) {
         gaps += [next, number - 1]
-        if gaps.count > 2 * Self.maximumGaps { gaps.removeFirst(2) }
+        if gaps.count > 2 * Self.maximumGaps { gaps.removeSubrange(1...2) }
         next = number
     }
 
@@ -101,12 +117,14 @@ struct WriterPosition: JSONRecord, Hashable {
             writer.name("gaps")
             writer.list(gaps) { $0.integer($1) }
             writer.field("next", next)
+            writer.field("tag", tag)
         }
     }
 
-    init(next: Int64 = 1, gaps: [Int64] = []) {
+    init(next: Int64 = 1, gaps: [Int64] = [], tag: [UInt8] = []) {
         self.next = next
         self.gaps = gaps
+        self.tag = tag
     }
 
     init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
@@ -114,7 +132,8 @@ struct WriterPosition: JSONRecord, Hashable {
             try reader.name("gaps")
             let gaps = try reader.list { (reader) throws(JSONError) in try reader.integer() }
             guard gaps.count.isMultiple(of: 2) else { throw reader.unexpected() }
-            return WriterPosition(next: try reader.count("next"), gaps: gaps)
+            let next = try reader.count("next", upTo: 1 << 50)
+            return WriterPosition(next: next, gaps: gaps, tag: try reader.byteString("tag"))
         }
     }
 }

@@ -24,6 +24,8 @@ public struct SequencedEntry: Hashable, Sendable {
     public let at: Timestamp
     /// What it says.
     public let content: Content
+    /// Whether the writer's seal vouched for it until it was sequenced; a gap has none.
+    public let isSealed: Bool
     /// The bytes that are hashed into the tree.
     public let leaf: [UInt8]
 
@@ -33,13 +35,16 @@ public struct SequencedEntry: Hashable, Sendable {
     }
 
     /// The leaf of an entry's record.
-    static func leaf(record: [UInt8], writer: String, number: Int64, isLate: Bool) -> [UInt8] {
+    static func leaf(
+        record: [UInt8], writer: String, number: Int64, isLate: Bool, isSealed: Bool
+    ) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.name("entry")
             json.raw(record)
             if isLate { json.field("late", true) }
             json.field("number", number)
+            if !isSealed { json.field("unsealed", true) }
             json.field("writer", writer)
         }
         return json.bytes
@@ -71,15 +76,16 @@ public struct SequencedEntry: Hashable, Sendable {
                     }
                     let writer = try reader.text("writer", as: Identifier<Writer>.self)
                     guard 0 < first, first <= last else { throw reader.unexpected() }
-                    return SequencedEntry(index, writer, first, at, .gap(first...last), leaf)
+                    return SequencedEntry(index, writer, first, at, .gap(first...last), false, leaf)
                 }
                 try reader.name("entry")
                 let record = try reader.rawObject()
                 let isLate = reader.hasField("late") ? try reader.bool() : false
                 let number = try reader.integer("number")
+                let isSealed = reader.hasField("unsealed") ? try !reader.bool() : true
                 let writer = try reader.text("writer", as: Identifier<Writer>.self)
                 guard let entry = try? AuditEntry(recordBytes: record, schema: 1) else { throw reader.unexpected() }
-                return SequencedEntry(index, writer, number, entry.at, .entry(entry, isLate: isLate), leaf)
+                return SequencedEntry(index, writer, number, entry.at, .entry(entry, isLate: isLate), isSealed, leaf)
             }
             try reader.finish()
         } catch {
@@ -89,13 +95,14 @@ public struct SequencedEntry: Hashable, Sendable {
 
     private init(
         _ index: Int, _ writer: Identifier<Writer>, _ number: Int64, _ at: Timestamp, _ content: Content,
-        _ leaf: [UInt8]
+        _ isSealed: Bool, _ leaf: [UInt8]
     ) {
         self.index = index
         self.writer = writer
         self.number = number
         self.at = at
         self.content = content
+        self.isSealed = isSealed
         self.leaf = leaf
     }
 }

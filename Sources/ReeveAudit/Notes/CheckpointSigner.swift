@@ -32,8 +32,10 @@ public struct LocalCheckpointSigner: CheckpointSigner {
 public protocol CheckpointWitness: Sendable {
     /// The key that verifies what this one signs, of kind ``VerifierKey/Kind/witness``.
     var verifierKey: VerifierKey { get }
+    /// The size of the last checkpoint of a log that the witness has signed; 0 when it has seen none.
+    func lastSize(of origin: String) async throws -> Int
     /// The seconds since 1970 in eight big-endian bytes and the 64-byte signature, for a checkpoint that continues the last
-    /// one of this log that the witness has seen. `proof` shows that for the size `old`, which is 0 at first.
+    /// one of this log that the witness has seen. `proof` shows that for that one's size, `old`.
     func cosign(_ checkpoint: SignedNote, since old: Int, proof: [Digest]) async throws -> [UInt8]
 }
 
@@ -55,6 +57,9 @@ public actor LocalWitness: CheckpointWitness {
         self.logs = logs
         self.time = time
     }
+
+    /// The size of the last checkpoint of a log that was signed.
+    public func lastSize(of origin: String) async throws -> Int { seen[origin]?.size ?? 0 }
 
     /// Signs a checkpoint that one of the logs signed, when it continues the last one that was seen.
     public func cosign(_ checkpoint: SignedNote, since old: Int, proof: [Digest]) async throws -> [UInt8] {

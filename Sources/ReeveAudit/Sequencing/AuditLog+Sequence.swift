@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveAccess
+import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import Synchronization
@@ -20,11 +21,22 @@ extension AuditLog {
         } catch {
             failure = error
         }
-        let table = WriterMark.table(keys.control)
-        let marks = Dictionary(
-            grouping: try await storing { () throws(StoreError) in try await table.readAll(.platform, in: store) },
-            by: \.log)
-        for log in try await storing({ () throws(StoreError) in try await Trail.logs(in: store) }) {
+        var marks: [String: [WriterMark]] = [:]
+        do throws(AuditError) {
+            let table = WriterMark.table(keys.control)
+            let all = try await storing { () throws(StoreError) in try await table.readAll(.platform, in: store) }
+            marks = Dictionary(grouping: all, by: \.log)
+        } catch {
+            // What writers said cannot be read: the logs go on without, and somebody looks at it.
+            failure = failure ?? error
+            if case .tampered? = error.store { try? await raise(.verificationFailed, .platform, about: "writers", error) }
+        }
+        let (logs, wrong) = try await logs(marks)
+        if let wrong {
+            failure = failure ?? AuditError(.tampered, wrong)
+            try? await raise(.verificationFailed, .platform, about: "directory", AuditError(.tampered, wrong))
+        }
+        for log in logs {
             do {
                 try await sequence(log, marks[log.name] ?? [])
                 try await deliver(log)
@@ -33,6 +45,20 @@ extension AuditLog {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// All logs that anything says there are: the directory, what writers say, this process, the ledger. A directory that
+    /// was changed hides none of the others.
+    private func logs(_ marks: [String: [WriterMark]]) async throws(AuditError) -> ([Partition], wrong: String?) {
+        var names = Set(marks.keys).union(authority.trail.committed.keys.map(\.name))
+        var wrong: String?
+        let listed = try await storing { () throws(StoreError) in try await Trail.logs(in: store) }
+        names.formUnion(listed.names)
+        if listed.isMalformed { wrong = "the directory of logs" }
+        if let lines = try? await keys.lines() {
+            names.formUnion(lines.lazy.filter { $0.event.kind == LogAnchor.kind }.map(\.event.subject))
+        }
+        return (names.sorted().compactMap { Partition(logNamed: $0) }, wrong)
     }
 
     /// The platform's authenticated records need their head, once.
@@ -76,7 +102,7 @@ extension AuditLog {
 
     private func sequence(_ log: Partition, _ marks: [WriterMark]) async throws(AuditError) {
         guard let scope = Scope(log) else { throw AuditError(.tampered, "log") }
-        let reader = LogReader(store: store, log: log, cache: cache)
+        let reader = LogReader(store: store, log: log, control: keys.control, cache: cache)
         if try await isIdle(log, reader, marks) { return }
         let key = Key(log, [.text("audit.lease")])
         let acquired = try await storing { () throws(StoreError) in try await leases.acquire(key) }
@@ -84,12 +110,10 @@ extension AuditLog {
         do throws(AuditError) {
             try await sequence(reader, scope, marks)
         } catch {
-            standings.withLock { $0[log] = nil }
+            standings.withLock { $0[log]?.isSure = false }
             try? await leases.release(lease)
             if error.code == .forked || error.code == .tampered {
-                let details = ["error": error.code.rawValue, "about": error.detail ?? ""]
-                try await raise(
-                    .verificationFailed, scope, details: details, once: "\(error.code.rawValue).\(error.detail ?? "")")
+                try await raise(.verificationFailed, scope, about: error.code.rawValue, error)
             }
             throw error
         }
@@ -100,7 +124,8 @@ extension AuditLog {
     private func isIdle(
         _ log: Partition, _ reader: LogReader, _ marks: [WriterMark]
     ) async throws(AuditError) -> Bool {
-        guard marks.isEmpty, let standing = standings.withLock({ $0[log] }), standing.signed == standing.live.tree.size
+        guard marks.isEmpty, let standing = standings.withLock({ $0[log] }), standing.isSure,
+            standing.signed == standing.live.tree.size
         else { return false }
         return try await storing { () throws(StoreError) in
             try await store.records(in: KeyRange(under: Trail.pending(log)), limit: 1).isEmpty
@@ -114,22 +139,31 @@ extension AuditLog {
         let authenticator = try await storing { () throws(StoreError) in try await keys.control.controlKey(for: log) }
         let sequencer = LogSequencer(
             reader: reader, scope: scope, authenticator: authenticator, time: authority.time,
-            patience: .seconds(configuration.gapSeconds),
+            patience: .seconds(configuration.gapSeconds), expectsSeals: expectsSeals,
             marks: Dictionary(marks.map { ($0.writer, $0.committed) }) { max($0, $1) })
-        let anchor = LogAnchor(reader: LogReader(store: store, log: log), keys: keys, origin: origin(of: log))
+        let anchor = LogAnchor(reader: LogReader(store: store, log: log, control: keys.control), keys: keys, origin: origin(of: log))
         var standing = try await standing(sequencer, anchor)
+        // What waits for a missing number goes on waiting, whatever happens now.
+        defer { keep(holes: standing.live.holes, of: log) }
         // `nil` when another sequencer was at work: the next round looks again.
         guard try await sequencer.run(&standing.live) != nil else {
-            standings.withLock { $0[log] = nil }
+            standings.withLock { $0[log]?.isSure = false }
             return
         }
         if standing.live.tree.size > standing.signed {
-            let note = try await anchor.sign(standing.live.tree, verified: &standing.verified)
+            // The tree is stored: what was learned of it holds even when it cannot be signed now.
+            let kept = standing
+            standings.withLock { $0[log] = kept }
+            guard let note = try await anchor.sign(standing.live.tree, verified: &standing.verified) else { return }
             standing.signed = Checkpoint(text: note.text)?.size ?? standing.signed
         }
         let kept = standing
         standings.withLock { $0[log] = kept }
         try await forget(marks, kept.live)
+    }
+
+    private func keep(holes: [String: (next: Int64, since: Duration)], of log: Partition) {
+        standings.withLock { $0[log]?.live.holes = holes }
     }
 
     /// What is known of a log, or what is stored of it once that has been checked.
@@ -139,16 +173,26 @@ extension AuditLog {
         let reader = sequencer.reader
         let key = LogState.key(reader.log)
         let bytes = try await storing { () throws(StoreError) in try await store.record(for: key)?.bytes }
-        if let known = standings.withLock({ $0[reader.log] }), known.live.bytes == bytes { return known }
-        let holes = standings.withLock { $0[reader.log]?.live.holes } ?? [:]
+        let known = standings.withLock { $0[reader.log] }
+        if let known, known.isSure, known.live.bytes == bytes { return known }
         var live = try await sequencer.load()
-        live.holes = holes
-        if configuration.checksTilesAtStart,
-            let wrong = try await LogReader(store: store, log: reader.log).firstWrongTile(size: live.tree.size)
+        if let known {
+            // Others have worked on it: it must have grown from what is known.
+            let plain = LogReader(store: store, log: reader.log, control: keys.control)
+            guard live.tree.size >= known.live.tree.size, live.state.minimum >= known.live.state.minimum else {
+                throw AuditError(.forked, "the store has \(live.tree.size) entries and had \(known.live.tree.size)")
+            }
+            if known.live.tree.size >= Int(live.state.minimum), known.live.tree.size > 0 {
+                let root = try await plain.root(at: known.live.tree.size)
+                guard root.digest == known.live.state.root else { throw AuditError(.forked, "at \(known.live.tree.size)") }
+            }
+            live.holes = known.live.holes
+        } else if configuration.checksTilesAtStart,
+            let wrong = try await LogReader(store: store, log: reader.log, control: keys.control).firstWrongTile(size: live.tree.size)
         {
             throw AuditError(.tampered, "tile \(wrong.level)/\(wrong.index)")
         }
-        var standing = Standing(live: live, signed: 0)
+        var standing = Standing(live: live, signed: 0, verified: known?.verified ?? 0)
         _ = try await anchor.verify(size: live.tree.size, from: &standing.verified)
         if let note = try await reader.checkpoint() {
             guard let checkpoint = Checkpoint(text: note.text), checkpoint.size <= live.tree.size else {
@@ -174,6 +218,19 @@ extension AuditLog {
     }
 
     func origin(of log: Partition) -> String { "\(configuration.origin)/\(log.name)" }
+}
+
+extension Partition {
+    /// The partition of a log's name; `nil` for one that no scope has.
+    init?(logNamed name: String) {
+        if name == Partition.platform.name {
+            self = .platform
+        } else if let workspace = Identifier<Workspace>(name) {
+            self.init(workspace)
+        } else {
+            return nil
+        }
+    }
 }
 
 extension Scope {

@@ -13,7 +13,7 @@ struct LogAnchor: Sendable {
     let keys: AuditKeys
     let origin: String
 
-    private static let kind = "checkpoint"
+    static let kind = "checkpoint"
 
     /// Throws when the log, of `size` leaves, does not continue every checkpoint in the ledger; returns the newest.
     ///
@@ -24,24 +24,31 @@ struct LogAnchor: Sendable {
         let own = lines.filter { $0.event.kind == Self.kind && $0.event.subject == reader.log.name }
         // Of what was pruned only whole tiles can be told; what lies in between was looked at before it was pruned.
         let minimum = Int(try await reader.state().minimum)
+        var ahead: Int?
         for line in own where line.index >= verified || line == own.last {
             guard let number = line.event.number, let root = line.event.digest else { continue }
             guard number <= size else {
+                // Another sequencer may have gone on meanwhile; a fork only if the store does not have them.
+                guard number > Int64(try await reader.state().size) else {
+                    ahead = ahead ?? line.index
+                    continue
+                }
                 throw AuditError(.forked, "the ledger has \(number) entries, the store \(size)")
             }
             guard number >= minimum || number.isMultiple(of: Int64(Tile.width)) else { continue }
             let present = try await reader.root(at: Int(number))
             guard present.digest == root else { throw AuditError(.forked, "at \(number)") }
         }
-        verified = lines.count
+        verified = ahead ?? lines.count
         guard let last = own.last, let number = last.event.number, let root = last.event.digest else { return nil }
         return (Int(number), root)
     }
 
-    /// Anchors and signs the log as it is now.
-    func sign(_ tree: MerkleTree, verified: inout Int) async throws(AuditError) -> SignedNote {
+    /// Anchors and signs the log as it is now; `nil` when another sequencer has gone on meanwhile.
+    func sign(_ tree: MerkleTree, verified: inout Int) async throws(AuditError) -> SignedNote? {
         let size = tree.size
         let last = try await verify(size: size, from: &verified)
+        if let last, last.size > size { return nil }
         let root = try crypto { () throws(CryptoError) in
             var hasher = try TreeHasher()
             return try tree.root(&hasher).digest
@@ -66,10 +73,9 @@ struct LogAnchor: Sendable {
             note.signatures.append(.init(name: signer.verifierKey.name, id: signer.verifierKey.id, bytes: bytes))
         }
         guard !keys.signers.isEmpty else { throw AuditError(.signerFailed, "there is none") }
-        let before = try await reader.checkpoint().flatMap { Checkpoint(text: $0.text) }
         for witness in keys.witnesses {
             // A witness that is away does not hold up the log.
-            if let line = try await cosignature(of: witness, note, since: before?.size ?? 0, size) {
+            if let line = try await cosignature(of: witness, note, size) {
                 note.signatures.append(line)
             }
         }
@@ -85,16 +91,14 @@ struct LogAnchor: Sendable {
     }
 
     private func cosignature(
-        of witness: any CheckpointWitness, _ note: SignedNote, since old: Int, _ size: Int
+        of witness: any CheckpointWitness, _ note: SignedNote, _ size: Int
     ) async throws(AuditError) -> SignedNote.Signature? {
         let key = witness.verifierKey
-        // One that has not seen the last checkpoint is asked from the beginning.
-        for start in Set([old, 0]).sorted(by: >) {
-            let proof = try await reader.hashes(ProofPlan.consistency(start, size)).compactMap(\.digest)
-            guard let bytes = try? await witness.cosign(note, since: start, proof: proof) else { continue }
-            guard key.isValid(bytes, of: note.text) else { return nil }
-            return .init(name: key.name, id: key.id, bytes: bytes)
-        }
-        return nil
+        // The witness knows best what it has seen: it may have missed some, or signed what never came back.
+        guard let start = try? await witness.lastSize(of: origin), (0...size).contains(start) else { return nil }
+        let proof = try await reader.hashes(ProofPlan.consistency(start, size)).compactMap(\.digest)
+        guard let bytes = try? await witness.cosign(note, since: start, proof: proof), key.isValid(bytes, of: note.text)
+        else { return nil }
+        return .init(name: key.name, id: key.id, bytes: bytes)
     }
 }

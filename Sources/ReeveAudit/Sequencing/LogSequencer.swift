@@ -30,12 +30,25 @@ struct LogSequencer: Sendable {
         var alarms: [Alarm] = []
         var writers: Set<String> = []
         var isEmpty: Bool { deletes.isEmpty && leaves.isEmpty }
-        /// What is left of a commit's keys for pending records.
+        /// Entries that are read at once.
         static let maximumEntries = 80
 
+        /// The keys of the commit so far: records that go, positions, events with their head and mark; and for the state, the
+        /// leaves and the tiles at most nine.
+        private var keys: Int { deletes.count + writers.count + alarms.count + (alarms.isEmpty ? 0 : 2) + 9 }
+
+        /// Whether one more entry of so many bytes fits, with a gap before it and the alarms of both.
         func hasRoom(for count: Int) -> Bool {
-            deletes.count < Self.maximumEntries && leaves.count < Self.maximumEntries && alarms.count < 2
-                && (leaves.isEmpty || bytes + count < LeafChunk.maximumBytes)
+            keys + 6 <= Changes.maximumKeys && (leaves.isEmpty || bytes + count + 256 < LeafChunk.maximumBytes)
+        }
+
+        /// Whether the batch itself has a writer's entry of a number.
+        func holds(_ writer: String, _ number: Int64) -> Bool {
+            leaves.contains { leaf in
+                SequencedEntry(leaf: leaf, index: 0).map {
+                    $0.entry != nil && $0.number == number && $0.writer.description == writer
+                } ?? false
+            }
         }
 
         mutating func add(_ leaf: [UInt8]) {
@@ -60,6 +73,8 @@ struct LogSequencer: Sendable {
     let time: any TimeSource
     /// How long a missing number is waited for.
     let patience: Duration
+    /// Whether an entry without a seal is a cause for alarm.
+    let expectsSeals: Bool
     /// What writers say they have committed, by writer.
     let marks: [String: Int64]
 
@@ -68,20 +83,15 @@ struct LogSequencer: Sendable {
 
     /// The log as it is stored: its state vouched for, and its right edge the one that the state says.
     func load() async throws(AuditError) -> Live {
-        let key = LogState.key(log)
-        let record = try await storing { () throws(StoreError) in try await store.record(for: key) }
-        guard let record else { return Live(tree: MerkleTree(), state: LogState()) }
-        let state = try await storing { () throws(StoreError) in try LogState.table.decode(record.bytes, key) }
-        guard (try? authenticator.isValid(state.tag, for: state.message(log))) == true else {
-            throw AuditError(.tampered, "the log's state")
-        }
+        let (state, bytes) = try await reader.sealedState()
+        guard bytes != nil else { return Live(tree: MerkleTree(), state: LogState()) }
         let tree = try await reader.tree(size: Int(state.size))
         let root = try crypto { () throws(CryptoError) in
             var hasher = try TreeHasher()
             return try tree.root(&hasher)
         }
         guard root.digest == state.root || state.size == 0 else { throw AuditError(.tampered, "the newest tiles") }
-        return Live(tree: tree, state: state, bytes: record.bytes)
+        return Live(tree: tree, state: state, bytes: bytes)
     }
 
     /// Sequences what is pending, and returns how many leaves that gave; `nil` when another sequencer is at work.
@@ -125,17 +135,25 @@ struct LogSequencer: Sendable {
             if number < position.next {
                 guard batch.hasRoom(for: record.count + 128) else { return .full }
                 batch.deletes.append(entry.key)
-                // What is not missing was here before: the request came twice.
-                guard position.isMissing(number) else { continue }
+                // The request came twice, if the log has it; if not it is late, whatever the position says.
+                let isThere = try await isSequenced(writer, number, live.tree.size)
+                if isThere || batch.holds(writer, number) { continue }
                 position.fill(number)
-                batch.add(SequencedEntry.leaf(record: record, writer: writer, number: number, isLate: true))
                 batch.alarms.append(alarm(.lateEntry, writer, ["number": String(number)]))
+                if let (record, isSealed) = open(record, writer, number, &batch) {
+                    let leaf = SequencedEntry.leaf(
+                        record: record, writer: writer, number: number, isLate: true, isSealed: isSealed)
+                    batch.add(leaf)
+                } else {
+                    batch.add(SequencedEntry.leaf(gap: number...number, writer: writer, at: time.now))
+                    batch.alarms.append(alarm(.verificationFailed, writer, ["number": String(number)]))
+                }
             } else {
                 if number > position.next {
+                    guard batch.hasRoom(for: 256) else { return .full }
                     guard isOver(writer, position.next, uptime, &live) else {
                         return .behind(Self.after(writer, pending))
                     }
-                    guard batch.hasRoom(for: 256) else { return .full }
                     addGap(position.next...number - 1, writer, &position, &batch)
                 }
                 guard batch.hasRoom(for: record.count + 128) else {
@@ -143,8 +161,10 @@ struct LogSequencer: Sendable {
                     return .full
                 }
                 batch.deletes.append(entry.key)
-                if Self.isRecord(record) {
-                    batch.add(SequencedEntry.leaf(record: record, writer: writer, number: number, isLate: false))
+                if let (record, isSealed) = open(record, writer, number, &batch) {
+                    let leaf = SequencedEntry.leaf(
+                        record: record, writer: writer, number: number, isLate: false, isSealed: isSealed)
+                    batch.add(leaf)
                     position.next = number + 1
                 } else {
                     addGap(number...number, writer, &position, &batch)
@@ -187,6 +207,40 @@ struct LogSequencer: Sendable {
         batch.alarms.append(alarm(.gap, writer, ["numbers": range]))
     }
 
+    /// Whether the log has a writer's entry of a number. Complexity: O(entries), newest first; asked for what comes twice alone.
+    private func isSequenced(_ writer: String, _ number: Int64, _ size: Int) async throws(AuditError) -> Bool {
+        var end = size
+        while end > 0, let chunk = try await reader.chunk(holding: Int64(end - 1)) {
+            for (offset, leaf) in chunk.leaves.enumerated().reversed() {
+                guard let entry = SequencedEntry(leaf: leaf, index: Int(chunk.first) + offset), entry.entry != nil,
+                    entry.number == number, entry.writer.description == writer
+                else { continue }
+                return true
+            }
+            end = Int(chunk.first)
+        }
+        return false
+    }
+
+    /// An entry's record without its seal; `nil` when the seal or the record is not what its writer wrote.
+    private func open(
+        _ stored: [UInt8], _ writer: String, _ number: Int64, _ batch: inout Batch
+    ) -> (record: [UInt8], isSealed: Bool)? {
+        guard let (record, seal) = EntrySeal.remove(from: stored) else {
+            guard Self.isRecord(stored) else { return nil }
+            if expectsSeals, batch.alarms.isEmpty {
+                batch.alarms.append(alarm(.verificationFailed, writer, ["unsealed": String(number)]))
+            }
+            return (stored, false)
+        }
+        let message = EntrySeal(log: log, writer: writer, number: number).message(record)
+        // What its writer sealed is what its writer wrote, so it need not be read here.
+        guard record.count <= Trail.maximumEntryBytes, (try? authenticator.isValid(seal, for: message)) == true else {
+            return nil
+        }
+        return (record, true)
+    }
+
     private func alarm(_ kind: Alarm.Kind, _ subject: String, _ details: [String: String]) -> Alarm {
         Alarm(kind, in: scope, about: subject, details: details)
     }
@@ -210,7 +264,13 @@ struct LogSequencer: Sendable {
                 try WriterPosition.table.decode(record.bytes, key)
             }
         }
-        let position = found ?? WriterPosition()
+        var position = WriterPosition()
+        if let found {
+            guard (try? authenticator.isValid(found.tag, for: found.message(log, writer))) == true else {
+                throw AuditError(.tampered, "the position of \(writer)")
+            }
+            position = found
+        }
         live.positions[writer] = position
         return position
     }
@@ -237,17 +297,21 @@ struct LogSequencer: Sendable {
         let grown = edge.indices.filter { level in
             !edge[level].hashes.isEmpty && (level == 0 || tiles.contains { $0.0.level == level - 1 })
         }
+        var positions: [String: [UInt8]] = [:]
+        for writer in batch.writers {
+            guard let position = live.positions[writer] else { continue }
+            positions[writer] = try position.sealed(log, writer, authenticator).recordBytes(schema: 1)
+        }
         let chunk = LeafChunk(first: Int64(first), leaves: batch.leaves)
-        let size = tree.size
-        let now = time.now
+        let (size, now, sealed) = (tree.size, time.now, positions)
         let isDone = try await storing { () throws(StoreError) in
             try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
                 guard try await transaction.read(stateKey) == old.bytes else { return false }
                 transaction.write(stateKey, bytes)
                 for key in batch.deletes { transaction.delete(key) }
                 for writer in batch.writers {
-                    guard let position = live.positions[writer] else { continue }
-                    transaction.write(WriterPosition.key(log, writer), position.recordBytes(schema: 1))
+                    guard let position = sealed[writer] else { continue }
+                    transaction.write(WriterPosition.key(log, writer), position)
                 }
                 if !batch.leaves.isEmpty {
                     transaction.write(LeafChunk.key(log, Int64(first)), chunk.recordBytes(schema: 1))
@@ -277,11 +341,14 @@ struct LogSequencer: Sendable {
         let start = pending.bytes.count + 1
         let end = bytes.count - 10
         guard end > start, bytes[start - 1] == 0x20, bytes[end] == 0, bytes[end + 1] == 0x10,
-            !bytes[start..<end].contains(0), bytes[start..<end].starts(with: "wrt_".utf8)
+            !bytes[start..<end].contains(0)
         else { return nil }
         let raw = bytes[(end + 2)...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let number = Int64(bitPattern: raw ^ (1 << 63))
-        guard number > 0, let writer = String(validating: bytes[start..<end], as: UTF8.self) else { return nil }
+        // Numbers are counted from 1 by processes: none comes near the bound, above which they could not be counted on.
+        guard (1...1 << 48).contains(number), let writer = String(validating: bytes[start..<end], as: UTF8.self),
+            Identifier<Writer>(writer) != nil
+        else { return nil }
         return (writer, number)
     }
 
@@ -290,10 +357,8 @@ struct LogSequencer: Sendable {
         Key(encoded: pending.appending([.text(writer)]).bytes + [0xFF])
     }
 
-    /// Whether bytes are one JSON object, so that they can stand in a leaf.
+    /// Whether bytes are an entry's record, so that whoever reads the log can read it.
     private static func isRecord(_ bytes: [UInt8]) -> Bool {
-        var reader = JSONReader(bytes)
-        guard (try? reader.rawObject()) != nil else { return false }
-        return (try? reader.finish()) != nil
+        bytes.count <= Trail.maximumEntryBytes && (try? AuditEntry(recordBytes: bytes, schema: 1)) != nil
     }
 }

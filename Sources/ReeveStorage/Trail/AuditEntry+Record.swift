@@ -41,6 +41,8 @@ extension AuditEntry: JSONRecord {
             let policy = try reader.optionalText("policy", as: Digest.self)
             let refusal = try reader.optionalText("refusal", as: String.self)
             let resource = try reader.text("resource")
+            // An entry that waits has its seal behind it.
+            if reader.hasField("seal") { _ = try reader.byteString() }
             return AuditEntry(
                 id: id, at: at, context: context, action: action, resource: resource, outcome: outcome,
                 refusal: refusal, decision: decision, policy: policy, details: details, commitments: commitments)

@@ -32,10 +32,26 @@ public final class Trail: Sendable {
         }
     }
     private let logs = Mutex<[Partition: Numbers]>([:])
+    private let sealing: Mutex<(any EntrySealer)?>
 
-    /// A trail with a new writer id.
-    public init(time: some TimeSource = SystemTime()) {
+    /// A trail with a new writer id; with a sealer nobody who writes to the store can change an entry unseen while it waits
+    /// to be sequenced.
+    public init(time: some TimeSource = SystemTime(), sealer: (any EntrySealer)? = nil) {
         writer = Identifier(at: time.now)
+        sealing = Mutex(sealer)
+    }
+
+    /// Whether entries are sealed from now on.
+    package var isSealing: Bool { sealing.withLock { $0 != nil } }
+
+    /// Seals entries from now on, unless they are sealed already.
+    package func seal(with sealer: any EntrySealer) { sealing.withLock { $0 = $0 ?? sealer } }
+
+    /// An entry's record with its seal.
+    fileprivate func sealed(_ record: [UInt8], _ ticket: TrailTicket) throws(StoreError) -> [UInt8] {
+        guard let sealer = sealing.withLock({ $0 }) else { return record }
+        let seal = EntrySeal(log: ticket.log, writer: writer.description, number: ticket.number)
+        return EntrySeal.add(try sealer.seal(seal.message(record), in: ticket.log), to: record)
     }
 
     /// Where the entries of a log wait to be sequenced.
@@ -45,19 +61,20 @@ public final class Trail: Sendable {
     /// Says that a partition has a log; a key outside it that a store scoped to it may write.
     static func directoryKey(_ log: Partition) -> Key { directory.appending([.text(log.name)]) }
 
-    /// All logs that have had an entry.
-    package static func logs(in store: any Store) async throws(StoreError) -> [Partition] {
-        var logs: [Partition] = []
+    /// The names of all logs that have had an entry, and whether something else stands among them.
+    package static func logs(in store: any Store) async throws(StoreError) -> (names: [String], isMalformed: Bool) {
+        var (names, isMalformed) = ([String](), false)
         var range = KeyRange(under: directory)
         while true {
             let page = try await store.records(in: range, limit: 200)
             for entry in page {
-                guard case .text(let name)? = entry.key.elements?.last, let log = Partition(named: name) else {
-                    throw .malformed(entry.key)
+                if case .text(let name)? = entry.key.elements?.last, Partition(named: name) != nil {
+                    names.append(name)
+                } else {
+                    isMalformed = true
                 }
-                logs.append(log)
             }
-            guard page.count == 200, let last = page.last else { return logs }
+            guard page.count == 200, let last = page.last else { return (names, isMalformed) }
             range = range.after(last.key)
         }
     }
@@ -134,7 +151,7 @@ extension Transaction {
         }
         let ticket = trail.take(log)
         take(ticket)
-        insert(ticket.key, bytes)
+        insert(ticket.key, try failing { () throws(StoreError) in try trail.sealed(bytes, ticket) })
         if ticket.lists { write(Trail.directoryKey(log), Self.mark) }
         for value in personal {
             let stored = StoredPersonalValue(salt: value.salt, value: value.value)
