@@ -249,7 +249,9 @@ public final class AuditLog: Sendable {
         }
     }
 
-    func reader(_ scope: Scope) -> LogReader { LogReader(store: store, log: Partition(scope), control: keys.control, cache: cache) }
+    func reader(_ scope: Scope) -> LogReader {
+        LogReader(store: store, log: Partition(scope), control: keys.control, cache: cache)
+    }
 
     func newest(_ reader: LogReader) async throws(AuditError) -> (note: SignedNote, checkpoint: Checkpoint) {
         guard let note = try await reader.checkpoint() else { throw AuditError(.notSequenced) }
@@ -275,7 +277,8 @@ public final class AuditLog: Sendable {
             try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
                 if let name {
                     let key = Key(
-                        Partition(scope), [.text("audit.alarm"), .text("\(kind.rawValue).\(name)"), .text(instant.day.description)])
+                        Partition(scope),
+                        [.text("audit.alarm"), .text("\(kind.rawValue).\(name)"), .text(instant.day.description)])
                     guard try await transaction.claim(key) else { return }
                 }
                 let alarm = Alarm(kind, in: scope, about: Partition(scope).name, details: details)

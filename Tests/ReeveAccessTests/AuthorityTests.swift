@@ -564,6 +564,186 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
     }
 }
 
+/// What somebody can try who writes to the store, and what changes while something is under way.
+@Suite struct AuthorityHardeningTests {
+    private func records(_ base: MemoryStore) async throws -> [Entry] {
+        try await base.records(in: KeyRange(under: Key(.platform)), limit: 10_000)
+    }
+
+    private func putBack(_ old: [Entry], _ base: MemoryStore) async throws {
+        for entry in try await records(base) where !"\(entry.key)".contains("audit") {
+            var changes = Changes()
+            if let before = old.first(where: { $0.key == entry.key }) {
+                changes.write(entry.key, before.record.bytes)
+            } else {
+                changes.delete(entry.key)
+            }
+            try await base.commit(changes)
+        }
+    }
+
+    /// An approval that was used stays used when the platform's records are put back to before.
+    @Test func aUsedApprovalDoesNotComeBack() async throws {
+        let base = MemoryStore()
+        let world = try World(base)
+        let authority = try await world.create()
+        let digest = try Digest(hashing: [1])
+        let quorum = try await world.propose(authority, .act("vault.destroy", digest), production)
+        try await world.approve(authority, quorum, by: bo)
+        try await world.approve(authority, quorum, by: cy)
+        let old = try await records(base)
+        func use() async -> AccessError? {
+            await refusal {
+                try await world.store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                    try await authority.use(quorum.id, act: "vault.destroy", digest, in: production, &transaction)
+                }
+            }
+        }
+        #expect(await use() == nil)
+        // The process sees its own commit before it is put back.
+        world.time.advance(by: .seconds(2))
+        #expect(await use() == AccessError(.alreadyUsed))
+        try await putBack(old, base)
+        #expect(await use() == AccessError(.policyPutBack))
+    }
+
+    /// An approver who lost the right in another process a moment ago does not count.
+    @Test func anApproverWhoLostItDoesNotCount() async throws {
+        let world = try World()
+        let slow = try await world.create()
+        let fast = try await world.open()
+        let digest = try Digest(hashing: [1])
+        let quorum = try await world.propose(slow, .act("vault.destroy", digest), production)
+        try await world.approve(slow, quorum, by: bo)
+        try await world.approve(slow, quorum, by: cy)
+        let grant = try #require(
+            world.policy.grants.first { $0.principal == Principal(cy) && $0.reach.scope != .platform })
+        try await fast.revoke(grant.id, world.manage(fast, ada, Scope(workspace)))
+        let found = await refusal {
+            try await world.store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                try await slow.use(quorum.id, act: "vault.destroy", digest, in: production, &transaction)
+            }
+        }
+        #expect(found == AccessError(.changedMeanwhile) || found == AccessError(.notApproved))
+    }
+
+    @Test func aForbiddenApproverDoesNotCount() async throws {
+        let world = try World { policy in
+            policy.rules.forbids = [
+                Forbid(
+                    path("no.approval"), [permission("quorum.approve")], principals: [Principal(cy)],
+                    when: .fact(path("away")))
+            ]
+        }
+        let authority = try await world.create()
+        let digest = try Digest(hashing: [1])
+        let quorum = try await world.propose(authority, .act("vault.destroy", digest), production)
+        try await world.approve(authority, quorum, by: bo)
+        let permit = try await authority.permit(
+            ApproveMatter.self, on: .quorum(quorum.id), as: world.context(cy), facts: [path("away"): .no]
+        ).get()
+        try await authority.approve(quorum.id, permit)
+        let found = await refusal {
+            try await world.store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                try await authority.use(quorum.id, act: "vault.destroy", digest, in: production, &transaction)
+            }
+        }
+        #expect(found == AccessError(.notApproved))
+    }
+
+    /// Of two first starts at the same time one is the policy, whole.
+    @Test func twoFirstStartsDoNotMix() async throws {
+        for round in 0..<10 {
+            let world = try World()
+            let policies = (0..<2).map { number in
+                AccessPolicy(
+                    grants: (0..<40).map { index in
+                        Grant("owner", to: .host("p\(number).\(index)"), in: .scope(Scope(workspace)), reason: "x")
+                    })
+            }
+            let made = await withTaskGroup(of: AccessAuthority?.self) { group in
+                for policy in policies {
+                    group.addTask {
+                        try? await AccessAuthority.create(
+                            policy, by: .host("setup"), reason: "first", store: world.store, keys: world.keys,
+                            time: world.time)
+                    }
+                }
+                return await group.reduce(into: [AccessAuthority]()) { if let made = $1 { $0.append(made) } }
+            }
+            #expect(made.count <= 1, "round \(round)")
+            if made.isEmpty {
+                _ = try await world.create()
+                continue
+            }
+            let stored = try #require(try await world.open().policy())
+            let winner = try #require(
+                policies.first {
+                    $0.grants[0].principal == stored.policy.grants.sorted { $0.principal < $1.principal }[0].principal
+                })
+            #expect(Set(stored.policy.grants.map(\.principal)) == Set(winner.grants.map(\.principal)))
+            #expect(try await made[0].policy()?.digest == stored.digest)
+        }
+    }
+
+    /// A permit ends with the grant that allowed it.
+    @Test func aPermitDoesNotOutliveItsGrant() async throws {
+        let world = try World()
+        let authority = try await world.create()
+        let end = world.time.now.advanced(by: .seconds(10))
+        _ = try await world.give(authority, "operator", nobody, in: production, until: end)
+        let permit = try await authority.permit(OpenCredential.self, on: connection, as: world.context(nobody)).get()
+        world.time.advance(by: .seconds(10) - .microseconds(1))
+        #expect(await refusal { try await authority.check(permit, for: "t", on: connection, in: production) } == nil)
+        world.time.advance(by: .microseconds(1))
+        #expect(
+            await refusal { try await authority.check(permit, for: "t", on: connection, in: production) }
+                == AccessError(.expired))
+    }
+
+    /// No text is long enough to keep a refusal, and its alarm, out of the trail.
+    @Test func aLongTextHidesNoRefusal() async throws {
+        let world = try World()
+        let authority = try await world.create()
+        var context = world.context(nobody)
+        context.reason = String(repeating: "x", count: 100_000)
+        let start = world.store.commits.count
+        guard
+            case .failure(let denial) = await authority.permit(
+                OpenCredential.self, on: Resource(kind: "x", String(repeating: "y", count: 100_000)), as: context)
+        else {
+            Issue.record("a stranger got a permit")
+            return
+        }
+        #expect(denial.isRecorded)
+        let entry = try #require(try world.store.auditEntries(from: start).last)
+        #expect(entry.refusal == "noGrant" && entry.details["cut"] == "yes" && entry.context.reason == nil)
+    }
+
+    /// Who cannot approve does not unseat those who can, and an emergency grant is no last manager.
+    @Test func ownersAreNotUnseated() async throws {
+        let world = try World()
+        let authority = try await world.create()
+        _ = try await world.give(authority, "admin", nobody, in: Scope(workspace))
+        let grant = try #require(
+            world.policy.grants.first { $0.principal == Principal(cy) && $0.reach.scope != .platform })
+        #expect(
+            await refusal { try await authority.revoke(grant.id, world.manage(authority, nobody, Scope(workspace))) }
+                == AccessError(.beyondOwn))
+        try await authority.revoke(grant.id, world.manage(authority, ada, Scope(workspace)))
+    }
+
+    /// Without the rule that a grant stays within one's own, anybody can be given everything.
+    @Test func aStrangerCanBeTheWayUp() throws {
+        var rules = AccessRules.standard
+        rules.grantWithinOwn = false
+        let policy = AccessPolicy(
+            grants: [Grant("admin", to: Principal(ada), in: .scope(Scope(workspace)), reason: "x")], rules: rules)
+        let found = try policy.compile().escalations(at: Timestamp(seconds: 0))
+        #expect(found.map(\.path) == [[Principal(ada), Escalation.anybody]])
+    }
+}
+
 /// Every storage path of the authority with each call failing once, and with a crash at each.
 @Suite struct AuthorityFaultProperties {
     @Test(arguments: FaultyStore.Fault.allCases) func aFaultAnywhereLeavesAllOrNothing(_ fault: FaultyStore.Fault)

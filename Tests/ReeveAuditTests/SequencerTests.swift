@@ -442,7 +442,8 @@ import Testing
             #expect(try await !world.holds(value.value))
             #expect(try await !world.holds(Base64URL.encode(value.salt)))
             await #expect(throws: AuditError(.notFound)) {
-                _ = try await process.log.value("email", of: stored, in: world.scope, process.permit(RevealAuditValue.self))
+                _ = try await process.log.value(
+                    "email", of: stored, in: world.scope, process.permit(RevealAuditValue.self))
             }
             let proof = try await process.log.proof(of: index, in: world.scope, process.permit(ReadAudit.self))
             #expect(world.verifier.isIncluded(entries[index].leaf, by: proof))
@@ -457,7 +458,8 @@ import Testing
             key, StoredPersonalValue(salt: value.salt, value: "evil@example.org").recordBytes(schema: 1))
         let pending = try #require(try await process.page().pending.last { $0.id == entry.id })
         await #expect(throws: AuditError(.tampered)) {
-            _ = try await process.log.value("email", of: pending, in: world.scope, process.permit(RevealAuditValue.self))
+            _ = try await process.log.value(
+                "email", of: pending, in: world.scope, process.permit(RevealAuditValue.self))
         }
     }
 }
@@ -544,7 +546,10 @@ import Testing
         try await world.write(forged, process.entry("forged").recordBytes(schema: 1))
         try await process.log.runOnce()
         let entries = try await process.page().entries
-        #expect(try await process.sequence().filter { !$0.hasPrefix("audit") }.sorted() == ["a1", "forged", "gap 2-2", "gap 3-3"])
+        #expect(
+            try await process.sequence().filter { !$0.hasPrefix("audit") }.sorted() == [
+                "a1", "forged", "gap 2-2", "gap 3-3",
+            ])
         for entry in entries { #expect(entry.isSealed == (entry.entry?.action == "a1")) }
         #expect(Set(try await world.alarms()).isSuperset(of: ["alarm.gap"]))
     }

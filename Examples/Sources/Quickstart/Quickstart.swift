@@ -58,7 +58,8 @@ struct Quickstart {
         let roles: [RoleName] = ["owner", "developer", "publisher"]
         var grants = roles.map { Grant($0, to: Principal(me), in: .scope(scope), reason: "the example itself") }
         grants.append(
-            Grant("developer", to: Principal(dana), in: .scope(Scope(workspace, .development)), reason: "builds recipes"))
+            Grant(
+                "developer", to: Principal(dana), in: .scope(Scope(workspace, .development)), reason: "builds recipes"))
         let trust = try await TrustLayer.inMemory(
             policy: AccessPolicy(grants: grants), by: me, reason: "an example",
             configuration: .init(retention: retention))

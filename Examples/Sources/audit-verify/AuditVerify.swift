@@ -97,7 +97,9 @@ struct Check: ParsableCommand {
     }
 
     private func note(at path: String) throws -> SignedNote {
-        guard let data = FileManager.default.contents(atPath: path) else { throw ValidationError("cannot read `\(path)`") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ValidationError("cannot read `\(path)`")
+        }
         guard let note = SignedNote(bytes: Array(data)) else { throw ValidationError("`\(path)` is no signed note") }
         return note
     }
@@ -108,6 +110,7 @@ struct Check: ParsableCommand {
 }
 
 extension VerifierKey: @retroactive ExpressibleByArgument {
+    /// Reads the key's text.
     public init?(argument: String) { self.init(argument) }
 }
 

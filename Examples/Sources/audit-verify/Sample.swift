@@ -25,7 +25,9 @@ struct Sample: AsyncParsableCommand {
     var prune = 0
 
     func run() async throws {
-        guard !FileManager.default.fileExists(atPath: folder) else { throw ValidationError("`\(folder)` is there already") }
+        guard !FileManager.default.fileExists(atPath: folder) else {
+            throw ValidationError("`\(folder)` is there already")
+        }
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(.host("sample"), reason: "a sample", store: store)
         let keys = try AuditKeys.ephemeral(name: "sample.example/audit")
@@ -36,7 +38,8 @@ struct Sample: AsyncParsableCommand {
         func act(_ range: Range<Int>) async throws {
             let trail = Trail()
             for index in range {
-                let entry = AuditEntry(at: SystemTime().now, context: context, action: "sample.act", resource: "act:\(index)")
+                let entry = AuditEntry(
+                    at: SystemTime().now, context: context, action: "sample.act", resource: "act:\(index)")
                 try await store.record(entry, in: trail)
             }
             try await log.runOnce()

@@ -101,10 +101,12 @@ extension AccessAuthority {
         try await batches(policy.grants, store, tables, mine) { (grant, tx) throws(AccessError) in
             try await tables.grants.write(grant, .platform, [grant.id.description], in: &tx)
         }
-        try await batches(leftRoles.filter { !roles.contains($0) }, store, tables, mine) { (name, tx) throws(AccessError) in
+        try await batches(leftRoles.filter { !roles.contains($0) }, store, tables, mine) {
+            (name, tx) throws(AccessError) in
             try await tables.roles.delete(.platform, [name.description], in: &tx)
         }
-        try await batches(leftGrants.filter { !grants.contains($0) }, store, tables, mine) { (id, tx) throws(AccessError) in
+        try await batches(leftGrants.filter { !grants.contains($0) }, store, tables, mine) {
+            (id, tx) throws(AccessError) in
             try await tables.grants.delete(.platform, [id.description], in: &tx)
         }
         let context = ActContext(actor: actor, scope: .platform, origin: .background, reason: reason)

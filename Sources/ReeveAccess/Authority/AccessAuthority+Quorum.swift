@@ -176,7 +176,9 @@ extension AccessAuthority {
                 && known.policy.decide(AccessRequest(approval.person, approve, in: scope, at: instant)).isAllowed
         }
         // As many as were asked for then, and as many as are asked for now.
-        guard Set(standing.map(\.person)).count >= max(quorum.needed, known.policy.policy.rules.approvals) else { throw AccessError(.notApproved) }
+        guard Set(standing.map(\.person)).count >= max(quorum.needed, known.policy.policy.rules.approvals) else {
+            throw AccessError(.notApproved)
+        }
         quorum.used = instant
         try await stored.tables.quorums.write(quorum, .platform, [id.description], in: &transaction)
     }

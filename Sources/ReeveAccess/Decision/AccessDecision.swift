@@ -27,7 +27,7 @@ public struct AccessDecision: Sendable {
 /// What a decision rests on: the grant that allowed, the rules that spoke, and what is missing.
 public struct AccessExplanation: Hashable, Sendable {
     /// The way by which a permission came to a principal.
-    public struct Path: Hashable, Sendable {
+    public struct Granting: Hashable, Sendable {
         /// The grant.
         public let grant: Identifier<Grant>
         /// Where it is.
@@ -62,7 +62,7 @@ public struct AccessExplanation: Hashable, Sendable {
     /// Why not.
     public let reason: Denial.Reason?
     /// How the permission came to the principal; `nil` when it did not.
-    public let granted: Path?
+    public let granted: Granting?
     /// What each rule found that speaks about the request, those that did not fire too.
     public let findings: [Finding]
     /// What would have allowed; `nil` when a grant did.
@@ -75,7 +75,7 @@ public struct AccessExplanation: Hashable, Sendable {
         let permission = policy.permissionIndex[request.permission.description]
         let found = permission.flatMap { policy.grant(of: $0, request) }.map { policy.policy.grants[$0] }
         granted = found.map { grant in
-            Path(grant: grant.id, reach: grant.reach, roles: policy.line(from: grant.role, to: request.permission))
+            Granting(grant: grant.id, reach: grant.reach, roles: policy.line(from: grant.role, to: request.permission))
         }
         missing = found == nil ? policy.missing(request) : nil
         findings = permission.map { policy.findings(about: $0, request) } ?? []

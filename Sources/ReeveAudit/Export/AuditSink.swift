@@ -61,7 +61,8 @@ extension AuditLog {
                 guard start < state.size, let kept = try await leases.kept(lease) else { break }
                 lease = kept
                 var entries: [SequencedEntry] = []
-                try await reader.checkedLeaves(Int(start)..<min(Int(state.size), Int(start) + Self.sinkBatch)) { index, leaf in
+                try await reader.checkedLeaves(Int(start)..<min(Int(state.size), Int(start) + Self.sinkBatch)) {
+                    index, leaf in
                     guard let entry = SequencedEntry(leaf: leaf, index: index) else {
                         throw AuditError(.tampered, "entry \(index)")
                     }

@@ -89,7 +89,8 @@ extension AuditLog {
         if wanted > Int(present.minimum) {
             // As old as the first checkpoint in the ledger that covers them: no entry's own date decides.
             let anchored = try await keys.lines().first { line in
-                line.event.kind == LogAnchor.kind && line.event.subject == log.name && line.event.number ?? 0 >= Int64(wanted)
+                line.event.kind == LogAnchor.kind && line.event.subject == log.name
+                    && line.event.number ?? 0 >= Int64(wanted)
             }
             guard let anchored, anchored.at <= oldest else {
                 throw AuditError(.stillKept, "until they are \(configuration.retentionDays) days old")
@@ -147,7 +148,9 @@ extension AuditLog {
                 return values + [entry.key]
             }
             try await remove(tiles) { entry throws(StoreError) in
-                guard case .integer(let index)? = entry.key.elements?.last, index < Int64(minimum / Tile.width) else { return [] }
+                guard case .integer(let index)? = entry.key.elements?.last, index < Int64(minimum / Tile.width) else {
+                    return []
+                }
                 return [entry.key]
             }
         }

@@ -81,7 +81,8 @@ struct LogReader: Sendable {
         guard let record else { return (LogState(), nil) }
         let state = try await storing { () throws(StoreError) in try LogState.table.decode(record.bytes, key) }
         let authenticator = try await storing { () throws(StoreError) in try await control.controlKey(for: log) }
-        guard (try? authenticator.isValid(state.tag, for: state.message(log))) == true, state.minimum <= state.size else {
+        guard (try? authenticator.isValid(state.tag, for: state.message(log))) == true, state.minimum <= state.size
+        else {
             throw AuditError(.tampered, "the log's state")
         }
         return (state, record.bytes)

@@ -29,7 +29,9 @@ extension AuditLog {
         } catch {
             // What writers said cannot be read: the logs go on without, and somebody looks at it.
             failure = failure ?? error
-            if case .tampered? = error.store { try? await raise(.verificationFailed, .platform, about: "writers", error) }
+            if case .tampered? = error.store {
+                try? await raise(.verificationFailed, .platform, about: "writers", error)
+            }
         }
         let (logs, wrong) = try await logs(marks)
         if let wrong {
@@ -141,7 +143,8 @@ extension AuditLog {
             reader: reader, scope: scope, authenticator: authenticator, time: authority.time,
             patience: .seconds(configuration.gapSeconds), expectsSeals: expectsSeals,
             marks: Dictionary(marks.map { ($0.writer, $0.committed) }) { max($0, $1) })
-        let anchor = LogAnchor(reader: LogReader(store: store, log: log, control: keys.control), keys: keys, origin: origin(of: log))
+        let anchor = LogAnchor(
+            reader: LogReader(store: store, log: log, control: keys.control), keys: keys, origin: origin(of: log))
         var standing = try await standing(sequencer, anchor)
         // What waits for a missing number goes on waiting, whatever happens now.
         defer { keep(holes: standing.live.holes, of: log) }
@@ -184,11 +187,14 @@ extension AuditLog {
             }
             if known.live.tree.size >= Int(live.state.minimum), known.live.tree.size > 0 {
                 let root = try await plain.root(at: known.live.tree.size)
-                guard root.digest == known.live.state.root else { throw AuditError(.forked, "at \(known.live.tree.size)") }
+                guard root.digest == known.live.state.root else {
+                    throw AuditError(.forked, "at \(known.live.tree.size)")
+                }
             }
             live.holes = known.live.holes
         } else if configuration.checksTilesAtStart,
-            let wrong = try await LogReader(store: store, log: reader.log, control: keys.control).firstWrongTile(size: live.tree.size)
+            let wrong = try await LogReader(store: store, log: reader.log, control: keys.control).firstWrongTile(
+                size: live.tree.size)
         {
             throw AuditError(.tampered, "tile \(wrong.level)/\(wrong.index)")
         }
