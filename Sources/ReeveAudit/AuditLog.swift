@@ -128,7 +128,7 @@ public final class AuditLog: Sendable {
 
     /// Entries of a scope's log. That they are read is recorded before they are.
     ///
-    /// The permit is for ``Resource/log(of:)`` in exactly this scope; a scope narrower than the workspace shows its own
+    /// The permit is for `Resource.log(of:)` in exactly this scope; a scope narrower than the workspace shows its own
     /// entries alone. Complexity: O(entries looked at), the newest first.
     public func entries(
         of scope: Scope, matching query: AuditQuery = AuditQuery(), _ permit: Permit<ReadAudit>

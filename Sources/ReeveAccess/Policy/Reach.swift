@@ -8,7 +8,7 @@ public import ReeveModel
 /// Its text, also in JSON, is `platform`, `workspaces`, or the workspace, environment and project with slashes between,
 /// `*` for all of them: `ws_…/production`, `ws_…/*/proj_…`.
 public enum Reach: Hashable, Sendable, TextCodable {
-    /// A scope, and all that lies in it. ``Scope/platform`` holds nothing but itself.
+    /// A scope, and all that lies in it. `Scope.platform` holds nothing but itself.
     case scope(Scope)
     /// Every workspace, those of the future too, but not the platform itself.
     case everyWorkspace

@@ -31,7 +31,7 @@ extension AuditLog {
     }
 
     /// Erases a personal value, with its salt: nobody can tell any more what the entry commits to, and every proof still
-    /// holds. The permit is for ``Resource/log(of:)`` in the
+    /// holds. The permit is for `Resource.log(of:)` in the
     /// workspace's own scope. Erasing what is gone is no error.
     public func erase(
         _ field: String, of entry: Identifier<AuditRecord>, in scope: Scope, _ permit: Permit<EraseAuditValue>
@@ -54,7 +54,7 @@ extension AuditLog {
     }
 
     /// Removes the entries before an index, rounded down to a multiple of 256, and returns the index of the first that is
-    /// left. Proofs of all later entries still hold. The permit is for ``Resource/log(of:)``.
+    /// left. Proofs of all later entries still hold. The permit is for `Resource.log(of:)`.
     ///
     /// Refused for entries that are younger than the configured retention, that no checkpoint covers, or that a sink has
     /// not had, and while the clocks disagree. Called again, it goes on where a crash left it.
