@@ -167,9 +167,7 @@ public final class CompiledPolicy: Sendable {
     }
 
     private func isForbidden(_ permission: Int, _ request: AccessRequest) -> Bool {
-        forbids(about: permission, request).contains {
-            policy.rules.forbids[$0].when.truth(under: request.facts) != .no
-        }
+        firstForbid(about: permission, request) { $0.when.truth(under: request.facts) != .no } != nil
     }
 
     /// The numbers of the forbids that overlap a request, whatever their conditions say.
