@@ -96,7 +96,9 @@ private struct Sample: Hashable, JSONRecord {
         let sparse = AuditEntry(
             at: Timestamp(seconds: 5), context: ActContext(actor: .host("h"), scope: .platform), action: "a",
             resource: "r")
-        for entry in [Self.entry, sparse] {
+        let digest = try #require(Digest(bytes: [UInt8](repeating: 1, count: 32)))
+        let values = ["phone", "email"].map { PersonalValue(name: $0, value: "v", salt: [], commitment: digest) }
+        for entry in [Self.entry, sparse, sparse.committing(to: values)] {
             let bytes = entry.recordBytes(schema: 1)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -232,5 +234,36 @@ private struct Sample: Hashable, JSONRecord {
             #expect(sample.recordBytes(schema: 1) == bytes)
         }
         #expect(accepted > 100)
+    }
+}
+
+/// Strings are read eight bytes at a time: what ends them, escapes or must not be there counts in every place.
+@Suite struct StringScanTests {
+    @Test func everyTellingByteCountsInEveryPlace() throws {
+        for length in 0..<40 {
+            let plain = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+            func read(_ content: [UInt8]) -> String? {
+                var reader = JSONReader([0x22] + content + Array("\",\"tail-that-is-long-enough\"".utf8))
+                return try? reader.text()
+            }
+            #expect(read(plain) == String(repeating: "x", count: length))
+            for place in 0..<length {
+                for byte in UInt8.min...UInt8.max {
+                    var content = plain
+                    content[place] = byte
+                    switch byte {
+                    case 0..<0x20: #expect(read(content) == nil, "\(byte) at \(place)")
+                    case 0x22: #expect(read(content) == String(repeating: "x", count: place))
+                    // An escape needs a letter behind it that this is none of; in the last place it takes the quote.
+                    case 0x5C: #expect(read(content) == nil || place == length - 1)
+                    case 0x80...: #expect(read(content) == nil, "\(byte) at \(place)")
+                    default: #expect(read(content)?.utf8.elementsEqual(content) == true, "\(byte) at \(place)")
+                    }
+                }
+                var escaped = plain
+                escaped.replaceSubrange(place...place, with: Array(#"\n"#.utf8))
+                #expect(read(escaped)?.utf8.count == length)
+            }
+        }
     }
 }
