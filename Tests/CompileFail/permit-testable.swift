@@ -2,16 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+@testable import ReeveAccess
 import ReeveModel
 
-@testable import ReeveAccess
-
-func forge(_ real: Permit<OpenCredential>, _ authority: AccessAuthority) -> Permit<OpenCredential> {
+func forge(_ real: Permit<OpenCredential>) {
     #if MISUSE
-    Permit(
-        context: real.context, resource: real.resource, decision: real.decision, policy: real.policy,
-        instance: authority.instance, epoch: 1, deadline: .seconds(30), facts: [:])
+    _ = Permit<OpenCredential>.init(context:resource:decision:policy:instance:epoch:deadline:facts:)
     #else
-    real
+    _ = real
     #endif
 }
