@@ -3,7 +3,6 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 @testable import ReeveAccess
-import ReeveModel
 
 func forge(_ real: Permit<OpenCredential>) {
     #if MISUSE
