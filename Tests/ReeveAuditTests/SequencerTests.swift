@@ -240,6 +240,25 @@ import Testing
         #expect(own.count == 1)
     }
 
+    /// Two nodes that take turns, each with tiles in memory from before: nobody is alarmed, and all is proved.
+    @Test func nodesTakeTurns() async throws {
+        let world = try AuditWorld()
+        let nodes = [try await world.process(), try await world.process()]
+        for turn in 0..<40 {
+            let node = nodes[turn % 2]
+            for index in 0..<17 { try await node.act("t\(turn).\(index)") }
+            try await node.log.runOnce()
+            let size = try #require(world.verifier.checkpoint(try await node.checkpoint())).size
+            let permit = try await node.permit(ReadAudit.self)
+            for index in [0, size / 2, size - 1] {
+                _ = try await node.log.proof(of: index, in: world.scope, permit)
+            }
+            #expect(try await nodes[(turn + 1) % 2].page().entries.last?.index == size - 1)
+        }
+        #expect(try await world.alarms().isEmpty)
+        #expect(try await nodes[0].verify(nodes[1].checkpoint()).isIntact)
+    }
+
     @Test func witnessesCosign() async throws {
         let world = try AuditWorld()
         let key = try SigningKeys.key(5)
@@ -318,7 +337,7 @@ import Testing
         let process = try await world.process()
         let log = Partition(world.workspace)
         let rounds = Scale.current.cases(ci: 60, soak: 1000)
-        let reader = LogReader(store: world.base, log: log, control: world.control)
+        let reader = LogReader(store: YieldingStore(base: world.base), log: log, control: world.control)
         let sequencer = LogSequencer(
             reader: reader, scope: world.scope, authenticator: try await world.control.controlKey(for: log),
             time: world.time, patience: .seconds(60), expectsSeals: false, marks: [:])
@@ -461,6 +480,23 @@ import Testing
             _ = try await process.log.value(
                 "email", of: pending, in: world.scope, process.permit(RevealAuditValue.self))
         }
+    }
+}
+
+/// A store that lets other tasks run before each call.
+private struct YieldingStore: ReeveStorage.Store {
+    let base: any ReeveStorage.Store
+    func record(for key: Key) async throws(StoreError) -> Record? {
+        await Task.yield()
+        return try await base.record(for: key)
+    }
+    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        await Task.yield()
+        return try await base.records(in: range, limit: limit)
+    }
+    func commit(_ changes: Changes) async throws(StoreError) {
+        await Task.yield()
+        try await base.commit(changes)
     }
 }
 

@@ -123,8 +123,7 @@ struct LogReader: Sendable {
                 edge.append(Tile())
                 continue
             }
-            let tile = try await tile(TileID(level: level, index: size >> (8 * (level + 1))))
-            guard tile.hashes.count >= width else { throw AuditError(.tampered, "tile \(level)") }
+            let tile = try await tile(TileID(level: level, index: size >> (8 * (level + 1))), width: width)
             edge.append(Tile(hashes: Array(tile.hashes.prefix(width))))
         }
         let row = edge
