@@ -38,16 +38,18 @@ struct AuditBenchmarks {
         }
     }
 
-    private func log(_ store: any Store) async throws -> (AccessAuthority, AuditLog) {
+    /// A log, and a trail whose entries are sealed until they are sequenced, as an authority with roles has it.
+    private func log(_ store: any Store) async throws -> (AccessAuthority, AuditLog, Trail) {
         let authority = try await AccessAuthority.soleOperator(.host("bench"), reason: "bench", store: store)
-        return (authority, AuditLog(authority: authority, keys: try .ephemeral()))
+        let keys = try AuditKeys.ephemeral()
+        let trail = Trail(sealer: keys.control as? any EntrySealer)
+        return (authority, AuditLog(authority: authority, keys: keys), trail)
     }
 
     /// One act of one record and its entry a commit, then all of them sequenced, anchored and signed.
     private func acts() async throws {
         let store = MemoryStore()
-        let (_, log) = try await log(store)
-        let trail = Trail()
+        let (_, log, trail) = try await log(store)
         try await log.runOnce()
         var number = 0
         let scope = Scope(workspace, .test)
@@ -78,8 +80,7 @@ struct AuditBenchmarks {
     private func proofs() async throws {
         let count = harness.scale == 1 ? 100_000 : 1_000_000
         let store = MemoryStore()
-        let (authority, log) = try await log(store)
-        let trail = Trail()
+        let (authority, log, trail) = try await log(store)
         let before = residentBytes()
         let start = ContinuousClock.now
         for index in 0..<count {

@@ -17,13 +17,19 @@ public struct CanonicalBytes: Hashable, Sendable {
 
     /// An encoding of the use that `label` names, for example `reeve/vault/envelope/1`.
     public init(label: String) {
-        append(.label, Array(label.utf8))
+        self.init(label: label, capacity: 0)
+    }
+
+    /// An encoding that will have about so many bytes.
+    package init(label: String, capacity: Int) {
+        bytes.reserveCapacity(capacity)
+        append(.label, label.utf8)
     }
 
     /// Adds bytes.
     public mutating func add(_ value: [UInt8]) { append(.bytes, value) }
     /// Adds a text, as UTF-8 without normalisation.
-    public mutating func add(_ value: String) { append(.text, Array(value.utf8)) }
+    public mutating func add(_ value: String) { append(.text, value.utf8) }
     /// Adds an integer, as eight bytes.
     public mutating func add(_ value: Int64) {
         bytes.append(Tag.integer.rawValue)
@@ -45,7 +51,7 @@ public struct CanonicalBytes: Hashable, Sendable {
         for element in elements { body(&self, element) }
     }
 
-    private mutating func append(_ tag: Tag, _ value: [UInt8]) {
+    private mutating func append(_ tag: Tag, _ value: some Collection<UInt8>) {
         bytes.append(tag.rawValue)
         bytes.appendBigEndian(UInt64(value.count))
         bytes.append(contentsOf: value)

@@ -26,7 +26,7 @@ package struct EntrySeal: Sendable {
     }
 
     package func message(_ record: [UInt8]) -> [UInt8] {
-        var message = CanonicalBytes(label: "reeve/audit/pending/1")
+        var message = CanonicalBytes(label: "reeve/audit/pending/1", capacity: record.count + 160)
         message.add(log.name)
         message.add(writer)
         message.add(number)
@@ -39,11 +39,13 @@ package struct EntrySeal: Sendable {
     private static let count = start.count + 43 + end.count
 
     static func add(_ seal: [UInt8], to record: [UInt8]) -> [UInt8] {
-        var sealed = record
-        sealed.removeLast(2)
+        var sealed: [UInt8] = []
+        sealed.reserveCapacity(record.count + count)
+        sealed += record.dropLast(2)
         sealed += start
         Base64URL.append(seal, to: &sealed)
-        return sealed + end
+        sealed += end
+        return sealed
     }
 
     /// A stored record without its seal, and the seal; `nil` when it has none.
@@ -52,6 +54,9 @@ package struct EntrySeal: Sendable {
         guard place > 0, stored[place...].starts(with: start), stored.suffix(end.count).elementsEqual(end),
             let seal = Base64URL.decode(stored[place + start.count..<stored.count - end.count]), seal.count == 32
         else { return nil }
-        return (Array(stored[..<place]) + end.dropFirst(), seal)
+        var record = [UInt8](stored.prefix(place + 2))
+        record[place] = UInt8(ascii: "}")
+        record[place + 1] = UInt8(ascii: "}")
+        return (record, seal)
     }
 }
