@@ -701,6 +701,57 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
                 == AccessError(.expired))
     }
 
+    /// Nor is it carried over a pause between two grants, or onto the platform by a grant in every workspace.
+    @Test func aPermitEndsWithItsOwnGrant() async throws {
+        let world = try World { policy in
+            policy.grants.append(Grant("auditor", to: Principal(nobody), in: .everyWorkspace, reason: "x"))
+        }
+        let authority = try await world.create()
+        let now = world.time.now
+        for (from, until) in [(nil, 5), (10, 60)] as [(Int64?, Int64)] {
+            let grant = Grant(
+                "operator", to: Principal(nobody), in: .scope(production),
+                from: from.map { now.advanced(by: .seconds($0)) }, until: now.advanced(by: .seconds(until)), reason: "x"
+            )
+            try await authority.grant(grant, world.manage(authority, ada, production))
+        }
+        let auditor = Grant(
+            "auditor", to: Principal(nobody), in: .scope(.platform), until: now.advanced(by: .seconds(5)), reason: "x")
+        try await authority.grant(auditor, world.manage(authority, ada, .platform))
+        let permit = try await authority.permit(OpenCredential.self, on: connection, as: world.context(nobody)).get()
+        let log = Resource.log(of: .platform)
+        let read = try await authority.permit(ReadAudit.self, on: log, as: world.context(nobody, .platform)).get()
+        world.time.advance(by: .seconds(7))
+        #expect(
+            await refusal { try await authority.check(permit, for: "t", on: connection, in: production) }
+                == AccessError(.expired))
+        #expect(
+            await refusal { try await authority.check(read, for: "t", on: log, in: .platform) } == AccessError(.expired)
+        )
+    }
+
+    /// Tasks of one process that read while others change the platform's records refuse nobody.
+    @Test func readersAndWritersDoNotAlarmEachOther() async throws {
+        let world = try World(YieldingStore(base: MemoryStore()))
+        _ = try await world.create()
+        let authority = try await world.open(milliseconds: 0)
+        let writer = try await world.open(milliseconds: 0)
+        let refused = Kept(0)
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<60 {
+                group.addTask {
+                    for _ in 0..<20 where await !world.mayOpen(authority, ada) { refused.update { $0 += 1 } }
+                }
+                if index % 10 == 0 {
+                    group.addTask {
+                        for _ in 0..<5 { _ = try? await world.give(writer, "auditor", nobody, in: Scope(workspace)) }
+                    }
+                }
+            }
+        }
+        #expect(refused.value == 0)
+    }
+
     /// No text is long enough to keep a refusal, and its alarm, out of the trail.
     @Test func aLongTextHidesNoRefusal() async throws {
         let world = try World()

@@ -145,7 +145,7 @@ extension AccessAuthority {
             throw AccessError(.beyondOwn)
         }
         guard let manage = policy.permissionIndex[ManageAccess.permission],
-            policy.roleBits[grant.role]?.contains(manage) == true, grant.holds(at: instant)
+            policy.roleBits[grant.role]?.contains(manage) == true, grant.holds(at: instant), grant.until == nil
         else { return }
         let isLast = !policy.policy.grants.contains { other in
             other.id != grant.id && other.holds(at: instant) && other.until == nil && other.reach.contains(grant.reach)

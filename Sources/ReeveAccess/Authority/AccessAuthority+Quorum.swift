@@ -145,7 +145,7 @@ extension AccessAuthority {
         _ transaction: inout Transaction<AccessError>
     ) async throws(AccessError) {
         guard case .stored(let stored) = engine else { throw AccessError(.noPolicy) }
-        try await stored.checkPosition(&transaction)
+        try await stored.checkPosition()
         try await use(id, .act(act, digest), in: scope, changesPolicy: false, &transaction)
     }
 
@@ -202,8 +202,9 @@ extension AccessAuthority {
 extension CompiledPolicy {
     /// Whether a principal has any role in a scope's workspace, or on the platform for the platform.
     fileprivate func hasAnything(_ principal: Principal, near scope: Scope, at instant: Timestamp) -> Bool {
-        [Seat.Place(scope), .everyWorkspace].contains { place in
-            seats[Seat(principal: principal, place: place)].contains { index in
+        let places = scope.workspace == nil ? [Seat.Place(scope)] : [Seat.Place(scope), .everyWorkspace]
+        return places.contains { place in
+            range(of: Seat(principal: principal, place: place)).contains { index in
                 cells[index].from <= instant && instant < cells[index].until
             }
         }

@@ -68,17 +68,26 @@ final class StoredPolicy: Sendable {
 
     /// Throws when the platform's authenticated records are an earlier state than this process has seen: somebody put them
     /// back, and with them what was used or revoked since.
+    ///
+    /// Called before the transaction reads or writes any of them.
     func checkPosition(_ transaction: inout Transaction<AccessError>) async throws(AccessError) {
+        // What was seen before this look: what others see meanwhile may be later.
+        let seen = state.withLock(\.position)
         let position = try await ControlHead.position(of: .platform, keys: keys, in: &transaction)
-        let isEarlier = state.withLock { state in
-            guard let seen = state.position else {
-                state.position = position
-                return false
-            }
-            if position.epoch > seen.epoch { state.position = position }
-            return position.epoch < seen.epoch || position.epoch == seen.epoch && position.tag != seen.tag
+        state.withLock { state in
+            if state.position.map({ $0.epoch < position.epoch }) ?? true { state.position = position }
         }
-        if isEarlier { throw AccessError(.policyPutBack) }
+        guard let seen else { return }
+        if position.epoch < seen.epoch || position.epoch == seen.epoch && position.tag != seen.tag {
+            throw AccessError(.policyPutBack)
+        }
+    }
+
+    /// The same, by a look of its own.
+    func checkPosition() async throws(AccessError) {
+        try await store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
+            try await checkPosition(&transaction)
+        }
     }
 
     /// What is known, when it is fresh: no waiting.

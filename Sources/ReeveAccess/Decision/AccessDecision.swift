@@ -149,7 +149,7 @@ extension CompiledPolicy {
             return .init(role: nil, scope: request.scope, lack: .never)
         }
         func held(in place: Seat.Place) -> [Cell] {
-            seats[Seat(principal: request.principal, place: place)].map { cells[$0] }
+            range(of: Seat(principal: request.principal, place: place)).map { cells[$0] }
                 .filter { sets[Int($0.set)].contains(permission) }
         }
         let near = [Seat.Place(request.scope), .everyWorkspace].flatMap(held)

@@ -156,7 +156,8 @@ private struct PolicyCompiler {
                 if case .scope(let own) = grant.reach { scope = own }
                 cells.append(
                     .init(
-                        set: Int32(setNumbers[grant.role] ?? 0), grant: Int32(index), environment: scope.environment,
+                        seat: seat, set: Int32(setNumbers[grant.role] ?? 0), grant: Int32(index),
+                        environment: scope.environment,
                         project: scope.project, from: grant.from ?? Timestamp(microseconds: .min),
                         until: grant.until ?? Timestamp(microseconds: .max)))
             }

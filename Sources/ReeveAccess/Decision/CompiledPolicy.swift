@@ -30,6 +30,8 @@ public final class CompiledPolicy: Sendable {
 
     /// One grant's permissions, where and when it gives them.
     struct Cell: Sendable {
+        /// Whose it is, and where.
+        let seat: Seat
         /// The number of its permissions' set.
         let set: Int32
         let grant: Int32
@@ -52,7 +54,7 @@ public final class CompiledPolicy: Sendable {
 
     let permissionIndex: [String: Int]
     let roleBits: [RoleName: PermissionSet]
-    let seats: SeatTable
+    private let seats: SeatTable
     let cells: [Cell]
     /// Each role's permissions, once.
     let sets: [PermissionSet]
@@ -132,20 +134,25 @@ public final class CompiledPolicy: Sendable {
         return nil
     }
 
-    /// How long the grants that allow a request go on to, at most so long.
+    /// The cells of a seat.
+    func range(of seat: Seat) -> Range<Int> { seats.range(of: seat, in: cells) }
+
+    /// How long a grant that allows a request now goes on to, the longest, at most so long.
     func left(of request: AccessRequest, atMost limit: Duration) -> Duration {
         guard let permission = permissionIndex[request.permission.description] else { return .zero }
-        var later = request
-        later.at = request.at.advanced(by: limit)
-        // The common case: whatever allows it now still does at the end.
-        if grant(of: permission, later) != nil { return limit }
-        let ends = [Seat.Place(request.scope), .everyWorkspace].flatMap { place in
-            seats[Seat(principal: request.principal, place: place)].map { cells[$0] }
-                .filter { $0.covers(request.scope, at: request.at) && sets[Int($0.set)].contains(permission) }
-                .map(\.until)
+        var end = request.at
+        func look(_ place: Seat.Place) {
+            for index in range(of: Seat(principal: request.principal, place: place))
+            where cells[index].covers(request.scope, at: request.at)
+                && sets[Int(cells[index].set)].contains(permission)
+            {
+                end = max(end, cells[index].until)
+            }
         }
-        guard let end = ends.max() else { return .zero }
-        return min(limit, .microseconds(end.microseconds - request.at.microseconds))
+        look(Seat.Place(request.scope))
+        if request.scope.workspace != nil { look(.everyWorkspace) }
+        return end >= request.at.advanced(by: limit)
+            ? limit : .microseconds(end.microseconds - request.at.microseconds)
     }
 
     /// The number of a grant that allows the permission.
@@ -157,7 +164,7 @@ public final class CompiledPolicy: Sendable {
     }
 
     private func grant(of permission: Int, _ seat: Seat, _ request: AccessRequest) -> Int? {
-        for index in seats[seat]
+        for index in range(of: seat)
         where cells[index].covers(request.scope, at: request.at)
             && sets[Int(cells[index].set)].contains(permission)
         {

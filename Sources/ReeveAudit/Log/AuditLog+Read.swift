@@ -32,10 +32,10 @@ extension AuditLog {
                 }
             }
             guard chunks.first?.range.contains(Int64(index - 1)) == true else {
-                throw AuditError(.tampered, "entry \(index - 1)")
+                throw try await reader.missing(index - 1)
             }
             for chunk in chunks {
-                guard chunk.range.contains(Int64(end - 1)) else { throw AuditError(.tampered, "entry \(end - 1)") }
+                guard chunk.range.contains(Int64(end - 1)) else { throw try await reader.missing(end - 1) }
                 for index in stride(from: min(end, Int(chunk.range.upperBound)) - 1, through: Int(chunk.first), by: -1)
                 {
                     guard index >= Int(state.minimum) else { break reading }
@@ -101,6 +101,9 @@ extension AuditLog {
                 let hashes = tile?.value.hashes ?? []
                 session.add(leaf, stored: index % Tile.width < hashes.count ? hashes[index % Tile.width].digest : nil)
             }
+        } catch let error as AuditError where error.code == .pruned {
+            // Somebody pruned meanwhile: what is left is checked from there.
+            return try await verification(reader, held, verifier)
         } catch let error as AuditError where error.code == .tampered {
             // A chunk that is gone or cannot be read: the first entry of it.
             return .altered(index: session.count)

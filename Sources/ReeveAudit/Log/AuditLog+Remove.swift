@@ -96,12 +96,13 @@ extension AuditLog {
                 throw AuditError(.stillKept, "until they are \(configuration.retentionDays) days old")
             }
         }
-        for sink in sinks {
-            let key = Key(log, [.text("audit.sink"), .text(sink.name)])
+        // Those of this process, and those that any other ever had.
+        let cursors = try await storing { () throws(StoreError) in
+            try await store.records(in: KeyRange(under: Key(log, [.text("audit.sink")])), limit: 1000).map(\.key)
+        }
+        for key in Set(cursors).union(sinks.map { Key(log, [.text("audit.sink"), .text($0.name)]) }) {
             let position = try await storing { () throws(StoreError) in try await cursor(at: key) }
-            guard position >= Int64(wanted) else {
-                throw AuditError(.stillKept, "sink `\(sink.name)` has not had them")
-            }
+            guard position >= Int64(wanted) else { throw AuditError(.stillKept, "`\(key)` has not had them") }
         }
         let authenticator = try await storing { () throws(StoreError) in try await keys.control.controlKey(for: log) }
         let stateKey = LogState.key(log)
@@ -134,6 +135,7 @@ extension AuditLog {
     /// Removes the leaves and the lowest tiles that lie wholly before an index.
     private func sweepOut(_ log: Partition, before minimum: Int) async throws(AuditError) {
         guard minimum > 0 else { return }
+        try await cut(log, at: minimum)
         let leaves = KeyRange(from: LeafChunk.key(log, Int64(minimum - 1)), under: LeafChunk.prefix(log))
         let tiles = KeyRange(under: Key(log, [.text("audit.tile"), .integer(0)]))
         try await storing { () throws(StoreError) in
@@ -141,11 +143,7 @@ extension AuditLog {
                 let chunk = try LeafChunk.table.decode(entry.record.bytes, entry.key)
                 guard chunk.range.upperBound <= Int64(minimum) else { return [] }
                 // The personal values of the entries go with them, and before them.
-                let entries = chunk.leaves.enumerated().compactMap { SequencedEntry(leaf: $1, index: $0)?.entry }
-                let values = entries.flatMap { entry in
-                    (entry.commitments ?? [:]).keys.map { StoredPersonalValue.key(log, entry.id, $0) }
-                }
-                return values + [entry.key]
+                return Self.values(chunk.leaves, log) + [entry.key]
             }
             try await remove(tiles) { entry throws(StoreError) in
                 guard case .integer(let index)? = entry.key.elements?.last, index < Int64(minimum / Tile.width) else {
@@ -153,6 +151,33 @@ extension AuditLog {
                 }
                 return [entry.key]
             }
+        }
+    }
+
+    /// Cuts the record of leaves that an index lies inside of, so that nothing before it stays.
+    private func cut(_ log: Partition, at minimum: Int) async throws(AuditError) {
+        let reader = LogReader(store: store, log: log, control: keys.control)
+        guard let chunk = try await reader.chunk(holding: Int64(minimum)), chunk.first < Int64(minimum) else { return }
+        let count = minimum - Int(chunk.first)
+        let rest = LeafChunk(first: Int64(minimum), leaves: Array(chunk.leaves.dropFirst(count)))
+        let values = Self.values(chunk.leaves.prefix(count), log)
+        try await storing { () throws(StoreError) in
+            for start in stride(from: 0, to: values.count, by: Changes.maximumKeys) {
+                var changes = Changes()
+                values[start..<min(start + Changes.maximumKeys, values.count)].forEach { changes.delete($0) }
+                try await store.commit(changes)
+            }
+            var changes = Changes()
+            changes.write(LeafChunk.key(log, rest.first), rest.recordBytes(schema: 1))
+            changes.delete(LeafChunk.key(log, chunk.first))
+            try await store.commit(changes)
+        }
+    }
+
+    /// Where the personal values of entries lie.
+    private static func values(_ leaves: some Sequence<[UInt8]>, _ log: Partition) -> [Key] {
+        leaves.compactMap { SequencedEntry(leaf: $0, index: 0)?.entry }.flatMap { entry in
+            (entry.commitments ?? [:]).keys.map { StoredPersonalValue.key(log, entry.id, $0) }
         }
     }
 

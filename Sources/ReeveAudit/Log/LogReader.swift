@@ -81,10 +81,13 @@ struct LogReader: Sendable {
         guard let record else { return (LogState(), nil) }
         let state = try await storing { () throws(StoreError) in try LogState.table.decode(record.bytes, key) }
         let authenticator = try await storing { () throws(StoreError) in try await control.controlKey(for: log) }
-        guard (try? authenticator.isValid(state.tag, for: state.message(log))) == true, state.minimum <= state.size
-        else {
-            throw AuditError(.tampered, "the log's state")
+        let isValid: Bool
+        do {
+            isValid = try authenticator.isValid(state.tag, for: state.message(log))
+        } catch {
+            throw AuditError(.cryptoFailed)
         }
+        guard isValid, state.minimum <= state.size else { throw AuditError(.tampered, "the log's state") }
         return (state, record.bytes)
     }
 
@@ -168,6 +171,11 @@ struct LogReader: Sendable {
         return try await hashes([ProofPlan.nodes(0..<size)])[0]
     }
 
+    /// Why an entry is not there: pruned meanwhile, or taken away.
+    func missing(_ index: Int) async throws(AuditError) -> AuditError {
+        AuditError(index < Int(try await state().minimum) ? .pruned : .tampered, "entry \(index)")
+    }
+
     /// The chunk that holds an index; `nil` when it is past the end or was removed.
     func chunk(holding index: Int64) async throws(AuditError) -> LeafChunk? {
         let range = KeyRange(from: LeafChunk.key(log, index), under: LeafChunk.prefix(log))
@@ -194,9 +202,7 @@ struct LogReader: Sendable {
         guard range.lowerBound >= 0 else { return }
         var next = range.lowerBound
         while next < range.upperBound {
-            guard let chunk = try await chunk(holding: Int64(next)) else {
-                throw AuditError(.tampered, "entry \(next)")
-            }
+            guard let chunk = try await chunk(holding: Int64(next)) else { throw try await missing(next) }
             for index in next..<min(Int(chunk.range.upperBound), range.upperBound) {
                 try await body(index, chunk.leaves[index - Int(chunk.first)])
             }

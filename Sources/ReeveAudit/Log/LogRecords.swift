@@ -94,6 +94,14 @@ struct WriterPosition: JSONRecord, Hashable {
         Key(log, [.text("audit.position"), .text(writer)])
     }
 
+    /// Whether a number was declared missing and has not come. Of the first gap that is not sure: it may be several.
+    func isMissing(_ number: Int64) -> Bool {
+        let isSure = gaps.count < 2 * Self.maximumGaps
+        return stride(from: isSure ? 0 : 2, to: gaps.count, by: 2).contains {
+            gaps[$0] <= number && number <= gaps[$0 + 1]
+        }
+    }
+
     mutating func skip(to number: Int64) {
         gaps += [next, number - 1]
         if gaps.count > 2 * Self.maximumGaps { gaps.removeSubrange(1...2) }

@@ -178,6 +178,9 @@ extension AuditLog {
         let bytes = try await storing { () throws(StoreError) in try await store.record(for: key)?.bytes }
         let known = standings.withLock { $0[reader.log] }
         if let known, known.isSure, known.live.bytes == bytes { return known }
+        // Before the state: another sequencer may sign meanwhile. What our keys have not signed is signed again.
+        let own = AuditVerifier(keys: keys.signers.map(\.verifierKey), origin: origin(of: reader.log))
+        let checkpoint = try await reader.checkpoint().flatMap { own.checkpoint($0) }
         var live = try await sequencer.load()
         if let known {
             // Others have worked on it: it must have grown from what is known.
@@ -198,14 +201,10 @@ extension AuditLog {
         {
             throw AuditError(.tampered, "tile \(wrong.level)/\(wrong.index)")
         }
-        var standing = Standing(live: live, signed: 0, verified: known?.verified ?? 0)
+        // Of a log that is new to this process the newest lines say all: the tree that they are of holds the older ones.
+        var standing = Standing(live: live, signed: 0, verified: known?.verified ?? .max)
         _ = try await anchor.verify(size: live.tree.size, from: &standing.verified)
-        if let note = try await reader.checkpoint() {
-            guard let checkpoint = Checkpoint(text: note.text), checkpoint.size <= live.tree.size else {
-                throw AuditError(.tampered, "checkpoint")
-            }
-            standing.signed = checkpoint.size
-        }
+        if let checkpoint, checkpoint.size <= live.tree.size { standing.signed = checkpoint.size }
         return standing
     }
 

@@ -25,7 +25,8 @@ struct LogAnchor: Sendable {
         // Of what was pruned only whole tiles can be told; what lies in between was looked at before it was pruned.
         let minimum = Int(try await reader.state().minimum)
         var ahead: Int?
-        for line in own where line.index >= verified || line == own.last {
+        let recent = own.suffix(verified == .max ? 32 : 1).first?.index ?? 0
+        for line in own where line.index >= min(verified, recent) {
             guard let number = line.event.number, let root = line.event.digest else { continue }
             guard number <= size else {
                 // Another sequencer may have gone on meanwhile; a fork only if the store does not have them.
@@ -75,7 +76,7 @@ struct LogAnchor: Sendable {
         guard !keys.signers.isEmpty else { throw AuditError(.signerFailed, "there is none") }
         for witness in keys.witnesses {
             // A witness that is away does not hold up the log.
-            if let line = try await cosignature(of: witness, note, size) {
+            if let line = await cosignature(of: witness, note, size) {
                 note.signatures.append(line)
             }
         }
@@ -83,8 +84,7 @@ struct LogAnchor: Sendable {
         let log = reader.log
         try await storing { () throws(StoreError) in
             try await reader.store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
-                let key = StoredCheckpoint.key(log, Int64(size))
-                if try await transaction.read(key) == nil { transaction.write(key, stored.recordBytes(schema: 1)) }
+                transaction.write(StoredCheckpoint.key(log, Int64(size)), stored.recordBytes(schema: 1))
             }
         }
         return note
@@ -92,12 +92,14 @@ struct LogAnchor: Sendable {
 
     private func cosignature(
         of witness: any CheckpointWitness, _ note: SignedNote, _ size: Int
-    ) async throws(AuditError) -> SignedNote.Signature? {
+    ) async -> SignedNote.Signature? {
         let key = witness.verifierKey
         // The witness knows best what it has seen: it may have missed some, or signed what never came back.
         guard let start = try? await witness.lastSize(of: origin), (0...size).contains(start) else { return nil }
-        let proof = try await reader.hashes(ProofPlan.consistency(start, size)).compactMap(\.digest)
-        guard let bytes = try? await witness.cosign(note, since: start, proof: proof), key.isValid(bytes, of: note.text)
+        // From a size that was pruned there is no proof any more: that witness has to begin anew.
+        guard let hashes = try? await reader.hashes(ProofPlan.consistency(start, size)),
+            let bytes = try? await witness.cosign(note, since: start, proof: hashes.compactMap(\.digest)),
+            key.isValid(bytes, of: note.text)
         else { return nil }
         return .init(name: key.name, id: key.id, bytes: bytes)
     }

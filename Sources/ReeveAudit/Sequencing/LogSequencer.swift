@@ -29,6 +29,8 @@ struct LogSequencer: Sendable {
         var bytes = 0
         var alarms: [Alarm] = []
         var writers: Set<String> = []
+        /// Whether it has an entry without a seal, and its alarm.
+        var hasUnsealed = false
         var isEmpty: Bool { deletes.isEmpty && leaves.isEmpty }
         /// Entries that are read at once.
         static let maximumEntries = 80
@@ -136,11 +138,13 @@ struct LogSequencer: Sendable {
                 guard batch.hasRoom(for: record.count + 128) else { return .full }
                 batch.deletes.append(entry.key)
                 // The request came twice, if the log has it; if not it is late, whatever the position says.
-                let isThere = try await isSequenced(writer, number, live.tree.size)
-                if isThere || batch.holds(writer, number) { continue }
+                if !position.isMissing(number) {
+                    let isThere = try await isSequenced(writer, number, live.tree.size)
+                    if isThere || batch.holds(writer, number) { continue }
+                }
                 position.fill(number)
                 batch.alarms.append(alarm(.lateEntry, writer, ["number": String(number)]))
-                if let (record, isSealed) = open(record, writer, number, &batch) {
+                if let (record, isSealed) = try open(record, writer, number, &batch) {
                     let leaf = SequencedEntry.leaf(
                         record: record, writer: writer, number: number, isLate: true, isSealed: isSealed)
                     batch.add(leaf)
@@ -151,6 +155,12 @@ struct LogSequencer: Sendable {
             } else {
                 if number > position.next {
                     guard batch.hasRoom(for: 256) else { return .full }
+                    if try open(record, writer, number, &batch) == nil {
+                        // Nobody is declared missing on the word of a record that its writer did not write.
+                        batch.deletes.append(entry.key)
+                        batch.alarms.append(alarm(.verificationFailed, writer, ["number": String(number)]))
+                        continue
+                    }
                     guard isOver(writer, position.next, uptime, &live) else {
                         return .behind(Self.after(writer, pending))
                     }
@@ -161,7 +171,7 @@ struct LogSequencer: Sendable {
                     return .full
                 }
                 batch.deletes.append(entry.key)
-                if let (record, isSealed) = open(record, writer, number, &batch) {
+                if let (record, isSealed) = try open(record, writer, number, &batch) {
                     let leaf = SequencedEntry.leaf(
                         record: record, writer: writer, number: number, isLate: false, isSealed: isSealed)
                     batch.add(leaf)
@@ -207,7 +217,8 @@ struct LogSequencer: Sendable {
         batch.alarms.append(alarm(.gap, writer, ["numbers": range]))
     }
 
-    /// Whether the log has a writer's entry of a number. Complexity: O(entries), newest first; asked for what comes twice alone.
+    /// Whether the log has a writer's entry of a number. Complexity: O(entries), newest first; asked for what came twice, or was not
+    /// known to be missing.
     private func isSequenced(_ writer: String, _ number: Int64, _ size: Int) async throws(AuditError) -> Bool {
         var end = size
         while end > 0, let chunk = try await reader.chunk(holding: Int64(end - 1)) {
@@ -225,20 +236,28 @@ struct LogSequencer: Sendable {
     /// An entry's record without its seal; `nil` when the seal or the record is not what its writer wrote.
     private func open(
         _ stored: [UInt8], _ writer: String, _ number: Int64, _ batch: inout Batch
-    ) -> (record: [UInt8], isSealed: Bool)? {
+    ) throws(AuditError) -> (record: [UInt8], isSealed: Bool)? {
         guard let (record, seal) = EntrySeal.remove(from: stored) else {
             guard Self.isRecord(stored) else { return nil }
-            if expectsSeals, batch.alarms.isEmpty {
+            if expectsSeals, !batch.hasUnsealed {
+                batch.hasUnsealed = true
                 batch.alarms.append(alarm(.verificationFailed, writer, ["unsealed": String(number)]))
             }
             return (stored, false)
         }
         let message = EntrySeal(log: log, writer: writer, number: number).message(record)
         // What its writer sealed is what its writer wrote, so it need not be read here.
-        guard record.count <= Trail.maximumEntryBytes, (try? authenticator.isValid(seal, for: message)) == true else {
-            return nil
-        }
+        guard record.count <= Trail.maximumEntryBytes, try isValid(seal, message) else { return nil }
         return (record, true)
+    }
+
+    /// Whether a tag is right; a key that cannot be used says neither.
+    private func isValid(_ tag: [UInt8], _ message: [UInt8]) throws(AuditError) -> Bool {
+        do {
+            return try authenticator.isValid(tag, for: message)
+        } catch {
+            throw AuditError(.cryptoFailed)
+        }
     }
 
     private func alarm(_ kind: Alarm.Kind, _ subject: String, _ details: [String: String]) -> Alarm {
@@ -266,7 +285,7 @@ struct LogSequencer: Sendable {
         }
         var position = WriterPosition()
         if let found {
-            guard (try? authenticator.isValid(found.tag, for: found.message(log, writer))) == true else {
+            guard try isValid(found.tag, found.message(log, writer)) else {
                 throw AuditError(.tampered, "the position of \(writer)")
             }
             position = found

@@ -31,6 +31,14 @@ public struct Changes: Hashable, Sendable {
         self.revision = revision
     }
 
+    init(
+        expectations: [Key: Expectation], changes: [Key: Change], revision: Revision = .make()
+    ) {
+        self.expectations = expectations
+        self.changes = changes
+        self.revision = revision
+    }
+
     /// Lets the commit take effect only when `expectation` holds for `key`.
     public mutating func expect(_ key: Key, _ expectation: Expectation) { expectations[key] = expectation }
     /// Writes a record.

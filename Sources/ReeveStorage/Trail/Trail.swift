@@ -9,7 +9,7 @@ import Synchronization
 /// Each log (a workspace's or the platform's) gets numbers without holes from each writer: a number is taken when an
 /// entry joins a transaction, and given back when that transaction does not commit. Writers share no record, so they
 /// never wait for each other. Rooms over one store share one trail. Only a crash, or a reply whose outcome was never learned,
-/// leaves a hole.
+/// leaves a hole; a process that writes must also run `AuditLog.work`, which fills numbers that were given back for good.
 public final class Trail: Sendable {
     /// The writer's id, new for each process.
     public let writer: Identifier<Writer>
@@ -33,16 +33,16 @@ public final class Trail: Sendable {
     }
     private let logs = Mutex<[Partition: Numbers]>([:])
     private let sealing: Mutex<(any EntrySealer)?>
+    /// Whether every entry of this trail is sealed.
+    package let isSealedFromStart: Bool
 
     /// A trail with a new writer id; with a sealer nobody who writes to the store can change an entry unseen while it waits
     /// to be sequenced.
     public init(time: some TimeSource = SystemTime(), sealer: (any EntrySealer)? = nil) {
         writer = Identifier(at: time.now)
         sealing = Mutex(sealer)
+        isSealedFromStart = sealer != nil
     }
-
-    /// Whether entries are sealed from now on.
-    package var isSealing: Bool { sealing.withLock { $0 != nil } }
 
     /// Seals entries from now on, unless they are sealed already.
     package func seal(with sealer: any EntrySealer) { sealing.withLock { $0 = $0 ?? sealer } }
