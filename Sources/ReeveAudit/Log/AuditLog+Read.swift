@@ -35,6 +35,8 @@ extension AuditLog {
                 throw try await reader.missing(index - 1)
             }
             for chunk in chunks {
+                // What a crash left of what was pruned is nobody's to read.
+                guard end > Int(state.minimum) else { break reading }
                 guard chunk.range.contains(Int64(end - 1)) else { throw try await reader.missing(end - 1) }
                 for index in stride(from: min(end, Int(chunk.range.upperBound)) - 1, through: Int(chunk.first), by: -1)
                 {
