@@ -84,7 +84,11 @@ import Testing
             try await other.log.runOnce()
             let before = try await other.sequence()
             #expect(before == (1..<number).map { "a\($0)" })
-            kept.time.advance(by: .seconds(60))
+            // It is waited for, for a minute.
+            kept.time.advance(by: .seconds(59))
+            try await other.log.runOnce()
+            #expect(try await other.sequence().filter { $0.hasPrefix("gap") }.isEmpty)
+            kept.time.advance(by: .seconds(1))
             try await other.log.runOnce()
             let last = takesSuffix ? 6 : number
             let rest = last < 6 ? (last + 1...6).map { "a\($0)" } : []
