@@ -224,6 +224,18 @@ import Testing
         for index in 1...20 { try await other.act("c\(index)") }
         await #expect(throws: AuditError(.forked)) { try await other.log.runOnce() }
         #expect(try await other.log.checkpoint(of: fork.scope) == nil)
+        // Nor one that is longer, and was sequenced while nobody looked at this ledger.
+        let apart = try AuditWorld(time: world.time)
+        let alone = try await apart.process()
+        for index in 1...20 { try await alone.act("c\(index)") }
+        try await alone.log.runOnce()
+        let signed = try await alone.checkpoint()
+        let back = try AuditWorld(base: apart.base, ledger: world.ledger, time: world.time)
+        let again = try await back.process()
+        try await again.act("d")
+        await #expect(throws: AuditError(.forked)) { try await again.log.runOnce() }
+        #expect(try await again.checkpoint() == signed)
+        #expect(try await back.records("audit.pending").count == 1)
     }
 
     /// A signer that is away holds up the signature, not the log; and never are two roots signed for one size.
