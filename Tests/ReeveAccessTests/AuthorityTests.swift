@@ -6,6 +6,7 @@ import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import ReeveTesting
+import Synchronization
 import Testing
 
 private let workspace = Identifier<Workspace>(high: 2, low: 1)
@@ -399,10 +400,10 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         let outbox = Outbox(leases: Leases(store: world.store, time: world.time))
         #expect(await !world.mayOpen(authority, nobody))
         #expect(await !world.mayOpen(authority, nobody, Scope(workspace, .test)))
-        let alarms = Events()
-        _ = try await outbox.deliverAll(to: "test") { alarms.add($0) }
-        #expect(alarms.all.map(\.type) == [Alarm.eventType(.forbiddenProduction)])
-        #expect(alarms.all.first?.details["refusal"] == "noGrant")
+        let alarms = Mutex<[DomainEvent]>([])
+        _ = try await outbox.deliverAll(to: "test") { event in alarms.withLock { $0.append(event) } }
+        #expect(alarms.withLock { $0.map(\.type) } == [Alarm.eventType(.forbiddenProduction)])
+        #expect(alarms.withLock { $0.first?.details["refusal"] } == "noGrant")
     }
 }
 
@@ -732,24 +733,27 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
 
     /// Tasks of one process that read while others change the platform's records refuse nobody.
     @Test func readersAndWritersDoNotAlarmEachOther() async throws {
-        let world = try World(YieldingStore(base: MemoryStore()))
+        let world = try World(YieldingStore(MemoryStore()))
         _ = try await world.create()
         let authority = try await world.open(milliseconds: 0)
         let writer = try await world.open(milliseconds: 0)
-        let refused = Kept(0)
-        await withTaskGroup(of: Void.self) { group in
+        let refused = await withTaskGroup(of: Int.self) { group in
             for index in 0..<60 {
                 group.addTask {
-                    for _ in 0..<20 where await !world.mayOpen(authority, ada) { refused.update { $0 += 1 } }
+                    var refused = 0
+                    for _ in 0..<20 where await !world.mayOpen(authority, ada) { refused += 1 }
+                    return refused
                 }
                 if index % 10 == 0 {
                     group.addTask {
                         for _ in 0..<5 { _ = try? await world.give(writer, "auditor", nobody, in: Scope(workspace)) }
+                        return 0
                     }
                 }
             }
+            return await group.reduce(0, +)
         }
-        #expect(refused.value == 0)
+        #expect(refused == 0)
     }
 
     /// No text is long enough to keep a refusal, and its alarm, out of the trail.
@@ -838,13 +842,6 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
             if faulty.calls < call { break }
         }
     }
-}
-
-/// Collects events.
-final class Events: Sendable {
-    private let kept = Kept<[DomainEvent]>([])
-    var all: [DomainEvent] { kept.value }
-    func add(_ event: DomainEvent) { kept.update { $0.append(event) } }
 }
 
 extension AccessPolicy {

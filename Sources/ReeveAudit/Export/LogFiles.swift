@@ -12,14 +12,14 @@ public enum LogFiles: Sendable {
     /// The path of the bundle that holds the entries from `index` · 256 on, and how many those are in a log of a size.
     public static func bundle(_ index: Int, size: Int) -> (path: String, count: Int) {
         guard (0...1 << 48).contains(index) else { return ("", 0) }
-        let count = min(256, max(0, size - index * 256))
+        let count = min(256, max(0, max(0, size) - index * 256))
         return (TileID.bundlePath(index, width: count), count)
     }
 
     /// The path of a tile of a log of a size, and how many hashes it has: 0 when there is none.
     public static func tile(level: Int, _ index: Int, size: Int) -> (path: String, count: Int) {
         guard (0..<7).contains(level), (0...1 << 48).contains(index) else { return ("", 0) }
-        let count = min(256, max(0, (size >> (8 * level)) - index * 256))
+        let count = min(256, max(0, (max(0, size) >> (8 * level)) - index * 256))
         return (TileID(level: level, index: index).path(width: count), count)
     }
 

@@ -60,7 +60,7 @@ extension AuditLog {
         if let lines = try? await keys.lines() {
             names.formUnion(lines.lazy.filter { $0.event.kind == LogAnchor.kind }.map(\.event.subject))
         }
-        return (names.sorted().compactMap { Partition(logNamed: $0) }, wrong)
+        return (names.sorted().compactMap { Partition(named: $0) }, wrong)
     }
 
     /// The platform's authenticated records need their head, once.
@@ -223,19 +223,6 @@ extension AuditLog {
     }
 
     func origin(of log: Partition) -> String { "\(configuration.origin)/\(log.name)" }
-}
-
-extension Partition {
-    /// The partition of a log's name; `nil` for one that no scope has.
-    init?(logNamed name: String) {
-        if name == Partition.platform.name {
-            self = .platform
-        } else if let workspace = Identifier<Workspace>(name) {
-            self.init(workspace)
-        } else {
-            return nil
-        }
-    }
 }
 
 extension Scope {

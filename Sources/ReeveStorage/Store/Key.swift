@@ -159,7 +159,7 @@ public struct Partition: Hashable, Sendable {
     }
 
     /// The partition of this name; `nil` when no scope has it.
-    init?(named name: String) {
+    package init?(named name: String) {
         guard name == Self.platform.name || Identifier<Workspace>(name) != nil else { return nil }
         self.init(name: name)
     }
