@@ -30,7 +30,7 @@ public struct Identifier<Entity: IdentifiedEntity>: Hashable, Sendable {
     ///
     /// Times before 1970 count as 1970. Two identifiers of one millisecond have no defined order.
     public init(at instant: Timestamp) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = KernelRandom()
         self.init(at: instant, using: &generator)
     }
 

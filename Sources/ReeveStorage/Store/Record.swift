@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import ReeveModel
+
 /// A record's bytes and the revision that wrote them.
 public struct Record: Hashable, Sendable {
     /// What was written.
@@ -38,7 +40,7 @@ public struct Revision: Hashable, Sendable, CustomStringConvertible {
 
     /// A new revision: 128 random bits.
     public static func make() -> Revision {
-        var generator = SystemRandomNumberGenerator()
+        var generator = KernelRandom()
         return Revision(high: generator.next(), low: generator.next())
     }
 

@@ -41,7 +41,7 @@ package struct EntrySeal: Sendable {
     static func add(_ seal: [UInt8], to record: [UInt8]) -> [UInt8] {
         var sealed: [UInt8] = []
         sealed.reserveCapacity(record.count + count)
-        sealed += record.dropLast(2)
+        sealed += record[..<(record.count - 2)]
         sealed += start
         Base64URL.append(seal, to: &sealed)
         sealed += end

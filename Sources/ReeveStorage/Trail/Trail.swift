@@ -13,6 +13,7 @@ import Synchronization
 public final class Trail: Sendable {
     /// The writer's id, new for each process.
     public let writer: Identifier<Writer>
+    private let writerName: String
 
     /// At most this many bytes in one entry.
     public static let maximumEntryBytes = 60_000
@@ -27,8 +28,8 @@ public final class Trail: Sendable {
         /// The bytes of every key of this writer's entries, but for the number.
         let prefix: Key
 
-        init(_ log: Partition, _ writer: Identifier<Writer>) {
-            prefix = Trail.pending(log).appending([.text(writer.description)])
+        init(_ log: Partition, writer: String) {
+            prefix = Trail.pending(log).appending([.text(writer)])
         }
     }
     private let logs = Mutex<[Partition: Numbers]>([:])
@@ -40,6 +41,7 @@ public final class Trail: Sendable {
     /// to be sequenced.
     public init(time: some TimeSource = SystemTime(), sealer: (any EntrySealer)? = nil) {
         writer = Identifier(at: time.now)
+        writerName = writer.description
         sealing = Mutex(sealer)
         isSealedFromStart = sealer != nil
     }
@@ -50,7 +52,7 @@ public final class Trail: Sendable {
     /// An entry's record with its seal.
     fileprivate func sealed(_ record: [UInt8], _ ticket: TrailTicket) throws(StoreError) -> [UInt8] {
         guard let sealer = sealing.withLock({ $0 }) else { return record }
-        let seal = EntrySeal(log: ticket.log, writer: writer.description, number: ticket.number)
+        let seal = EntrySeal(log: ticket.log, writer: writerName, number: ticket.number)
         return EntrySeal.add(try sealer.seal(seal.message(record), in: ticket.log), to: record)
     }
 
@@ -103,12 +105,12 @@ public final class Trail: Sendable {
                     trail: self, log: log, number: number, key: numbers.prefix.appending([.integer(number)]),
                     lists: !numbers.isListed)
             }
-            return take(&logs[log, default: Numbers(log, writer)])
+            return take(&logs[log, default: Numbers(log, writer: writerName)])
         }
     }
 
     fileprivate func giveBack(_ ticket: TrailTicket) {
-        logs.withLock { $0[ticket.log, default: Numbers(ticket.log, writer)].returned.append(ticket.number) }
+        logs.withLock { $0[ticket.log, default: Numbers(ticket.log, writer: writerName)].returned.append(ticket.number) }
     }
 
     fileprivate func commit(_ ticket: TrailTicket) {
@@ -117,7 +119,7 @@ public final class Trail: Sendable {
                 numbers.committed = max(numbers.committed, ticket.number)
                 if ticket.lists { numbers.isListed = true }
             }
-            commit(&logs[ticket.log, default: Numbers(ticket.log, writer)])
+            commit(&logs[ticket.log, default: Numbers(ticket.log, writer: writerName)])
         }
     }
 }
