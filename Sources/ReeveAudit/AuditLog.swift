@@ -27,7 +27,7 @@ public final class AuditLog: Sendable {
         public var sinkLagEntries: Int
         /// For how many days entries must be kept: pruning takes none that is younger; 0 to 36,500.
         public var retentionDays: Int
-        /// How many tiles of 9 kB are kept in memory for proofs, once proofs have asked for them; 1 to 1,000,000. By default
+        /// How many tiles of 11 kB are kept in memory for proofs, once proofs have asked for them; 1 to 1,000,000. By default
         /// as many as a million entries have.
         public var cachedTiles: Int
 

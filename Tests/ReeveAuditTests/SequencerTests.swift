@@ -174,16 +174,21 @@ import Testing
 
     /// A state, a tile or an entry that was changed between two runs is not signed.
     @Test func aRewrittenLogIsNotSigned() async throws {
-        for table in ["audit.state", "audit.tile"] {
+        for (table, field) in [
+            ("audit.state", #""size":"#), ("audit.tile", #""hashes":""#), ("audit.tile", #""inner":""#),
+        ] {
             let world = try AuditWorld()
             let process = try await world.process()
             for index in 0..<600 { try await process.act("a\(index)") }
             try await process.log.runOnce()
             let signed = try await process.checkpoint()
+            var changed = 0
             for target in try await world.records(table) {
-                let copy = try await world.copy()
                 let text = String(decoding: target.record.bytes, as: UTF8.self)
-                let place = try #require(text.range(of: table == "audit.state" ? "\"size\":" : "\"hashes\":\""))
+                // Tiles at the edge have no rows above.
+                guard let place = text.range(of: field) else { continue }
+                changed += 1
+                let copy = try await world.copy()
                 var bytes = target.record.bytes
                 let index = text.utf8.distance(from: text.startIndex, to: place.upperBound) + 2
                 bytes[index] = bytes[index] == UInt8(ascii: "1") ? UInt8(ascii: "2") : UInt8(ascii: "1")
@@ -199,6 +204,7 @@ import Testing
                 // The act is not lost: it waits.
                 #expect(try await copy.records("audit.pending").count == 1)
             }
+            #expect(changed > 0)
         }
     }
 

@@ -4,6 +4,7 @@
 import Foundation
 import ReeveCrypto
 import ReeveModel
+import ReeveStorage
 import ReeveTesting
 import Testing
 
@@ -134,6 +135,22 @@ private struct RFC6962: Decodable {
         var hasher = try TreeHasher()
         let root = try TestTree.root(tree.leaves[...])
         #expect(try tree.tree.root(&hasher) == root)
+        // The rows above the first leaves are those of the text, and are read back; any other number of them is none.
+        if size > 256, let tile = tree.tiles[TileID(level: 0, index: 0)] {
+            for row in [2, 4, 6] {
+                let roots = try (0..<256 >> row).map { try TestTree.root(tree.leaves[$0 << row..<($0 + 1) << row]) }
+                #expect(tile.row(row) == roots)
+            }
+            let record = tile.recordBytes(schema: 1)
+            #expect(try Tile(recordBytes: record, schema: 1) == tile)
+            let rows = Base64URL.encode(Tile.bytes(tile.inner.flatMap(\.self)))
+            let text = String(decoding: record, as: UTF8.self)
+            #expect(text.contains(#","inner":"\#(rows)"}"#))
+            for wrong in ["", Base64URL.encode(Tile.bytes(tile.row(4))), rows + rows] {
+                let bytes = Array(text.replacing(rows, with: wrong).utf8)
+                #expect(throws: (any Error).self) { try Tile(recordBytes: bytes, schema: 1) }
+            }
+        }
         // A tree that was read back goes on as the one it was.
         var again = try #require(try MerkleTree(size: size, edge: tree.tree.edge, &hasher))
         var first = tree.tree

@@ -68,6 +68,19 @@ private struct Kind: Sendable, CustomTestStringConvertible {
         #expect(earlier < later)
         #expect(earlier.description < later.description)
     }
+
+    /// Identifiers of one instant share nothing but its milliseconds, and no word of the kernel's comes twice.
+    @Test func identifiersOfOneInstantDiffer() {
+        let at = Timestamp(microseconds: 1_700_000_000_000_000)
+        let made = (0..<1000).map { _ in Identifier<Job>(at: at) }
+        #expect(Set(made.map(\.low)).count == 1000)
+        #expect(Set(made.map { $0.high >> 16 }).count == 1 && Set(made.map(\.high)).count > 900)
+        let words = (0..<1000).flatMap { _ in
+            var generator = KernelRandom()
+            return (0..<3).map { _ in generator.next() }
+        }
+        #expect(Set(words).count == 3000)
+    }
 }
 
 @Suite struct IdentifierProperties {

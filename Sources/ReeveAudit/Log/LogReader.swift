@@ -108,7 +108,7 @@ struct LogReader: Sendable {
         guard found.hashes.count >= width else { throw AuditError(.tampered, "tile \(id.level)/\(id.index)") }
         guard let cache else { return found }
         let whole = try crypto { () throws(CryptoError) in
-            guard found.middle.isEmpty else { return found }
+            guard found.inner.isEmpty else { return found }
             var copy = found
             var hasher = try TreeHasher()
             try copy.finish(&hasher)
@@ -246,8 +246,8 @@ struct LogReader: Sendable {
                     var hasher = try TreeHasher()
                     var copy = Tile(hashes: tile.hashes)
                     try copy.finish(&hasher)
-                    let root = try MerkleTree.fold(copy.middle[...], &hasher)
-                    return copy.middle == tile.middle && above.hashes.count > index % Tile.width
+                    let root = try MerkleTree.fold(copy.row(6)[...], &hasher)
+                    return copy == tile && above.hashes.count > index % Tile.width
                         && above.hashes[index % Tile.width] == root
                 }
                 if !isRight { return id }

@@ -25,9 +25,7 @@ struct MerkleTree: Sendable {
         self.size = size
         for (level, tile) in edge.enumerated() {
             var tile = Tile(hashes: tile.hashes)
-            for start in stride(from: 0, to: tile.hashes.count - 15, by: 16) {
-                tile.middle.append(try Self.fold(tile.hashes[start..<start + 16], &hasher))
-            }
+            try tile.finish(&hasher)
             self.edge.append(tile)
             var end = tile.hashes.count
             var small: [(height: Int, hash: TreeHash)] = []
@@ -74,7 +72,7 @@ struct MerkleTree: Sendable {
             height += 1
             let level = height / 8
             switch height % 8 {
-            case 4: edge[level].middle.append(hash)
+            case let row where row.isMultiple(of: 2) && row > 0: edge[level].add(hash, toRow: row)
             case 0:
                 filled(TileID(level: level - 1, index: (size >> height) - 1), edge[level - 1])
                 edge[level - 1] = Tile()
@@ -135,14 +133,13 @@ struct TreeNode: Hashable, Sendable {
     func hash(in tile: Tile, _ hasher: inout TreeHasher) throws(CryptoError) -> TreeHash? {
         let rows = height % 8
         let position = index & ((1 << (8 - rows)) - 1)
-        let groups = 1 << max(0, rows - 4)
-        if rows >= 4, (position + 1) * groups <= tile.middle.count {
-            let count = groups
-            return try MerkleTree.fold(tile.middle[position * count..<(position + 1) * count], &hasher)
+        // From the highest row that is kept and not above it.
+        for row in stride(from: rows & ~1, through: 0, by: -2) {
+            let (hashes, count) = (tile.row(row), 1 << (rows - row))
+            guard (position + 1) * count <= hashes.count else { continue }
+            return try MerkleTree.fold(hashes[position * count..<(position + 1) * count], &hasher)
         }
-        let count = 1 << rows
-        guard (position + 1) * count <= tile.hashes.count else { return nil }
-        return try MerkleTree.fold(tile.hashes[position * count..<(position + 1) * count], &hasher)
+        return nil
     }
 }
 

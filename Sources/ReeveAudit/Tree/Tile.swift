@@ -31,17 +31,36 @@ struct TileID: Hashable, Sendable {
     }
 }
 
-/// Up to 256 hashes of one row of the tree, and in a full tile the 16 hashes four rows above, so that a proof computes few.
+/// Up to 256 hashes of one row of the tree, and in a full tile the rows two, four and six above, so that a proof computes
+/// few.
 struct Tile: Hashable, Sendable {
     static let width = 256
     var hashes: [TreeHash] = []
-    var middle: [TreeHash] = []
+    /// The rows two, four and six above, as far as they are whole; empty where they are not kept.
+    private(set) var inner: [[TreeHash]] = []
 
-    /// Computes the hashes four rows up, as far as they are whole.
+    /// A tile of these hashes alone.
+    init(hashes: [TreeHash] = []) {
+        self.hashes = hashes
+    }
+
+    /// The row so many above the hashes: of 0, 2, 4 and 6.
+    func row(_ row: Int) -> [TreeHash] { row == 0 ? hashes : inner.isEmpty ? [] : inner[row / 2 - 1] }
+
+    /// Appends to a row above: of 2, 4 and 6.
+    mutating func add(_ hash: TreeHash, toRow row: Int) {
+        if inner.isEmpty { inner = [[], [], []] }
+        inner[row / 2 - 1].append(hash)
+    }
+
+    /// Computes the rows above, as far as they are whole.
     mutating func finish(_ hasher: inout TreeHasher) throws(CryptoError) {
-        middle = []
-        for start in stride(from: 0, through: hashes.count - 16, by: 16) {
-            middle.append(try MerkleTree.fold(hashes[start..<start + 16], &hasher))
+        inner = []
+        for row in [2, 4, 6] {
+            let below = self.row(row - 2)
+            for start in stride(from: 0, through: below.count - 4, by: 4) {
+                add(try MerkleTree.fold(below[start..<start + 4], &hasher), toRow: row)
+            }
         }
     }
 }
@@ -50,7 +69,7 @@ extension Tile: JSONRecord {
     func write(to writer: inout JSONWriter, schema: Int) {
         writer.object { writer in
             writer.field("hashes", Self.bytes(hashes))
-            writer.field("middle", middle.isEmpty ? nil : Self.bytes(middle))
+            writer.field("inner", inner.isEmpty ? nil : Self.bytes(inner.flatMap(\.self)))
         }
     }
 
@@ -59,12 +78,14 @@ extension Tile: JSONRecord {
             guard let hashes = Self.hashes(try reader.byteString("hashes")), hashes.count <= Tile.width else {
                 throw reader.unexpected()
             }
-            guard reader.hasField("middle") else { return Tile(hashes: hashes) }
-            guard let middle = Self.hashes(try reader.byteString()), middle.count == 16, hashes.count == Tile.width
+            var tile = Tile(hashes: hashes)
+            guard reader.hasField("inner") else { return tile }
+            guard let inner = Self.hashes(try reader.byteString()), inner.count == 84, hashes.count == Tile.width
             else {
                 throw reader.unexpected()
             }
-            return Tile(hashes: hashes, middle: middle)
+            tile.inner = [Array(inner[..<64]), Array(inner[64..<80]), Array(inner[80...])]
+            return tile
         }
     }
 

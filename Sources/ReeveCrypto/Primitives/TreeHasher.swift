@@ -73,7 +73,7 @@ extension TreeHash {
     }
 
     /// The 32 bytes.
-    package var bytes: [UInt8] { (0..<32).map { self[$0] } }
+    package var bytes: [UInt8] { unsafe withUnsafeBytes(of: self) { unsafe Array($0) } }
 
     /// The hash as a digest.
     package var digest: Digest? { Digest(bytes: bytes) }

@@ -4,11 +4,17 @@
 /// Crockford base 32 of 128 bits in 26 lower-case characters, most significant first.
 enum Base32 {
     static func append(high: UInt64, low: UInt64, to text: inout [UInt8]) {
-        // 26 characters of five bits: the first has the top three of 128, and one lies across both words.
-        text.append(character(high >> 61))
-        for shift in stride(from: UInt64(56), through: 1, by: -5) { text.append(character(high >> shift & 31)) }
-        text.append(character((high & 1) << 4 | low >> 60))
-        for shift in stride(from: UInt64(55), through: 0, by: -5) { text.append(character(low >> shift & 31)) }
+        var (end, low, high) = (text.count + 26, low, high)
+        text.append(contentsOf: repeatElement(0, count: 26))
+        unsafe text.withUnsafeMutableBufferPointer { text in
+            // From the last of 26 characters of five bits; the first has the top three of 128.
+            for _ in 0..<26 {
+                end -= 1
+                unsafe text[end] = unsafe alphabet.utf8Start[Int(low & 31)]
+                low = low >> 5 | high << 59
+                high >>= 5
+            }
+        }
     }
 
     /// `nil` unless there are the prefix, a low line, and exactly 26 characters of the alphabet whose value fits 128 bits.
@@ -32,17 +38,7 @@ enum Base32 {
     }
 
     /// Digits, then the letters without `i`, `l`, `o` and `u`.
-    private static func character(_ value: UInt64) -> UInt8 {
-        let value = UInt8(truncatingIfNeeded: value)
-        return switch value {
-        case 0..<10: value + 48
-        case 10..<18: value + 87
-        case 18..<20: value + 88
-        case 20..<22: value + 89
-        case 22..<27: value + 90
-        default: value + 91
-        }
-    }
+    private static let alphabet: StaticString = "0123456789abcdefghjkmnpqrstvwxyz"
 
     private static func value(_ character: UInt8) -> UInt64? {
         switch character {

@@ -22,6 +22,14 @@ public struct Key: Hashable, Sendable, Comparable {
         /// A text; compared by UTF-8 bytes, without normalisation.
         case text(String)
 
+        /// The bytes of its encoding, but for what is escaped.
+        fileprivate var leastCount: Int {
+            switch self {
+            case .integer: 9
+            case .text(let value): value.utf8.count + 2
+            }
+        }
+
         /// Whether both are the same integer, or the same bytes of text.
         public static func == (left: Self, right: Self) -> Bool {
             switch (left, right) {
@@ -45,9 +53,7 @@ public struct Key: Hashable, Sendable, Comparable {
 
     /// A key of elements, the partition first.
     public init(_ elements: [Element]) {
-        var bytes: [UInt8] = []
-        for element in elements { Self.append(element, to: &bytes) }
-        self.bytes = bytes
+        self = Key(encoded: []).appending(elements)
     }
 
     /// A key in a partition.
@@ -57,7 +63,9 @@ public struct Key: Hashable, Sendable, Comparable {
 
     /// This key with more elements.
     public func appending(_ elements: [Element]) -> Key {
-        var bytes = self.bytes
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(self.bytes.count + elements.reduce(0) { $0 + $1.leastCount })
+        bytes += self.bytes
         for element in elements { Self.append(element, to: &bytes) }
         return Key(encoded: bytes)
     }

@@ -8,7 +8,8 @@
 public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     private let store: any Store
     private var reads: [Key: Record?] = [:]
-    private var changes: [Key: Changes.Change] = [:]
+    // An act and its entry, without growing.
+    private var changes = [Key: Changes.Change](minimumCapacity: 3)
     /// Numbers that this attempt took from trails, to give back when it does not commit.
     package private(set) var tickets: [TrailTicket] = []
     fileprivate private(set) var stale = false
