@@ -110,7 +110,9 @@ public final class Trail: Sendable {
     }
 
     fileprivate func giveBack(_ ticket: TrailTicket) {
-        logs.withLock { $0[ticket.log, default: Numbers(ticket.log, writer: writerName)].returned.append(ticket.number) }
+        logs.withLock {
+            $0[ticket.log, default: Numbers(ticket.log, writer: writerName)].returned.append(ticket.number)
+        }
     }
 
     fileprivate func commit(_ ticket: TrailTicket) {
