@@ -44,6 +44,51 @@ import Testing
         Issue.record("`\(flaw)` decides as the real engine in all cases")
     }
 
+    /// In a large policy each principal of each kind has exactly its own grants, also where many hashes meet.
+    @Test func eachSeatOfALargePolicyHasItsOwnGrants() throws {
+        var generator = Scale.current.generator(for: "access.seats")
+        let permissions = try (0..<3).map { try #require(Permission("bench.p\($0)")) }
+        let roles = try permissions.indices.map { try #require(RoleName("r\($0)")) }
+        let workspaces = (0..<3).map { Identifier<Workspace>(high: 0, low: UInt64($0)) }
+        func principal(_ number: Int) -> Principal {
+            switch number % 4 {
+            case 0: .person(Identifier(high: UInt64(number), low: 0))
+            case 1: .person(Identifier(high: 0, low: UInt64(number)))
+            case 2: .rule("rule\(number)")
+            default: .host("host\(number)")
+            }
+        }
+        for size in [0, 1, 3, 4, 5, 8, 4000] {
+            var policy = AccessPolicy(
+                permissions: permissions.map { PermissionDefinition($0, .shared) },
+                roles: zip(roles, permissions).map { Role($0, .project, [$1]) }, rules: AccessRules())
+            var given = Set<[Int]>()
+            while given.count < size {
+                let grant = [
+                    Int.random(in: 0..<3000, using: &generator), .random(in: 0..<3, using: &generator),
+                    .random(in: 0..<3, using: &generator),
+                ]
+                guard given.insert(grant).inserted else { continue }
+                policy.grants.append(
+                    Grant(
+                        id: Identifier(high: 1, low: UInt64(given.count)), roles[grant[2]], to: principal(grant[0]),
+                        in: .scope(Scope(workspaces[grant[1]])), reason: "test"))
+            }
+            let compiled = try policy.compile()
+            for number in 0..<3000 {
+                for (place, workspace) in workspaces.enumerated() {
+                    let held = compiled.permissions(
+                        of: principal(number), in: Scope(workspace), at: Timestamp(seconds: 1_800_000_000))
+                    #expect(
+                        held
+                            == permissions.indices.filter { given.contains([number, place, $0]) }.map {
+                                permissions[$0]
+                            })
+                }
+            }
+        }
+    }
+
     /// What is not in the explanation can be changed freely, and an explanation says what was decided.
     @Test func explanationsAreSufficient() throws {
         var generator = PolicyGenerator(random: Scale.current.generator(for: "access.explain"))

@@ -204,8 +204,8 @@ extension CompiledPolicy {
     fileprivate func hasAnything(_ principal: Principal, near scope: Scope, at instant: Timestamp) -> Bool {
         let places = scope.workspace == nil ? [Seat.Place(scope)] : [Seat.Place(scope), .everyWorkspace]
         return places.contains { place in
-            range(of: Seat(principal: principal, place: place)).contains { index in
-                cells[index].from <= instant && instant < cells[index].until
+            grants.cells(of: Seat(principal: principal, place: place)).contains { cell in
+                policy.grants[Int(cell.grant)].holds(at: instant)
             }
         }
     }

@@ -14,7 +14,7 @@ public struct AccessDecision: Sendable {
     /// Whether it is allowed.
     public var isAllowed: Bool { reason == nil }
 
-    init(request: AccessRequest, policy: CompiledPolicy, reason: Denial.Reason?) {
+    init(request: consuming AccessRequest, policy: CompiledPolicy, reason: Denial.Reason?) {
         self.request = request
         self.policy = policy
         self.reason = reason
@@ -72,7 +72,7 @@ public struct AccessExplanation: Hashable, Sendable {
         let (policy, request) = (decision.policy, decision.request)
         isAllowed = decision.isAllowed
         reason = decision.reason
-        let permission = policy.permissionIndex[request.permission.description]
+        let permission = policy.number(of: request.permission)
         let found = permission.flatMap { policy.grant(of: $0, request) }.map { policy.policy.grants[$0] }
         granted = found.map { grant in
             Granting(grant: grant.id, reach: grant.reach, roles: policy.line(from: grant.role, to: request.permission))
@@ -145,22 +145,26 @@ extension CompiledPolicy {
     }
 
     fileprivate func missing(_ request: AccessRequest) -> AccessExplanation.Missing {
-        guard let permission = permissionIndex[request.permission.description] else {
+        guard let permission = number(of: request.permission) else {
             return .init(role: nil, scope: request.scope, lack: .never)
         }
-        func held(in place: Seat.Place) -> [Cell] {
-            range(of: Seat(principal: request.principal, place: place)).map { cells[$0] }
-                .filter { sets[Int($0.set)].contains(permission) }
+        func held(in place: Seat.Place) -> [Grant] {
+            grants.cells(of: Seat(principal: request.principal, place: place))
+                .filter { sets[Int($0.set)].contains(permission) }.map { policy.grants[Int($0.grant)] }
         }
         let near = [Seat.Place(request.scope), .everyWorkspace].flatMap(held)
-        func covers(_ cell: Cell) -> Bool { policy.grants[Int(cell.grant)].reach.contains(request.scope) }
+        let covering = near.filter { $0.reach.contains(request.scope) }
         var lack = AccessExplanation.Missing.Lack.never
-        if let cell = near.first(where: { covers($0) && $0.until <= request.at }) {
-            lack = .ended(policy.grants[Int(cell.grant)].id, cell.until)
-        } else if let cell = near.first(where: { covers($0) && request.at < $0.from }) {
-            lack = .notYet(policy.grants[Int(cell.grant)].id, cell.from)
-        } else if let cell = near.first ?? places[request.principal]?.lazy.compactMap({ held(in: $0).first }).first {
-            lack = .elsewhere(policy.grants[Int(cell.grant)].id, policy.grants[Int(cell.grant)].reach)
+        if let (grant, until) = covering.lazy.compactMap({ grant in grant.until.map { (grant, $0) } })
+            .first(where: { $0.1 <= request.at })
+        {
+            lack = .ended(grant.id, until)
+        } else if let (grant, from) = covering.lazy.compactMap({ grant in grant.from.map { (grant, $0) } })
+            .first(where: { request.at < $0.1 })
+        {
+            lack = .notYet(grant.id, from)
+        } else if let grant = near.first ?? places[request.principal]?.lazy.compactMap({ held(in: $0).first }).first {
+            lack = .elsewhere(grant.id, grant.reach)
         }
         let role = smallestRoles[permission]
         return .init(role: role, scope: request.scope, lack: lack)

@@ -21,15 +21,13 @@ private struct PolicyCompiler {
     var definitions: [PermissionDefinition] = []
     var roles: [RoleName: Role] = [:]
     var closures: [RoleName: PermissionSet] = [:]
-    var sets = [PermissionSet()]
-    var setNumbers: [RoleName: Int] = [:]
     /// Each role and all that it inherits.
     var ancestors: [RoleName: Set<RoleName>] = [:]
 
     mutating func compile() throws(PolicyDefects) -> CompiledPolicy {
         readPermissions()
         readRoles()
-        let (seats, cells) = readGrants()
+        let seats = readGrants()
         readSeparations()
         let (forbids, forbidden, aboutChanges) = readRules()
         guard defects.isEmpty else { throw PolicyDefects(defects: defects) }
@@ -40,8 +38,7 @@ private struct PolicyCompiler {
             throw PolicyDefects(defects: [.permissions("the crypto engine failed; check that OpenSSL 3 is installed")])
         }
         return CompiledPolicy(
-            policy: policy, digest: digest, permissionIndex: indices, roleBits: closures, seats: seats, cells: cells,
-            sets: sets,
+            policy: policy, digest: digest, permissionIndex: indices, roleBits: closures, seats: seats,
             forbids: forbids, forbidden: forbidden, aboutChanges: aboutChanges)
     }
 
@@ -113,7 +110,7 @@ private struct PolicyCompiler {
         if !circle.isEmpty { defects.append(.cycle(circle)) }
     }
 
-    private mutating func readGrants() -> ([CompiledPolicy.Seat: Range<Int>], [CompiledPolicy.Cell]) {
+    private mutating func readGrants() -> [CompiledPolicy.Seat: [Int]] {
         var readOnly = PermissionSet()
         for (index, definition) in definitions.enumerated() where definition.isReadOnly { readOnly.insert(index) }
         var bySeat: [CompiledPolicy.Seat: [Int]] = [:]
@@ -140,30 +137,7 @@ private struct PolicyCompiler {
             let seat = CompiledPolicy.Seat(principal: grant.principal, place: .init(grant.reach))
             bySeat[seat, default: []].append(index)
         }
-        var (seats, cells) = ([CompiledPolicy.Seat: Range<Int>](), [CompiledPolicy.Cell]())
-        // The first set is the empty one, of roles with a defect.
-        for name in closures.keys.sorted() {
-            setNumbers[name] = sets.count
-            sets.append(closures[name] ?? PermissionSet())
-        }
-        seats.reserveCapacity(bySeat.count)
-        cells.reserveCapacity(policy.grants.count)
-        for (seat, indices) in bySeat {
-            let start = cells.count
-            for index in indices {
-                let grant = policy.grants[index]
-                var scope = Scope.platform
-                if case .scope(let own) = grant.reach { scope = own }
-                cells.append(
-                    .init(
-                        seat: seat, set: Int32(setNumbers[grant.role] ?? 0), grant: Int32(index),
-                        environment: scope.environment,
-                        project: scope.project, from: grant.from ?? Timestamp(microseconds: .min),
-                        until: grant.until ?? Timestamp(microseconds: .max)))
-            }
-            seats[seat] = start..<cells.count
-        }
-        return (seats, cells)
+        return bySeat
     }
 
     /// One principal holds at most so many of a set, in a workspace or on the platform, at any one instant.

@@ -13,39 +13,6 @@ public final class CompiledPolicy: Sendable {
     /// The policy's digest.
     public let digest: Digest
 
-    /// A principal in a workspace, on the platform, or in every workspace.
-    struct Seat: Hashable, Sendable {
-        enum Place: Hashable, Sendable {
-            case platform, everyWorkspace
-            case workspace(Identifier<Workspace>)
-
-            init(_ scope: Scope) { self = scope.workspace.map(Place.workspace) ?? .platform }
-            init(_ reach: Reach) {
-                if case .scope(let scope) = reach { self.init(scope) } else { self = .everyWorkspace }
-            }
-        }
-        var principal: Principal
-        var place: Place
-    }
-
-    /// One grant's permissions, where and when it gives them.
-    struct Cell: Sendable {
-        /// Whose it is, and where.
-        let seat: Seat
-        /// The number of its permissions' set.
-        let set: Int32
-        let grant: Int32
-        let environment: Environment?
-        let project: Identifier<Project>?
-        let from: Timestamp
-        let until: Timestamp
-
-        func covers(_ scope: Scope, at instant: Timestamp) -> Bool {
-            from <= instant && instant < until && (environment == nil || environment == scope.environment)
-                && (project == nil || project == scope.project)
-        }
-    }
-
     /// The forbids that speak about a permission in a place.
     struct RuleKey: Hashable, Sendable {
         var permission: Int
@@ -54,9 +21,8 @@ public final class CompiledPolicy: Sendable {
 
     let permissionIndex: [String: Int]
     let roleBits: [RoleName: PermissionSet]
-    private let seats: SeatTable
-    let cells: [Cell]
-    /// Each role's permissions, once.
+    let grants: GrantTable
+    /// What roles hold, each set once.
     let sets: [PermissionSet]
     /// Those that reach one workspace or the platform.
     let forbids: [RuleKey: [Int]]
@@ -68,6 +34,10 @@ public final class CompiledPolicy: Sendable {
     let forbidden: PermissionSet
     /// Permissions that rules about changes speak about.
     let aboutChanges: PermissionSet
+    /// The numbers of the defined permissions.
+    private let numbers: [Permission: Int]
+    /// Where each forbid fires: all that most decisions need of it.
+    private let forbidPlaces: [Forbid.Place]
     /// The defined permissions by their texts.
     let permissions: [String: Permission]
     // For explanations.
@@ -81,16 +51,16 @@ public final class CompiledPolicy: Sendable {
 
     init(
         policy: AccessPolicy, digest: Digest, permissionIndex: [String: Int], roleBits: [RoleName: PermissionSet],
-        seats: [Seat: Range<Int>], cells: [Cell], sets: [PermissionSet], forbids: [RuleKey: [Int]],
-        forbidden: PermissionSet,
-        aboutChanges: PermissionSet
+        seats: [Seat: [Int]], forbids: [RuleKey: [Int]], forbidden: PermissionSet, aboutChanges: PermissionSet
     ) {
         self.policy = policy
         self.digest = digest
         self.permissionIndex = permissionIndex
         self.roleBits = roleBits
-        self.seats = SeatTable(seats)
-        self.cells = cells
+        // The first set is the empty one.
+        let sets = [PermissionSet()] + Set(roleBits.values.filter { !$0.isEmpty })
+        let setNumbers = Dictionary(uniqueKeysWithValues: zip(sets, sets.indices.map(Int32.init)))
+        grants = GrantTable(seats, of: policy.grants) { role in roleBits[role].flatMap { setNumbers[$0] } ?? 0 }
         self.sets = sets
         self.forbids = forbids.filter { $0.key.place != .everyWorkspace }
         forbidsEverywhere = policy.permissions.indices.map {
@@ -99,6 +69,8 @@ public final class CompiledPolicy: Sendable {
         forbiddenSomewhere = self.forbids.keys.reduce(into: PermissionSet()) { $0.insert($1.permission) }
         self.forbidden = forbidden
         self.aboutChanges = aboutChanges
+        numbers = Dictionary(policy.permissions.enumerated().map { ($1.permission, $0) }) { one, _ in one }
+        forbidPlaces = policy.rules.forbids.map(\.place)
         permissions = Dictionary(policy.permissions.map { ($0.permission.description, $0.permission) }) { one, _ in one
         }
         roles = Dictionary(policy.roles.map { ($0.name, $0) }) { one, _ in one }
@@ -113,18 +85,19 @@ public final class CompiledPolicy: Sendable {
     ///
     /// Total: no request throws, and nothing unknown allows. Complexity: O(grants of the principal in the workspace + rules
     /// about the permission there).
-    public func decide(_ request: AccessRequest) -> AccessDecision {
-        AccessDecision(request: request, policy: self, reason: reason(against: request))
+    public func decide(_ request: consuming AccessRequest) -> AccessDecision {
+        let reason = reason(against: request)
+        return AccessDecision(request: request, policy: self, reason: reason)
     }
 
     /// Whether rules about changes speak about a permission, so that a request should name its change.
     public func concernsChanges(_ permission: Permission) -> Bool {
-        permissionIndex[permission.description].map(aboutChanges.contains) ?? false
+        number(of: permission).map(aboutChanges.contains) ?? false
     }
 
     /// `nil` when allowed.
     private func reason(against request: AccessRequest) -> Denial.Reason? {
-        guard let permission = permissionIndex[request.permission.description] else { return .unknownPermission }
+        guard let permission = number(of: request.permission) else { return .unknownPermission }
         guard grant(of: permission, request) != nil else { return .noGrant }
         if forbidden.contains(permission), isForbidden(permission, request) { return .forbidden }
         if aboutChanges.contains(permission) {
@@ -134,19 +107,17 @@ public final class CompiledPolicy: Sendable {
         return nil
     }
 
-    /// The cells of a seat.
-    func range(of seat: Seat) -> Range<Int> { seats.range(of: seat, in: cells) }
+    /// The number of a permission; `nil` when the policy does not define it.
+    func number(of permission: Permission) -> Int? { numbers[permission] }
 
     /// How long a grant that allows a request now goes on to, the longest, at most so long.
     func left(of request: AccessRequest, atMost limit: Duration) -> Duration {
-        guard let permission = permissionIndex[request.permission.description] else { return .zero }
+        guard let permission = number(of: request.permission) else { return .zero }
         var end = request.at
         func look(_ place: Seat.Place) {
-            for index in range(of: Seat(principal: request.principal, place: place))
-            where cells[index].covers(request.scope, at: request.at)
-                && sets[Int(cells[index].set)].contains(permission)
-            {
-                end = max(end, cells[index].until)
+            for cell in grants.cells(of: Seat(principal: request.principal, place: place))
+            where grants.covers(cell, request.scope, at: request.at) && sets[Int(cell.set)].contains(permission) {
+                end = max(end, policy.grants[Int(cell.grant)].until ?? Timestamp(microseconds: .max))
             }
         }
         look(Seat.Place(request.scope))
@@ -164,13 +135,9 @@ public final class CompiledPolicy: Sendable {
     }
 
     private func grant(of permission: Int, _ seat: Seat, _ request: AccessRequest) -> Int? {
-        for index in range(of: seat)
-        where cells[index].covers(request.scope, at: request.at)
-            && sets[Int(cells[index].set)].contains(permission)
-        {
-            return Int(cells[index].grant)
-        }
-        return nil
+        grants.first(of: seat) { cell in
+            grants.covers(cell, request.scope, at: request.at) && sets[Int(cell.set)].contains(permission)
+        }.map { Int($0.grant) }
     }
 
     private func isForbidden(_ permission: Int, _ request: AccessRequest) -> Bool {
@@ -194,10 +161,9 @@ public final class CompiledPolicy: Sendable {
     ) -> Int? {
         func first(_ indices: [Int]) -> Int? {
             indices.first { index in
-                guard index >= start else { return false }
-                let rule = policy.rules.forbids[index]
-                return rule.overlaps(request.scope) && rule.principals?.contains(request.principal) ?? true
-                    && isWanted(rule)
+                guard index >= start, forbidPlaces[index].overlaps(request.scope) else { return false }
+                return policy.rules.forbids[index].principals?.contains(request.principal) ?? true
+                    && isWanted(policy.rules.forbids[index])
             }
         }
         var found: Int?

@@ -12,7 +12,7 @@ extension CompiledPolicy {
         change: ChangeHistory? = nil
     ) -> [Principal] {
         let places: Set<Seat.Place> = [Seat.Place(scope), .everyWorkspace]
-        let near = Set(cells.lazy.map(\.seat).filter { places.contains($0.place) }.map(\.principal))
+        let near = Set(grants.seats.lazy.filter { places.contains($0.place) }.map(\.principal))
         return near.filter {
             decide(AccessRequest($0, permission, in: scope, at: instant, facts: facts, change: change)).isAllowed
         }.sorted()
@@ -71,7 +71,7 @@ public enum PolicyDiff: Sendable {
             }
         }
         let seats = both.reduce(into: [Principal: Set<CompiledPolicy.Seat.Place>]()) { places, policy in
-            for cell in policy.cells { places[cell.seat.principal, default: []].insert(cell.seat.place) }
+            for seat in policy.grants.seats { places[seat.principal, default: []].insert(seat.place) }
         }
         let ruled = Set(both.flatMap { $0.forbids.keys.map(\.place) })
         var found: [AccessChange] = []
@@ -203,9 +203,9 @@ extension CompiledPolicy {
         let places: Set<Seat.Place> = [Seat.Place(reach), .everyWorkspace]
         var bits = PermissionSet()
         for place in places {
-            for index in range(of: Seat(principal: principal, place: place)) {
-                let grant = policy.grants[Int(cells[index].grant)]
-                if grant.reach.contains(reach), counts(grant) { bits.formUnion(sets[Int(cells[index].set)]) }
+            for cell in grants.cells(of: Seat(principal: principal, place: place)) {
+                let grant = policy.grants[Int(cell.grant)]
+                if grant.reach.contains(reach), counts(grant) { bits.formUnion(sets[Int(cell.set)]) }
             }
         }
         return bits

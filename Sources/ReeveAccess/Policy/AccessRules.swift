@@ -46,10 +46,18 @@ public struct Forbid: Hashable, Sendable, Codable {
             name, permissions, in: reach, environment: environment, when: .not(.fact(fact)), clauses: clauses)
     }
 
-    func overlaps(_ scope: Scope) -> Bool {
-        reach.overlaps(scope)
-            && (environment == nil || scope.environment == nil || environment == scope.environment)
+    /// Where a rule fires, if nothing else keeps it from that.
+    struct Place: Sendable {
+        let reach: Reach
+        let environment: Environment?
+
+        func overlaps(_ scope: Scope) -> Bool {
+            (environment == nil || scope.environment == nil || environment == scope.environment)
+                && reach.overlaps(scope)
+        }
     }
+
+    var place: Place { Place(reach: reach, environment: environment) }
 }
 
 /// Static separation of duty: what one principal must not hold together in one workspace at one time.

@@ -19,8 +19,8 @@ public struct Permission: Hashable, Sendable, Comparable, TextCodable {
 
     /// Whether both are the same path.
     public static func == (left: Self, right: Self) -> Bool { left.description == right.description }
-    /// Hashes the text.
-    public func hash(into hasher: inout Hasher) { hasher.combine(description) }
+    /// Hashes the path.
+    public func hash(into hasher: inout Hasher) { hasher.combine(path) }
     /// Orders by the path.
     public static func < (left: Self, right: Self) -> Bool { left.path < right.path }
 }

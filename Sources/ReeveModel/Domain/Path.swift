@@ -6,6 +6,20 @@
 public struct Path: Hashable, Sendable, Comparable {
     /// The elements, from the root.
     public let elements: [String]
+    /// The elements' hash in this process, kept since paths are looked up much more often than made.
+    private let hash: Int
+
+    private init(elements: [String]) {
+        self.elements = elements
+        hash = elements.hashValue
+    }
+
+    /// Whether both have the same elements.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.hash == right.hash && left.elements == right.elements
+    }
+    /// Hashes the elements.
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     /// True when `other` is this path or lies below it. Complexity: O(elements).
     public func contains(_ other: Path) -> Bool { other.elements.starts(with: elements) }
@@ -33,7 +47,7 @@ extension Path: LosslessStringConvertible, TextCodable {
                 }
         }
         guard (1...16).contains(parts.count), valid else { return nil }
-        elements = parts.map(String.init)
+        self.init(elements: parts.map(String.init))
     }
 }
 
