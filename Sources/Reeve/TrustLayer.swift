@@ -63,17 +63,19 @@ public struct TrustLayer: Sendable {
     /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
-    /// Builds every room over the authority's store.
+    /// Builds every room over the authority's store. The vault shares the audit's ledger and the keys of authenticated records.
     ///
     /// Throws ``ConfigurationError`` with all defects when the configuration has any.
     public init(
-        mainKey: any MainKeyProvider, authority: AccessAuthority, audit keys: AuditKeys,
+        mainKeys: MainKeys, authority: AccessAuthority, audit keys: AuditKeys,
         sinks: [any AuditSink] = [], configuration: Configuration = .init()
     ) throws(ConfigurationError) {
         let defects = configuration.validate()
         guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
         access = authority
-        vault = Vault(mainKey: mainKey, authority: authority, configuration: configuration.vault)
+        vault = Vault(
+            mainKeys: mainKeys, control: keys.control, ledger: keys.ledger, authority: authority,
+            configuration: configuration.vault)
         plans = Plans(catalogue: configuration.catalogue, authority: authority)
         tasks = TaskMeter(plans: plans)
         publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
@@ -91,7 +93,7 @@ public struct TrustLayer: Sendable {
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(principal, reason: reason, store: store, time: time)
         return try TrustLayer(
-            mainKey: LocalMainKey.ephemeral(), authority: authority,
+            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority,
             audit: AuditKeys.ephemeral(name: configuration.audit.origin, time: time), configuration: configuration)
     }
 
@@ -105,13 +107,13 @@ public struct TrustLayer: Sendable {
         let authority = try await AccessAuthority.create(
             policy, by: actor, reason: reason, store: MemoryStore(), keys: keys.control, time: time)
         return try TrustLayer(
-            mainKey: LocalMainKey.ephemeral(), authority: authority, audit: keys, configuration: configuration)
+            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys, configuration: configuration)
     }
 
     /// Does the background work that is due now: returns to the plans' counts what jobs did not use, wipes keys whose
     /// lifetime is over, and sequences and signs the audit logs.
     public func runOnce() async throws {
-        vault.dropExpiredKeys()
+        try await vault.runOnce()
         try await tasks.settle()
         try await audit.runOnce()
     }

@@ -17,10 +17,26 @@ public struct VaultError: Error, Hashable, Sendable {
         case reasonRequired
         /// The connector does not offer this method.
         case methodNotOffered
-        /// The connection's key was destroyed for good: make a new connection.
-        case keyDestroyed
-        /// The main key could not wrap or unwrap.
-        case mainKeyFailed
+        /// The key that would seal is suspended, compromised or destroyed.
+        case keyClosed
+        /// The key is not in a state from which this act leads on.
+        case wrongState
+        /// The main key's provider says no.
+        case mainKeyDenied
+        /// The main key's provider cannot be reached, or takes too long.
+        case mainKeyUnavailable
+        /// No main key was given for this place, or not the one that wrapped its keys.
+        case mainKeyMissing
+        /// The new main key did not give back what it wrapped.
+        case mainKeyUnfit
+        /// The ledger cannot be reached.
+        case ledgerUnavailable
+        /// A line of the ledger is not what was written there.
+        case ledgerTampered
+        /// The ledger has lost lines that the store knows of.
+        case ledgerBehind
+        /// Others changed the same keys again and again.
+        case changedMeanwhile
         /// The store failed; ``VaultError/store`` says how.
         case storeFailed
         /// The crypto engine failed.
@@ -31,8 +47,10 @@ public struct VaultError: Error, Hashable, Sendable {
     public enum Detail: String, Hashable, Sendable, CaseIterable {
         /// There is no record.
         case missing
-        /// The record names another key above it than the one in force.
+        /// The record was sealed or wrapped under another key than the one that it would be opened with.
         case wrongKey
+        /// No record vouches for the key that the record names.
+        case unknownKey
         /// The record was altered, or put in another's place.
         case tampered
         /// The key is not in a state in which it opens.
@@ -48,23 +66,27 @@ public struct VaultError: Error, Hashable, Sendable {
     /// How the store failed.
     public let store: StoreError?
 
-    /// An error with a code, and what exactly did not open.
-    public init(_ code: Code, _ detail: Detail? = nil) {
+    private init(_ code: Code, _ detail: Detail?, _ access: AccessError?, _ store: StoreError?) {
         self.code = code
         self.detail = detail
-        access = nil
-        store = nil
+        self.access = access
+        self.store = store
     }
 
-    init(_ error: AccessError) {
-        code = .refused
-        detail = nil
-        access = error
-        store = nil
-    }
+    /// An error with a code, and what exactly did not open.
+    public init(_ code: Code, _ detail: Detail? = nil) { self.init(code, detail, nil, nil) }
+
+    init(_ error: AccessError) { self.init(.refused, nil, error, nil) }
 
     init(_ error: CryptoError) {
         self.init(error.code == .authenticationFailed ? .cannotOpen : .cryptoFailed, .tampered)
+    }
+
+    init(_ error: LedgerError) {
+        switch error {
+        case .tampered, .newerFormat: self.init(.ledgerTampered)
+        default: self.init(.ledgerUnavailable)
+        }
     }
 
     /// Whether both have the same code.
@@ -74,16 +96,28 @@ public struct VaultError: Error, Hashable, Sendable {
 }
 
 extension VaultError: StoreFailure {
-    /// The error for a store that failed.
+    /// The error for a store that failed, or holds what it should not.
     public init(_ error: StoreError) {
-        code = .storeFailed
-        detail = nil
-        access = nil
-        store = error
+        switch error {
+        // Somebody changed a record that decides: it opens nothing, like one that is closed.
+        case .tampered, .malformed: self.init(.cannotOpen, .tampered, nil, error)
+        default: self.init(.storeFailed, nil, nil, error)
+        }
     }
 
     /// Whether the same call may succeed later.
-    public var isRetryable: Bool { code == .mainKeyFailed || store?.isRetryable == true }
+    public var isRetryable: Bool {
+        switch code {
+        case .mainKeyDenied, .mainKeyUnavailable, .ledgerUnavailable, .changedMeanwhile: true
+        default: store?.isRetryable == true
+        }
+    }
+
+    /// Whether a record moved on while it was read, so that the look is to be taken again.
+    var isStale: Bool {
+        if case .conflict = store { return true }
+        return false
+    }
 }
 
 extension VaultError: CustomStringConvertible {
@@ -94,8 +128,16 @@ extension VaultError: CustomStringConvertible {
         case .cannotOpen: "the credential cannot be opened; reconnect the app, or ask an operator to verify the vault"
         case .reasonRequired: "the app offers OAuth 2.0; use it, or give the reason for another method"
         case .methodNotOffered: "the connector does not offer this method"
-        case .keyDestroyed: "the connection's key was destroyed for good; make a new connection"
-        case .mainKeyFailed: "the main key could not be used; check the key provider"
+        case .keyClosed: "the key is closed; resume it, or make a new connection"
+        case .wrongState: "the key is not in a state from which this leads on; look at its state first"
+        case .mainKeyDenied: "the main key's provider refuses; enable the key there, or ask its owner"
+        case .mainKeyUnavailable: "the main key's provider does not answer; check the connection to it, and try again"
+        case .mainKeyMissing: "no main key is known for this; add the one that wrapped its keys"
+        case .mainKeyUnfit: "the new main key did not give back what it wrapped; nothing was changed"
+        case .ledgerUnavailable: "the ledger cannot be reached; check where it is kept, and try again"
+        case .ledgerTampered: "a line of the ledger is not what was written there; find out by whom it was changed"
+        case .ledgerBehind: "the ledger has lost lines; put back its latest copy, or accept the loss"
+        case .changedMeanwhile: "others changed the same keys meanwhile; try again"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         }

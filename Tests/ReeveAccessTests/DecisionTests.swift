@@ -89,6 +89,32 @@ import Testing
         }
     }
 
+    /// Nobody without a grant is taken for somebody whose hash looks like his.
+    @Test func noStrangerIsTakenForAnother() throws {
+        var generator = Scale.current.generator(for: "access.strangers")
+        let (permission, role) = (try #require(Permission("bench.p")), try #require(RoleName("r")))
+        let scope = Scope(Identifier<Workspace>(high: 0, low: 1))
+        var policy = AccessPolicy(
+            permissions: [PermissionDefinition(permission, .shared)], roles: [Role(role, .project, [permission])],
+            rules: AccessRules())
+        for number in 0..<4000 {
+            policy.grants.append(
+                Grant(
+                    id: Identifier(high: 1, low: UInt64(number)), role,
+                    to: .person(Identifier(high: 1, low: UInt64(number))),
+                    in: .scope(scope), reason: "test"))
+        }
+        let compiled = try policy.compile()
+        // A slot keeps 19 bits of a hash: of so many strangers some meet one that is equal.
+        var allowed = 0
+        for _ in 0..<Scale.current.cases(ci: 3_000_000, soak: 20_000_000) {
+            let stranger = Principal.person(Identifier(high: 2, low: generator.next()))
+            let request = AccessRequest(stranger, permission, in: scope, at: Timestamp(seconds: 1_800_000_000))
+            if compiled.decide(request).isAllowed { allowed += 1 }
+        }
+        #expect(allowed == 0)
+    }
+
     /// What is not in the explanation can be changed freely, and an explanation says what was decided.
     @Test func explanationsAreSufficient() throws {
         var generator = PolicyGenerator(random: Scale.current.generator(for: "access.explain"))

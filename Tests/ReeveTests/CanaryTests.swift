@@ -92,7 +92,7 @@ private func spellings(of text: String) -> [String] {
         let main = try LocalMainKey(secret())
         let authority = try await AccessAuthority.soleOperator(
             .host("t"), reason: "t", store: MemoryStore(), time: ManualTime())
-        let layer = try TrustLayer(mainKey: main, authority: authority, audit: .ephemeral())
+        let layer = try TrustLayer(mainKeys: MainKeys(main), authority: authority, audit: .ephemeral())
         let connector = Connector(id: Identifier(at: trust.time.now), name: "crm", methods: [.apiKey])
         let connection = Connection(id: Identifier(at: trust.time.now), connector: connector.id, scope: trust.scope)
         let resource = Resource.credential(of: connection.id)

@@ -139,6 +139,9 @@ extension AccessAuthority {
         }
     }
 
+    /// Whether a policy with roles decides, so that several persons can be asked for.
+    package var hasRoles: Bool { if case .stored = engine { true } else { false } }
+
     /// Uses the approvals of another room's act, in the transaction of the act: once, whoever tries it and however often.
     package func use(
         _ id: Identifier<Quorum>, act: String, _ digest: Digest, in scope: Scope,

@@ -28,6 +28,12 @@ public enum DestroyCredential: PermitAction {
     public static var permission: String { "credential.destroy" }
 }
 
+/// Managing keys: rotating, suspending, destroying and repacking them.
+public enum ManageKeys: PermitAction {
+    /// `key.manage`
+    public static var permission: String { "key.manage" }
+}
+
 /// Making a scrubbed recipe public.
 public enum PublishRecipe: PermitAction {
     /// `recipe.publish`

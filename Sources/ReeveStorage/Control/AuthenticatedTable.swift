@@ -46,6 +46,9 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         }
     }
 
+    /// Reads a value from a record's bytes that were verified.
+    func decode(_ bytes: [UInt8], _ key: Key) throws(StoreError) -> Value { try table.decode(bytes, key) }
+
     /// All values under a prefix of ids, in key order: none missing, none added.
     public func readAll<Failure>(
         _ partition: Partition, _ prefix: [String] = [], in transaction: inout Transaction<Failure>

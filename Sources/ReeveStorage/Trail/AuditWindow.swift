@@ -95,6 +95,9 @@ public final class AuditWindow: Sendable {
         }
     }
 
+    /// Whether an entry covers openings now, or is being written.
+    package var isOpen: Bool { state.withLock { $0.window != nil || $0.isBusy } }
+
     /// Closes the window when its time is over: for background work.
     public func closeIfOver() async throws(StoreError) {
         let now = time.uptime

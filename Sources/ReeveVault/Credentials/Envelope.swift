@@ -15,21 +15,28 @@ enum Envelope {
     /// Bytes that an envelope adds to its plaintext: 38.
     static let overhead = headerBytes + KeyHandle.overhead
 
-    static func seal(_ content: borrowing SecretBytes, with key: OpenKey, _ data: [UInt8]) throws(CryptoError)
-        -> [UInt8]
-    {
-        let header = [magic, suite] + key.commitment.bytes.prefix(8)
-        let sealed = try content.withLiveBytes { (span) throws(CryptoError) in
-            try key.sealing.seal(span, authenticating: header + data)
-        }
-        return header + sealed
+    /// What is authenticated: the envelope's header, then what the value is bound to.
+    static func authenticated(_ key: OpenKey, _ data: [UInt8]) -> [UInt8] {
+        [magic, suite] + key.commitment.bytes.prefix(8) + data
     }
 
-    static func open(_ bytes: [UInt8], with key: OpenKey, _ data: [UInt8]) throws(CryptoError) -> SecretBytes {
-        guard bytes.count >= overhead, bytes[0] == magic, bytes[1] == suite,
-            bytes[2..<headerBytes].elementsEqual(key.commitment.bytes.prefix(8))
-        else { throw CryptoError(.authenticationFailed) }
-        return try key.sealing.open(
-            bytes[headerBytes...], authenticating: Array(bytes[..<headerBytes]) + data)
+    static func seal(
+        _ content: borrowing SecretBytes, with key: OpenKey, _ data: [UInt8]
+    ) throws(CryptoError) -> [UInt8] {
+        let authenticated = authenticated(key, data)
+        let sealed = try content.withLiveBytes { (span) throws(CryptoError) in
+            try key.handle.seal(span, authenticating: authenticated)
+        }
+        return authenticated.prefix(headerBytes) + sealed
+    }
+
+    /// Opens an envelope with what ``authenticated(_:_:)`` says.
+    static func open(
+        _ bytes: [UInt8], with key: OpenKey, authenticated: [UInt8]
+    ) throws(CryptoError) -> SecretBytes {
+        guard bytes.count >= overhead, bytes[..<headerBytes] == authenticated[..<headerBytes] else {
+            throw CryptoError(.authenticationFailed)
+        }
+        return try key.handle.open(bytes[headerBytes...], authenticating: authenticated)
     }
 }

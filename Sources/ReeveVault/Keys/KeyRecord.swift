@@ -5,78 +5,97 @@ import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 
-/// A wrapped key as it is stored: its header in clear, and 64 wrapped bytes.
-struct KeyRecord: Hashable, Sendable, Codable, RecordCodable {
-    enum Level: String, Codable {
-        case environment, connection
-    }
-    enum State: String, Codable {
-        case active, destroyed
+/// A wrapped key as it is stored: what it is in clear, and the wrapped bytes that vouch for it.
+struct KeyRecord: JSONRecord, Hashable {
+    /// What wrapped it.
+    enum Wrapper: Hashable, Sendable {
+        /// A main key, by its reference.
+        case mainKey(String)
+        /// The environment's key, by its commitment and generation.
+        case key(Digest, generation: Int64)
     }
 
-    var level: Level
-    var state: State
-    /// The scope's workspace and environment, and the connection of a connection key.
-    var workspace: Identifier<Workspace>
-    var environment: Environment
-    var connection: Identifier<Connection>?
-    var generation: Int64
-    var created: Timestamp
-    /// The key's own commitment; its id is the first 8 bytes.
-    var commitment: Digest
-    /// The commitment of the key that wrapped it; `nil` under a main key.
-    var parent: Digest?
-    /// The wrapped bytes in base64url; empty once destroyed.
-    var wrapped: String
-
-    /// The first 8 bytes of the commitment in hexadecimal.
-    var id: String { String(commitment.description.prefix(16)) }
-
-    /// What the wrapped bytes are bound to: every field that says what the key is.
-    var header: CanonicalBytes {
-        var encoding = CanonicalBytes(label: "reeve/vault/key-header/1")
-        encoding.add("AES-256-GCM")
-        encoding.add(level.rawValue)
-        encoding.add(workspace)
-        encoding.add(environment.rawValue)
-        encoding.add(connection?.description)
-        encoding.add(generation)
-        encoding.add(created.microseconds)
-        encoding.add(commitment)
-        encoding.add(parent?.description)
-        return encoding
-    }
+    let generation: Int64
+    let created: Timestamp
+    /// From when on a new generation takes its place.
+    let retires: Timestamp
+    /// The key's own commitment.
+    let commitment: Digest
+    var wrapper: Wrapper
+    var wrapped: [UInt8]
 
     static let table = Table<KeyRecord>("vault.key")
 
-    static func ids(_ environment: Environment, _ connection: Identifier<Connection>?) -> [String] {
-        [environment.rawValue] + (connection.map { [$0.description] } ?? [])
+    static func ids(_ place: KeyPlace, _ generation: Int64) -> [String] {
+        place.ids + [KeyPlace.digits(generation)]
     }
-}
 
-/// An unwrapped key, as three keys that are each used for one purpose.
-struct OpenKey: Sendable {
-    /// Names the key, and is compared with what a record says it was sealed under.
-    let commitment: Digest
-    /// Wraps the keys below it.
-    let wrapping: KeyHandle
-    /// Seals values.
-    let sealing: KeyHandle
+    /// The digest that is wrapped behind the key: of every field that says what the key is, and of where it is stored.
+    func headerDigest(at place: KeyPlace) throws(CryptoError) -> Digest {
+        var encoding = CanonicalBytes(label: "reeve/vault/key-header/1")
+        encoding.add(OpenKey.suite)
+        place.add(to: &encoding)
+        encoding.add(generation)
+        encoding.add(created.microseconds)
+        encoding.add(retires.microseconds)
+        encoding.add(commitment)
+        switch wrapper {
+        case .mainKey(let reference):
+            encoding.add("main")
+            encoding.add(reference)
+        case .key(let commitment, let generation):
+            encoding.add("key")
+            encoding.add(commitment)
+            encoding.add(generation)
+        }
+        encoding.add(Self.table.key(place.partition, Self.ids(place, generation)).bytes)
+        return try Digest(of: encoding)
+    }
 
-    /// Derives from 32 bytes of key material.
+    func write(to writer: inout JSONWriter, schema: Int) {
+        writer.object { writer in
+            writer.field("commitment", commitment)
+            writer.field("created", created)
+            writer.field("generation", generation)
+            switch wrapper {
+            case .mainKey(let reference): writer.field("mainKey", reference)
+            case .key(let commitment, let generation):
+                writer.field("parent", commitment)
+                writer.field("parentGeneration", generation)
+            }
+            writer.field("retires", retires)
+            writer.field("wrapped", wrapped)
+        }
+    }
+
     init(
-        _ material: borrowing SecretBytes, level: KeyRecord.Level, workspace: Identifier<Workspace>,
-        environment: Environment, connection: Identifier<Connection>?
-    ) throws(CryptoError) {
-        let key = try HMACKey(material)
-        var scope = CanonicalBytes(label: "reeve/vault/commitment/1")
-        scope.add("AES-256-GCM")
-        scope.add(level.rawValue)
-        scope.add(workspace)
-        scope.add(environment.rawValue)
-        scope.add(connection?.description)
-        commitment = try key.authenticate(scope)
-        wrapping = try KeyHandle(key.derive(label: CanonicalBytes(label: "reeve/vault/wrap/1")))
-        sealing = try KeyHandle(key.derive(label: CanonicalBytes(label: "reeve/vault/seal/1")))
+        generation: Int64, created: Timestamp, retires: Timestamp, commitment: Digest, wrapper: Wrapper,
+        wrapped: [UInt8] = []
+    ) {
+        self.generation = generation
+        self.created = created
+        self.retires = retires
+        self.commitment = commitment
+        self.wrapper = wrapper
+        self.wrapped = wrapped
+    }
+
+    init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
+        self = try reader.object { (reader) throws(JSONError) in
+            let commitment = try reader.text("commitment", as: Digest.self)
+            let created = try reader.text("created", as: Timestamp.self)
+            let generation = try reader.count("generation")
+            let wrapper: Wrapper
+            if reader.hasField("mainKey") {
+                wrapper = .mainKey(try reader.text())
+            } else {
+                wrapper = .key(
+                    try reader.text("parent", as: Digest.self), generation: try reader.count("parentGeneration"))
+            }
+            let retires = try reader.text("retires", as: Timestamp.self)
+            return KeyRecord(
+                generation: generation, created: created, retires: retires, commitment: commitment, wrapper: wrapper,
+                wrapped: try reader.byteString("wrapped"))
+        }
     }
 }

@@ -6,219 +6,373 @@ import ReeveModel
 import ReeveStorage
 import Synchronization
 
-/// The hierarchy: main key, environment key, connection key (clause S3.3). Makes, wraps, unwraps and caches them.
+/// The hierarchy: main key, environment key, then the keys of connections and hours (clause S3.3). Says which key may be
+/// used, unwraps it and keeps it for a while.
 final class KeyTree: Sendable {
-    private struct Cached {
-        let key: OpenKey
-        let deadline: Duration
-    }
-    private struct CacheKey: Hashable {
-        let workspace: Identifier<Workspace>
-        let environment: Environment
-        let connection: Identifier<Connection>?
-        let commitment: Digest
+    /// What the store and the ledger say of a workspace's keys at one time.
+    struct View: Sendable {
+        /// `nil` while the workspace has no keys.
+        let control: ControlSnapshot?
+        let ledger: KeyLedger.View
     }
 
-    private let mainKey: any MainKeyProvider
-    private let time: any TimeSource
-    private let lifetime: Duration
-    private let cache = Mutex<[CacheKey: Cached]>([:])
-    private static let cacheCapacity = 10_000
+    /// Which of a place's keys.
+    enum Which {
+        /// The one that seals.
+        case current
+        /// The one that sealed something, by its full commitment.
+        case commitment(Digest)
+    }
 
-    init(mainKey: any MainKeyProvider, time: any TimeSource, lifetime: Duration) {
-        self.mainKey = mainKey
+    private struct Sets {
+        var known: [KeyPlace: (reference: ControlReference, set: KeySet)] = [:]
+    }
+
+    let store: any Store
+    let time: any TimeSource
+    let lifetime: Duration
+    let control: ControlCache
+    let controlKeys: any ControlKeys
+    let sets: AuthenticatedTable<KeySet>
+    let mainKeys: MainKeys
+    let gate: MainKeyGate
+    let cache: KeyCache
+    let ledger: KeyLedger
+    private let known = Mutex(Sets())
+    private static let maximumSets = 50_000
+
+    init(
+        store: any Store, time: any TimeSource, mainKeys: MainKeys, control keys: any ControlKeys,
+        ledger: AnchorLedger, configuration: Vault.Configuration
+    ) {
+        self.store = store
         self.time = time
-        self.lifetime = lifetime
+        self.mainKeys = mainKeys
+        lifetime = .seconds(configuration.keyLifetimeSeconds)
+        controlKeys = keys
+        control = ControlCache(store: store, keys: keys)
+        sets = AuthenticatedTable("vault.keys", keys: keys)
+        gate = MainKeyGate(
+            time: time,
+            limits: .init(
+                timeout: .seconds(configuration.mainKeyTimeoutSeconds), callsAtOnce: configuration.mainKeyCallsAtOnce))
+        cache = KeyCache(time: time, capacity: configuration.cachedKeys)
+        self.ledger = KeyLedger(ledger, time: time, freshness: min(lifetime, .seconds(1)), lifetime: lifetime)
     }
 
-    /// The connection's key for sealing; makes it, and the environment's key, when they are missing.
-    func connectionKey(
-        _ connection: Identifier<Connection>, _ context: MainKeyContext,
-        in transaction: inout Transaction<VaultError>
-    ) async throws(VaultError) -> (key: OpenKey, made: [String]) {
-        var made: [String] = []
-        let partition = Partition(context.workspace)
-        let above: Cached
-        let environmentIDs = KeyRecord.ids(context.environment, nil)
-        if let record = try await KeyRecord.table.read(partition, environmentIDs, in: &transaction) {
-            above = try await open(record, context, nil, under: nil)
+    // MARK: What may be used
+
+    /// What store and ledger say now.
+    func view(of context: MainKeyContext) async throws(VaultError) -> View {
+        let said = try await ledger.view(at: time.uptime)
+        let snapshot = try await vault { () throws(StoreError) in
+            try await control.snapshot(of: Partition(context.workspace))
+        }
+        // Keys that were there and are gone altogether.
+        guard snapshot != nil || !said.opened.contains(Self.workspaceName(context)) else {
+            throw VaultError(.cannotOpen, .tampered)
+        }
+        return View(control: snapshot, ledger: said)
+    }
+
+    static func workspaceName(_ context: MainKeyContext) -> String { "vault/\(context.workspace)" }
+
+    /// The keys of a place; `nil` when it has none.
+    func set(of place: KeyPlace, _ view: View) async throws(VaultError) -> KeySet? {
+        try await referredSet(of: place, view)?.set
+    }
+
+    /// The keys of a place, and what the head says of their record: with an equal reference they are the same.
+    func referredSet(
+        of place: KeyPlace, _ view: View
+    ) async throws(VaultError) -> (reference: ControlReference, set: KeySet)? {
+        guard let snapshot = view.control else { return nil }
+        return try await vault { () throws(StoreError) in
+            let key = sets.key(place.partition, place.ids)
+            guard let reference = try await control.reference(of: key, under: snapshot) else { return nil }
+            if let known = known.withLock({ $0.known[place] }), known.reference == reference { return known }
+            let set = try await control.value(of: sets, key, reference, under: snapshot)
+            known.withLock { sets in
+                if sets.known.count >= Self.maximumSets { sets.known.removeAll() }
+                sets.known[place] = (reference, set)
+            }
+            return (reference, set)
+        }
+    }
+
+    /// The keys of an environment, once it is certain that the ledger has not lost what closes some of them.
+    func environmentSet(_ context: MainKeyContext, _ view: View) async throws(VaultError) -> KeySet? {
+        guard let set = try await set(of: KeyPlace(context), view) else { return nil }
+        if let lines = set.ledgerLines, lines > Int64(view.ledger.lines) {
+            // Written after this view was taken, or lost.
+            let now = try await ledger.read()
+            guard lines <= Int64(now.lines) else { throw VaultError(.ledgerBehind) }
+        }
+        return set
+    }
+
+    /// Throws unless a key may open what it sealed.
+    func check(_ version: KeySet.Version, of place: KeyPlace, _ view: View) throws(VaultError) {
+        guard version.state.opens, view.ledger.closure(of: place, version) == nil else {
+            throw VaultError(.cannotOpen, .closed)
+        }
+    }
+
+    // MARK: Opening
+
+    /// A key, unwrapped; every one above it is checked as well.
+    func key(_ place: KeyPlace, _ which: Which, _ view: View) async throws(VaultError) -> KeyCache.Entry {
+        guard let above = try await environmentSet(place.context, view) else { throw VaultError(.cannotOpen, .missing) }
+        let own: KeySet
+        if place.parent == nil {
+            own = above
         } else {
-            let start = time.uptime
-            let (record, key) = try await make(.environment, context, nil, under: nil)
-            above = Cached(key: key, deadline: start + lifetime)
-            try KeyRecord.table.insert(record, partition, environmentIDs, in: &transaction)
-            made.append(record.id)
+            guard let set = try await set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
+            own = set
         }
-        let ids = KeyRecord.ids(context.environment, connection)
-        if let record = try await KeyRecord.table.read(partition, ids, in: &transaction) {
-            guard record.state == .active else { throw VaultError(.keyDestroyed, .closed) }
-            let cached = try await open(
-                record, context, connection, under: above.key, notAfter: above.deadline)
-            return (cached.key, made)
+        let version: KeySet.Version?
+        switch which {
+        case .current: version = own.currentVersion
+        case .commitment(let commitment): version = own.version(of: commitment)
         }
-        let (record, key) = try await make(.connection, context, connection, under: above.key)
-        try KeyRecord.table.insert(record, partition, ids, in: &transaction)
-        made.append(record.id)
-        return (key, made)
-    }
-
-    /// The connection's key for opening; its stored state is read each time, also when the key is cached.
-    func connectionKey(
-        _ connection: Identifier<Connection>, _ context: MainKeyContext, from store: any Store
-    ) async throws(VaultError) -> OpenKey {
-        let record = try await read(KeyRecord.ids(context.environment, connection), context, from: store)
-        let above = try await read(KeyRecord.ids(context.environment, nil), context, from: store)
-        guard record.state == .active, above.state == .active else { throw VaultError(.cannotOpen, .closed) }
-        if let hit = cached(record, context, connection) { return hit.key }
-        let parent = try await open(above, context, nil, under: nil)
-        return try await open(record, context, connection, under: parent.key, notAfter: parent.deadline).key
-    }
-
-    private func read(
-        _ ids: [String], _ context: MainKeyContext, from store: any Store
-    ) async throws(VaultError) -> KeyRecord {
-        let record: KeyRecord?
-        do throws(StoreError) {
-            record = try await KeyRecord.table.read(Partition(context.workspace), ids, in: store)
-        } catch {
-            throw VaultError(error)
+        guard let version else { throw VaultError(.cannotOpen, .unknownKey) }
+        try check(version, of: place, view)
+        if case .current = which, version.state != .active { throw VaultError(.keyClosed, .closed) }
+        let id = KeyCache.ID(place: place, commitment: version.commitment)
+        let (uptime, now) = (time.uptime, time.now)
+        if let hit = cache.entry(id, uptime, now), (try? checkParent(of: hit, above, place, view)) != nil {
+            if uptime >= hit.refresh { refresh(id, version, above, view) }
+            return hit
         }
-        guard let record else { throw VaultError(.cannotOpen, .missing) }
-        return record
-    }
-
-    func evict(_ connection: Identifier<Connection>) {
-        cache.withLock { cache in cache = cache.filter { $0.key.connection != connection } }
-    }
-
-    func dropExpired() {
-        let now = time.uptime
-        cache.withLock { cache in cache = cache.filter { now < $0.value.deadline } }
-    }
-
-    private func cached(
-        _ record: KeyRecord, _ context: MainKeyContext, _ connection: Identifier<Connection>?
-    ) -> Cached? {
-        let key = CacheKey(
-            workspace: context.workspace, environment: context.environment, connection: connection,
-            commitment: record.commitment)
-        let now = time.uptime
-        return cache.withLock { $0[key].flatMap { now < $0.deadline ? $0 : nil } }
-    }
-
-    /// Unwraps a stored key under the key above it, or under the main key.
-    private func open(
-        _ record: KeyRecord, _ context: MainKeyContext, _ connection: Identifier<Connection>?, under above: OpenKey?,
-        notAfter: Duration? = nil
-    ) async throws(VaultError) -> Cached {
-        let start = time.uptime
-        guard record.workspace == context.workspace, record.environment == context.environment,
-            record.connection == connection, record.level == (connection == nil ? .environment : .connection)
-        else { throw VaultError(.cannotOpen, .tampered) }
-        guard record.state == .active else { throw VaultError(.cannotOpen, .closed) }
-        if let hit = cached(record, context, connection) { return hit }
-        guard record.parent == above?.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
-        let key = try await unwrap(record, context, under: above)
-        let deadline = min(start + lifetime, notAfter ?? start + lifetime)
-        let cached = Cached(key: key, deadline: deadline)
-        let cacheKey = CacheKey(
-            workspace: context.workspace, environment: context.environment, connection: connection,
-            commitment: record.commitment)
-        cache.withLock { cache in
-            cache = cache.filter { start < $0.value.deadline }
-            if cache.count >= Self.cacheCapacity { cache.removeAll() }
-            cache[cacheKey] = cached
+        let entry = try await cache.load(id) { () throws(VaultError) in
+            try await self.unwrap(place, version, above, view)
         }
-        return cached
+        try checkParent(of: entry, above, place, view)
+        return entry
+    }
+
+    /// The key that an entry was unwrapped under may be closed by now.
+    private func checkParent(
+        of entry: KeyCache.Entry, _ above: KeySet, _ place: KeyPlace, _ view: View
+    ) throws(VaultError) {
+        guard let parent = entry.parent else { return }
+        guard let version = above.version(of: parent) else { throw VaultError(.cannotOpen, .wrongKey) }
+        try check(version, of: KeyPlace(place.context), view)
+    }
+
+    /// Asks a main key again before the time is over, while what is there is still used.
+    private func refresh(_ id: KeyCache.ID, _ version: KeySet.Version, _ above: KeySet, _ view: View) {
+        Task {
+            _ = try? await cache.load(id) { () throws(VaultError) in
+                try await self.unwrap(id.place, version, above, view)
+            }
+        }
     }
 
     private func unwrap(
-        _ record: KeyRecord, _ context: MainKeyContext, under above: OpenKey?
-    ) async throws(VaultError) -> OpenKey {
-        guard let wrapped = Base64URL.decode(record.wrapped) else { throw VaultError(.cannotOpen, .tampered) }
-        let opened: SecretBytes
-        if let above {
-            do throws(CryptoError) {
-                opened = try above.wrapping.open(wrapped[...], authenticating: record.header.bytes)
-            } catch {
-                throw VaultError(error)
-            }
-        } else {
-            do throws(MainKeyError) {
-                opened = try await mainKey.unwrap(wrapped, context: context)
-            } catch {
-                throw VaultError(.mainKeyFailed)
-            }
+        _ place: KeyPlace, _ version: KeySet.Version, _ above: KeySet, _ view: View
+    ) async throws(VaultError) -> KeyCache.Entry {
+        let deadline = KeyCache.Deadline(from: time.uptime, time.now, for: lifetime)
+        let record = try await vault { () throws(StoreError) in
+            try await KeyRecord.table.read(place.partition, KeyRecord.ids(place, version.generation), in: store)
         }
+        guard let record else { throw VaultError(.cannotOpen, .missing) }
+        guard record.commitment == version.commitment, record.generation == version.generation else {
+            throw VaultError(.cannotOpen, .tampered)
+        }
+        switch record.wrapper {
+        case .mainKey(let reference):
+            guard place.parent == nil else { throw VaultError(.cannotOpen, .tampered) }
+            let key = try await unwrap(record, place, reference)
+            return KeyCache.Entry(
+                key: key, parent: nil, deadline: deadline, refresh: deadline.uptime - lifetime / 5,
+                retires: record.retires)
+        case .key(let parent, _):
+            guard place.parent != nil else { throw VaultError(.cannotOpen, .tampered) }
+            guard above.version(of: parent) != nil else { throw VaultError(.cannotOpen, .wrongKey) }
+            let wrapping = try await self.key(KeyPlace(place.context), .commitment(parent), view)
+            let key = try unwrap(record, place, under: wrapping.key)
+            return KeyCache.Entry(
+                key: key, parent: parent, deadline: deadline.limited(by: wrapping.deadline), refresh: .seconds(1 << 40),
+                retires: record.retires)
+        }
+    }
+
+    /// Unwraps under a main key.
+    func unwrap(_ record: KeyRecord, _ place: KeyPlace, _ reference: String) async throws(VaultError) -> OpenKey {
+        let bundle = try await bundle(of: record, place, reference)
+        return try crypto { () throws(CryptoError) in try OpenKey(bundle, of: record, at: place) }
+    }
+
+    /// The 64 bytes that a main key wrapped.
+    func bundle(of record: KeyRecord, _ place: KeyPlace, _ reference: String) async throws(VaultError) -> SecretBytes {
+        guard let mainKey = mainKeys.key(reference, for: place.context) else { throw VaultError(.mainKeyMissing) }
+        do throws(MainKeyError) {
+            return try await gate.unwrap(record.wrapped, mainKey, place.context)
+        } catch {
+            throw failure(error, place.context)
+        }
+    }
+
+    func failure(_ error: MainKeyError, _ context: MainKeyContext) -> VaultError {
+        switch error {
+        case .denied:
+            cache.deny(context)
+            return VaultError(.mainKeyDenied)
+        case .unavailable: return VaultError(.mainKeyUnavailable)
+        case .notWrappedByThis: return VaultError(.cannotOpen, .tampered)
+        }
+    }
+
+    /// Unwraps under an environment's key.
+    func unwrap(_ record: KeyRecord, _ place: KeyPlace, under above: OpenKey) throws(VaultError) -> OpenKey {
+        try crypto { () throws(CryptoError) in
+            let data = try record.headerDigest(at: place).bytes
+            let bundle = try above.handle.open(record.wrapped[...], authenticating: data)
+            return try OpenKey(bundle, of: record, at: place)
+        }
+    }
+
+    /// Wraps a bundle under an environment's key.
+    func wrap(
+        _ bundle: borrowing SecretBytes, of record: KeyRecord, _ place: KeyPlace, under above: OpenKey
+    ) throws(VaultError) -> [UInt8] {
         do throws(CryptoError) {
-            guard opened.count == 64 else { throw CryptoError(.authenticationFailed) }
-            let material = try opened.slice(0..<32)
-            let bound = try opened.slice(32..<64)
-            let header = try SecretBytes(copying: try Digest(of: record.header).bytes)
-            guard bound.constantTimeEquals(header) else { throw CryptoError(.authenticationFailed) }
-            let key = try OpenKey(
-                material, level: record.level, workspace: record.workspace, environment: record.environment,
-                connection: record.connection)
-            guard key.commitment == record.commitment else { throw CryptoError(.authenticationFailed) }
-            return key
+            let data = try record.headerDigest(at: place).bytes
+            return try bundle.withLiveBytes { (span) throws(CryptoError) in
+                try above.handle.seal(span, authenticating: data)
+            }
         } catch {
             throw VaultError(error)
         }
     }
 
-    /// A new key, wrapped, and unwrapped once to see that it comes back.
-    private func make(
-        _ level: KeyRecord.Level, _ context: MainKeyContext, _ connection: Identifier<Connection>?,
-        under above: OpenKey?
-    ) async throws(VaultError) -> (KeyRecord, OpenKey) {
-        let draft: Draft
-        do throws(CryptoError) {
-            draft = try Draft(level, context, connection, under: above, at: time.now)
+    // MARK: Making
+
+    /// A new key, wrapped and unwrapped once, to be committed.
+    struct Draft: Sendable {
+        let place: KeyPlace
+        let record: KeyRecord
+        let entry: KeyCache.Entry
+        var version: KeySet.Version {
+            KeySet.Version(
+                generation: record.generation, commitment: record.commitment, state: .active, since: record.created)
+        }
+        var id: String { version.id }
+    }
+
+    /// A key's life until a new generation takes its place: a year (decided by whoever stores next).
+    static let cryptoperiod = Duration.seconds(365 * 86_400)
+
+    /// A new environment key under the main key in force.
+    func draft(_ context: MainKeyContext, generation: Int64) async throws(VaultError) -> Draft {
+        guard let mainKey = mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
+        let (place, instant) = (KeyPlace(context), time.now)
+        let deadline = KeyCache.Deadline(from: time.uptime, instant, for: lifetime)
+        let new = try crypto { () throws(CryptoError) in
+            try NewKey(
+                for: place, generation: generation, created: instant,
+                retires: instant.advanced(by: Self.cryptoperiod), under: .mainKey(mainKey.reference))
+        }
+        var record = new.record
+        do throws(MainKeyError) {
+            record.wrapped = try await gate.wrap(new.taken(), mainKey, context)
+        } catch {
+            throw failure(error, context)
+        }
+        let key = try await unwrap(record, place, mainKey.reference)
+        return Draft(
+            place: place, record: record,
+            entry: KeyCache.Entry(
+                key: key, parent: nil, deadline: deadline, refresh: deadline.uptime - lifetime / 5,
+                retires: record.retires))
+    }
+
+    /// A new key under an environment's.
+    func draft(
+        _ place: KeyPlace, generation: Int64, under above: KeyCache.Entry, retires: Timestamp? = nil
+    ) throws(VaultError) -> Draft {
+        let instant = time.now
+        let new = try crypto { () throws(CryptoError) in
+            try NewKey(
+                for: place, generation: generation, created: instant,
+                retires: retires ?? instant.advanced(by: Self.cryptoperiod),
+                under: .key(above.key.commitment, generation: above.key.generation))
+        }
+        var record = new.record
+        record.wrapped = try wrap(new.bundle, of: record, place, under: above.key)
+        let key = try unwrap(record, place, under: above.key)
+        let deadline = KeyCache.Deadline(from: time.uptime, instant, for: lifetime).limited(by: above.deadline)
+        return Draft(
+            place: place, record: record,
+            entry: KeyCache.Entry(
+                key: key, parent: above.key.commitment, deadline: deadline, refresh: .seconds(1 << 40),
+                retires: record.retires))
+    }
+
+    /// Writes a new key and that it is the one in force; the one before opens only from then on.
+    ///
+    /// The set must be as it was when the key was drafted, which ``expect(_:_:_:)`` sees to.
+    /// `row` is the generation of the credential that is sealed under it.
+    func write(
+        _ draft: Draft, after before: KeySet?, row: Int64? = nil, in transaction: inout Transaction<VaultError>
+    ) async throws(VaultError) {
+        var set = before ?? KeySet(current: 0, versions: [])
+        set.update(set.current) { version in
+            guard version.state == .active else { return }
+            version.state = .deactivated
+            version.since = draft.record.created
+        }
+        set.append(draft.version)
+        if let row { set.row = row }
+        try await sets.write(set, draft.place.partition, draft.place.ids, in: &transaction)
+        try KeyRecord.table.insert(
+            draft.record, draft.place.partition, KeyRecord.ids(draft.place, draft.record.generation), in: &transaction)
+    }
+
+    /// Whether the workspace's authenticated records are still as a view has seen them, and stay so until the commit.
+    func expect<Failure>(
+        _ view: View, _ context: MainKeyContext, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Bool {
+        let partition = Partition(context.workspace)
+        guard let snapshot = view.control else { return false }
+        let position = try await ControlHead.position(of: partition, keys: controlKeys, in: &transaction)
+        return position.epoch == snapshot.epoch
+    }
+
+    /// Makes the head of a workspace's authenticated records, and tells the ledger, before its first key is made.
+    func makeHead(_ context: MainKeyContext) async throws(VaultError) {
+        let partition = Partition(context.workspace)
+        let name = Self.workspaceName(context)
+        if try await control(partition) == nil {
+            guard try await !ledger.read().opened.contains(name) else { throw VaultError(.cannotOpen, .tampered) }
+            try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                try await ControlHead.createIfAbsent(partition, keys: controlKeys, in: &transaction)
+            }
+        }
+        if try await !ledger.read().opened.contains(name) { try await ledger.append(.opened(name)) }
+    }
+
+    private func control(_ partition: Partition) async throws(VaultError) -> ControlSnapshot? {
+        try await vault { () throws(StoreError) in try await control.snapshot(of: partition) }
+    }
+
+    // MARK: Errors
+
+    private func vault<R>(_ body: () async throws(StoreError) -> R) async throws(VaultError) -> R {
+        do {
+            return try await body()
         } catch {
             throw VaultError(error)
         }
-        var record = draft.record
-        if let above {
-            do throws(CryptoError) {
-                let header = record.header.bytes
-                let sealed = try draft.bundle.withLiveBytes { (span) throws(CryptoError) in
-                    try above.wrapping.seal(span, authenticating: header)
-                }
-                record.wrapped = Base64URL.encode(sealed)
-            } catch {
-                throw VaultError(error)
-            }
-        } else {
-            do throws(MainKeyError) {
-                record.wrapped = Base64URL.encode(try await mainKey.wrap(draft.bundle, context: context))
-            } catch {
-                throw VaultError(.mainKeyFailed)
-            }
-        }
-        return (record, try await unwrap(record, context, under: above))
     }
 }
 
-/// A new key before it is wrapped.
-private struct Draft: ~Copyable {
-    let record: KeyRecord
-    /// The key, then the digest of its header: what is wrapped.
-    let bundle: SecretBytes
-
-    init(
-        _ level: KeyRecord.Level, _ context: MainKeyContext, _ connection: Identifier<Connection>?,
-        under above: OpenKey?, at instant: Timestamp
-    ) throws(CryptoError) {
-        let material = try SecretBytes.random(count: 32)
-        let key = try OpenKey(
-            material, level: level, workspace: context.workspace, environment: context.environment,
-            connection: connection)
-        let record = KeyRecord(
-            level: level, state: .active, workspace: context.workspace, environment: context.environment,
-            connection: connection, generation: 1, created: instant, commitment: key.commitment,
-            parent: above?.commitment, wrapped: "")
-        let bundle = try material.appending(try Digest(of: record.header).bytes)
-        self.record = record
-        self.bundle = bundle
+/// Runs what fails like the crypto engine in the vault's terms.
+func crypto<R: ~Copyable>(_ body: () throws(CryptoError) -> R) throws(VaultError) -> R {
+    do {
+        return try body()
+    } catch {
+        throw VaultError(error)
     }
 }

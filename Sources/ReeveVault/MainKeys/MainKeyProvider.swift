@@ -6,8 +6,12 @@ public import ReeveModel
 
 /// What holds a Customer Main Key: the top of the hierarchy, which wraps the environment keys below it.
 ///
-/// Reeve never sees the key of an external provider. What is wrapped is always 64 bytes.
+/// Reeve never sees the key of an external provider. What is wrapped is always 64 bytes, and what comes back is checked
+/// against what was wrapped, whatever the provider authenticates. All calls may be made concurrently.
 public protocol MainKeyProvider: Sendable {
+    /// Names the key, for example by the service's key id: 1 to 512 bytes. Providers of one key have one reference, and no
+    /// two keys share one; records say by it which key wrapped them.
+    var reference: String { get }
     /// Wraps 64 bytes so that only `unwrap` with an equal context gives them back.
     func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8]
     /// Gives back what was wrapped with an equal context.
@@ -42,39 +46,6 @@ public enum MainKeyError: Error, Hashable, Sendable {
     case denied
     /// The provider cannot be reached, or failed.
     case unavailable
-}
-
-/// A main key in this process: 32 bytes of key material that the host keeps.
-public final class LocalMainKey: MainKeyProvider {
-    private let handle: KeyHandle
-
-    /// A main key of exactly 32 bytes (clause S3.2); any other length is refused.
-    public init(_ key: consuming SecretBytes) throws(CryptoError) {
-        handle = try KeyHandle(key)
-    }
-
-    /// A fresh main key. It is gone with the process: for trials and tests.
-    public static func ephemeral() throws(CryptoError) -> LocalMainKey {
-        try LocalMainKey(SecretBytes.random(count: 32))
-    }
-
-    /// Wraps with AES-256-GCM, bound to the context.
-    public func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
-        do {
-            return try key.withLiveBytes { (span) throws(CryptoError) in
-                try handle.seal(span, authenticating: context.canonicalBytes.bytes)
-            }
-        } catch {
-            throw .unavailable
-        }
-    }
-
-    /// Unwraps what ``wrap(_:context:)`` made.
-    public func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
-        do {
-            return try handle.open(wrapped[...], authenticating: context.canonicalBytes.bytes)
-        } catch {
-            throw error.code == .authenticationFailed ? .denied : .unavailable
-        }
-    }
+    /// What was to be unwrapped is not what this key wrapped for this context.
+    case notWrappedByThis
 }

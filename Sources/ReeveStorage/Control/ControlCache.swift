@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import Synchronization
+
+/// One state of a partition's authenticated records, whose head was verified.
+package struct ControlSnapshot: Sendable {
+    /// Another one for each state that this cache has seen: what was looked up under a snapshot of the same serial is as it
+    /// was.
+    package let serial: UInt64
+    /// The state's epoch.
+    package let epoch: Int64
+    fileprivate let partition: Partition
+    fileprivate let key: Key
+    fileprivate let head: [UInt8]
+    fileprivate let root: ControlCache.Node
+}
+
+/// What the head vouches for at one key: records with equal references are equal.
+package struct ControlReference: Hashable, Sendable {
+    fileprivate let high: UInt64
+    fileprivate let low: UInt64
+
+    fileprivate init(_ bytes: [UInt8]) {
+        high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        low = bytes.dropFirst(8).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+/// Reads authenticated records for a room that looks at them at each call: what was verified once is not verified again.
+///
+/// A look costs one read of the store, the head's. While the head has the same bytes nothing else is read or computed;
+/// after a change only the nodes and records that changed are. An earlier state than this cache has seen is
+/// ``StoreError/tampered(_:)``. All calls may be made concurrently.
+package final class ControlCache: Sendable {
+    /// A node, shared by all who look at it.
+    fileprivate final class Node: Sendable {
+        let value: ControlNode
+        init(_ value: ControlNode) { self.value = value }
+    }
+
+    private struct State {
+        var snapshots: [Partition: ControlSnapshot] = [:]
+        var nodes: [ControlReference: Node] = [:]
+        var serial: UInt64 = 0
+    }
+    private let state = Mutex(State())
+    private let store: any Store
+    private let keys: any ControlKeys
+    /// About 10 kB each.
+    private static let maximumNodes = 2048
+    private static let maximumSnapshots = 10_000
+
+    /// A cache over a store's authenticated records.
+    package init(store: any Store, keys: any ControlKeys) {
+        self.store = store
+        self.keys = keys
+    }
+
+    /// The state of a partition as the store has it now; `nil` when it has no head.
+    package func snapshot(of partition: Partition) async throws(StoreError) -> ControlSnapshot? {
+        let key = ControlNode.key(partition, 0)
+        // What was seen before this look: what others see meanwhile may be later.
+        let seen = state.withLock { $0.snapshots[partition] }
+        guard let stored = try await store.record(for: key)?.bytes else {
+            guard seen == nil else { throw .tampered(key) }
+            return nil
+        }
+        if let seen, seen.head == stored { return seen }
+        let authenticator = try await keys.controlKey(for: partition)
+        let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
+        let root = try decode(record.bytes, key)
+        if let seen, record.epoch <= seen.epoch { throw .tampered(key) }
+        return state.withLock { state in
+            if let present = state.snapshots[partition], present.epoch > record.epoch || present.head == stored {
+                return present
+            }
+            state.serial += 1
+            let snapshot = ControlSnapshot(
+                serial: state.serial, epoch: record.epoch, partition: partition, key: key, head: stored, root: root)
+            if state.snapshots.count >= Self.maximumSnapshots { state.snapshots.removeAll() }
+            state.snapshots[partition] = snapshot
+            return snapshot
+        }
+    }
+
+    /// Whether the store still has a snapshot's state.
+    package func isCurrent(_ snapshot: ControlSnapshot) async throws(StoreError) -> Bool {
+        try await store.record(for: snapshot.key)?.bytes == snapshot.head
+    }
+
+    /// What a snapshot vouches for at a key; `nil` when there is no record.
+    ///
+    /// ``StoreError/conflict(_:)`` when the state has moved on meanwhile: take a new snapshot then.
+    package func reference(
+        of key: Key, under snapshot: ControlSnapshot
+    ) async throws(StoreError) -> ControlReference? {
+        var node = snapshot.root
+        while !node.value.isLeaf {
+            let entry = node.value.entries[node.value.index(above: key.bytes)]
+            node = try await child(entry, snapshot)
+        }
+        let (position, isThere) = node.value.find(key.bytes)
+        return isThere ? ControlReference(node.value.entries[position].reference) : nil
+    }
+
+    /// The value at a key of a table, as a snapshot vouches for it.
+    package func value<Value>(
+        of table: AuthenticatedTable<Value>, _ key: Key, _ reference: ControlReference, under snapshot: ControlSnapshot
+    ) async throws(StoreError) -> Value {
+        let bytes = try await open(key, of: table.name, reference, snapshot)
+        return try table.decode(bytes, key)
+    }
+
+    private func child(_ entry: ControlNode.Entry, _ snapshot: ControlSnapshot) async throws(StoreError) -> Node {
+        let reference = ControlReference(entry.reference)
+        if let known = state.withLock({ $0.nodes[reference] }) { return known }
+        let key = ControlNode.key(snapshot.partition, entry.child ?? 0)
+        let node = try decode(try await open(key, of: ControlNode.table, reference, snapshot), key)
+        state.withLock { state in
+            if state.nodes.count >= Self.maximumNodes { state.nodes.removeAll() }
+            state.nodes[reference] = node
+        }
+        return node
+    }
+
+    /// Reads a record and checks it against its own tag and what the snapshot says of it.
+    private func open(
+        _ key: Key, of table: String, _ reference: ControlReference, _ snapshot: ControlSnapshot
+    ) async throws(StoreError) -> [UInt8] {
+        let stored = try await store.record(for: key)?.bytes
+        let authenticator = try await keys.controlKey(for: snapshot.partition)
+        if let stored, let record = try? SealedRecord(stored: stored, table: table, key: key, authenticator),
+            ControlReference(record.reference) == reference
+        {
+            return record.bytes
+        }
+        throw try await isCurrent(snapshot) ? .tampered(key) : .conflict(snapshot.key)
+    }
+
+    private func decode(_ bytes: [UInt8], _ key: Key) throws(StoreError) -> Node {
+        do {
+            return Node(try ControlNode(recordBytes: bytes, schema: 1))
+        } catch {
+            throw .newerSchema(key)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import Synchronization
+
+/// Unwrapped keys, each until its deadline; one unwrapping at a time for all who wait for it.
+final class KeyCache: Sendable {
+    /// Until when a key may be used.
+    struct Deadline: Sendable {
+        /// By the clock that runs on while the machine sleeps.
+        let uptime: Duration
+        /// By the wall clock, and since when.
+        let start: Timestamp
+        let end: Timestamp
+
+        init(from uptime: Duration, _ now: Timestamp, for lifetime: Duration) {
+            self.uptime = uptime + lifetime
+            start = now
+            end = now.advanced(by: lifetime)
+        }
+
+        private init(uptime: Duration, start: Timestamp, end: Timestamp) {
+            self.uptime = uptime
+            self.start = start
+            self.end = end
+        }
+
+        /// The earlier of both.
+        func limited(by other: Deadline) -> Deadline {
+            Deadline(uptime: min(uptime, other.uptime), start: max(start, other.start), end: min(end, other.end))
+        }
+
+        /// Past by either clock, or the wall clock went back.
+        func isOver(_ uptime: Duration, _ now: Timestamp) -> Bool {
+            uptime >= self.uptime || now >= end || now < start
+        }
+    }
+
+    /// An unwrapped key.
+    struct Entry: Sendable {
+        let key: OpenKey
+        /// The commitment of the environment key that it was unwrapped under; `nil` under a main key.
+        let parent: Digest?
+        let deadline: Deadline
+        /// From when on it is asked for again before it is over.
+        let refresh: Duration
+        /// From when on a new generation takes its place.
+        let retires: Timestamp
+    }
+
+    struct ID: Hashable, Sendable {
+        let place: KeyPlace
+        let commitment: Digest
+    }
+
+    fileprivate struct State {
+        var entries: [ID: Entry] = [:]
+        var loading: [ID: Task<Result<Entry, VaultError>, Never>] = [:]
+        /// Rises with each eviction: what is kept elsewhere is looked up again then.
+        var serial: UInt64 = 0
+        /// The number of refusals, by context: a load that began before one is not kept.
+        var denials: [MainKeyContext: Int] = [:]
+        var hand = 0
+    }
+    private let state = Mutex(State())
+    private let time: any TimeSource
+    private let capacity: Int
+
+    init(time: any TimeSource, capacity: Int) {
+        self.time = time
+        self.capacity = max(16, capacity)
+    }
+
+    /// Rises with each eviction.
+    var serial: UInt64 { state.withLock { $0.serial } }
+
+    /// A key that is there and not over.
+    func entry(_ id: ID, _ uptime: Duration, _ now: Timestamp) -> Entry? {
+        state.withLock { $0.entries[id] }.flatMap { $0.deadline.isOver(uptime, now) ? nil : $0 }
+    }
+
+    /// Loads a key, or waits for who is loading it.
+    func load(
+        _ id: ID, _ body: @escaping @Sendable () async throws(VaultError) -> Entry
+    ) async throws(VaultError) -> Entry {
+        let task = state.withLock { state in
+            if let task = state.loading[id] { return task }
+            let denials = state.denials[id.place.context] ?? 0
+            let task = Task {
+                let result: Result<Entry, VaultError>
+                do throws(VaultError) {
+                    result = .success(try await body())
+                } catch {
+                    result = .failure(error)
+                }
+                return self.finish(id, result, denials)
+            }
+            state.loading[id] = task
+            return task
+        }
+        return try await task.value.get()
+    }
+
+    private func finish(
+        _ id: ID, _ result: Result<Entry, VaultError>, _ denials: Int
+    ) -> Result<Entry, VaultError> {
+        state.withLock { state in
+            state.loading[id] = nil
+            guard case .success(let entry) = result else { return result }
+            // Somebody was refused meanwhile: what was given before that does not count.
+            guard denials == state.denials[id.place.context] ?? 0 else {
+                return .failure(VaultError(.mainKeyDenied))
+            }
+            if state.entries.count >= capacity, state.entries[id] == nil { state.makeRoom(time.uptime, time.now) }
+            state.entries[id] = entry
+            return result
+        }
+    }
+
+    /// A main key refused a context: everything under it goes at once.
+    func deny(_ context: MainKeyContext) {
+        state.withLock { state in
+            state.denials[context, default: 0] += 1
+            state.remove { $0.place.context == context }
+        }
+    }
+
+    /// Removes keys; what follows from them is looked up again.
+    func evict(where isGone: (ID) -> Bool) {
+        state.withLock { $0.remove(where: isGone) }
+    }
+
+    /// Wipes keys whose time is over.
+    func dropExpired() {
+        let (uptime, now) = (time.uptime, time.now)
+        state.withLock { $0.entries = $0.entries.filter { !$0.value.deadline.isOver(uptime, now) } }
+    }
+
+    var count: Int { state.withLock { $0.entries.count } }
+}
+
+extension KeyCache.State {
+    fileprivate mutating func remove(where isGone: (KeyCache.ID) -> Bool) {
+        entries = entries.filter { !isGone($0.key) }
+        serial += 1
+    }
+
+    /// Drops what is over, and an eighth of the keys of connections when that is not enough.
+    fileprivate mutating func makeRoom(_ uptime: Duration, _ now: Timestamp) {
+        let before = entries.count
+        entries = entries.filter { !$0.value.deadline.isOver(uptime, now) }
+        guard entries.count > before - before / 8 else { return }
+        hand &+= 1
+        var index = hand
+        entries = entries.filter { entry in
+            index &+= 1
+            return entry.key.place.level == .environment || index & 7 != 0
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveStorage
+import Synchronization
+
+/// What the anchor ledger says about keys: which are closed whatever the store says, and below which generation none opens.
+///
+/// Its lines are read again when what is known is older than a bound. While the ledger cannot be read, what is known holds
+/// for one lifetime of a key; then nothing opens.
+final class KeyLedger: Sendable {
+    /// What the ledger said at one time.
+    struct View: Sendable {
+        /// Another one for each change that concerns keys.
+        fileprivate(set) var serial: UInt64 = 0
+        /// The number of all its lines.
+        fileprivate(set) var lines = 0
+        /// The state of what is closed, by the name of a place or of one key.
+        fileprivate(set) var closed: [String: KeyState] = [:]
+        /// The least generation that opens, by place.
+        fileprivate(set) var floors: [String: Int64] = [:]
+        /// Workspaces whose keys have a head.
+        fileprivate(set) var opened: Set<String> = []
+        fileprivate var readAt = Duration.zero
+
+        /// What closes a key of a place, if anything does.
+        func closure(of place: KeyPlace, _ version: KeySet.Version) -> KeyState? {
+            if closed.isEmpty && floors.isEmpty { return nil }
+            let name = place.name
+            if let state = closed[name] ?? closed[Self.name(of: version, at: name)] { return state }
+            return floors[name].map { version.generation < $0 } == true ? .compromised : nil
+        }
+
+        static func name(of version: KeySet.Version, at place: String) -> String { "\(place)#\(version.generation)" }
+    }
+
+    private struct State {
+        var view = View()
+        var isReading = false
+    }
+    private let ledger: AnchorLedger
+    private let time: any TimeSource
+    private let freshness: Duration
+    private let lifetime: Duration
+    private let state = Mutex(State())
+
+    init(_ ledger: AnchorLedger, time: any TimeSource, freshness: Duration, lifetime: Duration) {
+        self.ledger = ledger
+        self.time = time
+        self.freshness = freshness
+        self.lifetime = lifetime
+        state.withLock { $0.view.readAt = .seconds(-1_000_000_000) }
+    }
+
+    /// What the ledger says, no older than the bound; while somebody else is reading it anew, what is known.
+    func view(at now: Duration) async throws(VaultError) -> View {
+        let (view, mustRead) = state.withLock { state -> (View, Bool) in
+            let age = now - state.view.readAt
+            guard age >= freshness else { return (state.view, false) }
+            // One reads; the others go on with what is known, as long as that is not too old.
+            if state.isReading, age < lifetime { return (state.view, false) }
+            state.isReading = true
+            return (state.view, true)
+        }
+        guard mustRead else { return view }
+        do throws(VaultError) {
+            return try await read(from: now)
+        } catch {
+            guard error.code == .ledgerUnavailable, now - view.readAt < lifetime else { throw error }
+            return view
+        }
+    }
+
+    /// Appends an event and returns what the ledger says with it.
+    @discardableResult func append(_ event: LedgerEvent) async throws(VaultError) -> View {
+        do throws(LedgerError) {
+            try await ledger.append(event)
+        } catch {
+            throw VaultError(error)
+        }
+        return try await read(from: time.uptime)
+    }
+
+    func read() async throws(VaultError) -> View { try await read(from: time.uptime) }
+
+    private func read(from start: Duration) async throws(VaultError) -> View {
+        defer { state.withLock { $0.isReading = false } }
+        let lines: [AnchorLedger.Line]
+        do throws(LedgerError) {
+            lines = try await ledger.lines()
+        } catch {
+            throw VaultError(error)
+        }
+        return state.withLock { state in
+            guard lines.count >= state.view.lines else { return state.view }
+            var changed = false
+            for line in lines[state.view.lines...] where line.event.subject.hasPrefix("vault/") {
+                state.view.take(line.event)
+                changed = true
+            }
+            state.view.lines = lines.count
+            if changed { state.view.serial += 1 }
+            state.view.readAt = max(state.view.readAt, start)
+            return state.view
+        }
+    }
+}
+
+extension KeyLedger.View {
+    fileprivate mutating func take(_ event: LedgerEvent) {
+        switch event.kind {
+        case "reopened": closed[event.subject] = nil
+        case "floor": floors[event.subject] = max(floors[event.subject] ?? 0, event.number ?? 0)
+        case "opened": opened.insert(event.subject)
+        default:
+            guard event.kind.hasPrefix("closed.") else { return }
+            // A state that this release does not know closes as well.
+            let state = KeyState(rawValue: String(event.kind.dropFirst("closed.".count))) ?? .destroyed
+            // What is destroyed stays so.
+            if closed[event.subject] != .destroyed { closed[event.subject] = state.opens ? .destroyed : state }
+        }
+    }
+}
+
+extension LedgerEvent {
+    /// The keys of a workspace have a head from now on: one that is missing later was removed.
+    static func opened(_ workspace: String) -> LedgerEvent { LedgerEvent(kind: "opened", subject: workspace) }
+}

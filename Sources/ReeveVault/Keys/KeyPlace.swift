@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveStorage
+
+/// What a key of the hierarchy is for: an environment, a connection, or the job data of one hour.
+struct KeyPlace: Hashable, Sendable {
+    enum Level: String, Sendable, CaseIterable {
+        case environment, connection, hour
+    }
+    enum Leaf: Hashable, Sendable {
+        case environment
+        case connection(Identifier<Connection>)
+        /// Hours since 1970.
+        case hour(Int64)
+    }
+
+    let context: MainKeyContext
+    let leaf: Leaf
+
+    init(_ context: MainKeyContext, _ leaf: Leaf = .environment) {
+        self.context = context
+        self.leaf = leaf
+    }
+
+    var level: Level {
+        switch leaf {
+        case .environment: .environment
+        case .connection: .connection
+        case .hour: .hour
+        }
+    }
+
+    /// The key above: the environment's; `nil` for an environment's own, which is under a main key.
+    var parent: KeyPlace? { leaf == .environment ? nil : KeyPlace(context) }
+
+    var partition: Partition { Partition(context.workspace) }
+
+    /// What a wrapped key below an environment's is for, by where it is stored.
+    init?(_ key: Key, _ context: MainKeyContext, _ level: Level) {
+        guard let elements = key.elements, elements.count == 6, case .text(let leaf) = elements[4] else { return nil }
+        switch level {
+        case .environment: return nil
+        case .connection:
+            guard let id = Identifier<Connection>(leaf) else { return nil }
+            self.init(context, .connection(id))
+        case .hour:
+            guard let hour = Int64(leaf), Self.digits(hour).isIdentical(to: leaf) else { return nil }
+            self.init(context, .hour(hour))
+        }
+    }
+
+    /// The ids of its records, below the workspace.
+    var ids: [String] { [context.environment.rawValue, level.rawValue] + (leafText.map { [$0] } ?? []) }
+
+    /// What the ledger and the audit trail call it.
+    var name: String { (["vault", context.workspace.description] + ids).joined(separator: "/") }
+
+    private var leafText: String? {
+        switch leaf {
+        case .environment: nil
+        case .connection(let id): id.description
+        case .hour(let hour): Self.digits(hour)
+        }
+    }
+
+    /// A number whose texts are ordered as the numbers are.
+    static func digits(_ number: Int64) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, 10 - text.utf8.count)) + text
+    }
+
+    /// Adds what the key is for to what is authenticated.
+    func add(to encoding: inout CanonicalBytes) {
+        encoding.add(level.rawValue)
+        encoding.add(context.workspace)
+        encoding.add(context.environment.rawValue)
+        encoding.add(leafText)
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveStorage
+
+/// Which keys a place has had, and where each stands: the record that decides whether a key opens anything.
+///
+/// It is authenticated: a key that no set names, or that a set which was put back names, is closed.
+struct KeySet: JSONRecord, Hashable {
+    struct Version: Hashable, Sendable {
+        let generation: Int64
+        /// The key's full commitment; its id is the first 8 bytes.
+        let commitment: Digest
+        var state: KeyState
+        /// Since when it is in this state.
+        var since: Timestamp
+        /// When a scheduled destruction falls due.
+        var due: Timestamp?
+        /// What a suspended or scheduled key was before.
+        var before: KeyState?
+    }
+
+    /// The generation that seals.
+    var current: Int64
+    /// In the order of their generations.
+    var versions: [Version]
+    /// The generation of the credential that a connection has now: an earlier one was put back.
+    var row: Int64?
+    /// The length that the ledger had when a key of this workspace was last closed, in the set of an environment.
+    var ledgerLines: Int64?
+    /// Whether it was opened again here and the ledger is still to be told.
+    var isReopening = false
+
+    /// Destroyed keys are forgotten once there are more: what no set names is closed as well.
+    static let maximumVersions = 200
+
+    subscript(generation: Int64) -> Version? { versions.first { $0.generation == generation } }
+    var currentVersion: Version? { self[current] }
+    var nextGeneration: Int64 { (versions.last?.generation ?? 0) + 1 }
+    /// Whether nothing is sealed under the present key any more, and a new one may take its place.
+    var needsNew: Bool { currentVersion?.state == .compromised }
+
+    func version(of commitment: Digest) -> Version? { versions.first { $0.commitment == commitment } }
+
+    mutating func append(_ version: Version) {
+        versions.append(version)
+        current = version.generation
+        while versions.count > Self.maximumVersions, let gone = versions.firstIndex(where: { $0.state == .destroyed }) {
+            versions.remove(at: gone)
+        }
+    }
+
+    mutating func update(_ generation: Int64, _ change: (inout Version) -> Void) {
+        guard let index = versions.firstIndex(where: { $0.generation == generation }) else { return }
+        change(&versions[index])
+    }
+
+    func write(to writer: inout JSONWriter, schema: Int) {
+        writer.object { writer in
+            writer.field("current", current)
+            writer.field("ledgerLines", ledgerLines)
+            if isReopening { writer.field("reopening", true) }
+            writer.field("row", row)
+            writer.name("versions")
+            writer.list(versions) { writer, version in
+                writer.object { writer in
+                    writer.field("before", version.before?.rawValue)
+                    writer.field("commitment", version.commitment)
+                    writer.field("due", version.due)
+                    writer.field("generation", version.generation)
+                    writer.field("since", version.since)
+                    writer.field("state", version.state.rawValue)
+                }
+            }
+        }
+    }
+
+    init(current: Int64, versions: [Version]) {
+        self.current = current
+        self.versions = versions
+    }
+
+    init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
+        self = try reader.object { (reader) throws(JSONError) in
+            let current = try reader.count("current")
+            let lines = reader.hasField("ledgerLines") ? try reader.integer() : nil
+            let isReopening = reader.hasField("reopening") ? try reader.bool() : false
+            let row = reader.hasField("row") ? try reader.integer() : nil
+            try reader.name("versions")
+            let versions = try reader.list { (reader) throws(JSONError) in
+                try reader.object { (reader) throws(JSONError) in
+                    let before = reader.hasField("before") ? try reader.choice(as: KeyState.self) : nil
+                    let commitment = try reader.text("commitment", as: Digest.self)
+                    let due = reader.hasField("due") ? try reader.text(as: Timestamp.self) : nil
+                    let generation = try reader.count("generation")
+                    let since = try reader.text("since", as: Timestamp.self)
+                    let state = try reader.choice("state", as: KeyState.self)
+                    return Version(
+                        generation: generation, commitment: commitment, state: state, since: since, due: due,
+                        before: before)
+                }
+            }
+            var set = KeySet(current: current, versions: versions)
+            set.ledgerLines = lines
+            set.isReopening = isReopening
+            set.row = row
+            return set
+        }
+    }
+}
+
+extension KeySet.Version {
+    /// The first 8 bytes of the commitment in hexadecimal.
+    var id: String { String(commitment.description.prefix(16)) }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+import ReeveModel
+import Synchronization
+
+/// How the vault asks main keys: with a limit of time and of calls at once for each key, so that a slow or failing one holds
+/// up nobody else, and with a memory of refusals.
+///
+/// A refusal is remembered for five seconds for its environment. A key that failed five times in a row is not asked for as
+/// long; then one call tries.
+final class MainKeyGate: Sendable {
+    struct Limits: Sendable {
+        var timeout: Duration
+        var callsAtOnce: Int
+        static let memory = Duration.seconds(5)
+        static let failuresInARow = 5
+    }
+
+    private struct Lane {
+        var running = 0
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var failures = 0
+        /// Until when the key is not asked.
+        var closedUntil: Duration?
+        var isTrying = false
+    }
+    private struct Denial: Hashable {
+        let reference: String
+        let context: MainKeyContext
+    }
+    private struct State {
+        var lanes: [String: Lane] = [:]
+        var denials: [Denial: Duration] = [:]
+    }
+    private let state = Mutex(State())
+    private let time: any TimeSource
+    private let limits: Limits
+
+    init(time: any TimeSource, limits: Limits) {
+        self.time = time
+        self.limits = limits
+    }
+
+    func unwrap(
+        _ wrapped: [UInt8], _ key: any MainKeyProvider, _ context: MainKeyContext
+    ) async throws(MainKeyError) -> SecretBytes {
+        try await call(key.reference, context) { () throws(MainKeyError) in
+            SecretBox(try await key.unwrap(wrapped, context: context))
+        }.take()
+    }
+
+    func wrap(
+        _ bundle: consuming SecretBytes, _ key: any MainKeyProvider, _ context: MainKeyContext
+    ) async throws(MainKeyError) -> [UInt8] {
+        let box = SecretBox(bundle)
+        return try await call(key.reference, context) { () throws(MainKeyError) in
+            try await box.wrap(with: key, context)
+        }
+    }
+
+    private func call<R: Sendable>(
+        _ reference: String, _ context: MainKeyContext,
+        _ body: @escaping @Sendable () async throws(MainKeyError) -> R
+    ) async throws(MainKeyError) -> R {
+        let denial = Denial(reference: reference, context: context)
+        let start = time.uptime
+        try state.withLock { (state) throws(MainKeyError) in
+            if let until = state.denials[denial] {
+                if start < until { throw .denied }
+                state.denials[denial] = nil
+            }
+            if let until = state.lanes[reference]?.closedUntil {
+                guard start >= until, state.lanes[reference]?.isTrying == false else { throw .unavailable }
+                state.lanes[reference]?.isTrying = true
+            }
+        }
+        await enter(reference)
+        let result = await Race(time: time, deadline: time.uptime + limits.timeout).run(body)
+        leave(reference, denial, result.map { _ in () })
+        return try result.get()
+    }
+
+    private func enter(_ reference: String) async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                var lane = state.lanes[reference] ?? Lane()
+                defer { state.lanes[reference] = lane }
+                guard lane.running >= limits.callsAtOnce else {
+                    lane.running += 1
+                    return true
+                }
+                lane.waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    private func leave(_ reference: String, _ denial: Denial, _ result: Result<Void, MainKeyError>) {
+        let now = time.uptime
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            var lane = state.lanes[reference] ?? Lane()
+            defer { state.lanes[reference] = lane }
+            lane.isTrying = false
+            switch result {
+            case .success, .failure(.notWrappedByThis):
+                lane.failures = 0
+                lane.closedUntil = nil
+            case .failure(.denied):
+                // It answers: it is not failing.
+                lane.failures = 0
+                lane.closedUntil = nil
+                if state.denials.count >= 10_000 { state.denials = state.denials.filter { now < $0.value } }
+                state.denials[denial] = now + Limits.memory
+            case .failure(.unavailable):
+                lane.failures += 1
+                if lane.failures >= Limits.failuresInARow { lane.closedUntil = now + Limits.memory }
+            }
+            guard !lane.waiting.isEmpty else {
+                lane.running -= 1
+                return nil
+            }
+            return lane.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+
+    /// What the gate knows of a key: for reports on health.
+    func isClosed(_ reference: String) -> Bool {
+        let now = time.uptime
+        return state.withLock { $0.lanes[reference]?.closedUntil.map { now < $0 } ?? false }
+    }
+}
+
+/// A call that is given up when a deadline passes first; what it brings later is wiped.
+private struct Race {
+    let time: any TimeSource
+    let deadline: Duration
+
+    func run<R: Sendable>(_ body: @escaping @Sendable () async throws(MainKeyError) -> R) async -> Result<
+        R, MainKeyError
+    > {
+        let phase = Shared<CheckedContinuation<Result<R, MainKeyError>, Never>?>(nil)
+        let tasks = Shared<[Task<Void, Never>]>([])
+        let result = await withCheckedContinuation { continuation in
+            phase.value.withLock { $0 = continuation }
+            @Sendable func finish(_ result: Result<R, MainKeyError>) {
+                let waiting = phase.value.withLock { phase in
+                    defer { phase = nil }
+                    return phase
+                }
+                waiting?.resume(returning: result)
+            }
+            let call = Task {
+                do throws(MainKeyError) {
+                    finish(.success(try await body()))
+                } catch {
+                    finish(.failure(error))
+                }
+            }
+            let (time, deadline) = (time, deadline)
+            let timer = Task {
+                guard (try? await time.sleep(until: deadline)) != nil else { return }
+                finish(.failure(.unavailable))
+            }
+            tasks.value.withLock { $0 = [call, timer] }
+        }
+        tasks.value.withLock { $0.forEach { $0.cancel() } }
+        return result
+    }
+}
+
+/// A value that several tasks share.
+final class Shared<Value: Sendable>: Sendable {
+    let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+}
+
+/// Carries a secret through code that copies its values.
+final class SecretBox: Sendable {
+    private let secret: Mutex<SecretBytes?>
+
+    init(_ secret: consuming SecretBytes) { self.secret = Mutex(secret) }
+
+    /// The secret, once.
+    func take() throws(MainKeyError) -> SecretBytes {
+        guard let secret = secret.withLock({ $0.take() }) else { throw .unavailable }
+        return secret
+    }
+
+    fileprivate func wrap(with key: any MainKeyProvider, _ context: MainKeyContext) async throws(MainKeyError)
+        -> [UInt8]
+    {
+        try await key.wrap(take(), context: context)
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+public import ReeveStorage
+
+/// How keys change.
+///
+/// A rotation adds a new generation, which seals from then on; what the one before sealed or wrapped stays as it is until
+/// ``rewrap(_:limit:)`` has passed over it.
+extension Vault {
+    /// Makes a new generation of a key. A connection's credential is sealed under it at once.
+    @discardableResult
+    public func rotate(_ target: KeyTarget, _ permit: Permit<ManageKeys>) async throws(VaultError) -> Receipt {
+        let action = "vault.key.rotate"
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, target.resource(in: scope), scope)
+        let place = target.place(context)
+        let draft = try await recorded(permit, action) { () throws(VaultError) in
+            try await making.run(context) { () throws(VaultError) in
+                try await rotate(place, permit, action)
+            }
+        }
+        var generation: Int64 = 0
+        if case .connection(let connection) = target {
+            // What fails here is done by the next rewrap.
+            generation = (try? await reseal(connection, context)) ?? 0
+        }
+        return Receipt(keysMade: [draft.id], sealedUnder: draft.id, generation: generation)
+    }
+
+    private func rotate(
+        _ place: KeyPlace, _ permit: Permit<ManageKeys>, _ action: String
+    ) async throws(VaultError) -> KeyTree.Draft {
+        try await withView(place.context) { (view) throws(VaultError) in
+            guard try await tree.environmentSet(place.context, view) != nil,
+                let set = try await tree.set(of: place, view)
+            else { throw VaultError(.cannotOpen, .missing) }
+            guard let current = set.currentVersion, current.state == .active else {
+                throw VaultError(.wrongState, .closed)
+            }
+            try tree.check(current, of: place, view)
+            let draft: KeyTree.Draft
+            if place.parent == nil {
+                draft = try await tree.draft(place.context, generation: set.nextGeneration)
+            } else {
+                let above = try await tree.key(KeyPlace(place.context), .current, view)
+                draft = try tree.draft(place, generation: set.nextGeneration, under: above)
+            }
+            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await tree.expect(view, place.context, in: &transaction) else { return nil as KeyTree.Draft? }
+                try await tree.write(draft, after: set, in: &transaction)
+                let details = ["key": draft.id, "generation": String(draft.record.generation), "of": place.name]
+                try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
+                return draft
+            }
+        }
+    }
+
+    /// Wraps keys of an environment that are still under an earlier key of it, and seals credentials that are still under an
+    /// earlier key of their connection; at most `limit` of each at this call. The permit is for the environment's keys.
+    ///
+    /// It goes on where the last call or another process stopped, and changes nothing of what is under the present keys. `nil`
+    /// while another process is at it.
+    public func rewrap(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> RewrapReport? {
+        let action = "vault.key.rewrap"
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
+        return try await recorded(permit, action) { () throws(VaultError) in
+            guard let keys = try await rewrapKeys(context, limit),
+                let credentials = try await resealCredentials(context, limit)
+            else { return nil }
+            let details = [
+                "keys": String(keys.changed), "credentials": String(credentials.changed),
+                "failed": String(keys.progress.failed + credentials.progress.failed),
+            ]
+            do throws(StoreError) {
+                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
+            } catch {
+                throw VaultError(error)
+            }
+            return RewrapReport(keys: keys, credentials: credentials)
+        }
+    }
+
+    /// Wraps an environment's keys under the main key in force, where another one wrapped them. The permit is for the
+    /// environment's keys. Nothing below changes, and the other main key is needed until this is done.
+    ///
+    /// A main key that does not give back what it wraps is refused before anything is changed. Returns the number of keys that
+    /// were wrapped anew.
+    @discardableResult
+    public func repack(_ permit: Permit<ManageKeys>) async throws(VaultError) -> Int {
+        let action = "vault.key.repack"
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
+        return try await recorded(permit, action) { () throws(VaultError) in
+            let count = try await making.run(context) { () throws(VaultError) in try await repack(context) }
+            let details = ["keys": String(count), "mainKey": tree.mainKeys.current(for: context)?.reference ?? ""]
+            do throws(StoreError) {
+                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
+            } catch {
+                throw VaultError(error)
+            }
+            return count
+        }
+    }
+
+    private func repack(_ context: MainKeyContext) async throws(VaultError) -> Int {
+        let place = KeyPlace(context)
+        guard let mainKey = tree.mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
+        let set: KeySet = try await withView(context) { (view) throws(VaultError) in
+            guard let set = try await tree.environmentSet(context, view) else {
+                throw VaultError(.cannotOpen, .missing)
+            }
+            return set
+        }
+        var count = 0
+        for version in set.versions where version.state != .destroyed {
+            let ids = KeyRecord.ids(place, version.generation)
+            let found: KeyRecord?
+            do throws(StoreError) {
+                found = try await KeyRecord.table.read(place.partition, ids, in: store)
+            } catch {
+                throw VaultError(error)
+            }
+            guard let record = found, record.commitment == version.commitment,
+                case .mainKey(let reference) = record.wrapper
+            else { throw VaultError(.cannotOpen, .tampered) }
+            if reference.isIdentical(to: mainKey.reference) { continue }
+            if count == 0 { try await tree.probe(mainKey, context) }
+            let next = try await tree.repacked(record, place, from: reference, to: mainKey)
+            try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else { return }
+                try await KeyRecord.table.write(next, place.partition, ids, in: &transaction)
+            }
+            count += 1
+        }
+        return count
+    }
+
+    private func rewrapKeys(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {
+        let (view, current) = try await withView(context) { (view) throws(VaultError) in
+            (view, try await tree.key(KeyPlace(context), .current, view).key)
+        }
+        var wrapping: [Digest: OpenKey] = [current.commitment: current]
+        let partition = Partition(context.workspace)
+        var reports: [Sweep.Report] = []
+        for level in [KeyPlace.Level.connection, .hour] {
+            let prefix = KeyRecord.table.key(partition, [context.environment.rawValue, level.rawValue])
+            let sweep = Sweep(
+                "vault.rewrap/\(context.environment.rawValue)/\(level.rawValue)", over: KeyRange(under: prefix),
+                in: partition, batch: Self.sweepBatch)
+            let report = try await sweep.run(with: leases, limit: limit) {
+                (key: Key, bytes: [UInt8], transaction: inout Transaction<VaultError>) throws(VaultError) in
+                do throws(StoreError) {
+                    let record = try KeyRecord.table.value(of: bytes, at: key)
+                    guard case .key(let parent, _) = record.wrapper else { return .failed }
+                    if parent == current.commitment { return .unchanged }
+                    guard let place = KeyPlace(key, context, level) else { return .failed }
+                    let old: OpenKey
+                    if let known = wrapping[parent] {
+                        old = known
+                    } else {
+                        guard let entry = try? await tree.key(KeyPlace(context), .commitment(parent), view) else {
+                            return .failed
+                        }
+                        old = entry.key
+                        wrapping[parent] = old
+                    }
+                    guard let next = try? tree.rewrapped(record, place, from: old, to: current) else { return .failed }
+                    transaction.write(key, next.recordBytes(schema: KeyRecord.table.schema))
+                    return .changed
+                } catch {
+                    return .failed
+                }
+            }
+            guard let report else { return nil }
+            reports.append(report)
+        }
+        return reports[0].adding(reports[1])
+    }
+
+    private func resealCredentials(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {
+        let partition = Partition(context.workspace)
+        let prefix = CredentialRow.table.key(partition, [context.environment.rawValue])
+        let sweep = Sweep(
+            "vault.reseal/\(context.environment.rawValue)", over: KeyRange(under: prefix), in: partition,
+            batch: Self.sweepBatch)
+        return try await sweep.run(with: leases, limit: limit) {
+            (key: Key, bytes: [UInt8], transaction: inout Transaction<VaultError>) throws(VaultError) in
+            guard let row = try? CredentialRow.table.value(of: bytes, at: key),
+                case .text(let id)? = key.elements?.last, let connection = Identifier<Connection>(id)
+            else { return .failed }
+            guard let next = try? await resealed(row, connection, context) else { return .failed }
+            guard next != row else { return .unchanged }
+            transaction.write(key, next.recordBytes(schema: CredentialRow.table.schema))
+            return .changed
+        }
+    }
+
+    /// Seals a connection's credential under its present key; returns its generation.
+    private func reseal(_ connection: Identifier<Connection>, _ context: MainKeyContext) async throws(VaultError)
+        -> Int64
+    {
+        let (partition, ids) = (Partition(context.workspace), CredentialRow.ids(context.environment, connection))
+        return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+            guard let row = try await CredentialRow.table.read(partition, ids, in: &transaction) else { return 0 }
+            let next = try await resealed(row, connection, context)
+            if next != row { try await CredentialRow.table.write(next, partition, ids, in: &transaction) }
+            return next.generation
+        }
+    }
+
+    private func resealed(
+        _ row: CredentialRow, _ connection: Identifier<Connection>, _ context: MainKeyContext
+    ) async throws(VaultError) -> CredentialRow {
+        let place = KeyPlace(context, .connection(connection))
+        return try await withView(context) { (view) throws(VaultError) in
+            guard let set = try await tree.set(of: place, view), let version = set.currentVersion else {
+                throw VaultError(.cannotOpen, .missing)
+            }
+            guard version.commitment != row.key else { return row }
+            let old = try await tree.key(place, .commitment(row.key), view).key
+            let new = try await tree.key(place, .current, view).key
+            let data = row.additionalData(context, connection)
+            var next = row
+            do throws(CryptoError) {
+                let content = try Envelope.open(row.sealed, with: old, authenticated: Envelope.authenticated(old, data))
+                next.key = new.commitment
+                next.sealed = try Envelope.seal(content, with: new, data)
+            } catch {
+                throw VaultError(error)
+            }
+            return next
+        }
+    }
+
+    private static var sweepBatch: Int { 90 }
+}
+
+/// How far wrapping and sealing anew has come.
+public struct RewrapReport: Hashable, Sendable {
+    /// Keys that were looked at and wrapped anew.
+    public let keys: Sweep.Report
+    /// Credentials that were looked at and sealed anew.
+    public let credentials: Sweep.Report
+    /// Whether nothing of the environment is left under an earlier key.
+    public var isFinished: Bool {
+        keys.isFinished && credentials.isFinished && keys.progress.failed + credentials.progress.failed == 0
+    }
+}
+
+extension Sweep.Report {
+    fileprivate func adding(_ other: Sweep.Report) -> Sweep.Report {
+        var sum = self
+        sum.progress.completed += other.progress.completed
+        sum.progress.failed += other.progress.failed
+        sum.changed += other.changed
+        sum.isFinished = isFinished && other.isFinished
+        return sum
+    }
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+import ReeveCrypto
+public import ReeveModel
+import ReeveStorage
+
+/// Which keys an act is about, in the environment of its permit's scope.
+public enum KeyTarget: Hashable, Sendable {
+    /// The environment's key, and with it all below.
+    case environment
+    /// A connection's key.
+    case connection(Identifier<Connection>)
+
+    /// What a permit for it names.
+    public func resource(in scope: Scope) -> Resource {
+        switch self {
+        case .environment: Resource(kind: "keys", Reach.scope(scope).description)
+        case .connection(let id): .credential(of: id)
+        }
+    }
+
+    func place(_ context: MainKeyContext) -> KeyPlace {
+        switch self {
+        case .environment: KeyPlace(context)
+        case .connection(let id): KeyPlace(context, .connection(id))
+        }
+    }
+}
+
+/// How keys are closed and opened again.
+///
+/// What closes goes to the ledger first and then to the store; from the ledger's line on nothing opens, also when the store
+/// is put back. What opens again takes several persons where there are roles.
+extension Vault {
+    /// Destroys a connection's key, and with it every credential under it, for good.
+    public func destroy(
+        _ connection: Identifier<Connection>, _ permit: Permit<DestroyCredential>
+    ) async throws(VaultError) {
+        let scope = permit.context.scope
+        let action = "vault.credential.destroy"
+        let context = try await enter(permit, action, .credential(of: connection), scope)
+        try await recorded(permit, action) { () throws(VaultError) in
+            let row: CredentialRow?
+            do throws(StoreError) {
+                let ids = CredentialRow.ids(context.environment, connection)
+                row = try await CredentialRow.table.read(Partition(context.workspace), ids, in: store)
+            } catch {
+                throw VaultError(error)
+            }
+            guard row.map({ $0.project == scope.project }) ?? true else { throw VaultError(.cannotOpen, .missing) }
+            try await close(KeyPlace(context, .connection(connection)), to: .destroyed, permit, action)
+        }
+    }
+
+    /// Closes keys until they are resumed. In this process nothing opens from then on, in others after a second at most.
+    public func suspend(_ target: KeyTarget, _ permit: Permit<ManageKeys>) async throws(VaultError) {
+        try await close(target, to: .suspended, permit, "vault.key.suspend")
+    }
+
+    /// Closes keys that somebody else may have, for good. What they sealed has to be obtained anew, and is sealed under a new
+    /// key when it is stored.
+    public func markCompromised(_ target: KeyTarget, _ permit: Permit<ManageKeys>) async throws(VaultError) {
+        try await close(target, to: .compromised, permit, "vault.key.compromise")
+    }
+
+    /// Destroys keys for good, and with them everything below: crypto-shredding. There is no way back.
+    public func shred(_ target: KeyTarget, _ permit: Permit<ManageKeys>) async throws(VaultError) {
+        try await close(target, to: .destroyed, permit, "vault.key.shred")
+    }
+
+    /// Closes keys at once and destroys them after so many days, 1 to 365; until then they can be restored.
+    public func scheduleDestruction(
+        of target: KeyTarget, after days: Int = 30, _ permit: Permit<ManageKeys>
+    ) async throws(VaultError) {
+        let due = authority.time.now.advanced(by: .seconds(86_400 * min(max(days, 1), 365)))
+        try await close(target, to: .destroyScheduled, permit, "vault.key.schedule", due: due)
+    }
+
+    /// Opens suspended keys again, or such whose destruction was scheduled and is not due.
+    ///
+    /// Where there are roles it takes approvals for ``reopening(_:in:)``, which are used up.
+    public func resume(
+        _ target: KeyTarget, _ permit: Permit<ManageKeys>, approved quorum: Identifier<Quorum>? = nil
+    ) async throws(VaultError) {
+        let action = "vault.key.resume"
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, target.resource(in: scope), scope)
+        try await recorded(permit, action) { () throws(VaultError) in
+            try await reopen(target, context, permit, action, quorum)
+        }
+    }
+
+    /// The matter that several persons approve before keys are opened again.
+    public static func reopening(_ target: KeyTarget, in scope: Scope) throws(AccessError) -> Quorum.Matter {
+        .act("vault.key.resume", try digest(of: target, in: scope))
+    }
+
+    private static func digest(of target: KeyTarget, in scope: Scope) throws(AccessError) -> Digest {
+        var encoding = CanonicalBytes(label: "reeve/vault/reopening/1")
+        encoding.add(Reach.scope(scope).description)
+        encoding.add(target.resource(in: scope).description)
+        do {
+            return try Digest(of: encoding)
+        } catch {
+            throw AccessError(.cryptoFailed)
+        }
+    }
+
+    private func close(
+        _ target: KeyTarget, to state: KeyState, _ permit: Permit<ManageKeys>, _ action: String, due: Timestamp? = nil
+    ) async throws(VaultError) {
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, target.resource(in: scope), scope)
+        try await recorded(permit, action) { () throws(VaultError) in
+            try await close(target.place(context), to: state, permit, action, due: due)
+        }
+    }
+
+    func close<Action>(
+        _ place: KeyPlace, to state: KeyState, _ permit: Permit<Action>, _ action: String, due: Timestamp? = nil
+    ) async throws(VaultError) {
+        let context = place.context
+        var appended: KeyLedger.View?
+        let _: Bool = try await withView(context) { (view) throws(VaultError) in
+            guard try await tree.environmentSet(context, view) != nil else { throw VaultError(.cannotOpen, .missing) }
+            guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
+            guard set.versions.contains(where: { $0.state.mayBecome(state) }) else {
+                throw VaultError(state == .destroyed ? .keyClosed : .wrongState, .closed)
+            }
+            // The ledger first: once it says so, nothing opens, whatever becomes of the rest.
+            let ledger: KeyLedger.View
+            if let appended {
+                ledger = appended
+            } else {
+                // A compromised key is closed with those before it; a new one may take its place.
+                let event =
+                    state == .compromised
+                    ? LedgerEvent.floor(place.name, generation: (set.versions.last?.generation ?? 0) + 1)
+                    : .closed(place.name, state: state.rawValue)
+                ledger = try await tree.ledger.append(event)
+            }
+            appended = ledger
+            evict(place)
+            let instant = authority.time.now
+            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await tree.expect(view, context, in: &transaction) else { return nil as Bool? }
+                var next = set
+                for version in set.versions where version.state.mayBecome(state) {
+                    next.update(version.generation) { changed in
+                        changed.before = version.state.opens ? version.state : version.before
+                        changed.state = state
+                        changed.since = instant
+                        changed.due = due
+                    }
+                    if state == .destroyed {
+                        KeyRecord.table.delete(
+                            place.partition, KeyRecord.ids(place, version.generation), in: &transaction)
+                    }
+                }
+                try await write(next, place, ledgerLines: ledger.lines, in: &transaction)
+                if state == .destroyed, case .connection(let connection) = place.leaf {
+                    let ids = CredentialRow.ids(context.environment, connection)
+                    CredentialRow.table.delete(place.partition, ids, in: &transaction)
+                }
+                let keys = next.versions.suffix(20).map(\.id).joined(separator: ",")
+                try transaction.record(
+                    authority.entry(action, permit, details: ["keys": keys, "state": state.rawValue]),
+                    in: authority.trail)
+                return true
+            }
+        }
+        evict(place)
+    }
+
+    private func reopen(
+        _ target: KeyTarget, _ context: MainKeyContext, _ permit: Permit<ManageKeys>, _ action: String,
+        _ quorum: Identifier<Quorum>?
+    ) async throws(VaultError) {
+        let place = target.place(context)
+        let scope = permit.context.scope
+        let _: Bool = try await withView(context) { (view) throws(VaultError) in
+            guard try await tree.environmentSet(context, view) != nil, let set = try await tree.set(of: place, view)
+            else { throw VaultError(.cannotOpen, .missing) }
+            let instant = authority.time.now
+            func mayReopen(_ version: KeySet.Version) -> Bool {
+                version.state == .suspended
+                    || version.state == .destroyScheduled && version.due.map { instant < $0 } == true
+            }
+            // Opened in the store before, and then the ledger could not be told.
+            let isHalfDone = set.isReopening
+            guard isHalfDone || set.versions.contains(where: mayReopen) else { throw VaultError(.wrongState) }
+            if !isHalfDone {
+                var next = set
+                next.isReopening = true
+                for version in set.versions where mayReopen(version) {
+                    next.update(version.generation) { changed in
+                        changed.state = version.before ?? .deactivated
+                        changed.before = nil
+                        changed.due = nil
+                        changed.since = instant
+                    }
+                }
+                let opened = next
+                let isDone: Bool
+                do throws(AccessError) {
+                    isDone = try await store.transaction {
+                        (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                        guard try await tree.expect(view, context, in: &transaction) else { return false }
+                        if authority.hasRoles {
+                            guard let quorum else { throw AccessError(.notApproved) }
+                            try await authority.use(
+                                quorum, act: "vault.key.resume", Self.digest(of: target, in: scope), in: scope,
+                                &transaction)
+                        }
+                        try await tree.sets.write(opened, place.partition, place.ids, in: &transaction)
+                        try transaction.record(
+                            authority.entry(action, permit, details: ["keys": place.name]), in: authority.trail)
+                        return true
+                    }
+                } catch {
+                    throw VaultError(error)
+                }
+                guard isDone else { return nil }
+            }
+            try await tree.ledger.append(.reopened(place.name))
+            return true
+        }
+    }
+
+    /// Writes the keys of a place, and beside those of its environment how long the ledger is that closes them.
+    func write(
+        _ set: KeySet, _ place: KeyPlace, ledgerLines: Int, in transaction: inout Transaction<VaultError>
+    ) async throws(VaultError) {
+        var set = set
+        let environment = KeyPlace(place.context)
+        if place == environment {
+            set.ledgerLines = Int64(ledgerLines)
+        } else if var above = try await tree.sets.read(environment.partition, environment.ids, in: &transaction) {
+            above.ledgerLines = Int64(ledgerLines)
+            try await tree.sets.write(above, environment.partition, environment.ids, in: &transaction)
+        }
+        set.isReopening = false
+        try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
+    }
+
+    /// Forgets unwrapped keys of a place and of everything below it.
+    func evict(_ place: KeyPlace) {
+        tree.cache.evict { id in place.parent == nil ? id.place.context == place.context : id.place == place }
+    }
+}
+
+extension KeyState {
+    /// Whether a key in this state may be closed further.
+    func mayBecome(_ next: KeyState) -> Bool {
+        switch next {
+        case .active, .deactivated: false
+        case .suspended: opens
+        case .compromised: opens || self == .suspended
+        case .destroyScheduled: opens || self == .suspended || self == .compromised
+        case .destroyed: self != .destroyed
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// Keys that are closed stay closed, whatever is put back.
+@Suite struct KeyStateTests {
+    enum Tightening: String, CaseIterable, Sendable { case shred, suspend, compromise, schedule, destroy }
+    enum StoreAge: CaseIterable, Sendable { case now, old }
+    enum LedgerKind: CaseIterable, Sendable { case now, old, missing, truncated, foreign }
+
+    private func tighten(
+        _ process: VaultProcess, _ act: Tightening, _ target: KeyTarget, _ connection: Connection
+    ) async throws {
+        let scope = connection.scope
+        let vault = process.vault
+        switch act {
+        case .shred: try await vault.shred(target, process.manage(target, scope))
+        case .suspend: try await vault.suspend(target, process.manage(target, scope))
+        case .compromise: try await vault.markCompromised(target, process.manage(target, scope))
+        case .schedule: try await vault.scheduleDestruction(of: target, process.manage(target, scope))
+        case .destroy:
+            let permit = try await process.permit(
+                DestroyCredential.self, .credential(of: connection.id), connection.scope)
+            try await vault.destroy(connection.id, permit)
+        }
+    }
+
+    /// Store and ledger of today and of before in every pair: nothing closed opens, but where both were put back together.
+    @Test(arguments: Tightening.allCases, [true, false])
+    func whatIsClosedStaysClosed(_ act: Tightening, _ ofEnvironment: Bool) async throws {
+        if act == .destroy && ofEnvironment { return }
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let (first, second) = (stage.connection(1), stage.connection(2))
+        let process = try await stage.process(store, ledger, keys)
+        try await process.store("one", first)
+        try await process.store("two", second)
+        let oldStore = try await StoreImage(store, [stage.workspace])
+        let oldLines = try await ledger.lines(from: 0, limit: 1000)
+        let target: KeyTarget = ofEnvironment ? .environment : .connection(first.id)
+        try await tighten(process, act, target, first)
+        #expect(try await process.failure(first)?.code == .cannotOpen)
+        if !ofEnvironment { #expect(try await process.open(second) == "two") }
+        let newStore = try await StoreImage(store, [stage.workspace])
+        let newLines = try await ledger.lines(from: 0, limit: 1000)
+        #expect(newLines.count > oldLines.count)
+        for storeAge in StoreAge.allCases {
+            for ledgerKind in LedgerKind.allCases {
+                let image = storeAge == .now ? newStore : oldStore
+                let lines: [[UInt8]]
+                switch ledgerKind {
+                case .now: lines = newLines
+                case .old: lines = oldLines
+                case .missing: lines = []
+                case .truncated: lines = Array(newLines.dropLast())
+                case .foreign:
+                    let other = MemoryLedger()
+                    let chain = AnchorLedger(other, authenticator: try HMACKey(SecretBytes.random(count: 32)))
+                    for line in newLines.indices { try await chain.append(.floor("x", generation: Int64(line))) }
+                    lines = try await other.lines(from: 0, limit: 1000)
+                }
+                let restarted = try await stage.process(await image.store(), MemoryLedger(lines), keys)
+                let failure = try await restarted.failure(first)
+                let isBothOld = storeAge == .old && [.old, .missing, .truncated].contains(ledgerKind)
+                #expect((failure == nil) == isBothOld, "\(act) of \(storeAge) store, \(ledgerKind) ledger")
+                // The neighbour opens unless the ledger has lost or does not own its lines.
+                let isWhole = ledgerKind == .now || isBothOld
+                if !ofEnvironment { #expect((try await restarted.failure(second) == nil) == isWhole) }
+            }
+        }
+    }
+
+    /// A scheduled destruction and a suspension can be taken back; the others cannot.
+    @Test func onlySomeStatesCanBeLeft() async throws {
+        for act in Tightening.allCases {
+            let stage = try VaultStage()
+            let keys = try MainKeys(LocalMainKey.ephemeral())
+            let (store, ledger) = (MemoryStore(), MemoryLedger())
+            let connection = stage.connection(1)
+            let process = try await stage.process(store, ledger, keys)
+            try await process.store("one", connection)
+            let target = KeyTarget.connection(connection.id)
+            try await tighten(process, act, target, connection)
+            let permit = try await process.manage(target, connection.scope)
+            if act == .suspend || act == .schedule {
+                try await process.vault.resume(target, permit)
+                #expect(try await process.open(connection) == "one")
+                let restarted = try await stage.process(store, ledger, keys)
+                #expect(try await restarted.open(connection) == "one")
+            } else {
+                await #expect(throws: VaultError(.wrongState)) { try await process.vault.resume(target, permit) }
+                #expect(try await process.failure(connection)?.code == .cannotOpen)
+            }
+        }
+    }
+
+    /// A compromised key seals nothing more, and what is stored then is under a new one.
+    @Test(arguments: [true, false]) func aCompromisedKeyIsReplaced(_ ofEnvironment: Bool) async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let connection = stage.connection(1)
+        let process = try await stage.process(store, ledger, keys)
+        let first = try await process.store("one", connection)
+        let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
+        try await process.vault.markCompromised(target, process.manage(target, connection.scope))
+        #expect(try await process.failure(connection)?.detail == .closed)
+        let second = try await process.store("two", connection)
+        #expect(second.sealedUnder != first.sealedUnder && second.keysMade.count == (ofEnvironment ? 2 : 1))
+        #expect(try await process.open(connection) == "two")
+        let restarted = try await stage.process(store, ledger, keys)
+        #expect(try await restarted.open(connection) == "two")
+    }
+
+    /// The states of another process are seen at once, those of the ledger after a second.
+    @Test func anotherProcessSeesWhatIsClosed() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let connection = stage.connection(1)
+        let (one, two) = (
+            try await stage.process(store, ledger, keys), try await stage.process(store, ledger, keys)
+        )
+        try await one.store("one", connection)
+        #expect(try await two.open(connection) == "one")
+        let target = KeyTarget.connection(connection.id)
+        try await one.vault.suspend(target, one.manage(target, connection.scope))
+        #expect(try await two.failure(connection)?.detail == .closed)
+        try await one.vault.resume(target, one.manage(target, connection.scope))
+        stage.time.advance(by: .seconds(1))
+        #expect(try await two.open(connection) == "one")
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// Whoever writes to the store makes nothing open to a wrong value.
+@Suite struct VaultProperties {
+    /// Two workspaces with two environments of two connections each, keys of two generations among them.
+    private struct World {
+        let stage: VaultStage
+        let keys: MainKeys
+        let lines: [[UInt8]]
+        let image: StoreImage
+        /// What the store held before some keys were rotated and some credentials replaced.
+        let earlier: StoreImage
+        let truth: [(connection: Connection, now: String)]
+
+        init() async throws {
+            stage = try VaultStage()
+            keys = try MainKeys(LocalMainKey.ephemeral())
+            let (store, ledger) = (MemoryStore(), MemoryLedger())
+            let process = try await stage.process(store, ledger, keys)
+            let workspaces = [stage.workspace, Identifier<Workspace>(high: 1, low: 2)]
+            var truth: [(Connection, String)] = []
+            for workspace in workspaces {
+                for environment in [Environment.development, .production] {
+                    for _ in 0..<2 {
+                        let connection = stage.connection(UInt64(truth.count + 1), environment, in: workspace)
+                        truth.append((connection, "secret \(truth.count)"))
+                        try await process.store(truth[truth.count - 1].1, connection)
+                    }
+                }
+            }
+            earlier = try await StoreImage(store, workspaces)
+            // One connection's key, one environment's key, one credential.
+            let scope = truth[0].0.scope
+            try await process.vault.rotate(
+                .connection(truth[0].0.id), process.manage(.connection(truth[0].0.id), scope))
+            try await process.vault.rotate(.environment, process.manage(.environment, scope))
+            _ = try await process.vault.rewrap(process.manage(.environment, scope))
+            try await process.store("another", truth[2].0)
+            truth[2].1 = "another"
+            image = try await StoreImage(store, workspaces)
+            lines = try await ledger.lines(from: 0, limit: 1000)
+            self.truth = truth.map { (connection: $0.0, now: $0.1) }
+        }
+
+        /// Opens everything in a new process over changed records; returns how many opened.
+        func check(_ changed: StoreImage, _ note: @autoclosure () -> String) async throws -> Int {
+            let process = try await stage.process(await changed.store(), MemoryLedger(lines), keys)
+            var opened = 0
+            for (connection, now) in truth {
+                guard let value = try? await process.open(connection) else { continue }
+                opened += 1
+                #expect(value == now, "\(note())")
+            }
+            return opened
+        }
+
+        var vaultRecords: [Key] {
+            ["vault.key", "vault.keys", "vault.credential", "control"].flatMap { image.keys(of: $0) }
+        }
+    }
+
+    /// Every byte of every stored record counts (clause P2h.1).
+    @Test func everyStoredByteMatters() async throws {
+        var generator = Scale.current.generator(for: "vault.flips")
+        let world = try await World()
+        #expect(try await world.check(world.image, "") == world.truth.count)
+        let flips = Scale.current.cases(ci: 12, soak: 100_000)
+        for key in world.vaultRecords {
+            let bytes = try #require(world.image.records[key])
+            let positions =
+                flips >= bytes.count
+                ? Array(bytes.indices)
+                : (0..<flips).map { _ in
+                    Int.random(in: bytes.indices, using: &generator)
+                }
+            for position in positions {
+                var changed = world.image
+                changed.records[key]?[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+                let opened = try await world.check(changed, "byte \(position) of \(key)")
+                #expect(opened < world.truth.count || isUnused(key, world), "byte \(position) of \(key)")
+            }
+        }
+    }
+
+    /// Wrapped keys of earlier generations are not needed any more: nothing notices a change of one.
+    private func isUnused(_ key: Key, _ world: World) -> Bool {
+        guard let elements = key.elements, elements[1] == .text("vault.key"), case .text("0000000001")? = elements.last
+        else { return false }
+        return elements[0] == .text(world.stage.workspace.description) && elements[2] == .text("development")
+    }
+
+    /// Every record in the place of every other, and removed.
+    @Test func recordsOpenOnlyWhereTheyBelong() async throws {
+        var generator = Scale.current.generator(for: "vault.moves")
+        let world = try await World()
+        let keys = world.vaultRecords
+        let isWhole = Scale.current.cases(ci: 0, soak: 1) == 1
+        for target in keys {
+            var removed = world.image
+            removed.records[target] = nil
+            _ = try await world.check(removed, "\(target) removed")
+            for source in keys where source != target && (isWhole || Int.random(in: 0..<8, using: &generator) == 0) {
+                var changed = world.image
+                changed.records[target] = world.image.records[source]
+                _ = try await world.check(changed, "\(source) at \(target)")
+            }
+        }
+    }
+
+    /// Every record as it was before, a credential under a live key among them.
+    @Test func earlierRecordsOpenNothing() async throws {
+        let world = try await World()
+        var count = 0
+        for key in world.vaultRecords where world.earlier.records[key] != world.image.records[key] {
+            var changed = world.image
+            changed.records[key] = world.earlier.records[key]
+            _ = try await world.check(changed, "\(key) as it was")
+            count += 1
+        }
+        #expect(count > 5)
+    }
+}

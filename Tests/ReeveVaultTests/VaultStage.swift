@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Synchronization
+
+/// A store, a ledger and main keys, over which any number of processes with a vault can be started.
+final class VaultStage: Sendable {
+    let workspace = Identifier<Workspace>(high: 1, low: 1)
+    let actor = ActContext.Actor.host("stage")
+    let time = ManualTime()
+    let control: DerivedControlKeys
+    let chain: HMACKey
+    let connector = Connector(id: Identifier(high: 2, low: 2), name: "crm", methods: [.oauth2])
+
+    init() throws {
+        control = try DerivedControlKeys(SecretBytes.random(count: 32))
+        chain = try HMACKey(SecretBytes.random(count: 32))
+    }
+
+    func scope(_ environment: Environment = .production, in workspace: Identifier<Workspace>? = nil) -> Scope {
+        Scope(workspace ?? self.workspace, environment)
+    }
+
+    func connection(
+        _ number: UInt64, _ environment: Environment = .production, in workspace: Identifier<Workspace>? = nil
+    )
+        -> Connection
+    {
+        Connection(
+            id: Identifier(high: 3, low: number), connector: connector.id, scope: scope(environment, in: workspace))
+    }
+
+    /// A new process over a store, a ledger and a main key.
+    func process(
+        _ store: any Store, _ ledger: any Ledger, _ keys: MainKeys, configuration: Vault.Configuration = .init(),
+        actor: ActContext.Actor? = nil, time other: (any TimeSource)? = nil
+    ) async throws -> VaultProcess {
+        let time = other ?? time
+        let authority = try await AccessAuthority.soleOperator(
+            actor ?? self.actor, reason: "tests", store: store, time: time)
+        return VaultProcess(
+            authority: authority,
+            vault: Vault(
+                mainKeys: keys, control: control, ledger: AnchorLedger(ledger, authenticator: chain, time: time),
+                authority: authority, configuration: configuration), stage: self, actor: actor ?? self.actor)
+    }
+}
+
+/// One process with a vault.
+struct VaultProcess: Sendable {
+    let authority: AccessAuthority
+    let vault: Vault
+    let stage: VaultStage
+    let actor: ActContext.Actor
+
+    func permit<Action: PermitAction>(
+        _: Action.Type, _ resource: Resource, _ scope: Scope
+    ) async throws -> Permit<Action> {
+        try await authority.permit(Action.self, on: resource, as: ActContext(actor: actor, scope: scope)).get()
+    }
+
+    @discardableResult
+    func store(_ text: String, _ connection: Connection) async throws -> Vault.Receipt {
+        let permit = try await permit(StoreCredential.self, .credential(of: connection.id), connection.scope)
+        let credential = try Credential.oauth2(accessToken: SecretBytes(copying: Array(text.utf8)))
+        return try await vault.store(credential, for: connection, of: stage.connector, permit)
+    }
+
+    func open(_ connection: Connection) async throws -> String {
+        let permit = try await permit(OpenCredential.self, .credential(of: connection.id), connection.scope)
+        do {
+            return try await vault.withCredential(connection.id, permit) { secret in
+                secret.withField("access_token") { span in
+                    String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+                } ?? ""
+            }
+        } catch .vault(let error) {
+            throw error
+        }
+    }
+
+    /// What opening throws; `nil` when it opens.
+    func failure(_ connection: Connection) async throws -> VaultError? {
+        do {
+            _ = try await open(connection)
+            return nil
+        } catch let error as VaultError {
+            return error
+        }
+    }
+
+    func manage(_ target: KeyTarget, _ scope: Scope) async throws -> Permit<ManageKeys> {
+        try await permit(ManageKeys.self, target.resource(in: scope), scope)
+    }
+}
+
+/// All records of a store, to look at or to put back.
+struct StoreImage: Sendable {
+    var records: [Key: [UInt8]] = [:]
+
+    init(_ store: any Store, _ workspaces: [Identifier<Workspace>]) async throws {
+        for partition in [Partition.platform] + workspaces.map(Partition.init) {
+            var range = KeyRange(under: Key(partition))
+            while true {
+                let page = try await store.records(in: range, limit: 200)
+                for entry in page { records[entry.key] = entry.record.bytes }
+                guard page.count == 200, let last = page.last else { break }
+                range = range.after(last.key)
+            }
+        }
+    }
+
+    /// A new store with these records.
+    func store() async throws -> MemoryStore {
+        let store = MemoryStore()
+        var keys = Array(records.keys)
+        while !keys.isEmpty {
+            var changes = Changes()
+            for key in keys.suffix(50) { changes.write(key, records[key] ?? []) }
+            keys.removeLast(min(50, keys.count))
+            try await store.commit(changes)
+        }
+        return store
+    }
+
+    /// The keys of records of a table.
+    func keys(of table: String) -> [Key] {
+        records.keys.filter { key in
+            guard let elements = key.elements, elements.count > 1, case .text(let name) = elements[1] else {
+                return false
+            }
+            return name == table
+        }.sorted()
+    }
+}
+
+/// A main key that can be denied, unreachable or slow, and that counts its calls.
+final class TestMainKey: MainKeyProvider {
+    enum Mode: Sendable { case works, denies, fails, wrongLength, otherKey, garbageWrap, otherTenant }
+    private struct State {
+        var mode = Mode.works
+        var wraps = 0
+        var unwraps = 0
+        var gate: [CheckedContinuation<Void, Never>]?
+    }
+    private let state = Mutex(State())
+    private let base: LocalMainKey
+
+    init() throws { base = try .ephemeral() }
+
+    var reference: String { base.reference }
+    var unwraps: Int { state.withLock(\.unwraps) }
+    var wraps: Int { state.withLock(\.wraps) }
+    func set(_ mode: Mode) { state.withLock { $0.mode = mode } }
+    /// Lets calls wait until ``release()``.
+    func hold() { state.withLock { $0.gate = [] } }
+    var held: Int { state.withLock { $0.gate?.count ?? 0 } }
+    func release() {
+        let waiting = state.withLock { state in
+            defer { state.gate = nil }
+            return state.gate ?? []
+        }
+        waiting.forEach { $0.resume() }
+    }
+
+    private func pass() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                state.gate?.append(continuation)
+                return state.gate == nil
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
+        let mode = state.withLock { state in
+            state.wraps += 1
+            return state.mode
+        }
+        switch mode {
+        case .denies: throw .denied
+        case .fails: throw .unavailable
+        case .garbageWrap: return Array(repeating: 7, count: 92)
+        case .works, .wrongLength, .otherKey, .otherTenant: return try await base.wrap(key, context: context)
+        }
+    }
+
+    func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
+        // What the provider will say is decided when it is asked.
+        let mode = state.withLock { state in
+            state.unwraps += 1
+            return state.mode
+        }
+        await pass()
+        switch mode {
+        case .denies: throw .denied
+        case .fails: throw .unavailable
+        case .works, .garbageWrap: return try await base.unwrap(wrapped, context: context)
+        case .wrongLength, .otherKey, .otherTenant:
+            do {
+                return try SecretBytes.random(count: mode == .wrongLength ? 63 : 64)
+            } catch {
+                throw .unavailable
+            }
+        }
+    }
+}
