@@ -107,7 +107,8 @@ public struct TrustLayer: Sendable {
         let authority = try await AccessAuthority.create(
             policy, by: actor, reason: reason, store: MemoryStore(), keys: keys.control, time: time)
         return try TrustLayer(
-            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys, configuration: configuration)
+            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys,
+            configuration: configuration)
     }
 
     /// Does the background work that is due now: returns to the plans' counts what jobs did not use, wipes keys whose

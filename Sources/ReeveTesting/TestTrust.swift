@@ -43,7 +43,8 @@ public struct TestTrust: Sendable {
             principal, reason: "tests", store: store, time: time)
         keys = try AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
         layer = try TrustLayer(
-            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys, configuration: configuration)
+            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys,
+            configuration: configuration)
         try await layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
     }
 

@@ -92,7 +92,7 @@ import Testing
     /// Nobody without a grant is taken for somebody whose hash looks like his.
     @Test func noStrangerIsTakenForAnother() throws {
         var generator = Scale.current.generator(for: "access.strangers")
-        let (permission, role) = (try #require(Permission("bench.p")), try #require(RoleName("r")))
+        let (permission, role) = (try #require(Permission("bench.p")), RoleName(stringLiteral: "r"))
         let scope = Scope(Identifier<Workspace>(high: 0, low: 1))
         var policy = AccessPolicy(
             permissions: [PermissionDefinition(permission, .shared)], roles: [Role(role, .project, [permission])],

@@ -25,7 +25,8 @@ import Testing
             retention: RetentionSchedule(rules: [rule]))
         do {
             _ = try TrustLayer(
-                mainKeys: try MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: .ephemeral(), configuration: bad)
+                mainKeys: try MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: .ephemeral(),
+                configuration: bad)
             Issue.record("the configuration was taken")
         } catch let error as ConfigurationError {
             #expect(error.defects.count == 3)
