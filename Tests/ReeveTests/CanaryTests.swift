@@ -130,6 +130,7 @@ private func spellings(of text: String) -> [String] {
             ("ReeveCrypto.SigningKey", try SigningKey(seed: secret())),
             ("ReeveCrypto.VerifyingKey", try SigningKey(seed: secret()).verifyingKey),
             ("ReeveCrypto.KeyWrap", try KeyWrap(secret())), ("ReeveVault.LocalMainKey", main),
+            ("ReeveVault.MainKeys", MainKeys(main)),
             ("ReeveVault.Vault", layer.vault), ("ReeveVault.Vault.Receipt", receipt), ("Reeve.TrustLayer", layer),
             ("ReeveVault.VaultError", VaultError(.cannotOpen)), ("ReeveCrypto.CryptoError", CryptoError(.engineFailed)),
             ("ReeveAccess.DerivedControlKeys", keys), ("ReeveStorage.AnchorLedger", chain),
@@ -147,7 +148,8 @@ private func spellings(of text: String) -> [String] {
     static let others = [
         "ReeveCrypto.CryptoError.Code", "ReeveCrypto.HKDF", "ReeveCrypto.Scrypt", "ReeveCrypto.SecretMemory",
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
-        "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError",
+        "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
+        "ReeveVault.KeyTarget", "ReeveVault.RewrapReport",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
     ]
 
