@@ -124,7 +124,7 @@ extension Vault {
         } catch {
             throw VaultError(error)
         }
-        guard let (bytes, row) = found, row.project == scope.project, let control = view.control else {
+        guard let (bytes, row) = found, row.facts.project == scope.project, let control = view.control else {
             throw VaultError(.cannotOpen, .missing)
         }
         let environment = KeyPlace(context)
@@ -136,10 +136,11 @@ extension Vault {
         let entry = try await tree.key(place, .commitment(row.key), view)
         guard row.key == entry.key.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
         let credential = ReadyCredential(
-            context: context, project: row.project, method: row.method, rowKey: rowKey, row: bytes, sealed: row.sealed,
+            context: context, project: row.facts.project, method: row.facts.method, rowKey: rowKey, row: bytes,
+            sealed: row.sealed,
             key: entry.key,
             authenticated: Envelope.authenticated(entry.key, row.additionalData(context, connection)),
-            deadline: entry.deadline, refresh: entry.deadline.uptime - tree.lifetime / 5, control: control,
+            deadline: entry.deadline, refresh: entry.refresh, control: control,
             references: [
                 tree.sets.key(place.partition, place.ids): own.reference,
                 tree.sets.key(place.partition, environment.ids): above.reference,

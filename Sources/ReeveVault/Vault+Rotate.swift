@@ -49,13 +49,15 @@ extension Vault {
                 let above = try await tree.key(KeyPlace(place.context), .current, view)
                 draft = try tree.draft(place, generation: set.nextGeneration, under: above)
             }
-            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+            let made = try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 guard try await tree.expect(view, place.context, in: &transaction) else { return nil as KeyTree.Draft? }
                 try await tree.write(draft, after: set, in: &transaction)
                 let details = ["key": draft.id, "generation": String(draft.record.generation), "of": place.name]
                 try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
                 return draft
             }
+            if let made { tree.cache.insert(made) }
+            return made
         }
     }
 

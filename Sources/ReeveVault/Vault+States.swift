@@ -49,7 +49,9 @@ extension Vault {
             } catch {
                 throw VaultError(error)
             }
-            guard row.map({ $0.project == scope.project }) ?? true else { throw VaultError(.cannotOpen, .missing) }
+            guard row.map({ $0.facts.project == scope.project }) ?? true else {
+                throw VaultError(.cannotOpen, .missing)
+            }
             try await close(KeyPlace(context, .connection(connection)), to: .destroyed, permit, action)
         }
     }

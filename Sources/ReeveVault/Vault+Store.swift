@@ -32,58 +32,95 @@ extension Vault {
             let size = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
             guard metadata.count <= 32, size <= 4096 else { throw VaultError(CryptoError(.invalidLength)) }
             let place = KeyPlace(context, .connection(connection.id))
+            let facts = CredentialFacts(
+                method: method, stored: authority.time.now, project: connection.scope.project, metadata: metadata,
+                expires: expires)
+            var details = ["method": method.rawValue]
+            if isException, let reason { details["reason"] = reason }
+            let told = details
             var isWornOut = false
             for _ in 0..<40 {
-                let plan: Plan?
+                let renewing = isWornOut
+                let outcome: Outcome
                 do throws(VaultError) {
-                    plan = try await self.plan(place, renewing: isWornOut)
+                    if try await lacksEnvironmentKey(context) {
+                        // One makes the environment's key; whoever waited looks again.
+                        outcome = try await making.run(context) { () throws(VaultError) in
+                            try await attempt(facts, content, place, renewing, permit, action, told)
+                        }
+                    } else {
+                        outcome = try await attempt(facts, content, place, renewing, permit, action, told)
+                    }
                 } catch {
                     guard error.isStale else { throw error }
                     continue
                 }
-                guard let plan else { continue }
-                let (done, mustRenew) = try await store.transaction {
-                    (transaction: inout Transaction<VaultError>) throws(VaultError) -> (Receipt?, Bool) in
-                    guard try await tree.expect(plan.view, context, in: &transaction) else { return (nil, false) }
-                    let generation = (plan.set?.row ?? 0) + 1
-                    for (draft, before) in plan.drafts {
-                        let row = draft.place == place ? generation : nil
-                        try await tree.write(draft, after: before, row: row, in: &transaction)
-                    }
-                    if plan.drafts.last?.draft.place != place, var set = plan.set {
-                        set.row = generation
-                        try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
-                    }
-                    let ids = CredentialRow.ids(context.environment, connection.id)
-                    if generation > plan.key.generation << OpenKey.generationBits { return (nil, true) }
-                    var row = CredentialRow(
-                        method: method, generation: generation, stored: authority.time.now,
-                        project: connection.scope.project, metadata: metadata, expires: expires,
-                        key: plan.key.commitment)
-                    do throws(CryptoError) {
-                        row.sealed = try Envelope.seal(
-                            content, with: plan.key, row.additionalData(context, connection.id))
-                    } catch {
-                        throw VaultError(error)
-                    }
-                    try await CredentialRow.table.write(row, place.partition, ids, in: &transaction)
-                    let receipt = Receipt(
-                        keysMade: plan.drafts.map(\.draft.id), sealedUnder: plan.key.id, generation: row.generation)
-                    var details = [
-                        "method": method.rawValue, "key": receipt.sealedUnder, "generation": String(row.generation),
-                    ]
-                    if !receipt.keysMade.isEmpty { details["keysMade"] = receipt.keysMade.joined(separator: ",") }
-                    if isException, let reason { details["reason"] = reason }
-                    try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
-                    return (receipt, false)
+                switch outcome {
+                case .stored(let receipt): return receipt
+                case .wornOut: isWornOut = true
+                case .changed: continue
                 }
-                if let done { return done }
-                isWornOut = mustRenew
             }
             throw VaultError(.changedMeanwhile)
         } catch {
             throw await refused(error, permit, action)
         }
+    }
+
+    private enum Outcome {
+        case stored(Receipt)
+        /// Somebody else changed the workspace's keys meanwhile.
+        case changed
+        /// The key has sealed as many credentials as it may.
+        case wornOut
+    }
+
+    private func lacksEnvironmentKey(_ context: MainKeyContext) async throws(VaultError) -> Bool {
+        let view = try await tree.view(of: context)
+        return try await tree.environmentSet(context, view)?.needsNew ?? true
+    }
+
+    /// Seals and stores under the keys as they are now.
+    private func attempt(
+        _ facts: CredentialFacts, _ content: borrowing SecretBytes, _ place: KeyPlace, _ isWornOut: Bool,
+        _ permit: Permit<StoreCredential>, _ action: String, _ told: [String: String]
+    ) async throws(VaultError) -> Outcome {
+        guard case .connection(let connection) = place.leaf else { return .changed }
+        let context = place.context
+        guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
+        var row = CredentialRow(facts, generation: (plan.set?.row ?? 0) + 1, key: plan.key.commitment)
+        if row.generation > plan.key.generation << OpenKey.generationBits { return .wornOut }
+        do throws(CryptoError) {
+            row.sealed = try Envelope.seal(content, with: plan.key, row.additionalData(context, connection))
+        } catch {
+            throw VaultError(error)
+        }
+        let receipt = Receipt(
+            keysMade: plan.drafts.map(\.draft.id), sealedUnder: plan.key.id, generation: row.generation)
+        var details = told
+        details["key"] = receipt.sealedUnder
+        details["generation"] = String(row.generation)
+        if !receipt.keysMade.isEmpty { details["keysMade"] = receipt.keysMade.joined(separator: ",") }
+        let (sealed, entry) = (row, authority.entry(action, permit, details: details))
+        let isDone = try await store.transaction {
+            (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
+            guard try await tree.expect(plan.view, context, in: &transaction) else { return false }
+            for (draft, before) in plan.drafts {
+                let generation = draft.place == place ? sealed.generation : nil
+                try await tree.write(draft, after: before, row: generation, in: &transaction)
+            }
+            if plan.drafts.last?.draft.place != place, var set = plan.set {
+                set.row = sealed.generation
+                try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
+            }
+            try await CredentialRow.table.write(
+                sealed, place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            try transaction.record(entry, in: authority.trail)
+            return true
+        }
+        guard isDone else { return .changed }
+        for (draft, _) in plan.drafts { tree.cache.insert(draft) }
+        return .stored(receipt)
     }
 
     /// The key that seals a connection's credential, and what is to be written before it can.
@@ -103,17 +140,11 @@ extension Vault {
             try await tree.makeHead(context)
             return nil
         }
-        let isThere = try await tree.environmentSet(context, view)?.needsNew == false
-        if isThere { return try await plan(place, view, nil, isWornOut) }
-        // One makes the environment's key; whoever waited looks again.
-        return try await making.run(context) { () throws(VaultError) in
-            let view = try await tree.view(of: context)
-            let before = try await tree.environmentSet(context, view)
-            guard before?.needsNew != false else { return nil }
-            try await tree.makeHead(context)
-            let draft = try await tree.draft(context, generation: before?.nextGeneration ?? 1)
-            return try await plan(place, view, (draft, before), false)
-        }
+        let before = try await tree.environmentSet(context, view)
+        guard before?.needsNew ?? true else { return try await plan(place, view, nil, isWornOut) }
+        try await tree.makeHead(context)
+        let draft = try await tree.draft(context, generation: before?.nextGeneration ?? 1)
+        return try await plan(place, view, (draft, before), false)
     }
 
     private func plan(

@@ -8,6 +8,7 @@ import ReeveStorage
 import ReeveTesting
 import ReeveVault
 import Synchronization
+import Testing
 
 /// A store, a ledger and main keys, over which any number of processes with a vault can be started.
 final class VaultStage: Sendable {
@@ -211,4 +212,18 @@ final class TestMainKey: MainKeyProvider {
             }
         }
     }
+}
+
+extension ManualTime {
+    /// The wall clock alone goes forward or back.
+    func jump(by duration: Duration) { setWallClock(to: now.advanced(by: duration)) }
+}
+
+/// Lets other tasks run until a condition holds; reports when it does not in a long while.
+func until(_ condition: () -> Bool, at location: SourceLocation = #_sourceLocation) async {
+    for _ in 0..<1_000_000 {
+        if condition() { return }
+        await Task.yield()
+    }
+    Issue.record("it never came to that", sourceLocation: location)
 }

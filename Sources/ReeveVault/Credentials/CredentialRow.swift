@@ -5,18 +5,24 @@ import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 
-/// A sealed credential as it is stored.
-struct CredentialRow: JSONRecord, Hashable {
+/// What is known of a credential without opening it: nothing secret.
+struct CredentialFacts: Hashable, Sendable {
     let method: Connector.Method
-    /// Counts what was stored for this connection; bound into the sealed value.
-    let generation: Int64
     let stored: Timestamp
     /// The connection's project: a permit of another scope does not open it.
     let project: Identifier<Project>?
-    /// What may be read without opening: nothing secret. Bound into the sealed value.
+    /// What the host has noted beside it.
     let metadata: [String: String]
     /// When the app stops to accept it, as far as is known.
     let expires: Timestamp?
+}
+
+/// A sealed credential as it is stored.
+struct CredentialRow: JSONRecord, Hashable {
+    /// Bound into the sealed value.
+    let facts: CredentialFacts
+    /// Counts what was stored for this connection; bound into the sealed value.
+    let generation: Int64
     /// The full commitment of the key that sealed it.
     var key: Digest
     var sealed: [UInt8]
@@ -33,14 +39,15 @@ struct CredentialRow: JSONRecord, Hashable {
         encoding.add(context.workspace)
         encoding.add(context.environment.rawValue)
         encoding.add(connection)
-        encoding.add(project?.description)
-        encoding.add(method.rawValue)
+        encoding.add(facts.project?.description)
+        encoding.add(facts.method.rawValue)
         encoding.add("content")
         encoding.add(1)
         encoding.add(generation)
-        encoding.add(stored.microseconds)
-        encoding.add(expires.map { String($0.microseconds) })
-        encoding.addList(metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) { encoding, field in
+        encoding.add(facts.stored.microseconds)
+        encoding.add(facts.expires.map { String($0.microseconds) })
+        encoding.addList(facts.metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            encoding, field in
             encoding.add(field.key)
             encoding.add(field.value)
         }
@@ -49,27 +56,20 @@ struct CredentialRow: JSONRecord, Hashable {
 
     func write(to writer: inout JSONWriter, schema: Int) {
         writer.object { writer in
-            writer.field("expires", expires)
+            writer.field("expires", facts.expires)
             writer.field("generation", generation)
             writer.field("key", key)
-            if !metadata.isEmpty { writer.field("metadata", metadata) }
-            writer.field("method", method.rawValue)
-            writer.field("project", project)
+            if !facts.metadata.isEmpty { writer.field("metadata", facts.metadata) }
+            writer.field("method", facts.method.rawValue)
+            writer.field("project", facts.project)
             writer.field("sealed", sealed)
-            writer.field("stored", stored)
+            writer.field("stored", facts.stored)
         }
     }
 
-    init(
-        method: Connector.Method, generation: Int64, stored: Timestamp, project: Identifier<Project>?,
-        metadata: [String: String] = [:], expires: Timestamp? = nil, key: Digest, sealed: [UInt8] = []
-    ) {
-        self.method = method
+    init(_ facts: CredentialFacts, generation: Int64, key: Digest, sealed: [UInt8] = []) {
+        self.facts = facts
         self.generation = generation
-        self.stored = stored
-        self.project = project
-        self.metadata = metadata
-        self.expires = expires
         self.key = key
         self.sealed = sealed
     }
@@ -85,9 +85,10 @@ struct CredentialRow: JSONRecord, Hashable {
             let method = try reader.choice("method", as: Connector.Method.self)
             let project = try reader.optionalText("project", as: Identifier<Project>.self)
             let sealed = try reader.byteString("sealed")
-            return CredentialRow(
-                method: method, generation: generation, stored: try reader.text("stored", as: Timestamp.self),
-                project: project, metadata: metadata, expires: expires, key: key, sealed: sealed)
+            let facts = CredentialFacts(
+                method: method, stored: try reader.text("stored", as: Timestamp.self), project: project,
+                metadata: metadata, expires: expires)
+            return CredentialRow(facts, generation: generation, key: key, sealed: sealed)
         }
     }
 }

@@ -47,6 +47,15 @@ final class KeyCache: Sendable {
         let refresh: Duration
         /// From when on a new generation takes its place.
         let retires: Timestamp
+
+        /// It is asked for again when a fifth of the lifetime is left.
+        init(key: OpenKey, parent: Digest?, deadline: Deadline, lifetime: Duration, retires: Timestamp) {
+            self.key = key
+            self.parent = parent
+            self.deadline = deadline
+            refresh = deadline.uptime - lifetime / 5
+            self.retires = retires
+        }
     }
 
     struct ID: Hashable, Sendable {
@@ -71,6 +80,9 @@ final class KeyCache: Sendable {
         self.time = time
         self.capacity = max(16, capacity)
     }
+
+    /// How often a main key has refused a context.
+    func denials(of context: MainKeyContext) -> Int { state.withLock { $0.denials[context] ?? 0 } }
 
     /// Rises with each eviction.
     var serial: UInt64 { state.withLock { $0.serial } }
@@ -115,6 +127,16 @@ final class KeyCache: Sendable {
             if state.entries.count >= capacity, state.entries[id] == nil { state.makeRoom(time.uptime, time.now) }
             state.entries[id] = entry
             return result
+        }
+    }
+
+    /// Keeps a key that was just made and committed.
+    func insert(_ draft: KeyTree.Draft) {
+        let id = ID(place: draft.place, commitment: draft.record.commitment)
+        state.withLock { state in
+            guard draft.denials == state.denials[draft.place.context] ?? 0 else { return }
+            if state.entries.count >= capacity { state.makeRoom(time.uptime, time.now) }
+            state.entries[id] = draft.entry
         }
     }
 

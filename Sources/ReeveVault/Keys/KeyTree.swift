@@ -141,8 +141,9 @@ final class KeyTree: Sendable {
         let id = KeyCache.ID(place: place, commitment: version.commitment)
         let (uptime, now) = (time.uptime, time.now)
         if let hit = cache.entry(id, uptime, now), (try? checkParent(of: hit, above, place, view)) != nil {
-            if uptime >= hit.refresh { refresh(id, version, above, view) }
-            return hit
+            if uptime < hit.refresh { return hit }
+            // Once the key above has been asked for again, this one is unwrapped anew under it.
+            if refreshWhenDue(id, hit, above, view, uptime, now) { return hit }
         }
         let entry = try await cache.load(id) { () throws(VaultError) in
             try await self.unwrap(place, version, above, view)
@@ -160,13 +161,21 @@ final class KeyTree: Sendable {
         try check(version, of: KeyPlace(place.context), view)
     }
 
-    /// Asks a main key again before the time is over, while what is there is still used.
-    private func refresh(_ id: KeyCache.ID, _ version: KeySet.Version, _ above: KeySet, _ view: View) {
+    /// Asks a main key again before the time of an environment's key is over, while that is still used; `false` when it was
+    /// asked already.
+    private func refreshWhenDue(
+        _ id: KeyCache.ID, _ hit: KeyCache.Entry, _ above: KeySet, _ view: View, _ uptime: Duration, _ now: Timestamp
+    ) -> Bool {
+        let environment = KeyCache.ID(place: KeyPlace(id.place.context), commitment: hit.parent ?? id.commitment)
+        guard let version = above.version(of: environment.commitment) else { return true }
+        let entry = hit.parent == nil ? hit : cache.entry(environment, uptime, now)
+        if let entry, uptime < entry.refresh { return false }
         Task {
-            _ = try? await cache.load(id) { () throws(VaultError) in
-                try await self.unwrap(id.place, version, above, view)
+            _ = try? await cache.load(environment) { () throws(VaultError) in
+                try await self.unwrap(environment.place, version, above, view)
             }
         }
+        return true
     }
 
     private func unwrap(
@@ -185,7 +194,7 @@ final class KeyTree: Sendable {
             guard place.parent == nil else { throw VaultError(.cannotOpen, .tampered) }
             let key = try await unwrap(record, place, reference)
             return KeyCache.Entry(
-                key: key, parent: nil, deadline: deadline, refresh: deadline.uptime - lifetime / 5,
+                key: key, parent: nil, deadline: deadline, lifetime: lifetime,
                 retires: record.retires)
         case .key(let parent, _):
             guard place.parent != nil else { throw VaultError(.cannotOpen, .tampered) }
@@ -193,7 +202,7 @@ final class KeyTree: Sendable {
             let wrapping = try await self.key(KeyPlace(place.context), .commitment(parent), view)
             let key = try unwrap(record, place, under: wrapping.key)
             return KeyCache.Entry(
-                key: key, parent: parent, deadline: deadline.limited(by: wrapping.deadline), refresh: .seconds(1 << 40),
+                key: key, parent: parent, deadline: deadline.limited(by: wrapping.deadline), lifetime: lifetime,
                 retires: record.retires)
         }
     }
@@ -254,6 +263,8 @@ final class KeyTree: Sendable {
         let place: KeyPlace
         let record: KeyRecord
         let entry: KeyCache.Entry
+        /// How often the main key had refused before it was made.
+        let denials: Int
         var version: KeySet.Version {
             KeySet.Version(
                 generation: record.generation, commitment: record.commitment, state: .active, since: record.created)
@@ -267,7 +278,7 @@ final class KeyTree: Sendable {
     /// A new environment key under the main key in force.
     func draft(_ context: MainKeyContext, generation: Int64) async throws(VaultError) -> Draft {
         guard let mainKey = mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
-        let (place, instant) = (KeyPlace(context), time.now)
+        let (place, instant, denials) = (KeyPlace(context), time.now, cache.denials(of: context))
         let deadline = KeyCache.Deadline(from: time.uptime, instant, for: lifetime)
         let new = try crypto { () throws(CryptoError) in
             try NewKey(
@@ -284,15 +295,15 @@ final class KeyTree: Sendable {
         return Draft(
             place: place, record: record,
             entry: KeyCache.Entry(
-                key: key, parent: nil, deadline: deadline, refresh: deadline.uptime - lifetime / 5,
-                retires: record.retires))
+                key: key, parent: nil, deadline: deadline, lifetime: lifetime,
+                retires: record.retires), denials: denials)
     }
 
     /// A new key under an environment's.
     func draft(
         _ place: KeyPlace, generation: Int64, under above: KeyCache.Entry, retires: Timestamp? = nil
     ) throws(VaultError) -> Draft {
-        let instant = time.now
+        let (instant, denials) = (time.now, cache.denials(of: place.context))
         let new = try crypto { () throws(CryptoError) in
             try NewKey(
                 for: place, generation: generation, created: instant,
@@ -306,8 +317,8 @@ final class KeyTree: Sendable {
         return Draft(
             place: place, record: record,
             entry: KeyCache.Entry(
-                key: key, parent: above.key.commitment, deadline: deadline, refresh: .seconds(1 << 40),
-                retires: record.retires))
+                key: key, parent: above.key.commitment, deadline: deadline, lifetime: lifetime,
+                retires: record.retires), denials: denials)
     }
 
     /// Writes a new key and that it is the one in force; the one before opens only from then on.

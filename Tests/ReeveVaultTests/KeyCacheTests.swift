@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// How often a main key is asked, and how long its answer counts.
+@Suite struct KeyCacheTests {
+    private struct World {
+        let stage: VaultStage
+        let mainKey: TestMainKey
+        let store = SpyStore(MemoryStore())
+        let ledger = MemoryLedger()
+        let process: VaultProcess
+
+        init(configuration: Vault.Configuration = .init()) async throws {
+            stage = try VaultStage()
+            mainKey = try TestMainKey()
+            process = try await stage.process(store, ledger, MainKeys(mainKey), configuration: configuration)
+        }
+
+        func restarted(_ keys: MainKeys? = nil) async throws -> VaultProcess {
+            try await stage.process(store, ledger, keys ?? MainKeys(mainKey))
+        }
+    }
+
+    /// However many wait for a cold tenant, its main key is asked once.
+    @Test func aColdTenantCostsOneCall() async throws {
+        let world = try await World()
+        let connections = (1...30).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("value", connection) }
+        let cold = try await world.restarted()
+        let before = world.mainKey.unwraps
+        let opened = try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<3000 { group.addTask { try await cold.open(connections[number % 30]) } }
+            return try await group.reduce(0) { $0 + ($1 == "value" ? 1 : 0) }
+        }
+        #expect(opened == 3000 && world.mainKey.unwraps == before + 1)
+    }
+
+    /// Many first stores at once make one environment key.
+    @Test func oneEnvironmentKeyIsMade() async throws {
+        let world = try await World()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 1...50 {
+                group.addTask { try await world.process.store("v", world.stage.connection(UInt64(number))) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(world.mainKey.wraps == 1)
+        for number in 1...50 { #expect(try await world.process.open(world.stage.connection(UInt64(number))) == "v") }
+    }
+
+    /// A key is asked for again after its lifetime, and a while before it is over.
+    @Test func theMainKeyIsAskedOncePerLifetime() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        let start = world.mainKey.unwraps
+        for _ in 0..<47 {
+            world.stage.time.advance(by: .seconds(1))
+            #expect(try await world.process.open(connection) == "v")
+        }
+        #expect(world.mainKey.unwraps == start)
+        // Past four fifths the refresh runs beside the openings.
+        world.stage.time.advance(by: .seconds(2))
+        #expect(try await world.process.open(connection) == "v")
+        await until { world.mainKey.unwraps > start }
+        world.stage.time.advance(by: .seconds(12))
+        #expect(try await world.process.open(connection) == "v")
+        #expect(world.mainKey.unwraps == start + 1)
+    }
+
+    /// A refusal evicts at once, is remembered for five seconds, and what was asked before it does not count.
+    @Test func aDenialCountsAtOnce() async throws {
+        let world = try await World()
+        let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+        try await world.process.store("v", one)
+        try await world.process.store("w", two)
+        // A refresh that is under way and will be granted.
+        world.mainKey.hold()
+        world.stage.time.advance(by: .seconds(50))
+        #expect(try await world.process.open(one) == "v")
+        await until { world.mainKey.held > 0 }
+        // Meanwhile another environment's denial leaves this one alone, and its own one does not.
+        world.mainKey.set(.denies)
+        world.stage.time.advance(by: .seconds(11))
+        let waiting = Task { try await world.process.failure(two) }
+        await Task.yield()
+        world.mainKey.release()
+        _ = try await waiting.value
+        world.stage.time.advance(by: .seconds(61))
+        #expect(try await world.process.failure(one)?.code == .mainKeyDenied)
+        let asked = world.mainKey.unwraps
+        #expect(try await world.process.failure(one)?.code == .mainKeyDenied)
+        #expect(world.mainKey.unwraps == asked)
+        world.mainKey.set(.works)
+        #expect(try await world.process.failure(one)?.code == .mainKeyDenied)
+        world.stage.time.advance(by: .seconds(5))
+        #expect(try await world.process.open(one) == "v")
+    }
+
+    /// Once the provider denies, no opening begins later than one lifetime, in whatever order keys were asked for.
+    @Test func noOpeningOutlivesADenial() async throws {
+        var generator = Scale.current.generator(for: "vault.denial")
+        for _ in 0..<Scale.current.cases(ci: 60, soak: 3000) {
+            let world = try await World()
+            let connections = (1...3).map { world.stage.connection($0) }
+            for connection in connections { try await world.process.store("v", connection) }
+            // Some time with openings and unreachable spells, then the denial.
+            for _ in 0..<Int.random(in: 1...20, using: &generator) {
+                world.stage.time.advance(by: .seconds(Int.random(in: 1...40, using: &generator)))
+                world.mainKey.set(Bool.random(using: &generator) ? .works : .fails)
+                _ = try await world.process.failure(connections[Int.random(in: 0..<3, using: &generator)])
+            }
+            world.mainKey.set(.denies)
+            var passed = 0
+            while passed < 130 {
+                let step = Int.random(in: 1...20, using: &generator)
+                if Int.random(in: 0..<6, using: &generator) == 0 {
+                    // The wall clock jumps, in both directions.
+                    world.stage.time.jump(by: .seconds(Int.random(in: -500...500, using: &generator)))
+                }
+                world.stage.time.advance(by: .seconds(step))
+                passed += step
+                for connection in connections {
+                    let failure = try await world.process.failure(connection)
+                    #expect(failure != nil || passed < 60, "\(passed) s after the denial")
+                }
+            }
+        }
+    }
+
+    /// A wall clock that was set back or forward opens nothing that is over.
+    @Test(arguments: [-3600, 3600]) func jumpsOfTheClockReviveNothing(_ seconds: Int) async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        #expect(try await world.process.open(connection) == "v")
+        let asked = world.mainKey.unwraps
+        world.stage.time.jump(by: .seconds(seconds))
+        #expect(try await world.process.open(connection) == "v")
+        #expect(world.mainKey.unwraps == asked + 1)
+        world.mainKey.set(.denies)
+        world.stage.time.jump(by: .seconds(-seconds))
+        #expect(try await world.process.failure(connection)?.code == .mainKeyDenied)
+    }
+
+    /// "Unreachable" is no refusal: what is there is used to its deadline, and no further.
+    @Test func anOutageCoastsToTheDeadline() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        world.mainKey.set(.fails)
+        world.stage.time.advance(by: .seconds(59))
+        #expect(try await world.process.open(connection) == "v")
+        world.stage.time.advance(by: .seconds(1))
+        #expect(try await world.process.failure(connection)?.code == .mainKeyUnavailable)
+        // After five failures in a row the provider is left alone.
+        for _ in 0..<10 { _ = try await world.process.failure(connection) }
+        let asked = world.mainKey.unwraps
+        for _ in 0..<10 { #expect(try await world.process.failure(connection)?.isRetryable == true) }
+        #expect(world.mainKey.unwraps == asked)
+        world.mainKey.set(.works)
+        world.stage.time.advance(by: .seconds(5))
+        #expect(try await world.process.open(connection) == "v")
+    }
+
+    /// A provider that gives back something else changes nothing, and nothing opens.
+    @Test(arguments: [TestMainKey.Mode.wrongLength, .otherKey, .garbageWrap, .denies, .fails])
+    func aFalseProviderChangesNothing(_ mode: TestMainKey.Mode) async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        world.mainKey.set(mode)
+        let empty = try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.key")
+        await #expect(throws: VaultError.self) { try await world.process.store("v", connection) }
+        #expect(try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.key") == empty)
+        world.mainKey.set(.works)
+        world.stage.time.advance(by: .seconds(5))
+        try await world.process.store("v", connection)
+        world.mainKey.set(mode)
+        let cold = try await world.restarted()
+        if mode != .garbageWrap { #expect(try await cold.failure(connection) != nil) }
+        // A new main key that does not give back its probe is refused before anything changes.
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        world.mainKey.set(.works)
+        let next = try TestMainKey()
+        next.set(mode)
+        let keys = MainKeys(world.mainKey)
+        keys.use(next, for: .everyWorkspace)
+        let process = try await world.restarted(keys)
+        await #expect(throws: VaultError.self) {
+            try await process.vault.repack(process.manage(.environment, connection.scope))
+        }
+        let after = try await StoreImage(world.store, [world.stage.workspace])
+        #expect(image.keys(of: "vault.key").allSatisfy { image.records[$0] == after.records[$0] })
+    }
+
+    /// A provider that does not answer holds up nobody else, and is given up after its time.
+    @Test func aSlowTenantSlowsNoOther() async throws {
+        let stage = try VaultStage()
+        let (slow, fast) = (try TestMainKey(), try TestMainKey())
+        let other = Identifier<Workspace>(high: 1, low: 9)
+        let keys = MainKeys()
+        keys.use(slow, for: .workspace(stage.workspace))
+        keys.use(fast, for: .workspace(other))
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let process = try await stage.process(store, ledger, keys)
+        let (mine, theirs) = (stage.connection(1), stage.connection(2, in: other))
+        try await process.store("mine", mine)
+        try await process.store("theirs", theirs)
+        let cold = try await stage.process(store, ledger, keys)
+        slow.hold()
+        let waiting = (0..<200).map { _ in Task { try await cold.failure(mine) } }
+        await until { slow.held > 0 }
+        #expect(try await cold.open(theirs) == "theirs")
+        stage.time.advance(by: .seconds(5))
+        for task in waiting { #expect(try await task.value?.code == .mainKeyUnavailable) }
+        slow.release()
+        #expect(slow.unwraps <= 3)
+    }
+
+    /// A key is bound to where it was added: in another workspace it wraps and unwraps nothing.
+    @Test func mainKeysServeOnlyWhereTheyWereAdded() async throws {
+        let stage = try VaultStage()
+        let (one, two) = (try TestMainKey(), try TestMainKey())
+        let other = Identifier<Workspace>(high: 1, low: 9)
+        let keys = MainKeys()
+        keys.use(one, for: .environment(stage.workspace, .production))
+        keys.use(two, for: .workspace(stage.workspace))
+        let process = try await stage.process(MemoryStore(), MemoryLedger(), keys)
+        await #expect(throws: VaultError(.mainKeyMissing)) {
+            try await process.store("v", stage.connection(1, in: other))
+        }
+        try await process.store("v", stage.connection(1))
+        try await process.store("v", stage.connection(2, .test))
+        #expect(one.wraps == 1 && two.wraps == 1)
+    }
+}
