@@ -61,29 +61,43 @@ extension Vault {
         }
     }
 
-    /// Wraps keys of an environment that are still under an earlier key of it, and seals credentials that are still under an
-    /// earlier key of their connection; at most `limit` of each at this call. The permit is for the environment's keys.
+    /// Wraps keys of an environment that are still under an earlier key of it; at most `limit` at this call. The permit is for
+    /// the environment's keys.
     ///
-    /// It goes on where the last call or another process stopped, and changes nothing of what is under the present keys. `nil`
+    /// It goes on where the last call or another process stopped, and changes nothing of what is under the present key. `nil`
     /// while another process is at it.
-    public func rewrap(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> RewrapReport? {
-        let action = "vault.key.rewrap"
+    @discardableResult
+    public func rewrap(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> Sweep.Report? {
+        try await sweep(permit, "vault.key.rewrap") { (context) throws(VaultError) in
+            try await rewrapKeys(context, limit)
+        }
+    }
+
+    /// Seals credentials that are still under an earlier key of their connection; otherwise as ``rewrap(_:limit:)``.
+    ///
+    /// ``rotate(_:_:)`` does so itself; this is for what it could not do.
+    @discardableResult
+    public func reseal(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> Sweep.Report? {
+        try await sweep(permit, "vault.credential.reseal") { (context) throws(VaultError) in
+            try await resealCredentials(context, limit)
+        }
+    }
+
+    private func sweep(
+        _ permit: Permit<ManageKeys>, _ action: String,
+        _ body: (MainKeyContext) async throws(VaultError) -> Sweep.Report?
+    ) async throws(VaultError) -> Sweep.Report? {
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
-            guard let keys = try await rewrapKeys(context, limit),
-                let credentials = try await resealCredentials(context, limit)
-            else { return nil }
-            let details = [
-                "keys": String(keys.changed), "credentials": String(credentials.changed),
-                "failed": String(keys.progress.failed + credentials.progress.failed),
-            ]
+            guard let report = try await body(context) else { throw VaultError(.busy) }
+            let details = ["changed": String(report.changed), "failed": String(report.progress.failed)]
             do throws(StoreError) {
                 try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
             } catch {
                 throw VaultError(error)
             }
-            return RewrapReport(keys: keys, credentials: credentials)
+            return report
         }
     }
 
@@ -156,27 +170,19 @@ extension Vault {
                 in: partition, batch: Self.sweepBatch)
             let report = try await sweep.run(with: leases, limit: limit) {
                 (key: Key, bytes: [UInt8], transaction: inout Transaction<VaultError>) throws(VaultError) in
-                do throws(StoreError) {
-                    let record = try KeyRecord.table.value(of: bytes, at: key)
-                    guard case .key(let parent, _) = record.wrapper else { return .failed }
-                    if parent == current.commitment { return .unchanged }
-                    guard let place = KeyPlace(key, context, level) else { return .failed }
-                    let old: OpenKey
-                    if let known = wrapping[parent] {
-                        old = known
-                    } else {
-                        guard let entry = try? await tree.key(KeyPlace(context), .commitment(parent), view) else {
-                            return .failed
-                        }
-                        old = entry.key
-                        wrapping[parent] = old
-                    }
-                    guard let next = try? tree.rewrapped(record, place, from: old, to: current) else { return .failed }
-                    transaction.write(key, next.recordBytes(schema: KeyRecord.table.schema))
-                    return .changed
-                } catch {
-                    return .failed
+                guard let record = try? KeyRecord.table.value(of: bytes, at: key),
+                    case .key(let parent, _) = record.wrapper,
+                    let place = KeyPlace(key, under: prefix, context, level)
+                else { return .failed }
+                if parent == current.commitment { return .unchanged }
+                if wrapping[parent] == nil {
+                    wrapping[parent] = try? await tree.key(KeyPlace(context), .commitment(parent), view).key
                 }
+                guard let old = wrapping[parent],
+                    let next = try? tree.rewrapped(record, place, key, from: old, to: current)
+                else { return .failed }
+                transaction.write(key, next.recordBytes(schema: KeyRecord.table.schema))
+                return .changed
             }
             guard let report else { return nil }
             reports.append(report)
@@ -240,18 +246,6 @@ extension Vault {
     }
 
     private static var sweepBatch: Int { 90 }
-}
-
-/// How far wrapping and sealing anew has come.
-public struct RewrapReport: Hashable, Sendable {
-    /// Keys that were looked at and wrapped anew.
-    public let keys: Sweep.Report
-    /// Credentials that were looked at and sealed anew.
-    public let credentials: Sweep.Report
-    /// Whether nothing of the environment is left under an earlier key.
-    public var isFinished: Bool {
-        keys.isFinished && credentials.isFinished && keys.progress.failed + credentials.progress.failed == 0
-    }
 }
 
 extension Sweep.Report {

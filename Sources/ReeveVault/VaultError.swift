@@ -35,6 +35,8 @@ public struct VaultError: Error, Hashable, Sendable {
         case ledgerTampered
         /// The ledger has lost lines that the store knows of.
         case ledgerBehind
+        /// Another process is at the same work.
+        case busy
         /// Others changed the same keys again and again.
         case changedMeanwhile
         /// The store failed; ``VaultError/store`` says how.
@@ -108,7 +110,7 @@ extension VaultError: StoreFailure {
     /// Whether the same call may succeed later.
     public var isRetryable: Bool {
         switch code {
-        case .mainKeyDenied, .mainKeyUnavailable, .ledgerUnavailable, .changedMeanwhile: true
+        case .mainKeyDenied, .mainKeyUnavailable, .ledgerUnavailable, .changedMeanwhile, .busy: true
         default: store?.isRetryable == true
         }
     }
@@ -137,6 +139,7 @@ extension VaultError: CustomStringConvertible {
         case .ledgerUnavailable: "the ledger cannot be reached; check where it is kept, and try again"
         case .ledgerTampered: "a line of the ledger is not what was written there; find out by whom it was changed"
         case .ledgerBehind: "the ledger has lost lines; put back its latest copy, or accept the loss"
+        case .busy: "another process is at this work; look at its progress, and try again later"
         case .changedMeanwhile: "others changed the same keys meanwhile; try again"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"

@@ -149,7 +149,7 @@ private func spellings(of text: String) -> [String] {
         "ReeveCrypto.CryptoError.Code", "ReeveCrypto.HKDF", "ReeveCrypto.Scrypt", "ReeveCrypto.SecretMemory",
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
-        "ReeveVault.KeyTarget", "ReeveVault.RewrapReport",
+        "ReeveVault.KeyTarget",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
     ]
 

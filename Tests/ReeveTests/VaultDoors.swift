@@ -38,6 +38,9 @@ extension Door {
         keys("Vault.rewrap(_:limit:)", "vault.key.rewrap", of: .environment) { vault, _, permit in
             _ = try await vault.rewrap(permit)
         },
+        keys("Vault.reseal(_:limit:)", "vault.credential.reseal", of: .environment) { vault, _, permit in
+            _ = try await vault.reseal(permit)
+        },
         keys("Vault.repack(_:)", "vault.key.repack", of: .environment) { vault, _, permit in
             _ = try await vault.repack(permit)
         },

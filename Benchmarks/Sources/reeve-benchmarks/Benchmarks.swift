@@ -4,7 +4,7 @@
 import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
-/// the ratio within each round. `Scripts/bench [--quick] [crypto] [storage] [access] [audit] [rooms]`.
+/// the ratio within each round. `Scripts/bench [--quick] [crypto] [storage] [access] [audit] [vault] [rooms]`.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -16,6 +16,7 @@ struct Benchmarks {
         if isWanted("storage") { try await StorageBenchmarks(harness: harness).run() }
         if isWanted("access") { try await AccessBenchmarks(harness: harness).run() }
         if isWanted("audit") { try await AuditBenchmarks(harness: harness).run() }
+        if isWanted("vault") { try await VaultBenchmarks(harness: harness).run() }
         if isWanted("rooms") { try await RoomBenchmarks(harness: harness).run() }
     }
 }

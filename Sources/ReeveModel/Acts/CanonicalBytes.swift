@@ -36,7 +36,15 @@ public struct CanonicalBytes: Hashable, Sendable {
         bytes.appendBigEndian(UInt64(bitPattern: value))
     }
     /// Adds an identifier's text.
-    public mutating func add(_ value: Identifier<some IdentifiedEntity>) { add(value.description) }
+    public mutating func add(_ value: Identifier<some IdentifiedEntity>) {
+        bytes.append(Tag.text.rawValue)
+        // The length stands before the text, which has one for each kind.
+        let start = bytes.count
+        bytes.appendBigEndian(0)
+        value.append(to: &bytes)
+        let count = UInt64(bytes.count - start - 8)
+        for index in 0..<8 { bytes[start + index] = UInt8(truncatingIfNeeded: count >> UInt64(56 - 8 * index)) }
+    }
     /// Adds a digest's bytes.
     public mutating func add(_ value: Digest) { add(value.bytes) }
     /// Adds a text, or that there is none; the empty text and none differ.

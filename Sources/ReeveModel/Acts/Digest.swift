@@ -29,16 +29,23 @@ extension Digest: LosslessStringConvertible, TextCodable {
 /// Lower-case hexadecimal.
 package enum Hex {
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
+        text.reserveCapacity(2 * bytes.underestimatedCount)
+        append(bytes, to: &text)
         return String(decoding: text, as: UTF8.self)
     }
 
-    package static func decode(_ text: String) -> [UInt8]? {
+    package static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+        func digit(_ value: UInt8) -> UInt8 { value < 10 ? value + 48 : value + 87 }
+        for byte in bytes {
+            text.append(digit(byte >> 4))
+            text.append(digit(byte & 15))
+        }
+    }
+
+    package static func decode(_ text: String) -> [UInt8]? { decode(utf8: Array(text.utf8)[...]) }
+
+    package static func decode(utf8 digits: ArraySlice<UInt8>) -> [UInt8]? {
         func value(_ digit: UInt8) -> UInt8? {
             switch digit {
             case 48...57: digit - 48
@@ -46,10 +53,10 @@ package enum Hex {
             default: nil
             }
         }
-        let digits = Array(text.utf8)
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
+        bytes.reserveCapacity(digits.count / 2)
+        for index in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
             guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
             bytes.append(high << 4 | low)
         }

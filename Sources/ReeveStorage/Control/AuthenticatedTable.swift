@@ -16,14 +16,21 @@ public import ReeveModel
 public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     private let table: Table<Value>
     private let keys: any ControlKeys
+    private let cache: ControlCache?
 
     /// The table's name, the second element of its keys.
     public var name: String { table.name }
 
     /// A table by name and schema versions, as in ``Table``, and the keys to authenticate with.
     public init(_ name: String, schema: Int = 1, readable: Int? = nil, keys: any ControlKeys) {
+        self.init(name, schema: schema, readable: readable, keys: keys, cache: nil)
+    }
+
+    /// A table whose nodes are looked up in a cache over the same store first.
+    package init(_ name: String, schema: Int = 1, readable: Int? = nil, keys: any ControlKeys, cache: ControlCache?) {
         table = Table(name, schema: schema, readable: readable)
         self.keys = keys
+        self.cache = cache
     }
 
     /// The key of a value. Ids are texts.
@@ -34,7 +41,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Value? {
         let key = key(partition, ids)
-        let bytes = try await transaction.tree(partition, keys).read(key, of: name, in: &transaction)
+        let bytes = try await transaction.tree(partition, keys, cache).read(key, of: name, in: &transaction)
         guard let bytes else { return nil }
         return try transaction.failing { () throws(StoreError) in try table.decode(bytes, key) }
     }
@@ -53,7 +60,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     public func readAll<Failure>(
         _ partition: Partition, _ prefix: [String] = [], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [Value] {
-        let records = try await transaction.tree(partition, keys).read(
+        let records = try await transaction.tree(partition, keys, cache).read(
             under: key(partition, prefix), of: name, in: &transaction)
         var values: [Value] = []
         for record in records {
@@ -77,11 +84,11 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
         let key = key(partition, ids)
-        let present = try await transaction.tree(partition, keys).read(key, of: name, in: &transaction)
+        let present = try await transaction.tree(partition, keys, cache).read(key, of: name, in: &transaction)
         let bytes = try transaction.failing { () throws(StoreError) in
             try table.encode(value, key, replacing: present)
         }
-        try await transaction.tree(partition, keys).write(key, of: name, bytes, in: &transaction)
+        try await transaction.tree(partition, keys, cache).write(key, of: name, bytes, in: &transaction)
     }
 
     /// Writes a value that must not exist yet: ``StoreError/conflict(_:)`` when it does.
@@ -99,8 +106,8 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
         let key = key(partition, ids)
-        _ = try await transaction.tree(partition, keys).read(key, of: name, in: &transaction)
-        try await transaction.tree(partition, keys).write(key, of: name, nil, in: &transaction)
+        _ = try await transaction.tree(partition, keys, cache).read(key, of: name, in: &transaction)
+        try await transaction.tree(partition, keys, cache).write(key, of: name, nil, in: &transaction)
     }
 }
 
@@ -140,12 +147,23 @@ public enum ControlHead: Sendable {
     ) async throws(Failure) -> Position {
         try await transaction.tree(partition, keys).position(in: &transaction)
     }
+
+    /// The same, by a cache over the same store.
+    package static func position<Failure>(
+        of partition: Partition, keys: any ControlKeys, _ cache: ControlCache,
+        in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Position {
+        try await transaction.tree(partition, keys, cache).position(in: &transaction)
+    }
 }
 
 extension Transaction {
-    fileprivate func tree(_ partition: Partition, _ keys: any ControlKeys) async throws(Failure) -> ControlTree {
+    fileprivate func tree(
+        _ partition: Partition, _ keys: any ControlKeys, _ cache: ControlCache? = nil
+    ) async throws(Failure) -> ControlTree {
         do {
-            return ControlTree(partition: partition, authenticator: try await keys.controlKey(for: partition))
+            return ControlTree(
+                partition: partition, authenticator: try await keys.controlKey(for: partition), cache: cache)
         } catch {
             throw Failure(error)
         }

@@ -14,6 +14,8 @@ package struct ControlSnapshot: Sendable {
     fileprivate let partition: Partition
     fileprivate let key: Key
     fileprivate let head: [UInt8]
+    /// The head's whole tag.
+    fileprivate let tag: [UInt8]
     fileprivate let root: ControlCache.Node
 }
 
@@ -78,7 +80,9 @@ package final class ControlCache: Sendable {
             }
             state.serial += 1
             let snapshot = ControlSnapshot(
-                serial: state.serial, epoch: record.epoch, partition: partition, key: key, head: stored, root: root)
+                serial: state.serial, epoch: record.epoch, partition: partition, key: key, head: stored,
+                tag: record.tag,
+                root: root)
             if state.snapshots.count >= Self.maximumSnapshots { state.snapshots.removeAll() }
             state.snapshots[partition] = snapshot
             return snapshot
@@ -113,15 +117,34 @@ package final class ControlCache: Sendable {
         return try table.decode(bytes, key)
     }
 
+    /// A node that was verified before, by what the node above says of it.
+    func node(_ reference: [UInt8]) -> ControlNode? {
+        let reference = ControlReference(reference)
+        return state.withLock { $0.nodes[reference]?.value }
+    }
+
+    /// Keeps a node that was verified or has just been made.
+    func keep(_ node: ControlNode, _ reference: [UInt8]) { keep(Node(node), ControlReference(reference)) }
+
+    private func keep(_ node: Node, _ reference: ControlReference) {
+        state.withLock { state in
+            if state.nodes.count >= Self.maximumNodes { state.nodes.removeAll() }
+            state.nodes[reference] = node
+        }
+    }
+
+    /// A head that was verified before, by its bytes.
+    func head(_ stored: [UInt8], of partition: Partition) -> (root: ControlNode, epoch: Int64, tag: [UInt8])? {
+        guard let known = state.withLock({ $0.snapshots[partition] }), known.head == stored else { return nil }
+        return (known.root.value, known.epoch, known.tag)
+    }
+
     private func child(_ entry: ControlNode.Entry, _ snapshot: ControlSnapshot) async throws(StoreError) -> Node {
         let reference = ControlReference(entry.reference)
         if let known = state.withLock({ $0.nodes[reference] }) { return known }
         let key = ControlNode.key(snapshot.partition, entry.child ?? 0)
         let node = try decode(try await open(key, of: ControlNode.table, reference, snapshot), key)
-        state.withLock { state in
-            if state.nodes.count >= Self.maximumNodes { state.nodes.removeAll() }
-            state.nodes[reference] = node
-        }
+        keep(node, reference)
         return node
     }
 

@@ -12,6 +12,8 @@ import ReeveModel
 struct ControlTree {
     let partition: Partition
     let authenticator: any MessageAuthenticator
+    /// Nodes that were verified before.
+    var cache: ControlCache?
 
     private struct Node {
         let number: Int64
@@ -155,6 +157,7 @@ struct ControlTree {
         _ transaction: inout Transaction<Failure>
     ) throws(StoreError) -> ControlNode.Entry {
         let record = try seal(node, number, epoch: epoch)
+        cache?.keep(node, record.reference)
         transaction.write(ControlNode.key(partition, number), record.stored)
         return ControlNode.Entry(key: first, reference: record.reference, child: number)
     }
@@ -183,6 +186,9 @@ struct ControlTree {
         _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> (node: Node, tag: [UInt8]) {
         guard let stored = try await transaction.read(headKey) else { throw Failure(.tampered(headKey)) }
+        if let known = cache?.head(stored, of: partition) {
+            return (Node(number: 0, value: known.root, epoch: known.epoch), known.tag)
+        }
         do throws(StoreError) {
             let record = try SealedRecord(stored: stored, table: ControlNode.table, key: headKey, authenticator)
             return (Node(number: 0, value: try decode(record, headKey), epoch: record.epoch), record.tag)
@@ -206,6 +212,7 @@ struct ControlTree {
         _ entry: ControlNode.Entry, _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Node {
         let number = entry.child ?? 0
+        if let known = cache?.node(entry.reference) { return Node(number: number, value: known, epoch: 0) }
         let key = ControlNode.key(partition, number)
         let stored = try await transaction.peek(key)
         let bytes = try await open(stored, key, of: ControlNode.table, entry.reference, &transaction)

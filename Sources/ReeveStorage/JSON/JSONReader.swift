@@ -160,6 +160,21 @@ public struct JSONReader: Sendable {
         return value
     }
 
+    /// A digest.
+    public mutating func text(as _: Digest.Type) throws(JSONError) -> Digest {
+        let content = try string()
+        guard content.count == 64, let bytes = Hex.decode(utf8: bytes[content]), let value = Digest(bytes: bytes) else {
+            throw JSONError(.unexpectedByte, at: content.lowerBound)
+        }
+        return value
+    }
+
+    /// A field that holds a digest.
+    public mutating func text(_ name: StaticString, as type: Digest.Type) throws(JSONError) -> Digest {
+        try self.name(name)
+        return try text(as: type)
+    }
+
     /// An instant.
     public mutating func text(as _: Timestamp.Type) throws(JSONError) -> Timestamp {
         let content = try string()

@@ -139,6 +139,15 @@ public struct JSONWriter: Sendable {
         text(value)
     }
 
+    /// A field that holds a digest; left out when there is none.
+    public mutating func field(_ name: StaticString, _ value: Digest?) {
+        guard let value else { return }
+        self.name(name)
+        bytes.append(UInt8(ascii: "\""))
+        Hex.append(value.bytes, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     /// A field that holds an instant; left out when there is none.
     public mutating func field(_ name: StaticString, _ value: Timestamp?) {
         guard let value else { return }

@@ -38,15 +38,20 @@ struct KeyPlace: Hashable, Sendable {
     var partition: Partition { Partition(context.workspace) }
 
     /// What a wrapped key below an environment's is for, by where it is stored.
-    init?(_ key: Key, _ context: MainKeyContext, _ level: Level) {
-        guard let elements = key.elements, elements.count == 6, case .text(let leaf) = elements[4] else { return nil }
+    init?(_ key: Key, under prefix: Key, _ context: MainKeyContext, _ level: Level) {
+        // A text: its tag, its bytes, and zero.
+        let rest = key.bytes.dropFirst(prefix.bytes.count + 1)
+        guard key.bytes.starts(with: prefix.bytes), let end = rest.firstIndex(of: 0) else { return nil }
+        let leaf = rest[..<end]
         switch level {
         case .environment: return nil
         case .connection:
-            guard let id = Identifier<Connection>(leaf) else { return nil }
+            guard let id = Identifier<Connection>(utf8: leaf) else { return nil }
             self.init(context, .connection(id))
         case .hour:
-            guard let hour = Int64(leaf), Self.digits(hour).isIdentical(to: leaf) else { return nil }
+            guard let hour = Int64(String(decoding: leaf, as: UTF8.self)),
+                Self.digits(hour).utf8.elementsEqual(leaf)
+            else { return nil }
             self.init(context, .hour(hour))
         }
     }
@@ -76,6 +81,10 @@ struct KeyPlace: Hashable, Sendable {
         encoding.add(level.rawValue)
         encoding.add(context.workspace)
         encoding.add(context.environment.rawValue)
-        encoding.add(leafText)
+        switch leaf {
+        case .environment: encoding.add(nil as String?)
+        case .connection(let id): encoding.add(id)
+        case .hour(let hour): encoding.add(hour)
+        }
     }
 }

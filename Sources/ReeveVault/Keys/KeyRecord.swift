@@ -32,13 +32,30 @@ struct KeyRecord: JSONRecord, Hashable {
 
     /// The digest that is wrapped behind the key: of every field that says what the key is, and of where it is stored.
     func headerDigest(at place: KeyPlace) throws(CryptoError) -> Digest {
-        var encoding = CanonicalBytes(label: "reeve/vault/key-header/1")
+        try headerDigest(at: place, Self.table.key(place.partition, Self.ids(place, generation)))
+    }
+
+    /// The same, for who has the key of the record at hand.
+    func headerDigest(at place: KeyPlace, _ key: Key) throws(CryptoError) -> Digest {
+        try headerDigest(headerStart(at: place, key))
+    }
+
+    /// The part of the header that stays when another key wraps this one.
+    func headerStart(at place: KeyPlace, _ key: Key) -> CanonicalBytes {
+        var encoding = CanonicalBytes(label: "reeve/vault/key-header/1", capacity: 512)
         encoding.add(OpenKey.suite)
         place.add(to: &encoding)
+        encoding.add(key.bytes)
         encoding.add(generation)
         encoding.add(created.microseconds)
         encoding.add(retires.microseconds)
         encoding.add(commitment)
+        return encoding
+    }
+
+    /// The digest of a header that begins so.
+    func headerDigest(_ start: CanonicalBytes) throws(CryptoError) -> Digest {
+        var encoding = start
         switch wrapper {
         case .mainKey(let reference):
             encoding.add("main")
@@ -48,7 +65,6 @@ struct KeyRecord: JSONRecord, Hashable {
             encoding.add(commitment)
             encoding.add(generation)
         }
-        encoding.add(Self.table.key(place.partition, Self.ids(place, generation)).bytes)
         return try Digest(of: encoding)
     }
 

@@ -9,15 +9,16 @@ import ReeveStorage
 extension KeyTree {
     /// The same key under another environment key, looked at once before it is given back.
     func rewrapped(
-        _ record: KeyRecord, _ place: KeyPlace, from old: OpenKey, to new: OpenKey
+        _ record: KeyRecord, _ place: KeyPlace, _ key: Key, from old: OpenKey, to new: OpenKey
     ) throws(VaultError) -> KeyRecord {
         var next = record
         next.wrapper = .key(new.commitment, generation: new.generation)
         do throws(CryptoError) {
-            let before = try record.headerDigest(at: place).bytes
+            let start = record.headerStart(at: place, key)
+            let before = try record.headerDigest(start).bytes
             let material = try OpenKey.material(
                 old.handle.open(record.wrapped[...], authenticating: before), headerDigest: before)
-            let after = try next.headerDigest(at: place).bytes
+            let after = try next.headerDigest(start).bytes
             let bundle = try material.appending(after)
             next.wrapped = try bundle.withLiveBytes { (span) throws(CryptoError) in
                 try new.handle.seal(span, authenticating: after)
@@ -40,15 +41,19 @@ extension KeyTree {
         let changed = next
         let bundle = try crypto { () throws(CryptoError) in
             let material = try OpenKey.material(opened, headerDigest: record.headerDigest(at: place).bytes)
-            _ = try OpenKey(opened, of: record, at: place)
+            guard try OpenKey.commitment(HMACKey(material), place) == record.commitment else {
+                throw CryptoError(.authenticationFailed)
+            }
             return try material.appending(changed.headerDigest(at: place).bytes)
         }
+        let copy = try crypto { () throws(CryptoError) in try bundle.slice(0..<64) }
         do throws(MainKeyError) {
-            next.wrapped = try await gate.wrap(bundle, mainKey, place.context)
+            next.wrapped = try await gate.wrap(copy, mainKey, place.context)
+            let back = try await gate.unwrap(next.wrapped, mainKey, place.context)
+            guard back.constantTimeEquals(bundle) else { throw MainKeyError.notWrappedByThis }
         } catch {
-            throw failure(error, place.context)
+            throw error == .notWrappedByThis ? VaultError(.mainKeyUnfit) : failure(error, place.context)
         }
-        _ = try await unwrap(next, place, mainKey.reference)
         return next
     }
 

@@ -51,7 +51,7 @@ final class KeyTree: Sendable {
         lifetime = .seconds(configuration.keyLifetimeSeconds)
         controlKeys = keys
         control = ControlCache(store: store, keys: keys)
-        sets = AuthenticatedTable("vault.keys", keys: keys)
+        sets = AuthenticatedTable("vault.keys", keys: keys, cache: control)
         gate = MainKeyGate(
             time: time,
             limits: .init(
@@ -347,7 +347,7 @@ final class KeyTree: Sendable {
     ) async throws(Failure) -> Bool {
         let partition = Partition(context.workspace)
         guard let snapshot = view.control else { return false }
-        let position = try await ControlHead.position(of: partition, keys: controlKeys, in: &transaction)
+        let position = try await ControlHead.position(of: partition, keys: controlKeys, control, in: &transaction)
         return position.epoch == snapshot.epoch
     }
 
