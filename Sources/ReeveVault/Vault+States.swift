@@ -120,8 +120,16 @@ extension Vault {
         }
     }
 
-    func close<Action>(
+    private func close<Action>(
         _ place: KeyPlace, to state: KeyState, _ permit: Permit<Action>, _ action: String, due: Timestamp? = nil
+    ) async throws(VaultError) {
+        try await close(place, to: state, due: due) { details in authority.entry(action, permit, details: details) }
+    }
+
+    /// Closes keys of a place: all of them, or those that are due by an instant.
+    func close(
+        _ place: KeyPlace, to state: KeyState, due: Timestamp? = nil, dueBy limit: Timestamp? = nil,
+        _ entry: ([String: String]) -> AuditEntry
     ) async throws(VaultError) {
         let context = place.context
         var appended: KeyLedger.View?
@@ -149,7 +157,9 @@ extension Vault {
             return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 guard try await tree.expect(view, context, in: &transaction) else { return nil as Bool? }
                 var next = set
-                for version in set.versions where version.state.mayBecome(state) {
+                for version in set.versions
+                where version.state.mayBecome(state) && (limit == nil || version.due.map { $0 <= limit ?? $0 } == true)
+                {
                     next.update(version.generation) { changed in
                         changed.before = version.state.opens ? version.state : version.before
                         changed.state = state
@@ -167,9 +177,8 @@ extension Vault {
                     CredentialRow.table.delete(place.partition, ids, in: &transaction)
                 }
                 let keys = next.versions.suffix(20).map(\.id).joined(separator: ",")
-                try transaction.record(
-                    authority.entry(action, permit, details: ["keys": keys, "state": state.rawValue]),
-                    in: authority.trail)
+                if let due { transaction.write(DueKey.key(due, place), DueKey().recordBytes(schema: 1)) }
+                try transaction.record(entry(["keys": keys, "state": state.rawValue]), in: authority.trail)
                 return true
             }
         }

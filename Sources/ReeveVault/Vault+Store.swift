@@ -30,7 +30,7 @@ extension Vault {
             }
             guard !isException || reason?.isReason == true else { throw VaultError(.reasonRequired) }
             let size = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-            guard metadata.count <= 32, size <= 4096 else { throw VaultError(CryptoError(.invalidLength)) }
+            guard metadata.count <= 32, size <= 4096 else { throw VaultError(.tooLarge) }
             let place = KeyPlace(context, .connection(connection.id))
             let facts = CredentialFacts(
                 method: method, stored: authority.time.now, project: connection.scope.project, metadata: metadata,
@@ -38,37 +38,69 @@ extension Vault {
             var details = ["method": method.rawValue]
             if isException, let reason { details["reason"] = reason }
             let told = details
-            var isWornOut = false
-            for _ in 0..<40 {
-                let renewing = isWornOut
-                let outcome: Outcome
-                do throws(VaultError) {
-                    if try await lacksEnvironmentKey(context) {
-                        // One makes the environment's key; whoever waited looks again.
-                        outcome = try await making.run(context) { () throws(VaultError) in
-                            try await attempt(facts, content, place, renewing, permit, action, told)
-                        }
-                    } else {
-                        outcome = try await attempt(facts, content, place, renewing, permit, action, told)
-                    }
-                } catch {
-                    guard error.isStale else { throw error }
-                    continue
-                }
-                switch outcome {
-                case .stored(let receipt): return receipt
-                case .wornOut: isWornOut = true
-                case .changed: continue
-                }
+            return try await sealing(place) { (isWornOut) throws(VaultError) in
+                try await attempt(facts, content, place, isWornOut, permit, action, told)
             }
-            throw VaultError(.changedMeanwhile)
         } catch {
             throw await refused(error, permit, action)
         }
     }
 
-    private enum Outcome {
-        case stored(Receipt)
+    /// The key that seals a connection's values, made with its entry when it is missing; otherwise the entry alone.
+    func sealingKey(
+        _ place: KeyPlace, _ permit: Permit<StoreCredential>, _ action: String, _ told: [String: String]
+    ) async throws(VaultError) -> OpenKey {
+        try await sealing(place) { (isWornOut) throws(VaultError) in
+            guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
+            var details = told
+            details["key"] = plan.key.id
+            let made = plan.drafts.map(\.draft.id)
+            if !made.isEmpty { details["keysMade"] = made.joined(separator: ",") }
+            let entry = authority.entry(action, permit, details: details)
+            let isDone = try await store.transaction {
+                (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
+                guard try await tree.expect(plan.view, place.context, in: &transaction) else { return false }
+                for (draft, before) in plan.drafts { try await tree.write(draft, after: before, in: &transaction) }
+                try transaction.record(entry, in: authority.trail)
+                return true
+            }
+            guard isDone else { return .changed }
+            for (draft, _) in plan.drafts { tree.cache.insert(draft) }
+            return .done(plan.key)
+        }
+    }
+
+    /// Tries to seal until nobody else has changed the workspace's keys meanwhile; one at a time while the environment has no
+    /// key, so that one is made and not several.
+    func sealing<R>(
+        _ place: KeyPlace, _ attempt: (Bool) async throws(VaultError) -> Outcome<R>
+    ) async throws(VaultError) -> R {
+        var isWornOut = false
+        for _ in 0..<40 {
+            let renewing = isWornOut
+            let outcome: Outcome<R>
+            do throws(VaultError) {
+                if try await lacksEnvironmentKey(place.context) {
+                    outcome = try await making.run(place.context) { () throws(VaultError) in try await attempt(renewing)
+                    }
+                } else {
+                    outcome = try await attempt(renewing)
+                }
+            } catch {
+                guard error.isStale else { throw error }
+                continue
+            }
+            switch outcome {
+            case .done(let result): return result
+            case .wornOut: isWornOut = true
+            case .changed: continue
+            }
+        }
+        throw VaultError(.changedMeanwhile)
+    }
+
+    enum Outcome<R> {
+        case done(R)
         /// Somebody else changed the workspace's keys meanwhile.
         case changed
         /// The key has sealed as many credentials as it may.
@@ -84,7 +116,7 @@ extension Vault {
     private func attempt(
         _ facts: CredentialFacts, _ content: borrowing SecretBytes, _ place: KeyPlace, _ isWornOut: Bool,
         _ permit: Permit<StoreCredential>, _ action: String, _ told: [String: String]
-    ) async throws(VaultError) -> Outcome {
+    ) async throws(VaultError) -> Outcome<Receipt> {
         guard case .connection(let connection) = place.leaf else { return .changed }
         let context = place.context
         guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
@@ -120,11 +152,11 @@ extension Vault {
         }
         guard isDone else { return .changed }
         for (draft, _) in plan.drafts { tree.cache.insert(draft) }
-        return .stored(receipt)
+        return .done(receipt)
     }
 
     /// The key that seals a connection's credential, and what is to be written before it can.
-    private struct Plan {
+    struct Plan {
         let view: KeyTree.View
         let key: OpenKey
         /// The connection's keys as they are.
@@ -133,7 +165,7 @@ extension Vault {
         var drafts: [(draft: KeyTree.Draft, before: KeySet?)] = []
     }
 
-    private func plan(_ place: KeyPlace, renewing isWornOut: Bool) async throws(VaultError) -> Plan? {
+    func plan(_ place: KeyPlace, renewing isWornOut: Bool) async throws(VaultError) -> Plan? {
         let context = place.context
         let view = try await tree.view(of: context)
         guard view.control != nil else {

@@ -21,18 +21,22 @@ public struct Vault: Sendable {
         public var mainKeyTimeoutSeconds: Int
         /// How many calls of one main key's provider run at once; 1 to 1,000.
         public var mainKeyCallsAtOnce: Int
+        /// Hours for which job data opens after the hour in which it was sealed; 1 to 8,760.
+        public var jobDataHours: Int
         /// Openings by one job of one connection that one audit entry covers, and for how long.
         public var window: AuditWindow.Limits
 
-        /// A configuration; by default keys for 60 seconds, 10,000 of them, and 5 seconds and 16 calls for a main key.
+        /// A configuration; by default keys for 60 seconds, 10,000 of them, 5 seconds and 16 calls for a main key, and job data
+        /// for 30 days.
         public init(
             keyLifetimeSeconds: Int = 60, cachedKeys: Int = 10_000, mainKeyTimeoutSeconds: Int = 5,
-            mainKeyCallsAtOnce: Int = 16, window: AuditWindow.Limits = .init()
+            mainKeyCallsAtOnce: Int = 16, jobDataHours: Int = 720, window: AuditWindow.Limits = .init()
         ) {
             self.keyLifetimeSeconds = keyLifetimeSeconds
             self.cachedKeys = cachedKeys
             self.mainKeyTimeoutSeconds = mainKeyTimeoutSeconds
             self.mainKeyCallsAtOnce = mainKeyCallsAtOnce
+            self.jobDataHours = jobDataHours
             self.window = window
         }
 
@@ -48,6 +52,7 @@ public struct Vault: Sendable {
             check("cachedKeys", cachedKeys, 16...10_000_000)
             check("mainKeyTimeoutSeconds", mainKeyTimeoutSeconds, 1...60)
             check("mainKeyCallsAtOnce", mainKeyCallsAtOnce, 1...1000)
+            check("jobDataHours", jobDataHours, 1...8760)
             return defects
         }
     }
@@ -69,6 +74,9 @@ public struct Vault: Sendable {
     let ready: ReadyCredentials
     let windows: OpenWindows
     let leases: Leases
+    let jobDataHours: Int
+    /// Both clocks when the vault was made.
+    let start: (now: Timestamp, uptime: Duration)
     /// Who is first makes an environment's key, the others wait for it.
     let making = Turns<MainKeyContext>()
 
@@ -87,12 +95,15 @@ public struct Vault: Sendable {
         tree = KeyTree(
             store: authority.store, time: authority.time, mainKeys: mainKeys, control: control, ledger: ledger,
             configuration: configuration)
+        jobDataHours = configuration.jobDataHours
+        start = (authority.time.now, authority.time.uptime)
         leases = Leases(store: authority.store, time: authority.time)
         ready = ReadyCredentials(capacity: configuration.cachedKeys)
         windows = OpenWindows(authority: authority, limits: configuration.window)
     }
 
-    /// Wipes unwrapped keys whose lifetime is over, and closes audit windows whose time is over. Background work calls it.
+    /// Wipes unwrapped keys whose lifetime is over, closes audit windows whose time is over, and destroys keys that are due.
+    /// Background work calls it.
     package func runOnce() async throws(VaultError) {
         tree.cache.dropExpired()
         ready.dropOver(authority.time.uptime, authority.time.now, tree.cache.serial)
@@ -101,6 +112,7 @@ public struct Vault: Sendable {
         } catch {
             throw VaultError(error)
         }
+        _ = try await destroyDue()
     }
 
     /// Checks the permit, and that it names one environment of one workspace.
@@ -164,6 +176,7 @@ extension Vault.Configuration {
         copy.keyLifetimeSeconds = min(max(keyLifetimeSeconds, 1), 3600)
         copy.cachedKeys = min(max(cachedKeys, 16), 10_000_000)
         copy.mainKeyTimeoutSeconds = min(max(mainKeyTimeoutSeconds, 1), 60)
+        copy.jobDataHours = min(max(jobDataHours, 1), 8760)
         copy.mainKeyCallsAtOnce = min(max(mainKeyCallsAtOnce, 1), 1000)
         return copy
     }

@@ -17,6 +17,10 @@ public struct VaultError: Error, Hashable, Sendable {
         case reasonRequired
         /// The connector does not offer this method.
         case methodNotOffered
+        /// The value is larger than may be sealed at once.
+        case tooLarge
+        /// A name is empty or longer than 255 bytes.
+        case invalidName
         /// The key that would seal is suspended, compromised or destroyed.
         case keyClosed
         /// The key is not in a state from which this act leads on.
@@ -130,6 +134,8 @@ extension VaultError: CustomStringConvertible {
         case .cannotOpen: "the credential cannot be opened; reconnect the app, or ask an operator to verify the vault"
         case .reasonRequired: "the app offers OAuth 2.0; use it, or give the reason for another method"
         case .methodNotOffered: "the connector does not offer this method"
+        case .tooLarge: "the value is too large; split it, or seal a key for it"
+        case .invalidName: "a name has 1 to 255 bytes"
         case .keyClosed: "the key is closed; resume it, or make a new connection"
         case .wrongState: "the key is not in a state from which this leads on; look at its state first"
         case .mainKeyDenied: "the main key's provider refuses; enable the key there, or ask its owner"

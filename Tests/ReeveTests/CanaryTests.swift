@@ -99,6 +99,11 @@ private func spellings(of text: String) -> [String] {
         let receipt = try await trust.layer.vault.store(
             Credential.apiKey(secret()), for: connection, of: connector,
             trust.permit(StoreCredential.self, on: resource))
+        let sealed = try await trust.layer.vault.seal(
+            secret(), named: "n", for: connection, trust.permit(StoreCredential.self, on: resource))
+        let job = Identifier<Job>(at: trust.time.now)
+        let data = try await trust.layer.vault.sealJobData(
+            secret(), of: job, trust.permit(RunJob.self, on: Resource(job)))
         struct Thrown: Error {}
         var failures: [(String, any Sendable)] = []
         do {
@@ -130,7 +135,8 @@ private func spellings(of text: String) -> [String] {
             ("ReeveCrypto.SigningKey", try SigningKey(seed: secret())),
             ("ReeveCrypto.VerifyingKey", try SigningKey(seed: secret()).verifyingKey),
             ("ReeveCrypto.KeyWrap", try KeyWrap(secret())), ("ReeveVault.LocalMainKey", main),
-            ("ReeveVault.MainKeys", MainKeys(main)),
+            ("ReeveVault.MainKeys", MainKeys(main)), ("ReeveVault.SealedCredential", sealed),
+            ("ReeveVault.SealedJobData", data),
             ("ReeveVault.Vault", layer.vault), ("ReeveVault.Vault.Receipt", receipt), ("Reeve.TrustLayer", layer),
             ("ReeveVault.VaultError", VaultError(.cannotOpen)), ("ReeveCrypto.CryptoError", CryptoError(.engineFailed)),
             ("ReeveAccess.DerivedControlKeys", keys), ("ReeveStorage.AnchorLedger", chain),
@@ -149,7 +155,8 @@ private func spellings(of text: String) -> [String] {
         "ReeveCrypto.CryptoError.Code", "ReeveCrypto.HKDF", "ReeveCrypto.Scrypt", "ReeveCrypto.SecretMemory",
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
-        "ReeveVault.KeyTarget",
+        "ReeveVault.KeyTarget", "ReeveVault.VaultHealth", "ReeveVault.VaultHealth.Defect",
+        "ReeveVault.VaultHealth.Defect.Kind",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
     ]
 

@@ -3,8 +3,10 @@
 
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveCrypto
 import ReeveModel
+import ReeveStorage
 import ReeveTesting
 import ReeveVault
 
@@ -41,6 +43,65 @@ extension Door {
         keys("Vault.reseal(_:limit:)", "vault.credential.reseal", of: .environment) { vault, _, permit in
             _ = try await vault.reseal(permit)
         },
+        keys("Vault.verify(_:expecting:)", "vault.verify", of: .environment) { vault, _, permit in
+            _ = try await vault.verify(permit)
+        },
+        Door(name: "Vault.acceptLedgerLoss(_:approved:)", action: "vault.ledger.acceptLoss") { stage in
+            let trust = stage.trust
+            let target = KeyTarget.connection(stage.connection.id)
+            try await trust.layer.vault.shred(target, trust.permit(ManageKeys.self, on: stage.resource))
+            // The same store and keys over a ledger that has nothing.
+            let vault = Vault(
+                mainKeys: MainKeys(try LocalMainKey.ephemeral()), control: trust.keys.control,
+                ledger: AnchorLedger(MemoryLedger(), authenticator: try HMACKey(SecretBytes.random(count: 32))),
+                authority: trust.layer.access)
+            let resource = KeyTarget.environment.resource(in: trust.scope)
+            try await vault.acceptLedgerLoss(trust.permit(ManageKeys.self, on: resource))
+        } refuse: { stage in
+            let resource = KeyTarget.environment.resource(in: stage.trust.scope)
+            let permit = try await stage.trust.permit(ManageKeys.self, on: resource)
+            try await stage.trust.layer.vault.acceptLedgerLoss(permit)
+        },
+        Door(name: "Vault.seal(_:named:for:_:)", action: "vault.seal") { stage in
+            _ = try await stage.seal(stage.trust)
+        } refuse: { stage in
+            _ = try await stage.seal(stage.other)
+        },
+        Door(name: "Vault.withSealed(_:named:of:_:_:)", action: "vault.open") { stage in
+            let sealed = try await stage.seal(stage.trust)
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            _ = try await stage.trust.layer.vault.withSealed(sealed, named: "n", of: stage.connection.id, permit) {
+                $0.byteCount
+            }
+        } refuse: { stage in
+            let sealed = try await stage.seal(stage.trust)
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            _ = try await stage.trust.layer.vault.withSealed(sealed, named: "m", of: stage.connection.id, permit) {
+                $0.byteCount
+            }
+        },
+        Door(name: "Vault.sealJobData(_:of:_:)", action: "vault.job.seal") { stage in
+            _ = try await stage.sealJobData(stage.trust)
+        } refuse: { stage in
+            _ = try await stage.sealJobData(stage.other)
+        },
+        Door(name: "Vault.withJobData(_:of:_:_:)", action: "vault.job.open") { stage in
+            let data = try await stage.sealJobData(stage.trust)
+            let permit = try await stage.trust.permit(RunJob.self, on: Resource(Stage.job))
+            _ = try await stage.trust.layer.vault.withJobData(data, of: Stage.job, permit) { $0.byteCount }
+        } refuse: { stage in
+            let data = SealedJobData(hour: 1, bytes: [])
+            let permit = try await stage.trust.permit(RunJob.self, on: Resource(Stage.job))
+            _ = try await stage.trust.layer.vault.withJobData(data, of: Stage.job, permit) { $0.byteCount }
+        },
+        keys("Vault.pinJobData(from:through:for:_:)", "vault.job.pin", of: .environment) { vault, _, permit in
+            let instant = Timestamp(seconds: 0)
+            _ = try await vault.pinJobData(from: instant, through: instant, for: "case", permit)
+        },
+        keys("Vault.unpinJobData(from:through:for:_:)", "vault.job.unpin", of: .environment) { vault, _, permit in
+            let instant = Timestamp(seconds: 0)
+            _ = try await vault.unpinJobData(from: instant, through: instant, for: "case", permit)
+        },
         keys("Vault.repack(_:)", "vault.key.repack", of: .environment) { vault, _, permit in
             _ = try await vault.repack(permit)
         },
@@ -69,5 +130,20 @@ extension Door {
             let permit = try await stage.other.permit(ManageKeys.self, on: target.resource(in: stage.trust.scope))
             try await act(stage.trust.layer.vault, target, permit)
         }
+    }
+}
+
+extension Stage {
+    fileprivate static let job = Identifier<Job>(high: 5, low: 5)
+
+    fileprivate func seal(_ trust: TestTrust) async throws -> SealedCredential {
+        let permit = try await trust.permit(StoreCredential.self, on: resource)
+        return try await self.trust.layer.vault.seal(
+            SecretBytes(copying: [1, 2, 3]), named: "n", for: connection, permit)
+    }
+
+    fileprivate func sealJobData(_ trust: TestTrust) async throws -> SealedJobData {
+        let permit = try await trust.permit(RunJob.self, on: Resource(Self.job))
+        return try await self.trust.layer.vault.sealJobData(SecretBytes(copying: [1, 2, 3]), of: Self.job, permit)
     }
 }

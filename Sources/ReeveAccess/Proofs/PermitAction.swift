@@ -28,6 +28,12 @@ public enum DestroyCredential: PermitAction {
     public static var permission: String { "credential.destroy" }
 }
 
+/// Running a job, and using the data that its hour keeps.
+public enum RunJob: PermitAction {
+    /// `job.run`
+    public static var permission: String { "job.run" }
+}
+
 /// Managing keys: rotating, suspending, destroying and repacking them.
 public enum ManageKeys: PermitAction {
     /// `key.manage`

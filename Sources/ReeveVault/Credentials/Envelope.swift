@@ -30,6 +30,40 @@ enum Envelope {
         return authenticated.prefix(headerBytes) + sealed
     }
 
+    // MARK: Values that stand alone
+
+    private static let loneSuite: UInt8 = 2
+    private static let loneHeaderBytes = headerBytes + 32
+
+    /// The header of an envelope that stands alone: the key's whole commitment follows its id.
+    private static func loneHeader(_ key: OpenKey) -> [UInt8] {
+        [magic, loneSuite] + key.commitment.bytes.prefix(8) + key.commitment.bytes
+    }
+
+    static func sealAlone(
+        _ content: borrowing SecretBytes, with key: OpenKey, _ data: [UInt8]
+    ) throws(CryptoError) -> [UInt8] {
+        let header = loneHeader(key)
+        let sealed = try content.withLiveBytes { (span) throws(CryptoError) in
+            try key.handle.seal(span, authenticating: header + data)
+        }
+        return header + sealed
+    }
+
+    /// The commitment that an envelope names, if its form is right.
+    static func commitment(ofLone bytes: [UInt8]) -> Digest? {
+        guard bytes.count >= loneHeaderBytes + KeyHandle.overhead, bytes[0] == magic, bytes[1] == loneSuite,
+            bytes[2..<headerBytes].elementsEqual(bytes[headerBytes..<headerBytes + 8])
+        else { return nil }
+        return Digest(bytes: Array(bytes[headerBytes..<loneHeaderBytes]))
+    }
+
+    static func openAlone(_ bytes: [UInt8], with key: OpenKey, _ data: [UInt8]) throws(CryptoError) -> SecretBytes {
+        let header = loneHeader(key)
+        guard bytes.starts(with: header) else { throw CryptoError(.authenticationFailed) }
+        return try key.handle.open(bytes[loneHeaderBytes...], authenticating: header + data)
+    }
+
     /// Opens an envelope with what ``authenticated(_:_:)`` says.
     static func open(
         _ bytes: [UInt8], with key: OpenKey, authenticated: [UInt8]

@@ -16,6 +16,8 @@ final class KeyLedger: Sendable {
         fileprivate(set) var serial: UInt64 = 0
         /// The number of all its lines.
         fileprivate(set) var lines = 0
+        /// When the last of them was written.
+        fileprivate(set) var lastLine: Timestamp?
         /// The state of what is closed, by the name of a place or of one key.
         fileprivate(set) var closed: [String: KeyState] = [:]
         /// The least generation that opens, by place.
@@ -100,6 +102,7 @@ final class KeyLedger: Sendable {
                 changed = true
             }
             state.view.lines = lines.count
+            state.view.lastLine = lines.last?.at
             if changed { state.view.serial += 1 }
             state.view.readAt = max(state.view.readAt, start)
             return state.view

@@ -15,7 +15,7 @@ struct KeySet: JSONRecord, Hashable {
         var state: KeyState
         /// Since when it is in this state.
         var since: Timestamp
-        /// When a scheduled destruction falls due.
+        /// When a scheduled destruction, or an hour's expiry, falls due.
         var due: Timestamp?
         /// What a suspended or scheduled key was before.
         var before: KeyState?
@@ -25,6 +25,8 @@ struct KeySet: JSONRecord, Hashable {
     var current: Int64
     /// In the order of their generations.
     var versions: [Version]
+    /// The holds that keep an hour's key past its expiry, in order.
+    var pins: [String] = []
     /// The generation of the credential that a connection has now: an earlier one was put back.
     var row: Int64?
     /// The length that the ledger had when a key of this workspace was last closed, in the set of an environment.
@@ -60,6 +62,10 @@ struct KeySet: JSONRecord, Hashable {
         writer.object { writer in
             writer.field("current", current)
             writer.field("ledgerLines", ledgerLines)
+            if !pins.isEmpty {
+                writer.name("pins")
+                writer.list(pins) { $0.text($1) }
+            }
             if isReopening { writer.field("reopening", true) }
             writer.field("row", row)
             writer.name("versions")
@@ -85,6 +91,9 @@ struct KeySet: JSONRecord, Hashable {
         self = try reader.object { (reader) throws(JSONError) in
             let current = try reader.count("current")
             let lines = reader.hasField("ledgerLines") ? try reader.integer() : nil
+            let pins =
+                reader.hasField("pins")
+                ? try reader.list { (reader) throws(JSONError) in try reader.text() } : []
             let isReopening = reader.hasField("reopening") ? try reader.bool() : false
             let row = reader.hasField("row") ? try reader.integer() : nil
             try reader.name("versions")
@@ -105,6 +114,7 @@ struct KeySet: JSONRecord, Hashable {
             set.ledgerLines = lines
             set.isReopening = isReopening
             set.row = row
+            set.pins = pins
             return set
         }
     }

@@ -326,7 +326,8 @@ final class KeyTree: Sendable {
     /// The set must be as it was when the key was drafted, which ``expect(_:_:_:)`` sees to.
     /// `row` is the generation of the credential that is sealed under it.
     func write(
-        _ draft: Draft, after before: KeySet?, row: Int64? = nil, in transaction: inout Transaction<VaultError>
+        _ draft: Draft, after before: KeySet?, row: Int64? = nil, due: Timestamp? = nil,
+        in transaction: inout Transaction<VaultError>
     ) async throws(VaultError) {
         var set = before ?? KeySet(current: 0, versions: [])
         set.update(set.current) { version in
@@ -334,7 +335,9 @@ final class KeyTree: Sendable {
             version.state = .deactivated
             version.since = draft.record.created
         }
-        set.append(draft.version)
+        var version = draft.version
+        version.due = due
+        set.append(version)
         if let row { set.row = row }
         try await sets.write(set, draft.place.partition, draft.place.ids, in: &transaction)
         try KeyRecord.table.insert(

@@ -29,6 +29,21 @@ struct OpenKey: Sendable {
         root = place.level == .connection ? nil : key
     }
 
+    private init(commitment: Digest, generation: Int64, handle: KeyHandle) {
+        self.commitment = commitment
+        self.generation = generation
+        self.handle = handle
+        root = nil
+    }
+
+    /// A job's key, which follows from that of its hour; what it seals names the hour's.
+    func derived(for job: Identifier<Job>) throws(CryptoError) -> OpenKey {
+        guard let root else { throw CryptoError(.invalidLength) }
+        var label = CanonicalBytes(label: "reeve/vault/job/1")
+        label.add(job)
+        return OpenKey(commitment: commitment, generation: generation, handle: try KeyHandle(root.derive(label: label)))
+    }
+
     static func commitment(_ key: HMACKey, _ place: KeyPlace) throws(CryptoError) -> Digest {
         var scope = CanonicalBytes(label: "reeve/vault/commitment/1")
         scope.add(suite)

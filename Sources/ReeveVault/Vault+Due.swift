@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveModel
+import ReeveStorage
+
+/// What is destroyed on a day: keys whose destruction was scheduled, and the keys of hours.
+///
+/// A list by due times, in the platform's part of the store, says when to look; what is destroyed then is what the
+/// authenticated records of the workspace say.
+struct DueKey: JSONRecord {
+    static let table = "vault.due"
+
+    static func key(_ due: Timestamp, _ place: KeyPlace) -> Key {
+        Key(
+            .platform,
+            [.text(table), .integer(due.microseconds), .text(place.context.workspace.description)]
+                + place.ids.map { .text($0) })
+    }
+
+    /// The place that a key of the list names.
+    static func place(_ key: Key) -> KeyPlace? {
+        guard let elements = key.elements, (6...7).contains(elements.count), case .text(let name) = elements[3],
+            let workspace = Identifier<Workspace>(name), case .text(let environment) = elements[4],
+            let environment = Environment(rawValue: environment), case .text(let level) = elements[5]
+        else { return nil }
+        let context = MainKeyContext(workspace: workspace, environment: environment)
+        guard elements.count == 7 else { return level == "environment" ? KeyPlace(context) : nil }
+        guard case .text(let leaf) = elements[6] else { return nil }
+        if level == "connection", let id = Identifier<Connection>(leaf) { return KeyPlace(context, .connection(id)) }
+        if level == "hour", let hour = Int64(leaf) { return KeyPlace(context, .hour(hour)) }
+        return nil
+    }
+
+    func write(to writer: inout JSONWriter, schema: Int) { writer.object { _ in } }
+    init() {}
+    init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
+        self = try reader.object { (_) throws(JSONError) in DueKey() }
+    }
+}
+
+extension Vault {
+    /// Destroys keys that are due; nothing while the clocks disagree. Returns how many.
+    func destroyDue() async throws(VaultError) -> Int {
+        guard try await !clocksDisagree() else { return 0 }
+        var count = 0
+        let now = authority.time.now
+        let prefix = Key(.platform, [.text(DueKey.table)])
+        let page: [Entry]
+        do throws(StoreError) {
+            page = try await store.records(in: KeyRange(under: prefix), limit: 100)
+        } catch {
+            throw VaultError(error)
+        }
+        for entry in page {
+            guard case .integer(let due)? = entry.key.elements?.dropFirst(2).first, due <= now.microseconds else {
+                break
+            }
+            guard let place = DueKey.place(entry.key) else { continue }
+            if try await destroy(place, dueBy: now, entry.key) { count += 1 }
+        }
+        return count
+    }
+
+    /// Destroys the keys of a place that are due, and strikes it off the list; a pinned hour stays on it.
+    private func destroy(_ place: KeyPlace, dueBy now: Timestamp, _ listed: Key) async throws(VaultError) -> Bool {
+        let set = try await withView(place.context) { (view) throws(VaultError) in
+            try await tree.set(of: place, view).map { $0 as KeySet? } ?? .some(nil)
+        }
+        let isDue = set?.versions.contains { version in
+            version.due.map { $0 <= now } == true && (version.state == .destroyScheduled || place.level == .hour)
+                && version.state != .destroyed
+        }
+        if isDue == true {
+            if set?.pins.isEmpty == false { return false }
+            let scope = Scope(place.context.workspace, place.context.environment)
+            let context = ActContext(actor: .host("reeve.vault"), scope: scope, origin: .background)
+            try await close(place, to: .destroyed, dueBy: now) { details in
+                authority.entry(
+                    "vault.key.expire", context, Resource(kind: "keys", place.name), nil, nil, nil, details)
+            }
+        }
+        var changes = Changes()
+        changes.delete(listed)
+        do throws(StoreError) {
+            try await store.commit(changes)
+        } catch {
+            throw VaultError(error)
+        }
+        return isDue == true
+    }
+
+    /// Whether the wall clock is more than five minutes off what the monotonic clock, or the ledger's last line, lets expect:
+    /// nothing is destroyed for good then.
+    func clocksDisagree() async throws(VaultError) -> Bool {
+        let (now, uptime) = (authority.time.now, authority.time.uptime)
+        let expected = start.now.advanced(by: uptime - start.uptime)
+        let tolerance: Int64 = 300_000_000
+        if abs(now.microseconds - expected.microseconds) > tolerance { return true }
+        guard let last = try await tree.ledger.read().lastLine else { return false }
+        return last.microseconds > now.microseconds + tolerance
+    }
+}

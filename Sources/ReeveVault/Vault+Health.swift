@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+import ReeveCrypto
+public import ReeveModel
+import ReeveStorage
+
+/// What the vault says of itself, and what it finds wrong.
+public struct VaultHealth: Hashable, Sendable {
+    /// One thing that is not as it should be.
+    public struct Defect: Hashable, Sendable {
+        /// What is wrong.
+        public enum Kind: String, Hashable, Sendable, CaseIterable {
+            /// A record was altered, put in another's place, or put back.
+            case tampered
+            /// A record that another one names is gone.
+            case missing
+            /// The store says open and the ledger says closed: the store was put back.
+            case storeBehind
+            /// The ledger has lost lines that the store knows of.
+            case ledgerBehind
+            /// A key is wrapped by a main key that is not known here.
+            case mainKeyMissing
+            /// A main key refuses, does not answer, or gave back something else.
+            case mainKeyFailed
+        }
+        /// What is wrong.
+        public let kind: Kind
+        /// With what: the name of a key's place, `vault/ws_…/production/connection/conn_…`.
+        public let subject: String
+
+        /// A defect.
+        public init(_ kind: Kind, _ subject: String) {
+            self.kind = kind
+            self.subject = subject
+        }
+    }
+
+    /// What was looked at: keys and credentials.
+    public internal(set) var examined = 0
+    /// What is wrong, in the order of the records.
+    public internal(set) var defects: [Defect] = []
+    /// How many lines the ledger has; hold it elsewhere, and give it to the next ``Vault/verify(_:expecting:)``.
+    public internal(set) var ledgerLines = 0
+}
+
+extension Vault {
+    /// Looks at every key and credential of an environment, and unwraps and opens each without lending anything. The permit is
+    /// for the environment's keys.
+    ///
+    /// `expecting` is the number of lines that the ledger had at an earlier time, kept elsewhere: with it, a store and a ledger
+    /// that were put back together are found. Complexity: O(keys and credentials).
+    public func verify(
+        _ permit: Permit<ManageKeys>, expecting lines: Int? = nil
+    ) async throws(VaultError) -> VaultHealth {
+        let action = "vault.verify"
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
+        return try await recorded(permit, action) { () throws(VaultError) in
+            var health = VaultHealth()
+            let place = KeyPlace(context)
+            do throws(VaultError) {
+                let ledger = try await tree.ledger.read()
+                health.ledgerLines = ledger.lines
+                if let lines, ledger.lines < lines { health.defects.append(.init(.ledgerBehind, "ledger")) }
+                let view = try await tree.view(of: context)
+                try await examine(place, view, &health)
+                try await examineConnections(context, view, &health)
+            } catch {
+                guard let kind = error.defect else { throw error }
+                health.defects.append(.init(kind, place.name))
+            }
+            let details = ["examined": String(health.examined), "defects": String(health.defects.count)]
+            do throws(StoreError) {
+                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
+            } catch {
+                throw VaultError(error)
+            }
+            return health
+        }
+    }
+
+    /// Goes on with a ledger that has lost lines: what only those lines closed may open again. The permit is for the
+    /// environment's keys, and where there are roles it takes approvals for ``ledgerLoss(in:)``.
+    public func acceptLedgerLoss(
+        _ permit: Permit<ManageKeys>, approved quorum: Identifier<Quorum>? = nil
+    ) async throws(VaultError) {
+        let action = "vault.ledger.acceptLoss"
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
+        try await recorded(permit, action) { () throws(VaultError) in
+            let place = KeyPlace(context)
+            let lines = try await tree.ledger.read().lines
+            let _: Bool = try await withView(context) { (view) throws(VaultError) in
+                guard var set = try await tree.set(of: place, view), let known = set.ledgerLines, known > lines else {
+                    throw VaultError(.wrongState)
+                }
+                set.ledgerLines = Int64(lines)
+                let next = set
+                do throws(AccessError) {
+                    return try await store.transaction {
+                        (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                        guard try await tree.expect(view, context, in: &transaction) else { return nil as Bool? }
+                        if authority.hasRoles {
+                            guard let quorum else { throw AccessError(.notApproved) }
+                            guard case .act(let act, let digest) = try Self.ledgerLoss(in: scope) else { return nil }
+                            try await authority.use(quorum, act: act, digest, in: scope, &transaction)
+                        }
+                        try await tree.sets.write(next, place.partition, place.ids, in: &transaction)
+                        let details = ["had": String(known), "has": String(lines)]
+                        try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
+                        return true
+                    }
+                } catch {
+                    throw VaultError(error)
+                }
+            }
+        }
+    }
+
+    /// The matter that several persons approve before a loss of the ledger is accepted.
+    public static func ledgerLoss(in scope: Scope) throws(AccessError) -> Quorum.Matter {
+        var encoding = CanonicalBytes(label: "reeve/vault/ledger-loss/1")
+        encoding.add(Reach.scope(scope).description)
+        do {
+            return .act("vault.ledger.acceptLoss", try Digest(of: encoding))
+        } catch {
+            throw AccessError(.cryptoFailed)
+        }
+    }
+
+    /// Unwraps every key of a place.
+    private func examine(
+        _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultHealth
+    ) async throws(VaultError) {
+        guard let set = try await tree.set(of: place, view) else { return }
+        for version in set.versions where version.state.opens {
+            health.examined += 1
+            if view.ledger.closure(of: place, version) != nil {
+                health.defects.append(.init(.storeBehind, place.name))
+                continue
+            }
+            do throws(VaultError) {
+                _ = try await tree.key(place, .commitment(version.commitment), view)
+            } catch {
+                guard let kind = error.defect else { throw error }
+                health.defects.append(.init(kind, place.name))
+            }
+        }
+    }
+
+    private func examineConnections(
+        _ context: MainKeyContext, _ view: KeyTree.View, _ health: inout VaultHealth
+    ) async throws(VaultError) {
+        let sets = [context.environment.rawValue, KeyPlace.Level.connection.rawValue]
+        let prefix = tree.sets.key(Partition(context.workspace), sets)
+        var range = KeyRange(under: prefix)
+        while true {
+            let page: [Entry]
+            do throws(StoreError) {
+                page = try await store.records(in: range, limit: 200)
+            } catch {
+                throw VaultError(error)
+            }
+            for entry in page {
+                guard let place = KeyPlace(entry.key, under: prefix, context, .connection) else { continue }
+                try await examine(place, view, &health)
+                try await examineCredential(place, view, &health)
+            }
+            guard page.count == 200, let last = page.last else { return }
+            range = range.after(last.key)
+        }
+    }
+
+    private func examineCredential(
+        _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultHealth
+    ) async throws(VaultError) {
+        guard case .connection(let connection) = place.leaf,
+            let set = try await tree.set(of: place, view), set.row != nil, set.versions.contains(where: \.state.opens)
+        else { return }
+        health.examined += 1
+        do throws(VaultError) {
+            let row: CredentialRow?
+            do throws(StoreError) {
+                let ids = CredentialRow.ids(place.context.environment, connection)
+                row = try await CredentialRow.table.read(place.partition, ids, in: store)
+            } catch {
+                throw VaultError(error)
+            }
+            guard let row else { throw VaultError(.cannotOpen, .missing) }
+            guard set.row == row.generation else { throw VaultError(.cannotOpen, .tampered) }
+            guard let version = set.version(of: row.key), version.state.opens,
+                view.ledger.closure(of: place, version) == nil
+            else { return }
+            let key = try await tree.key(place, .commitment(row.key), view).key
+            let data = row.additionalData(place.context, connection)
+            _ = try crypto { () throws(CryptoError) in
+                try Envelope.open(row.sealed, with: key, authenticated: Envelope.authenticated(key, data))
+            }
+        } catch {
+            guard let kind = error.defect else { throw error }
+            health.defects.append(.init(kind, place.name))
+        }
+    }
+}
+
+extension VaultError {
+    /// What an error says of a record; `nil` when it says nothing of one.
+    fileprivate var defect: VaultHealth.Defect.Kind? {
+        switch code {
+        case .cannotOpen: detail == .missing ? .missing : .tampered
+        case .ledgerBehind: .ledgerBehind
+        case .mainKeyMissing: .mainKeyMissing
+        case .mainKeyDenied, .mainKeyUnavailable: .mainKeyFailed
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// Job data, scheduled destruction, envelope mode, verification and the loss of a ledger.
+@Suite struct VaultWorkTests {
+    private struct World {
+        let stage: VaultStage
+        let keys: MainKeys
+        let store = MemoryStore()
+        let ledger = MemoryLedger()
+        let process: VaultProcess
+
+        init(configuration: Vault.Configuration = .init()) async throws {
+            stage = try VaultStage()
+            keys = try MainKeys(LocalMainKey.ephemeral())
+            process = try await stage.process(store, ledger, keys, configuration: configuration)
+        }
+
+        func restarted() async throws -> VaultProcess { try await stage.process(store, ledger, keys) }
+        func job(_ number: UInt64) -> Identifier<Job> { Identifier(high: 5, low: number) }
+
+        func seal(_ text: String, _ job: Identifier<Job>) async throws -> SealedJobData {
+            let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
+            return try await process.vault.sealJobData(SecretBytes(copying: Array(text.utf8)), of: job, permit)
+        }
+
+        func read(_ data: SealedJobData, _ job: Identifier<Job>, _ other: VaultProcess? = nil) async throws -> String {
+            let process = other ?? process
+            let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
+            return try await vaultError { () throws(OpenFailure<Never>) in
+                try await process.vault.withJobData(data, of: job, permit) { span in
+                    String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+                }
+            }
+        }
+    }
+
+    @Test func jobDataOpensForItsJobOnly() async throws {
+        let world = try await World()
+        let data = try await world.seal("payload", world.job(1))
+        #expect(try await world.read(data, world.job(1)) == "payload")
+        #expect(try await world.read(data, world.job(1), world.restarted()) == "payload")
+        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, world.job(2)) }
+        let moved = SealedJobData(hour: data.hour + 1, bytes: data.bytes)
+        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(moved, world.job(1)) }
+        for index in data.bytes.indices {
+            var bytes = data.bytes
+            bytes[index] ^= 1
+            let changed = SealedJobData(hour: data.hour, bytes: bytes)
+            await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(changed, world.job(1)) }
+        }
+    }
+
+    /// After an hour has expired no job of it opens, from a backup neither; a pinned one does until it is unpinned.
+    @Test func anHourExpires() async throws {
+        let world = try await World(configuration: .init(jobDataHours: 24))
+        let (first, second) = (try await world.seal("a", world.job(1)), try await world.seal("b", world.job(2)))
+        world.stage.time.advance(by: .seconds(3600))
+        let later = try await world.seal("c", world.job(3))
+        #expect(later.hour == first.hour + 1)
+        let instant = world.stage.time.now
+        let manage = try await world.process.manage(.environment, world.stage.scope())
+        #expect(try await world.process.vault.pinJobData(from: instant, through: instant, for: "case 7", manage) == 1)
+        let backup = try await StoreImage(world.store, [world.stage.workspace])
+        world.stage.time.advance(by: .seconds(3600 * 24))
+        try await world.process.work()
+        for (data, job) in [(first, world.job(1)), (second, world.job(2))] {
+            await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, job) }
+            let restored = try await world.stage.process(await backup.store(), world.ledger, world.keys)
+            await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, job, restored) }
+        }
+        #expect(try await world.read(later, world.job(3)) == "c")
+        world.stage.time.advance(by: .seconds(3600 * 24))
+        try await world.process.work()
+        #expect(try await world.read(later, world.job(3)) == "c")
+        let again = try await world.process.manage(.environment, world.stage.scope())
+        #expect(try await world.process.vault.unpinJobData(from: instant, through: instant, for: "case 7", again) == 1)
+        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(later, world.job(3)) }
+        try await world.process.work()
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        #expect(image.keys(of: "vault.key").count == 1 && image.keys(of: "vault.due").isEmpty)
+    }
+
+    /// A scheduled destruction takes place on its day, and not while the clocks disagree.
+    @Test func destructionFallsDue() async throws {
+        let world = try await World()
+        let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+        try await world.process.store("one", one)
+        try await world.process.store("two", two)
+        for connection in [one, two] {
+            let target = KeyTarget.connection(connection.id)
+            try await world.process.vault.scheduleDestruction(
+                of: target, after: 2, world.process.manage(target, connection.scope))
+        }
+        let target = KeyTarget.connection(two.id)
+        try await world.process.vault.resume(target, world.process.manage(target, two.scope))
+        // The wall clock alone says that the day has come.
+        world.stage.time.jump(by: .seconds(86_400 * 3))
+        try await world.process.work()
+        #expect(try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.key").count == 3)
+        world.stage.time.jump(by: .seconds(-86_400 * 3))
+        world.stage.time.advance(by: .seconds(86_400 * 2))
+        try await world.process.work()
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        #expect(image.keys(of: "vault.key").count == 2 && image.keys(of: "vault.credential").count == 1)
+        #expect(image.keys(of: "vault.due").isEmpty)
+        #expect(try await world.process.failure(one)?.code == .cannotOpen)
+        #expect(try await world.process.open(two) == "two")
+        let other = KeyTarget.connection(one.id)
+        await #expect(throws: VaultError(.wrongState)) {
+            try await world.process.vault.resume(other, world.process.manage(other, one.scope))
+        }
+    }
+
+    /// Envelope mode: what the host keeps opens only as what it was sealed for.
+    @Test func whatTheHostKeepsOpensOnlyAsItself() async throws {
+        let world = try await World()
+        let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+        func seal(_ text: String, _ name: String, _ connection: Connection) async throws -> SealedCredential {
+            let permit = try await world.process.permit(
+                StoreCredential.self, .credential(of: connection.id), connection.scope)
+            return try await world.process.vault.seal(
+                SecretBytes(copying: Array(text.utf8)), named: name, for: connection, permit)
+        }
+        func open(_ sealed: SealedCredential, _ name: String, _ connection: Connection) async throws -> Int {
+            let permit = try await world.process.permit(
+                OpenCredential.self, .credential(of: connection.id), connection.scope)
+            return try await vaultError { () throws(OpenFailure<Never>) in
+                try await world.process.vault.withSealed(sealed, named: name, of: connection.id, permit) {
+                    $0.byteCount
+                }
+            }
+        }
+        let (mine, theirs) = (try await seal("hello", "token", one), try await seal("other", "token", two))
+        #expect(mine.bytes.count == 5 + 70 && mine.bytes.prefix(2) == [0xC1, 2])
+        #expect(try await open(mine, "token", one) == 5)
+        for (sealed, name, connection) in [(mine, "tokem", one), (mine, "token", two), (theirs, "token", one)] {
+            await #expect(throws: VaultError(.cannotOpen)) { _ = try await open(sealed, name, connection) }
+        }
+        for name in ["", String(repeating: "x", count: 256)] {
+            await #expect(throws: VaultError(.invalidName)) { _ = try await seal("x", name, one) }
+        }
+        for count in [0, 1, 69, 74] {
+            let cut = SealedCredential(bytes: Array(mine.bytes.prefix(count)))
+            await #expect(throws: VaultError(.cannotOpen)) { _ = try await open(cut, "token", one) }
+        }
+        // The key of a rotated generation still opens.
+        let target = KeyTarget.connection(one.id)
+        try await world.process.vault.rotate(target, world.process.manage(target, one.scope))
+        #expect(try await open(mine, "token", one) == 5)
+    }
+
+    /// What is wrong is found, each with its kind, and nothing where nothing is.
+    @Test func verificationFindsWhatIsWrong() async throws {
+        let world = try await World()
+        let connections = (1...3).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v", connection) }
+        let earlier = try await StoreImage(world.store, [world.stage.workspace])
+        try await world.process.store("w", connections[0])
+        let scope = world.stage.scope()
+        func verify(_ process: VaultProcess, expecting lines: Int? = nil) async throws -> VaultHealth {
+            try await process.vault.verify(process.manage(.environment, scope), expecting: lines)
+        }
+        let whole = try await verify(world.process)
+        #expect(whole.defects.isEmpty && whole.examined == 7 && whole.ledgerLines == 1)
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        let row = try #require(image.keys(of: "vault.credential").first)
+        var rolledBack = image
+        rolledBack.records[row] = earlier.records[row]
+        var gone = image
+        gone.records[row] = nil
+        for (changed, kind) in [(rolledBack, VaultHealth.Defect.Kind.tampered), (gone, .missing)] {
+            let found = try await verify(
+                try await world.stage.process(await changed.store(), world.ledger, world.keys))
+            #expect(found.defects.map(\.kind) == [kind] && found.defects[0].subject.hasSuffix("\(connections[0].id)"))
+        }
+        // Another main key.
+        let stranger = try await world.stage.process(
+            world.store, world.ledger, MainKeys(try LocalMainKey.ephemeral()))
+        #expect(Set(try await verify(stranger).defects.map(\.kind)) == [.mainKeyMissing])
+        // Store and ledger put back together are found by who remembers.
+        let lines = try await world.ledger.lines(from: 0, limit: 100)
+        let target = KeyTarget.connection(connections[1].id)
+        try await world.process.vault.shred(target, world.process.manage(target, scope))
+        let held = try await verify(world.process).ledgerLines
+        let both = try await world.stage.process(await image.store(), MemoryLedger(lines), world.keys)
+        #expect(try await verify(both).defects.isEmpty)
+        #expect(try await verify(both, expecting: held).defects.map(\.kind) == [.ledgerBehind])
+        // The store alone.
+        let behind = try await world.stage.process(await image.store(), world.ledger, world.keys)
+        #expect(Set(try await verify(behind).defects.map(\.kind)) == [.storeBehind])
+    }
+
+    /// A ledger that lost lines opens nothing until the loss is accepted; what the store closed stays closed.
+    @Test func aLostLedgerIsAccepted() async throws {
+        let world = try await World()
+        let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+        try await world.process.store("one", one)
+        try await world.process.store("two", two)
+        let target = KeyTarget.connection(one.id)
+        try await world.process.vault.shred(target, world.process.manage(target, one.scope))
+        let process = try await world.stage.process(world.store, MemoryLedger(), world.keys)
+        #expect(try await process.failure(two)?.code == .ledgerBehind)
+        try await process.vault.acceptLedgerLoss(process.manage(.environment, one.scope))
+        #expect(try await process.open(two) == "two")
+        #expect(try await process.failure(one)?.code == .cannotOpen)
+        await #expect(throws: VaultError(.wrongState)) {
+            try await process.vault.acceptLedgerLoss(process.manage(.environment, one.scope))
+        }
+    }
+
+    /// The main key changes: everything still opens, and the old one is not needed afterwards.
+    @Test func theMainKeyChanges() async throws {
+        let world = try await World()
+        let connections = (1...4).map { world.stage.connection($0, $0 % 2 == 0 ? .test : .production) }
+        for connection in connections { try await world.process.store("v\(connection.id)", connection) }
+        let next = try LocalMainKey.ephemeral()
+        world.keys.use(next, for: .everyWorkspace)
+        for environment in [Environment.production, .test] {
+            let scope = world.stage.scope(environment)
+            let permit = try await world.process.manage(.environment, scope)
+            #expect(try await world.process.vault.repack(permit) == 1)
+            #expect(try await world.process.vault.repack(permit) == 0)
+        }
+        let process = try await world.stage.process(world.store, world.ledger, MainKeys(next))
+        for connection in connections { #expect(try await process.open(connection) == "v\(connection.id)") }
+    }
+
+    /// Rotation at every level: what was sealed before opens, what is sealed then is under the new key, and rewrapping ends.
+    @Test func everyLevelRotates() async throws {
+        let world = try await World()
+        let connections = (1...120).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v", connection) }
+        let scope = world.stage.scope()
+        let manage = try await world.process.manage(.environment, scope)
+        let made = try await world.process.vault.rotate(.environment, manage)
+        #expect(made.keysMade.count == 1)
+        for connection in connections { #expect(try await world.process.open(connection) == "v") }
+        var rounds = 0
+        while true {
+            let report = try #require(try await world.process.vault.rewrap(manage, limit: 50))
+            rounds += 1
+            if report.isFinished {
+                #expect(report.changed == 120 && report.progress.failed == 0)
+                break
+            }
+        }
+        #expect(rounds == 3)
+        #expect(try await world.process.vault.rewrap(manage)?.changed == 0)
+        // Nothing needs the first environment key any more.
+        var image = try await StoreImage(world.store, [world.stage.workspace])
+        let first = image.keys(of: "vault.key").first { "\($0)".hasSuffix("environment/0000000001") }
+        image.records[try #require(first)] = nil
+        let process = try await world.stage.process(await image.store(), world.ledger, world.keys)
+        for connection in connections.prefix(10) { #expect(try await process.open(connection) == "v") }
+    }
+}
+
+/// Throws the vault's error of an opening whose body throws nothing.
+private func vaultError<R>(_ body: () async throws(OpenFailure<Never>) -> R) async throws -> R {
+    do {
+        return try await body()
+    } catch {
+        guard case .vault(let error) = error else { throw error }
+        throw error
+    }
+}
+
+extension VaultProcess {
+    /// Does the background work that is due.
+    func work() async throws { try await vault.runOnce() }
+}
