@@ -265,7 +265,7 @@ import Testing
 }
 
 /// Throws the vault's error of an opening whose body throws nothing.
-private func vaultError<R>(_ body: () async throws(OpenFailure<Never>) -> R) async throws -> R {
+func vaultError<R>(_ body: () async throws(OpenFailure<Never>) -> R) async throws -> R {
     do {
         return try await body()
     } catch {
