@@ -8,7 +8,7 @@ import ReeveStorage
 
 /// Which keys an act is about, in the environment of its permit's scope.
 public enum KeyTarget: Hashable, Sendable {
-    /// The environment's key, and with it all below.
+    /// The environment's key, and with it all below; in a scope without an environment the workspace's.
     case environment
     /// A connection's key.
     case connection(Identifier<Connection>)
@@ -72,6 +72,39 @@ extension Vault {
         try await close(target, to: .destroyed, permit, "vault.key.shred")
     }
 
+    /// Destroys all keys of a workspace for good, in every environment; nothing can be stored there any more. The permit is for
+    /// the workspace's keys, in its scope without an environment.
+    public func shredWorkspace(_ permit: Permit<ManageKeys>) async throws(VaultError) {
+        let action = "vault.key.shredWorkspace"
+        let scope = permit.context.scope
+        do throws(AccessError) {
+            try await authority.check(permit, for: action, on: KeyTarget.environment.resource(in: scope), in: scope)
+        } catch {
+            throw VaultError(error)
+        }
+        try await recorded(permit, action) { () throws(VaultError) in
+            guard let workspace = scope.workspace, scope.environment == nil else {
+                throw VaultError(AccessError(.wrongResource))
+            }
+            let contexts = Environment.allCases.map { MainKeyContext(workspace: workspace, environment: $0) }
+            try await tree.ledger.append(
+                .closed(KeyTree.workspaceName(contexts[0]), state: KeyState.destroyed.rawValue))
+            for context in contexts {
+                let place = KeyPlace(context)
+                evict(place)
+                let isThere = try await withView(context) { (view) throws(VaultError) in
+                    try await tree.set(of: place, view)?.versions.contains { $0.state != .destroyed } ?? false
+                }
+                if isThere { try await close(place, to: .destroyed) { _ in nil } }
+            }
+            do throws(StoreError) {
+                try await store.record(authority.entry(action, permit), in: authority.trail)
+            } catch {
+                throw VaultError(error)
+            }
+        }
+    }
+
     /// Closes keys at once and destroys them after so many days, 1 to 365; until then they can be restored.
     public func scheduleDestruction(
         of target: KeyTarget, after days: Int = 30, _ permit: Permit<ManageKeys>
@@ -129,7 +162,7 @@ extension Vault {
     /// Closes keys of a place: all of them, or those that are due by an instant.
     func close(
         _ place: KeyPlace, to state: KeyState, due: Timestamp? = nil, dueBy limit: Timestamp? = nil,
-        _ entry: ([String: String]) -> AuditEntry
+        _ entry: ([String: String]) -> AuditEntry?
     ) async throws(VaultError) {
         let context = place.context
         var appended: KeyLedger.View?
@@ -178,7 +211,9 @@ extension Vault {
                 }
                 let keys = next.versions.suffix(20).map(\.id).joined(separator: ",")
                 if let due { transaction.write(DueKey.key(due, place), DueKey().recordBytes(schema: 1)) }
-                try transaction.record(entry(["keys": keys, "state": state.rawValue]), in: authority.trail)
+                if let entry = entry(["keys": keys, "state": state.rawValue]) {
+                    try transaction.record(entry, in: authority.trail)
+                }
                 return true
             }
         }

@@ -168,6 +168,7 @@ extension Vault {
     func plan(_ place: KeyPlace, renewing isWornOut: Bool) async throws(VaultError) -> Plan? {
         let context = place.context
         let view = try await tree.view(of: context)
+        guard view.ledger.closed[KeyTree.workspaceName(context)] == nil else { throw VaultError(.keyClosed, .closed) }
         guard view.control != nil else {
             try await tree.makeHead(context)
             return nil

@@ -9,6 +9,7 @@ import ReeveModel
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
+import Testing
 
 extension Door {
     /// The doors of the vault.
@@ -36,6 +37,15 @@ extension Door {
             try await $0.scheduleDestruction(of: $1, $2)
         },
         keys("Vault.shred(_:_:)", "vault.key.shred") { try await $0.shred($1, $2) },
+        Door(name: "Vault.shredWorkspace(_:)", action: "vault.key.shredWorkspace") { stage in
+            let scope = Scope(try #require(stage.trust.scope.workspace))
+            let resource = KeyTarget.environment.resource(in: scope)
+            try await stage.trust.layer.vault.shredWorkspace(
+                stage.trust.permit(ManageKeys.self, on: resource, in: scope))
+        } refuse: { stage in
+            let resource = KeyTarget.environment.resource(in: stage.trust.scope)
+            try await stage.trust.layer.vault.shredWorkspace(stage.trust.permit(ManageKeys.self, on: resource))
+        },
         keys("Vault.rotate(_:_:)", "vault.key.rotate") { _ = try await $0.rotate($1, $2) },
         keys("Vault.rewrap(_:limit:)", "vault.key.rewrap", of: .environment) { vault, _, permit in
             _ = try await vault.rewrap(permit)

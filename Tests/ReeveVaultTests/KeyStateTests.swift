@@ -78,6 +78,32 @@ import Testing
         }
     }
 
+    /// A shredded workspace opens nothing in any environment, from a backup neither, and takes nothing more.
+    @Test func aShreddedWorkspaceIsGone() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let process = try await stage.process(store, ledger, keys)
+        let other = stage.connection(9, in: Identifier(high: 1, low: 9))
+        let connections = [stage.connection(1), stage.connection(2, .test)]
+        for connection in connections + [other] { try await process.store("v", connection) }
+        let backup = try await StoreImage(store, [stage.workspace, Identifier(high: 1, low: 9)])
+        let scope = Scope(stage.workspace)
+        let permit = try await process.permit(ManageKeys.self, KeyTarget.environment.resource(in: scope), scope)
+        try await process.vault.shredWorkspace(permit)
+        for store in [store, try await backup.store()] {
+            let restarted = try await stage.process(store, ledger, keys)
+            for connection in connections {
+                #expect(try await restarted.failure(connection)?.code == .cannotOpen)
+                await #expect(throws: VaultError(.keyClosed)) { try await restarted.store("w", connection) }
+            }
+            await #expect(throws: VaultError(.keyClosed)) {
+                try await restarted.store("w", stage.connection(3, .development))
+            }
+            #expect(try await restarted.open(other) == "v")
+        }
+    }
+
     /// A scheduled destruction and a suspension can be taken back; the others cannot.
     @Test func onlySomeStatesCanBeLeft() async throws {
         for act in Tightening.allCases {

@@ -71,6 +71,8 @@ struct Quickstart {
         let context = ActContext(actor: me, scope: scope)
 
         try await keepCredential(trust, context, now, dana)
+        heading("2  The main key changes, and a workspace is shredded")
+        try await KeyStory().tell()
         try await countTasks(trust, scope, now)
         try await publish(report, trust, context)
         try await askRetention(trust, context, now)
@@ -113,7 +115,7 @@ struct Quickstart {
     }
 
     private func countTasks(_ trust: TrustLayer, _ scope: Scope, _ now: Timestamp) async throws {
-        heading("2  Tasks against the trial plan")
+        heading("3  Tasks against the trial plan")
         let company = Company(id: Identifier(at: now), status: .proofOfConcept)
         try await trust.plans.setStatus(company, sequence: 1)
         let job = Job(id: Identifier(at: now), recipe: Recipe(id: Identifier(at: now), version: 1), scope: scope)
@@ -127,7 +129,7 @@ struct Quickstart {
     }
 
     private func publish(_ report: ScrubReport, _ trust: TrustLayer, _ context: ActContext) async throws {
-        heading("3  Personal data out of \(recipe.name) (read as \(recipe.format.name))")
+        heading("4  Personal data out of \(recipe.name) (read as \(recipe.format.name))")
         print(findingsTable(report.findings))
         say("verdict", report.summary)
         let page = Array(report.html(title: "\(recipe.name): what was taken out").utf8)
@@ -146,7 +148,7 @@ struct Quickstart {
     }
 
     private func askRetention(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
-        heading("4  May this be deleted?")
+        heading("5  May this be deleted?")
         let category = try known(DataCategory("content.message"))
         let message = RetainedRecord(
             id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
@@ -166,7 +168,7 @@ struct Quickstart {
     }
 
     private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {
-        heading("5  What the audit trail says")
+        heading("6  What the audit trail says")
         try await trust.runOnce()
         let permit = try await trust.access.permit(ReadAudit.self, on: .log(of: context.scope), as: context).get()
         let page = try await trust.audit.entries(of: context.scope, permit)
@@ -200,14 +202,14 @@ struct Quickstart {
         }.joined(separator: "\n")
     }
 
-    private func heading(_ text: String) { print("\n\(text)") }
-
-    private func say(_ label: String, _ text: String) {
-        print("   \(label.padding(toLength: 15, withPad: " ", startingAt: 0))\(text)")
-    }
-
     private func known<Value>(_ value: Value?) throws -> Value {
         guard let value else { throw UserFailure("the example names something that does not exist") }
         return value
     }
+}
+
+func heading(_ text: String) { print("\n\(text)") }
+
+func say(_ label: String, _ text: String) {
+    print("   \(label.padding(toLength: 15, withPad: " ", startingAt: 0))\(text)")
 }

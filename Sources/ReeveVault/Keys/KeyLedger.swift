@@ -30,6 +30,7 @@ final class KeyLedger: Sendable {
         func closure(of place: KeyPlace, _ version: KeySet.Version) -> KeyState? {
             if closed.isEmpty && floors.isEmpty { return nil }
             let name = place.name
+            if let state = closed[KeyTree.workspaceName(place.context)] { return state }
             if let state = closed[name] ?? closed[Self.name(of: version, at: name)] { return state }
             return floors[name].map { version.generation < $0 } == true ? .compromised : nil
         }
