@@ -156,7 +156,7 @@ private func spellings(of text: String) -> [String] {
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
         "ReeveVault.KeyTarget", "ReeveVault.VaultHealth", "ReeveVault.VaultHealth.Defect",
-        "ReeveVault.VaultHealth.Defect.Kind",
+        "ReeveVault.VaultHealth.Defect.Kind", "ReeveVault.MainKeyFile", "ReeveVault.MainKeyFile.Failure",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
     ]
 
