@@ -104,7 +104,9 @@ let package = Package(
         tests("ReeveCryptoTests", ["ReeveCrypto"]),
         tests("ReeveStorageTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
         tests("ReeveAccessTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
-        tests("ReeveVaultTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReeveAudit"]),
+        tests(
+            "ReeveVaultTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReeveAudit"],
+            resources: [.copy("Golden")]),
         tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),
         tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),
         tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),

@@ -19,9 +19,14 @@ final class VaultStage: Sendable {
     let chain: HMACKey
     let connector = Connector(id: Identifier(high: 2, low: 2), name: "crm", methods: [.oauth2])
 
-    init() throws {
-        control = try DerivedControlKeys(SecretBytes.random(count: 32))
-        chain = try HMACKey(SecretBytes.random(count: 32))
+    /// Under keys that are given, or new ones.
+    init(control root: consuming SecretBytes, chain secret: consuming SecretBytes) throws {
+        control = try DerivedControlKeys(root)
+        chain = try HMACKey(secret)
+    }
+
+    convenience init() throws {
+        try self.init(control: SecretBytes.random(count: 32), chain: SecretBytes.random(count: 32))
     }
 
     func scope(_ environment: Environment = .production, in workspace: Identifier<Workspace>? = nil) -> Scope {
