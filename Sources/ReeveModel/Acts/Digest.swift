@@ -31,11 +31,12 @@ package enum Hex {
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(2 * bytes.underestimatedCount)
-        append(bytes, to: &text)
+        append(Array(bytes), to: &text)
         return String(decoding: text, as: UTF8.self)
     }
 
-    package static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+    // Not generic: other modules would pay for each byte.
+    package static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
         func digit(_ value: UInt8) -> UInt8 { value < 10 ? value + 48 : value + 87 }
         for byte in bytes {
             text.append(digit(byte >> 4))
