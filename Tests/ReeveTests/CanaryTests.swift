@@ -155,7 +155,8 @@ private func spellings(of text: String) -> [String] {
         "ReeveCrypto.CryptoError.Code", "ReeveCrypto.HKDF", "ReeveCrypto.Scrypt", "ReeveCrypto.SecretMemory",
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
-        "ReeveVault.KeyTarget", "ReeveVault.VaultHealth", "ReeveVault.VaultHealth.Defect",
+        "ReeveVault.KeyTarget", "ReeveVault.CredentialDescription", "ReeveVault.VaultHealth",
+        "ReeveVault.VaultHealth.Defect",
         "ReeveVault.VaultHealth.Defect.Kind", "ReeveVault.MainKeyFile", "ReeveVault.MainKeyFile.Failure",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
     ]

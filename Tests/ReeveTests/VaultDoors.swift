@@ -72,6 +72,14 @@ extension Door {
             let permit = try await stage.trust.permit(ManageKeys.self, on: resource)
             try await stage.trust.layer.vault.acceptLedgerLoss(permit)
         },
+        Door(name: "Vault.credentials(after:limit:_:)", action: "vault.credential.list") { stage in
+            let resource = KeyTarget.environment.resource(in: stage.trust.scope)
+            _ = try await stage.trust.layer.vault.credentials(
+                try await stage.trust.permit(ReadConnections.self, on: resource))
+        } refuse: { stage in
+            _ = try await stage.trust.layer.vault.credentials(
+                try await stage.trust.permit(ReadConnections.self, on: stage.resource))
+        },
         Door(name: "Vault.seal(_:named:for:_:)", action: "vault.seal") { stage in
             _ = try await stage.seal(stage.trust)
         } refuse: { stage in

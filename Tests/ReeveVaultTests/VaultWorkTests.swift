@@ -199,6 +199,35 @@ import Testing
         #expect(Set(try await verify(behind).defects.map(\.kind)) == [.storeBehind])
     }
 
+    /// A credential whose key is gone is listed and explained, without any main key, and can be deleted.
+    @Test func whatDoesNotOpenIsListedAndDeleted() async throws {
+        let world = try await World()
+        let connections = (1...5).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v", connection) }
+        let scope = world.stage.scope()
+        let suspended = KeyTarget.connection(connections[1].id)
+        try await world.process.vault.suspend(suspended, world.process.manage(suspended, scope))
+        let process = try await world.stage.process(world.store, world.ledger, MainKeys())
+        func list(after last: Identifier<Connection>? = nil, limit: Int = 100) async throws -> [CredentialDescription] {
+            let permit = try await process.permit(
+                ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+            return try await process.vault.credentials(after: last, limit: limit, permit)
+        }
+        let all = try await list()
+        #expect(all.map(\.connection) == connections.map(\.id) && all.allSatisfy { $0.environmentOpens })
+        #expect(all.map(\.state) == [.active, .suspended, .active, .active, .active])
+        let pages = try await list(limit: 2) + list(after: connections[1].id, limit: 3)
+        #expect(pages == all)
+        #expect(try await process.failure(connections[0])?.code == .mainKeyMissing)
+        let permit = try await process.permit(DestroyCredential.self, .credential(of: connections[0].id), scope)
+        try await process.vault.destroy(connections[0].id, permit)
+        #expect(try await list().map(\.connection) == connections.dropFirst().map(\.id))
+        // The environment's key is closed: still listed, and it says so.
+        try await world.process.vault.suspend(.environment, world.process.manage(.environment, scope))
+        let closed = try await list()
+        #expect(closed.count == 4 && closed.allSatisfy { !$0.environmentOpens })
+    }
+
     /// A ledger that lost lines opens nothing until the loss is accepted; what the store closed stays closed.
     @Test func aLostLedgerIsAccepted() async throws {
         let world = try await World()

@@ -22,6 +22,12 @@ public enum OpenCredential: PermitAction {
     public static var permission: String { "credential.open" }
 }
 
+/// Seeing which connections have credentials, and of what kind.
+public enum ReadConnections: PermitAction {
+    /// `connection.read`
+    public static var permission: String { "connection.read" }
+}
+
 /// Destroying a connection's key, and with it every credential under it.
 public enum DestroyCredential: PermitAction {
     /// `credential.destroy`
