@@ -104,6 +104,9 @@ private func spellings(of text: String) -> [String] {
         let job = Identifier<Job>(at: trust.time.now)
         let data = try await trust.layer.vault.sealJobData(
             secret(), of: job, trust.permit(RunJob.self, on: Resource(job)))
+        // A share of 83 bytes: its head, and the canary in its own part.
+        let own = Array((canary + canary + canary).prefix(32))
+        let share = try SecretBytes(copying: [UInt8](repeating: 1, count: 16) + [3, 2, 1] + own + own)
         struct Thrown: Error {}
         var failures: [(String, any Sendable)] = []
         do {
@@ -136,6 +139,7 @@ private func spellings(of text: String) -> [String] {
             ("ReeveCrypto.VerifyingKey", try SigningKey(seed: secret()).verifyingKey),
             ("ReeveCrypto.KeyWrap", try KeyWrap(secret())), ("ReeveVault.LocalMainKey", main),
             ("ReeveVault.MainKeys", MainKeys(main)), ("ReeveVault.SealedCredential", sealed),
+            ("ReeveVault.EscrowShare", try EscrowShare(share)),
             ("ReeveVault.SealedJobData", data),
             ("ReeveVault.Vault", layer.vault), ("ReeveVault.Vault.Receipt", receipt), ("Reeve.TrustLayer", layer),
             ("ReeveVault.VaultError", VaultError(.cannotOpen)), ("ReeveCrypto.CryptoError", CryptoError(.engineFailed)),
@@ -155,7 +159,7 @@ private func spellings(of text: String) -> [String] {
         "ReeveCrypto.CryptoError.Code", "ReeveCrypto.HKDF", "ReeveCrypto.Scrypt", "ReeveCrypto.SecretMemory",
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
-        "ReeveVault.KeyTarget", "ReeveVault.CredentialDescription", "ReeveVault.VaultHealth",
+        "ReeveVault.EscrowFailure", "ReeveVault.MainKeyEscrow", "ReeveVault.KeyTarget", "ReeveVault.CredentialDescription", "ReeveVault.VaultHealth",
         "ReeveVault.VaultHealth.Defect",
         "ReeveVault.VaultHealth.Defect.Kind", "ReeveVault.MainKeyFile", "ReeveVault.MainKeyFile.Failure",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
