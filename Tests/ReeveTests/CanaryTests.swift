@@ -106,7 +106,8 @@ private func spellings(of text: String) -> [String] {
             secret(), of: job, trust.permit(RunJob.self, on: Resource(job)))
         // A share of 83 bytes: its head, and the canary in its own part.
         let own = Array((canary + canary + canary).prefix(32))
-        let share = try SecretBytes(copying: [UInt8](repeating: 1, count: 16) + [3, 2, 1] + own + own)
+        let share = try SecretBytes(
+            copying: [UInt8](repeating: 1, count: 16) + [3, 2, 1] + [UInt8](repeating: 2, count: 32) + own)
         struct Thrown: Error {}
         var failures: [(String, any Sendable)] = []
         do {
@@ -159,7 +160,8 @@ private func spellings(of text: String) -> [String] {
         "ReeveCrypto.CryptoError.Code", "ReeveCrypto.HKDF", "ReeveCrypto.Scrypt", "ReeveCrypto.SecretMemory",
         "ReeveVault.VaultError.Code", "ReeveVault.VaultError.Detail", "ReeveVault.Vault.Configuration",
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
-        "ReeveVault.EscrowFailure", "ReeveVault.MainKeyEscrow", "ReeveVault.KeyTarget", "ReeveVault.CredentialDescription", "ReeveVault.VaultHealth",
+        "ReeveVault.EscrowFailure", "ReeveVault.MainKeyEscrow", "ReeveVault.KeyTarget",
+        "ReeveVault.CredentialDescription", "ReeveVault.VaultHealth",
         "ReeveVault.VaultHealth.Defect",
         "ReeveVault.VaultHealth.Defect.Kind", "ReeveVault.MainKeyFile", "ReeveVault.MainKeyFile.Failure",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
