@@ -41,24 +41,29 @@ struct DueKey: JSONRecord {
 }
 
 extension Vault {
-    /// Destroys keys that are due; nothing while the clocks disagree. Returns how many.
+    /// Destroys keys that are due; nothing while the clocks disagree, or another process is at it. Returns how many.
     func destroyDue() async throws(VaultError) -> Int {
         guard try await !clocksDisagree() else { return 0 }
-        var count = 0
         let now = authority.time.now
-        let prefix = Key(.platform, [.text(DueKey.table)])
-        let page: [Entry]
+        let end = Key(.platform, [.text(DueKey.table), .integer(now.microseconds + 1)])
+        var range = KeyRange(under: Key(.platform, [.text(DueKey.table)]))
+        var count = 0
         do throws(StoreError) {
-            page = try await store.records(in: KeyRange(under: prefix), limit: 100)
+            guard let first = try await store.records(in: range, limit: 1).first, first.key < end else { return 0 }
+            guard let lease = try await leases.acquire(Key(.platform, [.text("vault.due.lease")])) else { return 0 }
+            while true {
+                let page = try await store.records(in: range, limit: 100)
+                for entry in page where entry.key < end {
+                    guard let place = DueKey.place(entry.key) else { continue }
+                    // One that cannot be destroyed now keeps no other from it: the next round tries again.
+                    if (try? await destroy(place, dueBy: now, entry.key)) == true { count += 1 }
+                }
+                guard page.count == 100, let last = page.last, last.key < end else { break }
+                range = range.after(last.key)
+            }
+            try await leases.release(lease)
         } catch {
             throw VaultError(error)
-        }
-        for entry in page {
-            guard case .integer(let due)? = entry.key.elements?.dropFirst(2).first, due <= now.microseconds else {
-                break
-            }
-            guard let place = DueKey.place(entry.key) else { continue }
-            if try await destroy(place, dueBy: now, entry.key) { count += 1 }
         }
         return count
     }

@@ -29,7 +29,8 @@ public struct CredentialDescription: Hashable, Sendable {
 
 extension Vault {
     /// Describes the credentials of an environment, in the order of the connections' ids; at most `limit`, 1 to 1,000, after one
-    /// that was listed before. The permit is for ``KeyTarget/environment``. Nothing is unwrapped: it also works
+    /// that was listed before. The permit is for ``KeyTarget/environment``; in a project's
+    /// scope only that project's are listed. Nothing is unwrapped: it also works
     /// while the main key refuses or is gone.
     public func credentials(
         after last: Identifier<Connection>? = nil, limit: Int = 100, _ permit: Permit<ReadConnections>
@@ -39,7 +40,7 @@ extension Vault {
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
             let descriptions = try await withView(context) { (view) throws(VaultError) in
-                try await describe(context, view, after: last, limit: min(max(limit, 1), 1000))
+                try await describe(context, scope.project, view, after: last, limit: min(max(limit, 1), 1000))
             }
             do throws(StoreError) {
                 let details = ["count": String(descriptions.count)]
@@ -52,7 +53,8 @@ extension Vault {
     }
 
     private func describe(
-        _ context: MainKeyContext, _ view: KeyTree.View, after last: Identifier<Connection>?, limit: Int
+        _ context: MainKeyContext, _ project: Identifier<Project>?, _ view: KeyTree.View,
+        after last: Identifier<Connection>?, limit: Int
     ) async throws(VaultError) -> [CredentialDescription] {
         let partition = Partition(context.workspace)
         let prefix = CredentialRow.table.key(partition, [context.environment.rawValue])
@@ -62,9 +64,15 @@ extension Vault {
         }
         var page: [(place: KeyPlace, row: CredentialRow)] = []
         do throws(StoreError) {
-            for entry in try await store.records(in: range, limit: limit) {
-                guard let place = KeyPlace(entry.key, under: prefix, context, .connection) else { continue }
-                page.append((place, try CredentialRow.table.value(of: entry.record.bytes, at: entry.key)))
+            while page.count < limit {
+                let entries = try await store.records(in: range, limit: limit)
+                for entry in entries where page.count < limit {
+                    guard let place = KeyPlace(entry.key, under: prefix, context, .connection) else { continue }
+                    let row = try CredentialRow.table.value(of: entry.record.bytes, at: entry.key)
+                    if project == nil || row.facts.project == project { page.append((place, row)) }
+                }
+                guard entries.count == limit, let end = entries.last else { break }
+                range = range.after(end.key)
             }
         } catch {
             throw VaultError(error)

@@ -49,10 +49,15 @@ extension Vault {
             } catch {
                 throw VaultError(error)
             }
-            guard row.map({ $0.facts.project == scope.project }) ?? true else {
-                throw VaultError(.cannotOpen, .missing)
+            let place = KeyPlace(context, .connection(connection))
+            let set = try await withView(context) { (view) throws(VaultError) in
+                .some(try await tree.set(of: place, view))
             }
-            try await close(KeyPlace(context, .connection(connection)), to: .destroyed, permit, action)
+            // A permit of another project destroys nothing, whether the vault keeps the credential or the host does.
+            guard row.map({ $0.facts.project == scope.project }) ?? true,
+                set.map({ $0.project == scope.project }) ?? true
+            else { throw VaultError(.cannotOpen, .missing) }
+            try await close(place, to: .destroyed, permit, action)
         }
     }
 
@@ -194,7 +199,9 @@ extension Vault {
                 where version.state.mayBecome(state) && (limit == nil || version.due.map { $0 <= limit ?? $0 } == true)
                 {
                     next.update(version.generation) { changed in
-                        changed.before = version.state.opens ? version.state : version.before
+                        // What is compromised stays so when its destruction is called off.
+                        let isKept = version.state.opens || version.state == .compromised
+                        changed.before = state == .compromised ? nil : isKept ? version.state : version.before
                         changed.state = state
                         changed.since = instant
                         changed.due = due

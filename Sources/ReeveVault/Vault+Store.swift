@@ -50,7 +50,8 @@ extension Vault {
     func sealingKey(
         _ place: KeyPlace, _ permit: Permit<StoreCredential>, _ action: String, _ told: [String: String]
     ) async throws(VaultError) -> OpenKey {
-        try await sealing(place) { (isWornOut) throws(VaultError) in
+        let project = permit.context.scope.project
+        return try await sealing(place) { (isWornOut) throws(VaultError) in
             guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
             var details = told
             details["key"] = plan.key.id
@@ -60,7 +61,10 @@ extension Vault {
             let isDone = try await store.transaction {
                 (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
                 guard try await tree.expect(plan.view, place.context, in: &transaction) else { return false }
-                for (draft, before) in plan.drafts { try await tree.write(draft, after: before, in: &transaction) }
+                for (draft, before) in plan.drafts {
+                    let own = draft.place == place ? project : nil
+                    try await tree.write(draft, after: before, project: own, in: &transaction)
+                }
                 try transaction.record(entry, in: authority.trail)
                 return true
             }
@@ -139,10 +143,12 @@ extension Vault {
             guard try await tree.expect(plan.view, context, in: &transaction) else { return false }
             for (draft, before) in plan.drafts {
                 let generation = draft.place == place ? sealed.generation : nil
-                try await tree.write(draft, after: before, row: generation, in: &transaction)
+                let project = draft.place == place ? facts.project : nil
+                try await tree.write(draft, after: before, row: generation, project: project, in: &transaction)
             }
             if plan.drafts.last?.draft.place != place, var set = plan.set {
                 set.row = sealed.generation
+                set.project = facts.project
                 try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
             }
             try await CredentialRow.table.write(

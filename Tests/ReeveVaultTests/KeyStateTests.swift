@@ -128,6 +128,57 @@ import Testing
         }
     }
 
+    /// Calling a destruction off gives back what was before it, and nothing more.
+    @Test func whatWasCompromisedStaysSo() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let connection = stage.connection(1)
+        let process = try await stage.process(store, ledger, keys)
+        try await process.store("one", connection)
+        let target = KeyTarget.connection(connection.id)
+        for act in [Tightening.suspend, .compromise, .schedule] { try await tighten(process, act, target, connection) }
+        try await process.vault.resume(target, process.manage(target, connection.scope))
+        #expect(try await process.failure(connection)?.detail == .closed)
+        let scope = connection.scope
+        let permit = try await process.permit(ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        #expect(try await process.vault.credentials(permit).map(\.state) == [.compromised])
+        // Without the ledger's floor the store's own state closes it.
+        let lost = try await stage.process(store, MemoryLedger(), keys)
+        try await lost.vault.acceptLedgerLoss(lost.manage(.environment, scope))
+        #expect(try await lost.failure(connection)?.detail == .closed)
+    }
+
+    /// A permit of another project opens, lists and destroys nothing, whoever keeps the sealed value.
+    @Test func projectsDoNotReachEachOther() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let process = try await stage.process(MemoryStore(), MemoryLedger(), keys)
+        func scope(_ project: UInt64) -> Scope {
+            Scope(stage.workspace, .production, project: Identifier(high: 7, low: project))
+        }
+        let stored = Connection(id: Identifier(high: 3, low: 1), connector: stage.connector.id, scope: scope(1))
+        let kept = Connection(id: Identifier(high: 3, low: 2), connector: stage.connector.id, scope: scope(1))
+        try await process.store("v", stored)
+        let permit = try await process.permit(StoreCredential.self, .credential(of: kept.id), kept.scope)
+        _ = try await process.vault.seal(SecretBytes(copying: [1]), named: "n", for: kept, permit)
+        for connection in [stored, kept] {
+            let other = try await process.permit(DestroyCredential.self, .credential(of: connection.id), scope(2))
+            await #expect(throws: VaultError(.cannotOpen)) { try await process.vault.destroy(connection.id, other) }
+        }
+        func listed(_ project: UInt64) async throws -> Int {
+            let resource = KeyTarget.environment.resource(in: scope(project))
+            return try await process.vault.credentials(
+                process.permit(ReadConnections.self, resource, scope(project))
+            ).count
+        }
+        #expect(try await listed(1) == 1)
+        #expect(try await listed(2) == 0)
+        #expect(try await process.open(stored) == "v")
+        let own = try await process.permit(DestroyCredential.self, .credential(of: kept.id), scope(1))
+        try await process.vault.destroy(kept.id, own)
+    }
+
     /// A compromised key seals nothing more, and what is stored then is under a new one.
     @Test(arguments: [true, false]) func aCompromisedKeyIsReplaced(_ ofEnvironment: Bool) async throws {
         let stage = try VaultStage()

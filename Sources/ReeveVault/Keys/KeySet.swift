@@ -25,6 +25,8 @@ struct KeySet: JSONRecord, Hashable {
     var current: Int64
     /// In the order of their generations.
     var versions: [Version]
+    /// The project of a connection.
+    var project: Identifier<Project>?
     /// The holds that keep an hour's key past its expiry, in order.
     var pins: [String] = []
     /// The generation of the credential that a connection has now: an earlier one was put back.
@@ -66,6 +68,7 @@ struct KeySet: JSONRecord, Hashable {
                 writer.name("pins")
                 writer.list(pins) { $0.text($1) }
             }
+            writer.field("project", project)
             if isReopening { writer.field("reopening", true) }
             writer.field("row", row)
             writer.name("versions")
@@ -94,6 +97,7 @@ struct KeySet: JSONRecord, Hashable {
             let pins =
                 reader.hasField("pins")
                 ? try reader.list { (reader) throws(JSONError) in try reader.text() } : []
+            let project = try reader.optionalText("project", as: Identifier<Project>.self)
             let isReopening = reader.hasField("reopening") ? try reader.bool() : false
             let row = reader.hasField("row") ? try reader.integer() : nil
             try reader.name("versions")
@@ -115,6 +119,7 @@ struct KeySet: JSONRecord, Hashable {
             set.isReopening = isReopening
             set.row = row
             set.pins = pins
+            set.project = project
             return set
         }
     }

@@ -327,7 +327,7 @@ final class KeyTree: Sendable {
     /// `row` is the generation of the credential that is sealed under it.
     func write(
         _ draft: Draft, after before: KeySet?, row: Int64? = nil, due: Timestamp? = nil,
-        in transaction: inout Transaction<VaultError>
+        project: Identifier<Project>? = nil, in transaction: inout Transaction<VaultError>
     ) async throws(VaultError) {
         var set = before ?? KeySet(current: 0, versions: [])
         set.update(set.current) { version in
@@ -339,6 +339,7 @@ final class KeyTree: Sendable {
         version.due = due
         set.append(version)
         if let row { set.row = row }
+        if before == nil { set.project = project }
         try await sets.write(set, draft.place.partition, draft.place.ids, in: &transaction)
         try KeyRecord.table.insert(
             draft.record, draft.place.partition, KeyRecord.ids(draft.place, draft.record.generation), in: &transaction)

@@ -80,6 +80,11 @@ final class MainKeyGate: Sendable {
             }
         }
         await enter(reference)
+        // Who has waited for its turn as long as a call may take does not begin one.
+        guard time.uptime < start + limits.timeout else {
+            leave(reference, denial, nil)
+            throw .unavailable
+        }
         let result = await Race(time: time, deadline: time.uptime + limits.timeout).run(body)
         leave(reference, denial, result.map { _ in () })
         return try result.get()
@@ -101,13 +106,14 @@ final class MainKeyGate: Sendable {
         }
     }
 
-    private func leave(_ reference: String, _ denial: Denial, _ result: Result<Void, MainKeyError>) {
+    private func leave(_ reference: String, _ denial: Denial, _ result: Result<Void, MainKeyError>?) {
         let now = time.uptime
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
             var lane = state.lanes[reference] ?? Lane()
             defer { state.lanes[reference] = lane }
             lane.isTrying = false
             switch result {
+            case nil: break
             case .success, .failure(.notWrappedByThis):
                 lane.failures = 0
                 lane.closedUntil = nil
