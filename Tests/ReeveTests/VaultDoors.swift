@@ -53,6 +53,9 @@ extension Door {
         keys("Vault.reseal(_:limit:)", "vault.credential.reseal", of: .environment) { vault, _, permit in
             _ = try await vault.reseal(permit)
         },
+        keys("Vault.drawing(limit:_:)", "vault.key.draw", of: .environment) { vault, _, permit in
+            _ = try await vault.drawing(permit)
+        },
         keys("Vault.verify(_:expecting:)", "vault.verify", of: .environment) { vault, _, permit in
             _ = try await vault.verify(permit)
         },

@@ -228,6 +228,32 @@ import Testing
         #expect(closed.count == 4 && closed.allSatisfy { !$0.environmentOpens })
     }
 
+    /// The drawing names every key under the one that wraps it.
+    @Test func theKeysAreDrawn() async throws {
+        let world = try await World()
+        for number in 1...4 { try await world.process.store("v", world.stage.connection(UInt64(number))) }
+        _ = try await world.seal("payload", world.job(1))
+        let scope = world.stage.scope()
+        let one = KeyTarget.connection(world.stage.connection(1).id)
+        try await world.process.vault.rotate(.environment, world.process.manage(.environment, scope))
+        try await world.process.vault.rotate(one, world.process.manage(one, scope))
+        try await world.process.vault.suspend(one, world.process.manage(one, scope))
+        let drawing = try await world.process.vault.drawing(world.process.manage(.environment, scope))
+        // A main key, two of the environment, four connections of which one has two, and an hour.
+        #expect(drawing.nodes.count == 1 + 2 + 5 + 1 && drawing.omitted == 0)
+        #expect(drawing.nodes.filter { $0.parent == nil }.map(\.name) == ["main key"])
+        #expect(drawing.nodes.filter { $0.state == .suspended }.count == 2)
+        let lines = drawing.text.split(separator: "\n")
+        #expect(
+            lines.count == 9 && lines[0].hasPrefix("main key · local:")
+                && lines[1].hasPrefix("  environment production"))
+        #expect(lines.filter { $0.hasPrefix("    conn_") }.count == 5)
+        #expect(drawing.mermaid.hasPrefix("flowchart TD\n  k0[\"main key"))
+        #expect(drawing.mermaid.split(separator: "\n").filter { $0.contains("-->") }.count == 8)
+        let short = try await world.process.vault.drawing(limit: 2, world.process.manage(.environment, scope))
+        #expect(short.omitted == 3 && short.text.hasSuffix("and 3 more"))
+    }
+
     /// A ledger that lost lines opens nothing until the loss is accepted; what the store closed stays closed.
     @Test func aLostLedgerIsAccepted() async throws {
         let world = try await World()
