@@ -66,7 +66,7 @@ extension Vault {
                 if let lines, ledger.lines < lines { health.defects.append(.init(.ledgerBehind, "ledger")) }
                 let view = try await tree.view(of: context)
                 try await examine(place, view, &health)
-                try await examineConnections(context, view, &health)
+                try await examineConnections(context, &health)
             } catch {
                 guard let kind = error.defect else { throw error }
                 health.defects.append(.init(kind, place.name))
@@ -91,12 +91,16 @@ extension Vault {
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         try await recorded(permit, action) { () throws(VaultError) in
             let place = KeyPlace(context)
-            let lines = try await tree.ledger.read().lines
+            let ledger = try await tree.ledger.read()
+            let lines = ledger.lines
             let _: Bool = try await withView(context) { (view) throws(VaultError) in
-                guard var set = try await tree.set(of: place, view), let known = set.ledgerLines, known > lines else {
+                guard var set = try await tree.set(of: place, view), let known = set.ledgerLines else {
                     throw VaultError(.wrongState)
                 }
+                let mark = try crypto { () throws(CryptoError) in try ledger.mark(after: Int(clamping: known)) }
+                guard known > lines || mark != set.ledgerMark else { throw VaultError(.wrongState) }
                 set.ledgerLines = Int64(lines)
+                set.ledgerMark = try crypto { () throws(CryptoError) in try ledger.mark(after: lines) }
                 let next = set
                 do throws(AccessError) {
                     return try await store.transaction {
@@ -151,7 +155,7 @@ extension Vault {
     }
 
     private func examineConnections(
-        _ context: MainKeyContext, _ view: KeyTree.View, _ health: inout VaultHealth
+        _ context: MainKeyContext, _ health: inout VaultHealth
     ) async throws(VaultError) {
         let sets = [context.environment.rawValue, KeyPlace.Level.connection.rawValue]
         let prefix = tree.sets.key(Partition(context.workspace), sets)
@@ -165,8 +169,16 @@ extension Vault {
             }
             for entry in page {
                 guard let place = KeyPlace(entry.key, under: prefix, context, .connection) else { continue }
-                try await examine(place, view, &health)
-                try await examineCredential(place, view, &health)
+                // Each with a view of its own: others go on storing meanwhile.
+                let found: VaultHealth = try await withView(context) { (view) throws(VaultError) in
+                    var part = VaultHealth()
+                    try await examine(place, view, &part)
+                    try await examineCredential(place, view, &part)
+                    if !part.defects.isEmpty, try await !isCurrent(view) { return nil }
+                    return part
+                }
+                health.examined += found.examined
+                health.defects += found.defects
             }
             guard page.count == 200, let last = page.last else { return }
             range = range.after(last.key)

@@ -37,7 +37,8 @@ extension Vault {
             return SealedJobData(
                 hour: hour,
                 bytes: try crypto { () throws(CryptoError) in
-                    try Envelope.sealAlone(value, with: key, Self.additionalData(job, place))
+                    try Envelope.sealAlone(
+                        value, with: key, Self.additionalData(job, permit.context.scope.project, place))
                 })
         } catch {
             throw await refused(error, permit, action)
@@ -68,7 +69,7 @@ extension Vault {
         let context = try await enter(permit, action, Resource(job), permit.context.scope)
         let secret: SecretBytes
         do throws(VaultError) {
-            secret = try await open(data, job, KeyPlace(context, .hour(data.hour)))
+            secret = try await open(data, job, permit, KeyPlace(context, .hour(data.hour)))
         } catch {
             throw await refused(error, permit, action)
         }
@@ -168,14 +169,16 @@ extension Vault {
         try await sealing(place) { (_) throws(VaultError) in
             let view = try await tree.view(of: place.context)
             if try await tree.set(of: place, view)?.currentVersion != nil {
-                let key = try await tree.key(place, .current, view).key
-                do throws(StoreError) {
-                    try await store.record(
-                        authority.entry(action, permit, details: ["key": key.id]), in: authority.trail)
-                } catch {
-                    throw VaultError(error)
+                // One whose environment key was compromised has another in its place.
+                if let key = try? await tree.key(place, .current, view).key {
+                    do throws(StoreError) {
+                        try await store.record(
+                            authority.entry(action, permit, details: ["key": key.id]), in: authority.trail)
+                    } catch {
+                        throw VaultError(error)
+                    }
+                    return .done(key)
                 }
-                return .done(key)
             }
             guard case .hour(let hour) = place.leaf, let plan = try await plan(place, renewing: false) else {
                 return .changed
@@ -201,7 +204,7 @@ extension Vault {
     }
 
     private func open(
-        _ data: SealedJobData, _ job: Identifier<Job>, _ place: KeyPlace
+        _ data: SealedJobData, _ job: Identifier<Job>, _ permit: Permit<RunJob>, _ place: KeyPlace
     ) async throws(VaultError) -> SecretBytes {
         guard data.hour >= 0, let commitment = Envelope.commitment(ofLone: data.bytes) else {
             throw VaultError(.cannotOpen, .tampered)
@@ -214,7 +217,7 @@ extension Vault {
         }
         let key = try await jobKey(job, hourKey)
         return try crypto { () throws(CryptoError) in
-            try Envelope.openAlone(data.bytes, with: key, Self.additionalData(job, place))
+            try Envelope.openAlone(data.bytes, with: key, Self.additionalData(job, permit.context.scope.project, place))
         }
     }
 
@@ -223,10 +226,13 @@ extension Vault {
         try crypto { () throws(CryptoError) in try hour.derived(for: job) }
     }
 
-    private static func additionalData(_ job: Identifier<Job>, _ place: KeyPlace) -> [UInt8] {
+    private static func additionalData(
+        _ job: Identifier<Job>, _ project: Identifier<Project>?, _ place: KeyPlace
+    ) -> [UInt8] {
         var encoding = CanonicalBytes(label: "reeve/vault/job-data/1")
         place.add(to: &encoding)
         encoding.add(job)
+        encoding.add(project?.description)
         return encoding.bytes
     }
 }

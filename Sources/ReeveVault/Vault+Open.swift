@@ -78,11 +78,10 @@ extension Vault {
             try await tree.ledger.view(at: uptime).serial == credential.ledgerSerial
         else { return nil }
         do throws(StoreError) {
-            if try await !tree.control.isCurrent(credential.control) {
+            // By the newest state that this process has seen: an earlier one is tampering.
+            guard let snapshot = try await tree.control.snapshot(of: credential.partition) else { return nil }
+            if snapshot.serial != credential.control.serial {
                 // Other records of the workspace changed, or these.
-                guard let snapshot = try await tree.control.snapshot(of: Partition(credential.context.workspace)) else {
-                    return nil
-                }
                 for (key, reference) in credential.references
                 where try await tree.control.reference(of: key, under: snapshot) != reference { return nil }
                 var moved = credential
@@ -95,6 +94,10 @@ extension Vault {
             if case .conflict = error { return nil }
             throw VaultError(error)
         }
+        // Time may have passed, and a main key refused, while the store was asked.
+        guard credential.cacheSerial == tree.cache.serial,
+            !credential.deadline.isOver(authority.time.uptime, authority.time.now)
+        else { return nil }
         return try Self.open(credential)
     }
 
@@ -136,7 +139,8 @@ extension Vault {
         let entry = try await tree.key(place, .commitment(row.key), view)
         guard row.key == entry.key.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
         let credential = ReadyCredential(
-            context: context, project: row.facts.project, method: row.facts.method, rowKey: rowKey, row: bytes,
+            context: context, partition: place.partition, project: row.facts.project, method: row.facts.method,
+            rowKey: rowKey, row: bytes,
             sealed: row.sealed,
             key: entry.key,
             authenticated: Envelope.authenticated(entry.key, row.additionalData(context, connection)),

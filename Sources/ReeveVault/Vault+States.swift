@@ -177,18 +177,26 @@ extension Vault {
             guard set.versions.contains(where: { $0.state.mayBecome(state) }) else {
                 throw VaultError(state == .destroyed ? .keyClosed : .wrongState, .closed)
             }
-            // The ledger first: once it says so, nothing opens, whatever becomes of the rest.
-            let ledger: KeyLedger.View
-            if let appended {
-                ledger = appended
-            } else {
-                // A compromised key is closed with those before it; a new one may take its place.
-                let event =
-                    state == .compromised
-                    ? LedgerEvent.floor(place.name, generation: (set.versions.last?.generation ?? 0) + 1)
-                    : .closed(place.name, state: state.rawValue)
-                ledger = try await tree.ledger.append(event)
+            // Called off, or pinned, since somebody looked.
+            if let limit, appended == nil {
+                let isDue = set.versions.contains { $0.due.map { $0 <= limit } == true && $0.state != .destroyed }
+                guard isDue, set.pins.isEmpty else { return true }
             }
+            // The ledger first: once it says so, nothing opens, whatever becomes of the rest.
+            var ledger = appended
+            if state == .compromised {
+                // Closed with those before it; a new one may take its place.
+                if ledger?.floors[place.name].map({ $0 >= set.nextGeneration }) != true {
+                    ledger = try await tree.ledger.append(.floor(place.name, generation: set.nextGeneration))
+                }
+                // The floor closes what a suspension closed, and must not close what comes after.
+                if let known = ledger?.closed[place.name], known != .destroyed {
+                    ledger = try await tree.ledger.append(.reopened(place.name))
+                }
+            } else if ledger == nil {
+                ledger = try await tree.ledger.append(.closed(place.name, state: state.rawValue))
+            }
+            guard let ledger else { return nil }
             appended = ledger
             evict(place)
             let instant = authority.time.now
@@ -206,12 +214,8 @@ extension Vault {
                         changed.since = instant
                         changed.due = due
                     }
-                    if state == .destroyed {
-                        KeyRecord.table.delete(
-                            place.partition, KeyRecord.ids(place, version.generation), in: &transaction)
-                    }
                 }
-                try await write(next, place, ledgerLines: ledger.lines, in: &transaction)
+                try await write(next, place, ledger, in: &transaction)
                 if state == .destroyed, case .connection(let connection) = place.leaf {
                     let ids = CredentialRow.ids(context.environment, connection)
                     CredentialRow.table.delete(place.partition, ids, in: &transaction)
@@ -225,6 +229,27 @@ extension Vault {
             }
         }
         evict(place)
+        if state == .destroyed { try await deleteKeys(of: place) }
+    }
+
+    /// Deletes the wrapped keys that are destroyed: as many commits as it takes.
+    private func deleteKeys(of place: KeyPlace) async throws(VaultError) {
+        let set = try await withView(place.context) { (view) throws(VaultError) in
+            .some(try await tree.set(of: place, view))
+        }
+        var keys = (set?.versions ?? []).filter { $0.state == .destroyed }.map { version in
+            KeyRecord.table.key(place.partition, KeyRecord.ids(place, version.generation))
+        }
+        while !keys.isEmpty {
+            var changes = Changes()
+            for key in keys.suffix(50) { changes.delete(key) }
+            keys.removeLast(min(50, keys.count))
+            do throws(StoreError) {
+                try await store.commit(changes)
+            } catch {
+                throw VaultError(error)
+            }
+        }
     }
 
     private func reopen(
@@ -241,60 +266,86 @@ extension Vault {
                 version.state == .suspended
                     || version.state == .destroyScheduled && version.due.map { instant < $0 } == true
             }
-            // Opened in the store before, and then the ledger could not be told.
-            let isHalfDone = set.isReopening
+            let ledger = try await tree.ledger.read()
+            let closures = [place.name, KeyTree.workspaceName(context)]
+            guard !closures.contains(where: { ledger.closed[$0] == .destroyed }) else { throw VaultError(.wrongState) }
+            // Opened in the store before, and then the ledger could not be told; nobody has closed it since.
+            let isHalfDone = set.reopening.map { (ledger.closedAt[place.name] ?? -1) < $0 } ?? false
             guard isHalfDone || set.versions.contains(where: mayReopen) else { throw VaultError(.wrongState) }
-            if !isHalfDone {
-                var next = set
-                next.isReopening = true
-                for version in set.versions where mayReopen(version) {
-                    next.update(version.generation) { changed in
-                        changed.state = version.before ?? .deactivated
-                        changed.before = nil
-                        changed.due = nil
-                        changed.since = instant
-                    }
+            var opened = set
+            opened.reopening = Int64(ledger.lines)
+            for version in set.versions where mayReopen(version) {
+                opened.update(version.generation) { changed in
+                    changed.state = version.before ?? .deactivated
+                    changed.before = nil
+                    changed.due = nil
+                    changed.since = instant
                 }
-                let opened = next
-                let isDone: Bool
-                do throws(AccessError) {
-                    isDone = try await store.transaction {
-                        (transaction: inout Transaction<AccessError>) throws(AccessError) in
-                        guard try await tree.expect(view, context, in: &transaction) else { return false }
-                        if authority.hasRoles {
-                            guard let quorum else { throw AccessError(.notApproved) }
-                            try await authority.use(
-                                quorum, act: "vault.key.resume", Self.digest(of: target, in: scope), in: scope,
-                                &transaction)
-                        }
-                        try await tree.sets.write(opened, place.partition, place.ids, in: &transaction)
-                        try transaction.record(
-                            authority.entry(action, permit, details: ["keys": place.name]), in: authority.trail)
-                        return true
+            }
+            let next = opened
+            if !isHalfDone {
+                let isDone = try await change(next, place, view) { (transaction) throws(AccessError) in
+                    if authority.hasRoles {
+                        guard let quorum else { throw AccessError(.notApproved) }
+                        try await authority.use(
+                            quorum, act: "vault.key.resume", Self.digest(of: target, in: scope), in: scope, &transaction
+                        )
                     }
-                } catch {
-                    throw VaultError(error)
+                    try transaction.record(
+                        authority.entry(action, permit, details: ["keys": place.name]), in: authority.trail)
                 }
                 guard isDone else { return nil }
             }
             try await tree.ledger.append(.reopened(place.name))
+            try await forgetReopening(place, isHalfDone ? authority.entry(action, permit) : nil)
             return true
+        }
+    }
+
+    /// Writes that the ledger has been told, and the entry of the call that did so for an earlier one.
+    private func forgetReopening(_ place: KeyPlace, _ entry: AuditEntry?) async throws(VaultError) {
+        let _: Bool = try await withView(place.context) { (view) throws(VaultError) in
+            guard var set = try await tree.set(of: place, view) else { return true }
+            set.reopening = nil
+            let isDone = try await change(set, place, view) { (transaction) throws(AccessError) in
+                if let entry { try transaction.record(entry, in: authority.trail) }
+            }
+            return isDone ? true : nil
+        }
+    }
+
+    private func change(
+        _ set: KeySet, _ place: KeyPlace, _ view: KeyTree.View,
+        _ also: (inout Transaction<AccessError>) async throws(AccessError) -> Void
+    ) async throws(VaultError) -> Bool {
+        do throws(AccessError) {
+            return try await store.transaction { (transaction: inout Transaction<AccessError>) throws(AccessError) in
+                guard try await tree.expect(view, place.context, in: &transaction) else { return false }
+                try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
+                try await also(&transaction)
+                return true
+            }
+        } catch {
+            throw VaultError(error)
         }
     }
 
     /// Writes the keys of a place, and beside those of its environment how long the ledger is that closes them.
     func write(
-        _ set: KeySet, _ place: KeyPlace, ledgerLines: Int, in transaction: inout Transaction<VaultError>
+        _ set: KeySet, _ place: KeyPlace, _ ledger: KeyLedger.View, in transaction: inout Transaction<VaultError>
     ) async throws(VaultError) {
         var set = set
+        let (lines, mark) = (
+            Int64(ledger.lines), try crypto { () throws(CryptoError) in try ledger.mark(after: ledger.lines) }
+        )
         let environment = KeyPlace(place.context)
         if place == environment {
-            set.ledgerLines = Int64(ledgerLines)
+            (set.ledgerLines, set.ledgerMark) = (lines, mark)
         } else if var above = try await tree.sets.read(environment.partition, environment.ids, in: &transaction) {
-            above.ledgerLines = Int64(ledgerLines)
+            (above.ledgerLines, above.ledgerMark) = (lines, mark)
             try await tree.sets.write(above, environment.partition, environment.ids, in: &transaction)
         }
-        set.isReopening = false
+        set.reopening = nil
         try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
     }
 

@@ -53,6 +53,7 @@ extension Vault {
         let project = permit.context.scope.project
         return try await sealing(place) { (isWornOut) throws(VaultError) in
             guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
+            if let set = plan.set, set.project != project { throw VaultError(.cannotOpen, .missing) }
             var details = told
             details["key"] = plan.key.id
             let made = plan.drafts.map(\.draft.id)
@@ -124,6 +125,8 @@ extension Vault {
         guard case .connection(let connection) = place.leaf else { return .changed }
         let context = place.context
         guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
+        // A permit of another project replaces nothing.
+        if let set = plan.set, set.project != facts.project { throw VaultError(.cannotOpen, .missing) }
         var row = CredentialRow(facts, generation: (plan.set?.row ?? 0) + 1, key: plan.key.commitment)
         if row.generation > plan.key.generation << OpenKey.generationBits { return .wornOut }
         do throws(CryptoError) {
@@ -148,7 +151,6 @@ extension Vault {
             }
             if plan.drafts.last?.draft.place != place, var set = plan.set {
                 set.row = sealed.generation
-                set.project = facts.project
                 try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
             }
             try await CredentialRow.table.write(
@@ -191,20 +193,30 @@ extension Vault {
     ) async throws(VaultError) -> Plan {
         let drafts = made.map { [$0] } ?? []
         let set = try await tree.set(of: place, view)
-        if let set, made == nil, !set.needsNew {
-            do throws(VaultError) {
-                let entry = try await tree.key(place, .current, view)
-                let isDue = isWornOut || authority.time.now >= entry.retires
-                if !isDue { return Plan(view: view, key: entry.key, set: set) }
-            } catch {
-                throw error.detail == .closed ? VaultError(.keyClosed, .closed) : error
+        if let set, !set.needsNew {
+            guard let current = set.currentVersion, current.state == .active,
+                (try? tree.check(current, of: place, view)) != nil
+            else { throw VaultError(.keyClosed, .closed) }
+            if made == nil {
+                do throws(VaultError) {
+                    let entry = try await tree.key(place, .current, view)
+                    let isDue = isWornOut || authority.time.now >= entry.retires
+                    if !isDue { return Plan(view: view, key: entry.key, set: set) }
+                } catch {
+                    // Its own key is open: the one that wrapped it was compromised and has another in its place.
+                    guard error.detail == .closed || error.detail == .wrongKey else { throw error }
+                }
             }
         }
         let above: KeyCache.Entry
         if let made {
             above = made.draft.entry
         } else {
-            above = try await tree.key(KeyPlace(place.context), .current, view)
+            do throws(VaultError) {
+                above = try await tree.key(KeyPlace(place.context), .current, view)
+            } catch {
+                throw error.detail == .closed ? VaultError(.keyClosed, .closed) : error
+            }
         }
         let draft = try tree.draft(place, generation: set?.nextGeneration ?? 1, under: above)
         return Plan(view: view, key: draft.entry.key, set: set, drafts: drafts + [(draft, set)])

@@ -159,14 +159,32 @@ public struct Vault: Sendable {
         _ context: MainKeyContext, _ body: (KeyTree.View) async throws(VaultError) -> R?
     ) async throws(VaultError) -> R {
         for _ in 0..<40 {
+            let view: KeyTree.View
             do throws(VaultError) {
-                let view = try await tree.view(of: context)
-                if let result = try await body(view) { return result }
+                view = try await tree.view(of: context)
             } catch {
                 guard error.isStale else { throw error }
+                continue
+            }
+            do throws(VaultError) {
+                if let result = try await body(view) { return result }
+            } catch {
+                if error.isStale { continue }
+                // What does not fit together may be of two times: then it is looked at once more.
+                guard error.code == .cannotOpen, try await !isCurrent(view) else { throw error }
             }
         }
         throw VaultError(.changedMeanwhile)
+    }
+
+    /// Whether the store still has what a view has seen.
+    func isCurrent(_ view: KeyTree.View) async throws(VaultError) -> Bool {
+        guard let control = view.control else { return true }
+        do throws(StoreError) {
+            return try await tree.control.isCurrent(control)
+        } catch {
+            throw VaultError(error)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ final class OpenWindows: Sendable {
     private struct ID: Hashable {
         let connection: Identifier<Connection>
         let job: Identifier<Job>
+        let action: String
     }
     private struct Kept {
         let window: AuditWindow
@@ -31,7 +32,7 @@ final class OpenWindows: Sendable {
         _ connection: Identifier<Connection>, _ action: String, _ permit: Permit<OpenCredential>
     ) async throws(StoreError) {
         guard case .job(let job) = permit.context.actor else { throw .unavailable("windows are for jobs") }
-        let id = ID(connection: connection, job: job)
+        let id = ID(connection: connection, job: job, action: action)
         let known = windows.withLock { windows in
             windows[id]?.closed = nil
             return windows[id]?.window

@@ -8,6 +8,7 @@ import Synchronization
 /// A sealed credential and all that is needed to open it, as long as nothing changes that decides about it.
 struct ReadyCredential: Sendable {
     let context: MainKeyContext
+    let partition: Partition
     let project: Identifier<Project>?
     let method: Connector.Method
     let rowKey: Key

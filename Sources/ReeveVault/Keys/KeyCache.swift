@@ -68,6 +68,8 @@ final class KeyCache: Sendable {
         var loading: [ID: Task<Result<Entry, VaultError>, Never>] = [:]
         /// Rises with each eviction: what is kept elsewhere is looked up again then.
         var serial: UInt64 = 0
+        /// Contexts of which keys were kept since their last refusal.
+        var filled: Set<MainKeyContext> = []
         /// The number of refusals, by context: a load that began before one is not kept.
         var denials: [MainKeyContext: Int] = [:]
         var hand = 0
@@ -126,6 +128,7 @@ final class KeyCache: Sendable {
             }
             if state.entries.count >= capacity, state.entries[id] == nil { state.makeRoom(time.uptime, time.now) }
             state.entries[id] = entry
+            state.filled.insert(id.place.context)
             return result
         }
     }
@@ -137,6 +140,7 @@ final class KeyCache: Sendable {
             guard draft.denials == state.denials[draft.place.context] ?? 0 else { return }
             if state.entries.count >= capacity { state.makeRoom(time.uptime, time.now) }
             state.entries[id] = draft.entry
+            state.filled.insert(id.place.context)
         }
     }
 
@@ -144,6 +148,8 @@ final class KeyCache: Sendable {
     func deny(_ context: MainKeyContext) {
         state.withLock { state in
             state.denials[context, default: 0] += 1
+            // A refusal that is only remembered changes nothing for anybody else.
+            guard state.filled.remove(context) != nil else { return }
             state.remove { $0.place.context == context }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import Synchronization
@@ -16,10 +17,13 @@ final class KeyLedger: Sendable {
         fileprivate(set) var serial: UInt64 = 0
         /// The number of all its lines.
         fileprivate(set) var lines = 0
+        fileprivate var all: [AnchorLedger.Line] = []
         /// When the last of them was written.
         fileprivate(set) var lastLine: Timestamp?
         /// The state of what is closed, by the name of a place or of one key.
         fileprivate(set) var closed: [String: KeyState] = [:]
+        /// The line of the last closure, by name.
+        fileprivate(set) var closedAt: [String: Int] = [:]
         /// The least generation that opens, by place.
         fileprivate(set) var floors: [String: Int64] = [:]
         /// Workspaces whose keys have a head.
@@ -33,6 +37,20 @@ final class KeyLedger: Sendable {
             if let state = closed[KeyTree.workspaceName(place.context)] { return state }
             if let state = closed[name] ?? closed[Self.name(of: version, at: name)] { return state }
             return floors[name].map { version.generation < $0 } == true ? .compromised : nil
+        }
+
+        /// Stands for the first so many lines: another ledger, or one that has lost lines and grown again, has another one.
+        func mark(after count: Int) throws(CryptoError) -> Digest? {
+            guard count > 0, count <= all.count else { return nil }
+            let line = all[count - 1]
+            var encoding = CanonicalBytes(label: "reeve/vault/ledger-mark/1")
+            encoding.add(Int64(line.index))
+            encoding.add(line.at.microseconds)
+            encoding.add(line.event.kind)
+            encoding.add(line.event.subject)
+            encoding.add(line.event.number ?? -1)
+            encoding.add(line.event.digest?.description)
+            return try Digest(of: encoding)
         }
 
         static func name(of version: KeySet.Version, at place: String) -> String { "\(place)#\(version.generation)" }
@@ -99,10 +117,11 @@ final class KeyLedger: Sendable {
             guard lines.count >= state.view.lines else { return state.view }
             var changed = false
             for line in lines[state.view.lines...] where line.event.subject.hasPrefix("vault/") {
-                state.view.take(line.event)
+                state.view.take(line.event, line.index)
                 changed = true
             }
             state.view.lines = lines.count
+            state.view.all = lines
             state.view.lastLine = lines.last?.at
             if changed { state.view.serial += 1 }
             state.view.readAt = max(state.view.readAt, start)
@@ -112,17 +131,18 @@ final class KeyLedger: Sendable {
 }
 
 extension KeyLedger.View {
-    fileprivate mutating func take(_ event: LedgerEvent) {
+    fileprivate mutating func take(_ event: LedgerEvent, _ line: Int) {
         switch event.kind {
-        case "reopened": closed[event.subject] = nil
+        // What is destroyed stays so.
+        case "reopened": if closed[event.subject] != .destroyed { closed[event.subject] = nil }
         case "floor": floors[event.subject] = max(floors[event.subject] ?? 0, event.number ?? 0)
         case "opened": opened.insert(event.subject)
         default:
             guard event.kind.hasPrefix("closed.") else { return }
             // A state that this release does not know closes as well.
             let state = KeyState(rawValue: String(event.kind.dropFirst("closed.".count))) ?? .destroyed
-            // What is destroyed stays so.
             if closed[event.subject] != .destroyed { closed[event.subject] = state.opens ? .destroyed : state }
+            closedAt[event.subject] = line
         }
     }
 }

@@ -33,8 +33,10 @@ struct KeySet: JSONRecord, Hashable {
     var row: Int64?
     /// The length that the ledger had when a key of this workspace was last closed, in the set of an environment.
     var ledgerLines: Int64?
-    /// Whether it was opened again here and the ledger is still to be told.
-    var isReopening = false
+    /// What stands for those lines.
+    var ledgerMark: Digest?
+    /// The length that the ledger had when the keys were opened again here, while the ledger is still to be told.
+    var reopening: Int64?
 
     /// Destroyed keys are forgotten once there are more: what no set names is closed as well.
     static let maximumVersions = 200
@@ -64,12 +66,13 @@ struct KeySet: JSONRecord, Hashable {
         writer.object { writer in
             writer.field("current", current)
             writer.field("ledgerLines", ledgerLines)
+            writer.field("ledgerMark", ledgerMark)
             if !pins.isEmpty {
                 writer.name("pins")
                 writer.list(pins) { $0.text($1) }
             }
             writer.field("project", project)
-            if isReopening { writer.field("reopening", true) }
+            writer.field("reopening", reopening)
             writer.field("row", row)
             writer.name("versions")
             writer.list(versions) { writer, version in
@@ -94,11 +97,12 @@ struct KeySet: JSONRecord, Hashable {
         self = try reader.object { (reader) throws(JSONError) in
             let current = try reader.count("current")
             let lines = reader.hasField("ledgerLines") ? try reader.integer() : nil
+            let mark = reader.hasField("ledgerMark") ? try reader.text(as: Digest.self) : nil
             let pins =
                 reader.hasField("pins")
                 ? try reader.list { (reader) throws(JSONError) in try reader.text() } : []
             let project = try reader.optionalText("project", as: Identifier<Project>.self)
-            let isReopening = reader.hasField("reopening") ? try reader.bool() : false
+            let reopening = reader.hasField("reopening") ? try reader.integer() : nil
             let row = reader.hasField("row") ? try reader.integer() : nil
             try reader.name("versions")
             let versions = try reader.list { (reader) throws(JSONError) in
@@ -116,7 +120,8 @@ struct KeySet: JSONRecord, Hashable {
             }
             var set = KeySet(current: current, versions: versions)
             set.ledgerLines = lines
-            set.isReopening = isReopening
+            set.reopening = reopening
+            set.ledgerMark = mark
             set.row = row
             set.pins = pins
             set.project = project

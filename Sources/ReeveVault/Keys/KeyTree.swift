@@ -103,10 +103,11 @@ final class KeyTree: Sendable {
     /// The keys of an environment, once it is certain that the ledger has not lost what closes some of them.
     func environmentSet(_ context: MainKeyContext, _ view: View) async throws(VaultError) -> KeySet? {
         guard let set = try await set(of: KeyPlace(context), view) else { return nil }
-        if let lines = set.ledgerLines, lines > Int64(view.ledger.lines) {
+        if let lines = set.ledgerLines {
             // Written after this view was taken, or lost.
-            let now = try await ledger.read()
-            guard lines <= Int64(now.lines) else { throw VaultError(.ledgerBehind) }
+            let known = lines > Int64(view.ledger.lines) ? try await ledger.read() : view.ledger
+            let mark = try crypto { () throws(CryptoError) in try known.mark(after: Int(clamping: lines)) }
+            guard lines <= Int64(known.lines), mark == set.ledgerMark else { throw VaultError(.ledgerBehind) }
         }
         return set
     }
@@ -148,6 +149,8 @@ final class KeyTree: Sendable {
         let entry = try await cache.load(id) { () throws(VaultError) in
             try await self.unwrap(place, version, above, view)
         }
+        // An answer that took longer than the lifetime came too late.
+        guard !entry.deadline.isOver(time.uptime, time.now) else { throw VaultError(.mainKeyUnavailable) }
         try checkParent(of: entry, above, place, view)
         return entry
     }
