@@ -63,6 +63,8 @@ struct PolicyGenerator<Random: RandomNumberGenerator> {
             roles.append(
                 Role(RoleName("r\(index)") ?? "r", .project, Set(subset(permissions, 25)), inherits: Set(parents)))
         }
+        // A role that may be given on the platform.
+        let wide = Role("wide", .environment, Set(subset(permissions, 40)))
         var grants: [Grant] = []
         for index in 0..<Int.random(in: 0...12, using: &random) {
             let from = chance(40) ? instant() : nil
@@ -70,8 +72,8 @@ struct PolicyGenerator<Random: RandomNumberGenerator> {
             if let start = from, let end = until, end <= start { until = nil }
             let place = scope()
             let everywhere = chance(20)
-            let role = everywhere ? roles[0].name : pick(roles).name
-            if !everywhere, place == .platform { continue }
+            let isWide = place == .platform || place.project == nil && chance(15)
+            let role = everywhere ? roles[0].name : isWide ? wide.name : pick(roles).name
             grants.append(
                 Grant(
                     id: Identifier(high: 4, low: UInt64(index)), role, to: pick(principals),
@@ -90,7 +92,7 @@ struct PolicyGenerator<Random: RandomNumberGenerator> {
             chance(30) ? [DynamicSeparation(path("duties"), [permissions[1], permissions[3], permissions[5]])] : []
         let promotion = chance(30) ? PromotionOrder(path("promotion"), permissions[3]) : nil
         return AccessPolicy(
-            permissions: definitions, roles: roles, grants: grants,
+            permissions: definitions, roles: roles + [wide], grants: grants,
             rules: AccessRules(forbids: forbids, dutiesOfChanges: duties, promotion: promotion))
     }
 

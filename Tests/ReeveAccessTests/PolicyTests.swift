@@ -340,7 +340,9 @@ private let noon = Timestamp(seconds: 1_768_478_400)
         (policy([give("admin", dana, .scope(.platform))], selfGrant: true, beyondOwn: true), [dana], .scope(.platform)),
         (policy([give("admin", .jobs)], selfGrant: true, beyondOwn: true), [.jobs], .scope(Scope(workspace))),
         (policy([give("admin", .host("h"))], selfGrant: true, beyondOwn: true), [.host("h")], .scope(Scope(workspace))),
-        (policy([give("owner")], approvals: 1), [dana], .scope(Scope(workspace))),
+        (policy([give("owner")], approvals: 1), [dana, Escalation.anybody], .scope(Scope(workspace))),
+        (policy([give("owner", dana, .scope(.platform))], approvals: 1), [dana], .scope(.platform)),
+        (policy([give("admin", dana, .scope(.platform))], selfGrant: true, beyondOwn: true), [dana], .everyWorkspace),
         (
             policy(
                 [give("admin", from: noon, until: noon.advanced(by: .seconds(1)))], selfGrant: true, beyondOwn: true),
@@ -370,7 +372,8 @@ private let noon = Timestamp(seconds: 1_768_478_400)
         let hit = try #require(found.first { $0.path == way && $0.reach == reach })
         #expect(!hit.gains.isEmpty)
         // What is gained is what the last on the way does not have.
-        let own = try policy.compile().permissions(of: way[0], in: reach.scope, at: noon)
+        let place = reach == .everyWorkspace ? Scope(workspace) : reach.scope
+        let own = try policy.compile().permissions(of: way[0], in: place, at: noon)
         #expect(Set(hit.gains).isDisjoint(with: own))
     }
 

@@ -33,7 +33,7 @@ extension CompiledPolicy {
     fileprivate struct Limits {
         let project: Identifier<Project>?
         let from: Timestamp
-        let until: Timestamp
+        let until: Timestamp?
     }
 }
 
@@ -75,7 +75,7 @@ struct GrantTable: Sendable {
                 limits.append(
                     .init(
                         project: grant.reach.scope.project, from: grant.from ?? Timestamp(microseconds: .min),
-                        until: grant.until ?? Timestamp(microseconds: .max)))
+                        until: grant.until))
             }
         }
         starts.append(UInt32(cells.count))
@@ -127,7 +127,7 @@ struct GrantTable: Sendable {
         guard cell.environment == nil || cell.environment == scope.environment else { return false }
         guard cell.limits >= 0 else { return true }
         let limits = limits[Int(cell.limits)]
-        return limits.from <= instant && instant < limits.until
+        return limits.from <= instant && (limits.until.map { instant < $0 } ?? true)
             && (limits.project == nil || limits.project == scope.project)
     }
 

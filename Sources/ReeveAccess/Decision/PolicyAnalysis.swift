@@ -146,23 +146,26 @@ extension CompiledPolicy {
         func holds(_ permission: String, _ grant: Grant) -> Bool {
             permissionIndex[permission].flatMap { index in roleBits[grant.role]?.contains(index) } ?? false
         }
+        /// Somebody else is given what neither has: one whom the policy knows, or else anybody.
+        func addOther(_ giver: Principal, _ reach: Reach) {
+            let gains = grantable(in: reach).subtracting(held(by: giver, in: reach, at: instant))
+            func left(for other: Principal) -> PermissionSet {
+                gains.subtracting(held(by: other, in: reach, at: instant))
+            }
+            let known = Set(policy.grants.map(\.principal)).sorted().first { $0 != giver && !left(for: $0).isEmpty }
+            let other = known ?? Escalation.anybody
+            add([giver, other], reach, left(for: other))
+        }
         if !rules.grantWithinOwn {
             for grant in holders where holds("access.manage", grant) {
-                let offered = grantable(in: grant.reach)
-                let own = held(by: grant.principal, in: grant.reach, at: instant)
-                if !rules.noSelfGrant {
-                    add([grant.principal], grant.reach, offered.subtracting(own))
-                } else {
-                    // Somebody else is given what neither has: one whom the policy knows, or else anybody.
-                    let gains = offered.subtracting(own)
-                    func left(for other: Principal) -> PermissionSet {
-                        gains.subtracting(held(by: other, in: grant.reach, at: instant))
+                // What reaches every workspace is given on the platform.
+                for reach in grant.reach == .scope(.platform) ? [grant.reach, .everyWorkspace] : [grant.reach] {
+                    if rules.noSelfGrant {
+                        addOther(grant.principal, reach)
+                    } else {
+                        let own = held(by: grant.principal, in: reach, at: instant)
+                        add([grant.principal], reach, grantable(in: reach).subtracting(own))
                     }
-                    let known = Set(policy.grants.map(\.principal)).sorted().first {
-                        $0 != grant.principal && !left(for: $0).isEmpty
-                    }
-                    let other = known ?? Escalation.anybody
-                    add([grant.principal, other], grant.reach, left(for: other))
                 }
             }
         }
@@ -174,8 +177,15 @@ extension CompiledPolicy {
                     $0.principal == grant.principal && Seat.Place($0.reach) == place && holds("quorum.propose", $0)
                 }
                 guard mayPropose else { continue }
-                let own = held(by: grant.principal, in: grant.reach, at: instant)
-                add([grant.principal], grant.reach, grantable(in: grant.reach).subtracting(own))
+                if grant.reach == .scope(.platform) {
+                    // He changes roles and rules there alone, his own among them.
+                    let own = held(by: grant.principal, in: grant.reach, at: instant)
+                    add([grant.principal], grant.reach, grantable(in: grant.reach).subtracting(own))
+                    addOther(grant.principal, .everyWorkspace)
+                } else {
+                    // He gives others what he likes; for himself he cannot approve.
+                    addOther(grant.principal, grant.reach)
+                }
             }
         }
         return found
@@ -183,10 +193,14 @@ extension CompiledPolicy {
 
     /// What roles that may be granted in a reach allow together.
     private func grantable(in reach: Reach) -> PermissionSet {
-        policy.roles.reduce(into: PermissionSet()) { bits, role in
+        var readOnly = PermissionSet()
+        for (index, definition) in policy.permissions.enumerated() where definition.isReadOnly {
+            readOnly.insert(index)
+        }
+        return policy.roles.reduce(into: PermissionSet()) { bits, role in
             let isPossible =
                 switch reach {
-                case .everyWorkspace: false
+                case .everyWorkspace: roleBits[role.name]?.isSubset(of: readOnly) ?? false
                 case .scope(let scope): role.kind == .environment ? scope.project == nil : scope != .platform
                 }
             if isPossible, let closure = roleBits[role.name] { bits.formUnion(closure) }

@@ -7,8 +7,8 @@ import Glibc
 import Darwin
 #endif
 
-/// The kernel's random numbers, two words a call: what needs 128 bits asks once. Nothing of a call is kept for the next
-/// generator, so that two copies of one process differ.
+/// The kernel's random numbers, two words a call: what needs 128 bits asks once. Each use makes a
+/// generator of its own: a copy of one that is half used would give the same word again.
 package struct KernelRandom: RandomNumberGenerator {
     private var second: UInt64?
 
@@ -22,7 +22,7 @@ package struct KernelRandom: RandomNumberGenerator {
         var words: (UInt64, UInt64) = (0, 0)
         let isFilled = unsafe withUnsafeMutableBytes(of: &words) { unsafe getentropy($0.baseAddress, $0.count) == 0 }
         guard isFilled else {
-            // Ends the process rather than return what is not random.
+            // The standard library's generator asks the system in its own way, and ends the process when it gets nothing.
             var generator = SystemRandomNumberGenerator()
             return generator.next()
         }

@@ -24,7 +24,7 @@ public final class LocalMainKey: MainKeyProvider {
 
     /// A customer's own key as canonical Base64 text of exactly 32 bytes: 44 characters, `=` at the end.
     ///
-    /// Throws ``CryptoError/Code/invalidLength`` for anything else, other alphabets and line breaks included.
+    /// Throws `CryptoError` with `invalidLength` for anything else, other alphabets and line breaks included.
     public convenience init(base64 text: borrowing SecretBytes) throws(CryptoError) {
         try self.init(Base64Key.decode(text))
     }

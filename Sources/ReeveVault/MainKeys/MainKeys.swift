@@ -51,7 +51,7 @@ public final class MainKeys: Sendable {
     }
 
     /// Lets a key wrap from now on what is new there. What others wrapped stays as it is until it is repacked
-    /// (``Vault/repack(_:_:)``), and their keys stay known.
+    /// (``Vault/repack(_:)``), and their keys stay known.
     public func use(_ key: any MainKeyProvider, for reach: Reach) {
         state.withLock { state in
             state.known[reach, default: [:]][key.reference] = key
