@@ -128,6 +128,100 @@ import Testing
         }
     }
 
+    /// Whatever was resumed before, and whatever is put back: what was shredded is not resumed.
+    @Test(arguments: [true, false]) func whatWasShreddedIsNotResumed(_ ofEnvironment: Bool) async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let connection = stage.connection(1)
+        let process = try await stage.process(store, ledger, keys)
+        try await process.store("one", connection)
+        let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
+        let scope = connection.scope
+        var backups = [try await StoreImage(store, [stage.workspace])]
+        try await process.vault.suspend(target, process.manage(target, scope))
+        backups.append(try await StoreImage(store, [stage.workspace]))
+        try await process.vault.resume(target, process.manage(target, scope))
+        #expect(try await process.open(connection) == "one")
+        // A key that is open is not resumed once more.
+        await #expect(throws: VaultError(.wrongState)) {
+            try await process.vault.resume(target, process.manage(target, scope))
+        }
+        backups.append(try await StoreImage(store, [stage.workspace]))
+        try await process.vault.shred(target, process.manage(target, scope))
+        backups.append(try await StoreImage(store, [stage.workspace]))
+        for backup in backups {
+            let restored = try await stage.process(await backup.store(), ledger, keys)
+            await #expect(throws: VaultError(.wrongState)) {
+                try await restored.vault.resume(target, restored.manage(target, scope))
+            }
+            #expect(try await restored.failure(connection)?.code == .cannotOpen)
+        }
+    }
+
+    /// After an environment was compromised every connection of it can be stored anew, and job data sealed.
+    @Test func everyConnectionOutlivesItsEnvironmentsKey() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let connections = (1...3).map { stage.connection($0) }
+        let process = try await stage.process(store, ledger, keys)
+        for connection in connections { try await process.store("before", connection) }
+        let own = KeyTarget.connection(connections[2].id)
+        try await process.vault.suspend(own, process.manage(own, connections[2].scope))
+        let scope = stage.scope()
+        try await process.vault.markCompromised(.environment, process.manage(.environment, scope))
+        for connection in connections.prefix(2) {
+            #expect(try await process.failure(connection)?.detail == .closed)
+            try await process.store("after", connection)
+            #expect(try await process.open(connection) == "after")
+        }
+        // What is suspended of its own is not sealed under behind the suspension.
+        await #expect(throws: VaultError(.keyClosed)) { try await process.store("after", connections[2]) }
+        let restarted = try await stage.process(store, ledger, keys)
+        #expect(try await restarted.open(connections[1]) == "after")
+    }
+
+    /// A suspension before a compromise does not close what is stored after it.
+    @Test func aCompromiseEndsASuspension() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let connection = stage.connection(1)
+        let process = try await stage.process(store, ledger, keys)
+        try await process.store("before", connection)
+        let target = KeyTarget.connection(connection.id)
+        for act in [Tightening.suspend, .compromise] { try await tighten(process, act, target, connection) }
+        try await process.store("after", connection)
+        let restarted = try await stage.process(store, ledger, keys)
+        #expect(try await restarted.open(connection) == "after")
+    }
+
+    /// A ledger that lost its last line and has grown since is still another one.
+    @Test func aLedgerThatGrewAgainIsNotTheSame() async throws {
+        let stage = try VaultStage()
+        let keys = try MainKeys(LocalMainKey.ephemeral())
+        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let (one, two) = (stage.connection(1), stage.connection(2))
+        let process = try await stage.process(store, ledger, keys)
+        try await process.store("one", one)
+        try await process.store("two", two)
+        let target = KeyTarget.connection(one.id)
+        try await process.vault.shred(target, process.manage(target, one.scope))
+        let lines = try await ledger.lines(from: 0, limit: 100)
+        let cut = MemoryLedger(Array(lines.dropLast()))
+        let other = try await stage.process(store, cut, keys)
+        #expect(try await other.failure(two)?.code == .ledgerBehind)
+        for number in 1...3 {
+            try await other.store("x", stage.connection(10, in: Identifier(high: 1, low: UInt64(20 + number))))
+        }
+        let later = try await stage.process(store, cut, keys)
+        #expect(try await later.failure(two)?.code == .ledgerBehind)
+        try await later.vault.acceptLedgerLoss(later.manage(.environment, two.scope))
+        #expect(try await later.open(two) == "two")
+        #expect(try await later.failure(one)?.code == .cannotOpen)
+    }
+
     /// Calling a destruction off gives back what was before it, and nothing more.
     @Test func whatWasCompromisedStaysSo() async throws {
         let stage = try VaultStage()
@@ -174,6 +268,10 @@ import Testing
         }
         #expect(try await listed(1) == 1)
         #expect(try await listed(2) == 0)
+        #expect(try await process.open(stored) == "v")
+        // Nor is it replaced.
+        let mine = Connection(id: stored.id, connector: stage.connector.id, scope: scope(2))
+        await #expect(throws: VaultError(.cannotOpen)) { try await process.store("w", mine) }
         #expect(try await process.open(stored) == "v")
         let own = try await process.permit(DestroyCredential.self, .credential(of: kept.id), scope(1))
         try await process.vault.destroy(kept.id, own)
