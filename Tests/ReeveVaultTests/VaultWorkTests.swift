@@ -89,6 +89,53 @@ import Testing
         #expect(image.keys(of: "vault.key").count == 1 && image.keys(of: "vault.due").isEmpty)
     }
 
+    /// Hours that a hold pins keep nothing else from its destruction.
+    @Test func pinnedHoursHoldUpNobody() async throws {
+        let world = try await World(configuration: .init(jobDataHours: 1))
+        let begin = world.stage.time.now
+        for number in 0..<105 {
+            _ = try await world.seal("x", world.job(UInt64(number)))
+            world.stage.time.advance(by: .seconds(3600))
+        }
+        let manage = try await world.process.manage(.environment, world.stage.scope())
+        let pinned = try await world.process.vault.pinJobData(
+            from: begin, through: world.stage.time.now, for: "hold", manage)
+        #expect(pinned == 105)
+        let other = world.stage.connection(9, in: Identifier(high: 1, low: 9))
+        try await world.process.store("o", other)
+        let target = KeyTarget.connection(other.id)
+        try await world.process.vault.scheduleDestruction(
+            of: target, after: 1, world.process.manage(target, other.scope))
+        world.stage.time.advance(by: .seconds(86_400))
+        try await world.process.work()
+        let image = try await StoreImage(world.store, [Identifier(high: 1, low: 9)])
+        #expect(image.keys(of: "vault.key").count == 1)
+    }
+
+    /// A credential that is stored anew while it is opened opens as the old or the new one.
+    @Test func anOpeningMeetsAStore() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v0", connection)
+        let reader = try await world.stage.process(YieldingStore(world.store), world.ledger, world.keys)
+        #expect(try await reader.open(connection) == "v0")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for number in 1...60 { try await world.process.store("v\(number)", connection) }
+            }
+            for _ in 0..<4 {
+                group.addTask {
+                    for _ in 0..<60 {
+                        let value = try await reader.open(connection)
+                        #expect(value.hasPrefix("v"))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await reader.open(connection) == "v60")
+    }
+
     /// A scheduled destruction takes place on its day, and not while the clocks disagree.
     @Test func destructionFallsDue() async throws {
         let world = try await World()
