@@ -6,8 +6,8 @@ import ReeveModel
 import ReeveStorage
 import Synchronization
 
-/// Keeps tiles for proofs: at most so many, the oldest go first. A tile only grows, so one that was kept is right as far as
-/// it goes.
+/// Keeps tiles for proofs: at most so many, the oldest go first. A tile only grows. One
+/// that is kept is as the store had it; its rows above are computed from its hashes.
 final class TileCache: Sendable {
     private struct Place: Hashable {
         let log: Partition
@@ -248,7 +248,7 @@ struct LogReader: Sendable {
                     var copy = Tile(hashes: tile.hashes)
                     try copy.finish(&hasher)
                     let root = try MerkleTree.fold(copy.row(6)[...], &hasher)
-                    return copy == tile && above.hashes.count > index % Tile.width
+                    return (tile.inner.isEmpty || copy == tile) && above.hashes.count > index % Tile.width
                         && above.hashes[index % Tile.width] == root
                 }
                 if !isRight { return id }

@@ -17,8 +17,11 @@ struct LogAnchor: Sendable {
 
     /// Throws when the log, of `size` leaves, does not continue every checkpoint in the ledger; returns the newest.
     ///
+    /// With the root that the tree itself has, it is that tree which continues them, whatever the store shows of its tiles.
     /// `verified` is the number of lines that were looked at before, and is moved on.
-    func verify(size: Int, from verified: inout Int) async throws(AuditError) -> (size: Int, root: Digest)? {
+    func verify(
+        size: Int, root tree: TreeHash? = nil, from verified: inout Int
+    ) async throws(AuditError) -> (size: Int, root: Digest)? {
         let lines = try await keys.lines()
         // Those that were looked at once hold: the tree only grows. The newest is looked at again.
         let own = lines.filter { $0.event.kind == Self.kind && $0.event.subject == reader.log.name }
@@ -39,22 +42,35 @@ struct LogAnchor: Sendable {
             guard number >= minimum || number.isMultiple(of: Int64(Tile.width)) else { continue }
             let present = try await reader.root(at: Int(number))
             guard present.digest == root else { throw AuditError(.forked, "at \(number)") }
+            if let tree, number > 0 { try await check(present, Int(number), tree, size) }
         }
         verified = ahead ?? lines.count
         guard let last = own.last, let number = last.event.number, let root = last.event.digest else { return nil }
         return (Int(number), root)
     }
 
+    /// Throws unless a tree continues another one.
+    private func check(
+        _ old: TreeHash, _ oldSize: Int, _ tree: TreeHash, _ size: Int
+    ) async throws(AuditError) {
+        let proof = try await reader.hashes(ProofPlan.consistency(oldSize, size))
+        let continues = try crypto { () throws(CryptoError) in
+            var hasher = try TreeHasher()
+            return try ProofCheck.isConsistent(oldSize, old, size, tree, proof, &hasher)
+        }
+        guard continues else { throw AuditError(.forked, "at \(oldSize)") }
+    }
+
     /// Anchors and signs the log as it is now; `nil` when another sequencer has gone on meanwhile.
     func sign(_ tree: MerkleTree, verified: inout Int) async throws(AuditError) -> SignedNote? {
         let size = tree.size
-        let last = try await verify(size: size, from: &verified)
-        if let last, last.size > size { return nil }
-        let root = try crypto { () throws(CryptoError) in
+        let own = try crypto { () throws(CryptoError) in
             var hasher = try TreeHasher()
-            return try tree.root(&hasher).digest
+            return try tree.root(&hasher)
         }
-        guard let root else { throw AuditError(.cryptoFailed) }
+        guard let root = own.digest else { throw AuditError(.cryptoFailed) }
+        let last = try await verify(size: size, root: own, from: &verified)
+        if let last, last.size > size { return nil }
         if last?.size != size {
             do throws(LedgerError) {
                 try await keys.ledger.append(.checkpoint(reader.log.name, size: Int64(size), root: root))
@@ -62,7 +78,7 @@ struct LogAnchor: Sendable {
                 throw AuditError(error)
             }
             // Who else wrote in between must have said the same.
-            _ = try await verify(size: size, from: &verified)
+            _ = try await verify(size: size, root: own, from: &verified)
         } else if last?.root != root {
             throw AuditError(.forked, "at \(size)")
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import ReeveModel
+package import ReeveModel
 import Synchronization
 
 /// One state of a partition's authenticated records, whose head was verified.
@@ -16,6 +16,8 @@ package struct ControlSnapshot: Sendable {
     fileprivate let head: [UInt8]
     /// The head's whole tag.
     fileprivate let tag: [UInt8]
+    /// The same, as ``ControlHead/Position`` has it.
+    package var position: Digest? { Digest(bytes: tag) }
     fileprivate let root: ControlCache.Node
 }
 
@@ -46,6 +48,8 @@ package final class ControlCache: Sendable {
         var snapshots: [Partition: ControlSnapshot] = [:]
         var nodes: [ControlReference: Node] = [:]
         var serial: UInt64 = 0
+        /// The latest epoch that was seen of each partition; kept when snapshots are let go.
+        var epochs: [Partition: Int64] = [:]
     }
     private let state = Mutex(State())
     private let store: any Store
@@ -64,20 +68,23 @@ package final class ControlCache: Sendable {
     package func snapshot(of partition: Partition) async throws(StoreError) -> ControlSnapshot? {
         let key = ControlNode.key(partition, 0)
         // What was seen before this look: what others see meanwhile may be later.
-        let seen = state.withLock { $0.snapshots[partition] }
+        let (seen, epoch) = state.withLock { ($0.snapshots[partition], $0.epochs[partition]) }
         guard let stored = try await store.record(for: key)?.bytes else {
-            guard seen == nil else { throw .tampered(key) }
+            guard epoch == nil else { throw .tampered(key) }
             return nil
         }
         if let seen, seen.head == stored { return seen }
         let authenticator = try await keys.controlKey(for: partition)
         let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
         let root = try decode(record.bytes, key)
-        if let seen, record.epoch <= seen.epoch { throw .tampered(key) }
-        return state.withLock { state in
-            if let present = state.snapshots[partition], present.epoch > record.epoch || present.head == stored {
+        if let epoch, record.epoch < epoch || seen != nil && record.epoch == epoch { throw .tampered(key) }
+        return try state.withLock { (state) throws(StoreError) in
+            if let present = state.snapshots[partition], present.epoch >= record.epoch {
+                // Two states of one epoch: one of them was never committed.
+                guard present.epoch > record.epoch || present.head == stored else { throw .tampered(key) }
                 return present
             }
+            state.epochs[partition] = max(state.epochs[partition] ?? 0, record.epoch)
             state.serial += 1
             let snapshot = ControlSnapshot(
                 serial: state.serial, epoch: record.epoch, partition: partition, key: key, head: stored,

@@ -355,7 +355,7 @@ final class KeyTree: Sendable {
         let partition = Partition(context.workspace)
         guard let snapshot = view.control else { return false }
         let position = try await ControlHead.position(of: partition, keys: controlKeys, control, in: &transaction)
-        return position.epoch == snapshot.epoch
+        return position.epoch == snapshot.epoch && position.tag == snapshot.position
     }
 
     /// Makes the head of a workspace's authenticated records, and tells the ledger, before its first key is made.
