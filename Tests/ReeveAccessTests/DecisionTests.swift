@@ -128,6 +128,15 @@ import Testing
                 #expect((explanation.granted == nil) == (explanation.missing != nil))
                 if decision.reason == .forbidden { #expect(explanation.findings.contains { $0.truth != .no }) }
                 if decision.isAllowed { #expect(explanation.findings.allSatisfy { $0.truth == .no }) }
+                // What is said to be missing can be given, and is then not missing any more.
+                if decision.reason == .noGrant, let missing = explanation.missing, let role = missing.role {
+                    var richer = compiled.policy
+                    richer.grants.append(
+                        Grant(
+                            id: Identifier(high: 99, low: 99), role, to: request.principal, in: .scope(missing.scope),
+                            reason: "missing"))
+                    #expect(try compile(richer).decide(request).reason != .noGrant)
+                }
                 // Only the facts that some rule about this request looks at can change the answer.
                 let rules = Set(explanation.findings.map(\.rule))
                 let looked = Set(

@@ -13,6 +13,40 @@ private let lee = Principal.person(Identifier(high: 1, low: 2))
 private let noon = Timestamp(seconds: 1_768_478_400)
 
 @Suite struct PolicyTests {
+    /// What each standard role may do, written out: a permission that comes to one of them shows here (clause S1.3).
+    @Test func theStandardRolesHoldExactlyThis() throws {
+        let analyst = ["connection.read", "job.read", "recipe.read"]
+        let auditor = ["access.read", "audit.read", "plan.read"]
+        let admin = ["access.manage", "environment.manage", "quorum.propose"] + auditor
+        let `operator` = ["credential.open", "job.run", "quorum.propose"] + analyst
+        let developer = ["connection.edit", "credential.store", "recipe.edit"] + `operator`
+        let expected: [RoleName: [String]] = [
+            "auditor": auditor, "admin": admin,
+            "owner": ["hold.change", "plan.change", "quorum.approve"] + admin,
+            "analyst": analyst, "operator": `operator`, "developer": developer,
+            "reviewer": ["recipe.approve"] + analyst, "deployer": ["recipe.deploy"] + analyst,
+            "projectAdmin": ["access.manage", "credential.destroy", "recipe.approve", "recipe.deploy"] + developer,
+            "keyManager": ["key.manage"], "secretExporter": ["credential.export"],
+            "publisher": ["recipe.publish"] + analyst,
+            "auditKeeper": ["audit.erase", "audit.prune", "audit.reveal"] + auditor,
+        ]
+        #expect(Set(AccessPolicy.standardRoles.map(\.name)) == Set(expected.keys))
+        let somebody = Principal.person(Identifier(high: 1, low: 1))
+        let workspace = Identifier<Workspace>(high: 2, low: 2)
+        for role in AccessPolicy.standardRoles {
+            let project: Identifier<Project>? = role.kind == .project ? Identifier(high: 3, low: 3) : nil
+            let scope = Scope(workspace, .development, project: project)
+            let policy = AccessPolicy(
+                grants: [
+                    Grant(id: Identifier(high: 4, low: 4), role.name, to: somebody, in: .scope(scope), reason: "test")
+                ])
+            let held = try policy.compile().permissions(
+                of: somebody, in: scope, at: Timestamp(seconds: 1_800_000_000),
+                change: ChangeHistory(reached: Set(Environment.allCases)))
+            #expect(held.map(\.description) == Set(expected[role.name] ?? []).sorted(), "\(role.name)")
+        }
+    }
+
     private func give(
         _ role: RoleName, _ who: Principal = dana, _ reach: Reach = .scope(Scope(workspace)), from: Timestamp? = nil,
         until: Timestamp? = nil

@@ -42,7 +42,7 @@ public struct AccessExplanation: Hashable, Sendable {
         public enum Lack: Hashable, Sendable {
             /// The principal has no role with the permission anywhere near.
             case never
-            /// It has one elsewhere, by this grant.
+            /// It has one elsewhere now, by this grant.
             case elsewhere(Identifier<Grant>, Reach)
             /// It had one until this instant.
             case ended(Identifier<Grant>, Timestamp)
@@ -154,19 +154,34 @@ extension CompiledPolicy {
         }
         let near = [Seat.Place(request.scope), .everyWorkspace].flatMap(held)
         let covering = near.filter { $0.reach.contains(request.scope) }
+        // In time: the one that ended last, and the one that begins first.
+        let ended = covering.filter { $0.until.map { $0 <= request.at } ?? false }
+            .max { ($0.until ?? request.at) < ($1.until ?? request.at) }
+        let begins = covering.filter { $0.from.map { request.at < $0 } ?? false }
+            .min { ($0.from ?? request.at) < ($1.from ?? request.at) }
+        // In place: one that holds now.
+        func live(_ grants: [Grant]) -> Grant? { grants.first { $0.holds(at: request.at) } }
         var lack = AccessExplanation.Missing.Lack.never
-        if let (grant, until) = covering.lazy.compactMap({ grant in grant.until.map { (grant, $0) } })
-            .first(where: { $0.1 <= request.at })
-        {
-            lack = .ended(grant.id, until)
-        } else if let (grant, from) = covering.lazy.compactMap({ grant in grant.from.map { (grant, $0) } })
-            .first(where: { request.at < $0.1 })
-        {
-            lack = .notYet(grant.id, from)
-        } else if let grant = near.first ?? places[request.principal]?.lazy.compactMap({ held(in: $0).first }).first {
+        if let ended, let until = ended.until {
+            lack = .ended(ended.id, until)
+        } else if let begins, let from = begins.from {
+            lack = .notYet(begins.id, from)
+        } else if let grant = live(near) ?? places[request.principal]?.lazy.compactMap({ live(held(in: $0)) }).first {
             lack = .elsewhere(grant.id, grant.reach)
         }
-        let role = smallestRoles[permission]
-        return .init(role: role, scope: request.scope, lack: lack)
+        return missing(permission, request.scope, lack)
+    }
+
+    /// The smallest role that can be granted there or in the environment around it, and where.
+    private func missing(
+        _ permission: Int, _ scope: Scope, _ lack: AccessExplanation.Missing.Lack
+    ) -> AccessExplanation.Missing {
+        let wide = smallestRoles[permission].environment
+        let narrow = scope == .platform ? nil : smallestRoles[permission].project
+        let isNarrow = narrow.map { narrow in wide.map { narrow.count <= $0.count } ?? true } ?? false
+        if isNarrow { return .init(role: narrow?.name, scope: scope, lack: lack) }
+        // A role of an environment reaches all of it.
+        let around = scope.workspace.map { Scope($0, scope.environment) } ?? .platform
+        return .init(role: wide?.name, scope: wide == nil ? scope : around, lack: lack)
     }
 }

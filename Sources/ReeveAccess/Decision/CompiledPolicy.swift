@@ -43,8 +43,10 @@ public final class CompiledPolicy: Sendable {
     // For explanations.
     /// The roles by their names.
     let roles: [RoleName: Role]
-    /// For each permission the role with the fewest among those that hold it.
-    let smallestRoles: [RoleName?]
+    /// A role, and how many permissions it holds.
+    typealias SizedRole = (name: RoleName, count: Int)
+    /// For each permission the roles with the fewest among those that hold it, of each kind.
+    let smallestRoles: [(environment: SizedRole?, project: SizedRole?)]
     /// Where a principal has grants.
     let places: [Principal: [Seat.Place]]
     private let hasEverywhere: Bool
@@ -76,8 +78,18 @@ public final class CompiledPolicy: Sendable {
         roles = Dictionary(policy.roles.map { ($0.name, $0) }) { one, _ in one }
         let bySize = roleBits.map { (name: $0.key, bits: $0.value, count: $0.value.indices.count) }
             .sorted { ($0.count, $0.name) < ($1.count, $1.name) }
-        smallestRoles = policy.permissions.indices.map { index in bySize.first { $0.bits.contains(index) }?.name }
-        places = seats.keys.reduce(into: [:]) { $0[$1.principal, default: []].append($1.place) }
+        let kinds = Dictionary(policy.roles.map { ($0.name, $0.kind) }) { one, _ in one }
+        smallestRoles = policy.permissions.indices.map { index in
+            func smallest(_ kind: Role.Kind) -> SizedRole? {
+                bySize.first { $0.bits.contains(index) && kinds[$0.name] == kind }.map { ($0.name, $0.count) }
+            }
+            return (smallest(.environment), smallest(.project))
+        }
+        // In the order of the policy, which is the same in every process.
+        places = policy.grants.reduce(into: [:]) { places, grant in
+            let place = Seat.Place(grant.reach)
+            if places[grant.principal]?.contains(place) != true { places[grant.principal, default: []].append(place) }
+        }
         hasEverywhere = seats.keys.contains { $0.place == .everyWorkspace }
     }
 
