@@ -72,11 +72,7 @@ extension Vault {
                 health.defects.append(.init(kind, place.name))
             }
             let details = ["examined": String(health.examined), "defects": String(health.defects.count)]
-            do throws(StoreError) {
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit, details)
             return health
         }
     }

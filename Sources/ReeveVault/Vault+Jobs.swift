@@ -73,11 +73,7 @@ extension Vault {
         } catch {
             throw await refused(error, permit, action)
         }
-        do throws(StoreError) {
-            try await store.record(authority.entry(action, permit), in: authority.trail)
-        } catch {
-            throw VaultError(error)
-        }
+        try await record(action, permit)
         return secret
     }
 
@@ -88,7 +84,7 @@ extension Vault {
         from first: Timestamp, through last: Timestamp, for name: String, _ permit: Permit<ManageKeys>
     ) async throws(VaultError) -> Int {
         try await pin(first, last, name, permit, "vault.job.pin") { pins in
-            guard !pins.contains(name) else { return false }
+            guard !pins.contains(where: { $0.isIdentical(to: name) }) else { return false }
             pins = (pins + [name]).sorted()
             return true
         }
@@ -100,7 +96,7 @@ extension Vault {
         from first: Timestamp, through last: Timestamp, for name: String, _ permit: Permit<ManageKeys>
     ) async throws(VaultError) -> Int {
         try await pin(first, last, name, permit, "vault.job.unpin") { pins in
-            guard pins.contains(name) else { return false }
+            guard pins.contains(where: { $0.isIdentical(to: name) }) else { return false }
             pins.removeAll { $0.isIdentical(to: name) }
             return true
         }
@@ -139,11 +135,7 @@ extension Vault {
             let details = [
                 "hold": name, "hours": String(count), "from": first.description, "through": last.description,
             ]
-            do throws(StoreError) {
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit, details)
             return count
         }
     }
@@ -171,12 +163,7 @@ extension Vault {
             if try await tree.set(of: place, view)?.currentVersion != nil {
                 // One whose environment key was compromised has another in its place.
                 if let key = try? await tree.key(place, .current, view).key {
-                    do throws(StoreError) {
-                        try await store.record(
-                            authority.entry(action, permit, details: ["key": key.id]), in: authority.trail)
-                    } catch {
-                        throw VaultError(error)
-                    }
+                    try await record(action, permit, ["key": key.id])
                     return .done(key)
                 }
             }

@@ -42,12 +42,7 @@ extension Vault {
             let descriptions = try await withView(context) { (view) throws(VaultError) in
                 try await describe(context, scope.project, view, after: last, limit: min(max(limit, 1), 1000))
             }
-            do throws(StoreError) {
-                let details = ["count": String(descriptions.count)]
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit, ["count": String(descriptions.count)])
             return descriptions
         }
     }

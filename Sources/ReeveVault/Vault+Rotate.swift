@@ -64,10 +64,10 @@ extension Vault {
     /// Wraps keys of an environment that are still under an earlier key of it; at most `limit` at this call. The permit is for
     /// the environment's keys.
     ///
-    /// It goes on where the last call or another process stopped, and changes nothing of what is under the present key. `nil`
-    /// while another process is at it.
+    /// It goes on where the last call or another process stopped, and changes nothing of what is under the present key.
+    /// Throws ``VaultError/Code/busy`` while another process is at it.
     @discardableResult
-    public func rewrap(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> Sweep.Report? {
+    public func rewrap(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> Sweep.Report {
         try await sweep(permit, "vault.key.rewrap") { (context) throws(VaultError) in
             try await rewrapKeys(context, limit)
         }
@@ -77,7 +77,7 @@ extension Vault {
     ///
     /// ``rotate(_:_:)`` does so itself; this is for what it could not do.
     @discardableResult
-    public func reseal(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> Sweep.Report? {
+    public func reseal(_ permit: Permit<ManageKeys>, limit: Int = .max) async throws(VaultError) -> Sweep.Report {
         try await sweep(permit, "vault.credential.reseal") { (context) throws(VaultError) in
             try await resealCredentials(context, limit)
         }
@@ -86,17 +86,13 @@ extension Vault {
     private func sweep(
         _ permit: Permit<ManageKeys>, _ action: String,
         _ body: (MainKeyContext) async throws(VaultError) -> Sweep.Report?
-    ) async throws(VaultError) -> Sweep.Report? {
+    ) async throws(VaultError) -> Sweep.Report {
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
             guard let report = try await body(context) else { throw VaultError(.busy) }
             let details = ["changed": String(report.changed), "failed": String(report.progress.failed)]
-            do throws(StoreError) {
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit, details)
             return report
         }
     }
@@ -114,11 +110,7 @@ extension Vault {
         return try await recorded(permit, action) { () throws(VaultError) in
             let count = try await making.run(context) { () throws(VaultError) in try await repack(context) }
             let details = ["keys": String(count), "mainKey": tree.mainKeys.current(for: context)?.reference ?? ""]
-            do throws(StoreError) {
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit, details)
             return count
         }
     }

@@ -102,11 +102,7 @@ extension Vault {
                 }
                 if isThere { try await close(place, to: .destroyed) { _ in nil } }
             }
-            do throws(StoreError) {
-                try await store.record(authority.entry(action, permit), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit)
         }
     }
 

@@ -176,7 +176,10 @@ extension Vault {
     func plan(_ place: KeyPlace, renewing isWornOut: Bool) async throws(VaultError) -> Plan? {
         let context = place.context
         let view = try await tree.view(of: context)
-        guard view.ledger.closed[KeyTree.workspaceName(context)] == nil else { throw VaultError(.keyClosed, .closed) }
+        // What the store has forgotten the ledger remembers.
+        guard !view.ledger.isClosed(place), !view.ledger.isClosed(KeyPlace(context)) else {
+            throw VaultError(.keyClosed, .closed)
+        }
         guard view.control != nil else {
             try await tree.makeHead(context)
             return nil
@@ -184,7 +187,8 @@ extension Vault {
         let before = try await tree.environmentSet(context, view)
         guard before?.needsNew ?? true else { return try await plan(place, view, nil, isWornOut) }
         try await tree.makeHead(context)
-        let draft = try await tree.draft(context, generation: before?.nextGeneration ?? 1)
+        let draft = try await tree.draft(
+            context, generation: view.ledger.generation(after: before, of: KeyPlace(context)))
         return try await plan(place, view, (draft, before), false)
     }
 
@@ -218,7 +222,7 @@ extension Vault {
                 throw error.detail == .closed ? VaultError(.keyClosed, .closed) : error
             }
         }
-        let draft = try tree.draft(place, generation: set?.nextGeneration ?? 1, under: above)
+        let draft = try tree.draft(place, generation: view.ledger.generation(after: set, of: place), under: above)
         return Plan(view: view, key: draft.entry.key, set: set, drafts: drafts + [(draft, set)])
     }
 }

@@ -71,12 +71,7 @@ extension Vault {
             let drawing = try await withView(context) { (view) throws(VaultError) in
                 try await draw(context, view, limit: min(max(limit, 1), 1000))
             }
-            do throws(StoreError) {
-                let details = ["keys": String(drawing.nodes.count)]
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
-            } catch {
-                throw VaultError(error)
-            }
+            try await record(action, permit, ["keys": String(drawing.nodes.count)])
             return drawing
         }
     }

@@ -141,10 +141,21 @@ public struct Vault: Sendable {
         }
     }
 
+    /// Records an act that has no other commit, or none that its entry belongs to.
+    func record<Action>(
+        _ action: String, _ permit: Permit<Action>, _ details: [String: String] = [:]
+    ) async throws(VaultError) {
+        do throws(StoreError) {
+            try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
+        } catch {
+            throw VaultError(error)
+        }
+    }
+
     /// Records that an act was refused or failed, and gives the error back.
     func refused<Action>(_ error: VaultError, _ permit: Permit<Action>, _ action: String) async -> VaultError {
         // What may have been done is not called refused.
-        if error.store == .outcomeUnknown { return error }
+        if error.isUnclear { return error }
         let refusal = [error.code.rawValue, error.detail?.rawValue].compactMap { $0 }.joined(separator: ".")
         do {
             try await authority.recordRefusal(of: action, permit, code: refusal)

@@ -35,6 +35,8 @@ public struct VaultError: Error, Hashable, Sendable {
         case mainKeyUnfit
         /// The ledger cannot be reached.
         case ledgerUnavailable
+        /// The ledger's reply was lost: the act may have taken effect.
+        case ledgerUnclear
         /// A line of the ledger is not what was written there.
         case ledgerTampered
         /// The ledger has lost lines that the store knows of.
@@ -91,6 +93,7 @@ public struct VaultError: Error, Hashable, Sendable {
     init(_ error: LedgerError) {
         switch error {
         case .tampered, .newerFormat: self.init(.ledgerTampered)
+        case .outcomeUnknown: self.init(.ledgerUnclear)
         default: self.init(.ledgerUnavailable)
         }
     }
@@ -119,6 +122,9 @@ extension VaultError: StoreFailure {
         }
     }
 
+    /// Whether what was asked for may have been done.
+    var isUnclear: Bool { store == .outcomeUnknown || code == .ledgerUnclear }
+
     /// Whether a record moved on while it was read, so that the look is to be taken again.
     var isStale: Bool {
         if case .conflict = store { return true }
@@ -143,6 +149,7 @@ extension VaultError: CustomStringConvertible {
         case .mainKeyMissing: "no main key is known for this; add the one that wrapped its keys"
         case .mainKeyUnfit: "the new main key did not give back what it wrapped; nothing was changed"
         case .ledgerUnavailable: "the ledger cannot be reached; check where it is kept, and try again"
+        case .ledgerUnclear: "the ledger's reply was lost; look at the key's state, and repeat the act if need be"
         case .ledgerTampered: "a line of the ledger is not what was written there; find out by whom it was changed"
         case .ledgerBehind: "the ledger has lost lines; put back its latest copy, or accept the loss"
         case .busy: "another process is at this work; look at its progress, and try again later"

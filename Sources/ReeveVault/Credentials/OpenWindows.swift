@@ -6,11 +6,12 @@ import ReeveModel
 import ReeveStorage
 import Synchronization
 
-/// The audit windows of jobs: one for each connection and job.
+/// The audit windows of jobs: one for each connection, job, scope and act.
 final class OpenWindows: Sendable {
     private struct ID: Hashable {
         let connection: Identifier<Connection>
         let job: Identifier<Job>
+        let scope: Scope
         let action: String
     }
     private struct Kept {
@@ -32,7 +33,7 @@ final class OpenWindows: Sendable {
         _ connection: Identifier<Connection>, _ action: String, _ permit: Permit<OpenCredential>
     ) async throws(StoreError) {
         guard case .job(let job) = permit.context.actor else { throw .unavailable("windows are for jobs") }
-        let id = ID(connection: connection, job: job, action: action)
+        let id = ID(connection: connection, job: job, scope: permit.context.scope, action: action)
         let known = windows.withLock { windows in
             windows[id]?.closed = nil
             return windows[id]?.window

@@ -174,16 +174,17 @@ extension KeyCache.State {
         serial += 1
     }
 
-    /// Drops what is over, and an eighth of the keys of connections when that is not enough.
+    /// Drops what is over, and an eighth of the keys when that is not enough: environments' only when there is little else.
     fileprivate mutating func makeRoom(_ uptime: Duration, _ now: Timestamp) {
         let before = entries.count
         entries = entries.filter { !$0.value.deadline.isOver(uptime, now) }
         guard entries.count > before - before / 8 else { return }
         hand &+= 1
         var index = hand
+        let spares = entries.lazy.filter { $0.key.place.level == .environment }.count < before / 2
         entries = entries.filter { entry in
             index &+= 1
-            return entry.key.place.level == .environment || index & 7 != 0
+            return spares && entry.key.place.level == .environment || index & 7 != 0
         }
     }
 }

@@ -39,6 +39,16 @@ final class KeyLedger: Sendable {
             return floors[name].map { version.generation < $0 } == true ? .compromised : nil
         }
 
+        /// Whether a place is closed by its name, or its workspace is: nothing new is made there.
+        func isClosed(_ place: KeyPlace) -> Bool {
+            closed[place.name] != nil || closed[KeyTree.workspaceName(place.context)] != nil
+        }
+
+        /// The generation of a place's next key: above all that were, and all that a floor closes.
+        func generation(after set: KeySet?, of place: KeyPlace) -> Int64 {
+            max(set?.nextGeneration ?? 1, floors[place.name] ?? 1)
+        }
+
         /// Stands for the first so many lines: another ledger, or one that has lost lines and grown again, has another one.
         func mark(after count: Int) throws(CryptoError) -> Digest? {
             guard count > 0, count <= all.count else { return nil }

@@ -342,6 +342,12 @@ final class KeyTree: Sendable {
         version.due = due
         set.append(version)
         if let row { set.row = row }
+        if draft.place.parent == nil, set.ledgerLines == nil {
+            // From the first key on: a ledger that is gone altogether is missed as well.
+            let said = try await ledger.read()
+            set.ledgerLines = Int64(said.lines)
+            set.ledgerMark = try crypto { () throws(CryptoError) in try said.mark(after: said.lines) }
+        }
         if before == nil { set.project = project }
         try await sets.write(set, draft.place.partition, draft.place.ids, in: &transaction)
         try KeyRecord.table.insert(

@@ -69,25 +69,35 @@ final class MainKeyGate: Sendable {
     ) async throws(MainKeyError) -> R {
         let denial = Denial(reference: reference, context: context)
         let start = time.uptime
-        try state.withLock { (state) throws(MainKeyError) in
-            if let until = state.denials[denial] {
-                if start < until { throw .denied }
-                state.denials[denial] = nil
-            }
-            if let until = state.lanes[reference]?.closedUntil {
-                guard start >= until, state.lanes[reference]?.isTrying == false else { throw .unavailable }
-                state.lanes[reference]?.isTrying = true
-            }
-        }
+        let mayTry = try pass(denial)
         await enter(reference)
-        // Who has waited for its turn as long as a call may take does not begin one.
-        guard time.uptime < start + limits.timeout else {
+        do throws(MainKeyError) {
+            // Who has waited for its turn as long as a call may take does not begin one, nor who was waiting when the key
+            // refused or failed.
+            guard time.uptime < start + limits.timeout else { throw MainKeyError.unavailable }
+            if !mayTry { _ = try pass(denial) }
+        } catch {
             leave(reference, denial, nil)
-            throw .unavailable
+            throw error
         }
         let result = await Race(time: time, deadline: time.uptime + limits.timeout).run(body)
         leave(reference, denial, result.map { _ in () })
         return try result.get()
+    }
+
+    /// Throws while a refusal is remembered, or a key that failed is left alone; `true` for the one call that tries it again.
+    private func pass(_ denial: Denial) throws(MainKeyError) -> Bool {
+        let now = time.uptime
+        return try state.withLock { (state) throws(MainKeyError) in
+            if let until = state.denials[denial] {
+                if now < until { throw .denied }
+                state.denials[denial] = nil
+            }
+            guard let until = state.lanes[denial.reference]?.closedUntil else { return false }
+            guard now >= until, state.lanes[denial.reference]?.isTrying == false else { throw .unavailable }
+            state.lanes[denial.reference]?.isTrying = true
+            return true
+        }
     }
 
     private func enter(_ reference: String) async {
