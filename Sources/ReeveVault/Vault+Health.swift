@@ -64,9 +64,10 @@ extension Vault {
                 let ledger = try await tree.ledger.read()
                 health.ledgerLines = ledger.lines
                 if let lines, ledger.lines < lines { health.defects.append(.init(.ledgerBehind, "ledger")) }
-                let view = try await tree.view(of: context)
-                try await examine(place, view, &health)
-                try await examineConnections(context, &health)
+                let places = try await withView(context) { (view) throws(VaultError) in
+                    try await tree.places(of: context, view)
+                }
+                for place in [place] + places { try await examine(place, &health) }
             } catch {
                 guard let kind = error.defect else { throw error }
                 health.defects.append(.init(kind, place.name))
@@ -87,14 +88,12 @@ extension Vault {
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         try await recorded(permit, action) { () throws(VaultError) in
             let place = KeyPlace(context)
+            try await closeAgain(context)
             let ledger = try await tree.ledger.read()
             let lines = ledger.lines
             let _: Bool = try await withView(context) { (view) throws(VaultError) in
-                guard var set = try await tree.set(of: place, view), let known = set.ledgerLines else {
-                    throw VaultError(.wrongState)
-                }
-                let mark = try crypto { () throws(CryptoError) in try ledger.mark(after: Int(clamping: known)) }
-                guard known > lines || mark != set.ledgerMark else { throw VaultError(.wrongState) }
+                guard var set = try await tree.set(of: place, view) else { throw VaultError(.wrongState) }
+                let known = set.ledgerLines ?? 0
                 set.ledgerLines = Int64(lines)
                 set.ledgerMark = try crypto { () throws(CryptoError) in try ledger.mark(after: lines) }
                 let next = set
@@ -119,6 +118,37 @@ extension Vault {
         }
     }
 
+    /// Tells the ledger what the store says is closed and it does not know: an older store would open it.
+    private func closeAgain(_ context: MainKeyContext) async throws(VaultError) {
+        let events = try await withView(context) { (view) throws(VaultError) in
+            let ledger = try await tree.ledger.read()
+            guard try await isBehind(context, view, ledger) else { throw VaultError(.wrongState) }
+            var events: [LedgerEvent] = []
+            for place in try await [KeyPlace(context)] + tree.places(of: context, view) {
+                guard let set = try await tree.set(of: place, view), let last = set.currentVersion, !last.state.opens,
+                    ledger.closure(of: place, last) == nil
+                else { continue }
+                events.append(
+                    last.state == .compromised
+                        ? .floor(place.name, generation: set.nextGeneration)
+                        : .closed(place.name, state: last.state.rawValue))
+            }
+            return events
+        }
+        for event in events { try await tree.ledger.append(event) }
+    }
+
+    /// Whether the ledger has lost what the store has seen of it.
+    private func isBehind(
+        _ context: MainKeyContext, _ view: KeyTree.View, _ ledger: KeyLedger.View
+    ) async throws(VaultError) -> Bool {
+        guard let set = try await tree.set(of: KeyPlace(context), view), let known = set.ledgerLines else {
+            return false
+        }
+        let mark = try crypto { () throws(CryptoError) in try ledger.mark(after: Int(clamping: known)) }
+        return known > ledger.lines || mark != set.ledgerMark
+    }
+
     /// The matter that several persons approve before a loss of the ledger is accepted.
     public static func ledgerLoss(in scope: Scope) throws(AccessError) -> Quorum.Matter {
         var encoding = CanonicalBytes(label: "reeve/vault/ledger-loss/1")
@@ -130,11 +160,28 @@ extension Vault {
         }
     }
 
-    /// Unwraps every key of a place.
+    /// Looks at a place with a view of its own, since others go on storing meanwhile: what is wrong is looked at once more.
+    private func examine(_ place: KeyPlace, _ health: inout VaultHealth) async throws(VaultError) {
+        let found: VaultHealth = try await withView(place.context) { (view) throws(VaultError) in
+            var part = VaultHealth()
+            do throws(VaultError) {
+                if let set = try await tree.freshSet(of: place, view) { try await examine(set, place, view, &part) }
+            } catch {
+                if error.isStale { throw error }
+                guard let kind = error.defect else { throw error }
+                part.defects.append(.init(kind, place.name))
+            }
+            if !part.defects.isEmpty, try await !isCurrent(view) { return nil }
+            return part
+        }
+        health.examined += found.examined
+        health.defects += found.defects
+    }
+
+    /// Unwraps every key of a place, and opens its credential.
     private func examine(
-        _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultHealth
+        _ set: KeySet, _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultHealth
     ) async throws(VaultError) {
-        guard let set = try await tree.set(of: place, view) else { return }
         for version in set.versions where version.state.opens {
             health.examined += 1
             if view.ledger.closure(of: place, version) != nil {
@@ -142,7 +189,8 @@ extension Vault {
                 continue
             }
             do throws(VaultError) {
-                _ = try await tree.key(place, .commitment(version.commitment), view)
+                let key = try await tree.freshKey(place, version, view)
+                try await examineCredential(set, place, version, key, &health)
             } catch {
                 guard let kind = error.defect else { throw error }
                 health.defects.append(.init(kind, place.name))
@@ -150,65 +198,32 @@ extension Vault {
         }
     }
 
-    private func examineConnections(
-        _ context: MainKeyContext, _ health: inout VaultHealth
-    ) async throws(VaultError) {
-        let sets = [context.environment.rawValue, KeyPlace.Level.connection.rawValue]
-        let prefix = tree.sets.key(Partition(context.workspace), sets)
-        var range = KeyRange(under: prefix)
-        while true {
-            let page: [Entry]
-            do throws(StoreError) {
-                page = try await store.records(in: range, limit: 200)
-            } catch {
-                throw VaultError(error)
-            }
-            for entry in page {
-                guard let place = KeyPlace(entry.key, under: prefix, context, .connection) else { continue }
-                // Each with a view of its own: others go on storing meanwhile.
-                let found: VaultHealth = try await withView(context) { (view) throws(VaultError) in
-                    var part = VaultHealth()
-                    try await examine(place, view, &part)
-                    try await examineCredential(place, view, &part)
-                    if !part.defects.isEmpty, try await !isCurrent(view) { return nil }
-                    return part
-                }
-                health.examined += found.examined
-                health.defects += found.defects
-            }
-            guard page.count == 200, let last = page.last else { return }
-            range = range.after(last.key)
-        }
-    }
-
+    /// Opens the credential that a key sealed; the present one is looked for where there is none of another.
     private func examineCredential(
-        _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultHealth
+        _ set: KeySet, _ place: KeyPlace, _ version: KeySet.Version, _ key: OpenKey, _ health: inout VaultHealth
     ) async throws(VaultError) {
-        guard case .connection(let connection) = place.leaf,
-            let set = try await tree.set(of: place, view), set.row != nil, set.versions.contains(where: \.state.opens)
-        else { return }
-        health.examined += 1
-        do throws(VaultError) {
-            let row: CredentialRow?
-            do throws(StoreError) {
-                let ids = CredentialRow.ids(place.context.environment, connection)
-                row = try await CredentialRow.table.read(place.partition, ids, in: store)
-            } catch {
-                throw VaultError(error)
-            }
-            guard let row else { throw VaultError(.cannotOpen, .missing) }
-            guard set.row == row.generation else { throw VaultError(.cannotOpen, .tampered) }
-            guard let version = set.version(of: row.key), version.state.opens,
-                view.ledger.closure(of: place, version) == nil
-            else { return }
-            let key = try await tree.key(place, .commitment(row.key), view).key
-            let data = row.additionalData(place.context, connection)
-            _ = try crypto { () throws(CryptoError) in
-                try Envelope.open(row.sealed, with: key, authenticated: Envelope.authenticated(key, data))
-            }
+        guard case .connection(let connection) = place.leaf, let generation = set.row else { return }
+        let row: CredentialRow?
+        do throws(StoreError) {
+            let ids = CredentialRow.ids(place.context.environment, connection)
+            row = try await CredentialRow.table.read(place.partition, ids, in: store)
         } catch {
-            guard let kind = error.defect else { throw error }
-            health.defects.append(.init(kind, place.name))
+            throw VaultError(error)
+        }
+        let isCurrent = version.generation == set.current
+        guard let row else {
+            if isCurrent { throw VaultError(.cannotOpen, .missing) }
+            return
+        }
+        guard row.generation == generation, set.version(of: row.key) != nil else {
+            if isCurrent { throw VaultError(.cannotOpen, .tampered) }
+            return
+        }
+        guard row.key == version.commitment else { return }
+        health.examined += 1
+        let data = row.additionalData(place.context, connection)
+        _ = try crypto { () throws(CryptoError) in
+            try Envelope.open(row.sealed, with: key, authenticated: Envelope.authenticated(key, data))
         }
     }
 }

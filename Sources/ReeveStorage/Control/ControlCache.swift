@@ -116,6 +116,27 @@ package final class ControlCache: Sendable {
         return isThere ? ControlReference(node.value.entries[position].reference) : nil
     }
 
+    /// All keys under a prefix that a snapshot vouches for, in order, those whose records are gone among them.
+    ///
+    /// Complexity: O(keys), in memory as well.
+    package func keys(under prefix: Key, _ snapshot: ControlSnapshot) async throws(StoreError) -> [Key] {
+        let range = KeyRange(under: prefix)
+        var found: [Key] = []
+        var open = [snapshot.root]
+        while let node = open.popLast() {
+            let entries = node.value.entries
+            guard !node.value.isLeaf else {
+                found += entries.lazy.map { Key(encoded: $0.key) }.filter(range.contains)
+                continue
+            }
+            // Backwards, since the last one pushed is visited first.
+            for entry in node.value.children(meeting: range).reversed() {
+                open.append(try await child(entry, snapshot))
+            }
+        }
+        return found
+    }
+
     /// The value at a key of a table, as a snapshot vouches for it.
     package func value<Value>(
         of table: AuthenticatedTable<Value>, _ key: Key, _ reference: ControlReference, under snapshot: ControlSnapshot

@@ -48,6 +48,16 @@ struct ControlNode: JSONRecord {
     /// The entry of an inner node under which a key lies.
     func index(above key: [UInt8]) -> Int { max(0, position(of: key, orEqual: true) - 1) }
 
+    /// The entries of an inner node under which keys of a range may lie.
+    func children(meeting range: KeyRange) -> [Entry] {
+        entries.indices.filter { index in
+            // What is below an entry lies from its key to the next one's.
+            let isBefore = index + 1 < entries.count && entries[index + 1].key.precedesOrEquals(range.lowerBound)
+            let isAfter = index > 0 && range.upperBound.precedesOrEquals(entries[index].key)
+            return !isBefore && !isAfter
+        }.map { entries[$0] }
+    }
+
     /// The position of a key in a leaf, and whether it is there.
     func find(_ key: [UInt8]) -> (position: Int, isThere: Bool) {
         let position = position(of: key, orEqual: false)
@@ -105,4 +115,8 @@ struct ControlNode: JSONRecord {
                 }, next: next)
         }
     }
+}
+
+extension [UInt8] {
+    fileprivate func precedesOrEquals(_ other: [UInt8]) -> Bool { !other.lexicographicallyPrecedes(self) }
 }

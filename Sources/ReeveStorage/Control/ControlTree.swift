@@ -67,10 +67,7 @@ struct ControlTree {
                 continue
             }
             // Backwards, since the last one pushed is visited first.
-            for (index, entry) in entries.enumerated().reversed() {
-                let isBefore = index + 1 < entries.count && entries[index + 1].key.precedesOrEquals(range.lowerBound)
-                let isAfter = index > 0 && range.upperBound.precedesOrEquals(entry.key)
-                guard !isBefore, !isAfter else { continue }
+            for entry in node.value.children(meeting: range).reversed() {
                 open.append(try await child(entry, &transaction))
             }
         }
@@ -249,8 +246,4 @@ struct ControlTree {
     ) async throws(Failure) -> Failure {
         Failure(try await transaction.isStale(headKey) ? .conflict(headKey) : .tampered(key))
     }
-}
-
-extension [UInt8] {
-    fileprivate func precedesOrEquals(_ other: [UInt8]) -> Bool { !other.lexicographicallyPrecedes(self) }
 }

@@ -100,6 +100,32 @@ final class KeyTree: Sendable {
         }
     }
 
+    /// All connections and hours of an environment that have keys, as the head has them.
+    func places(of context: MainKeyContext, _ view: View) async throws(VaultError) -> [KeyPlace] {
+        guard let snapshot = view.control else { return [] }
+        var places: [KeyPlace] = []
+        for level in [KeyPlace.Level.connection, .hour] {
+            let prefix = sets.key(Partition(context.workspace), [context.environment.rawValue, level.rawValue])
+            places += try await vault { () throws(StoreError) in try await control.keys(under: prefix, snapshot) }
+                .compactMap { KeyPlace($0, under: prefix, context, level) }
+        }
+        return places
+    }
+
+    /// The keys of a place, read again whatever is known of them.
+    func freshSet(of place: KeyPlace, _ view: View) async throws(VaultError) -> KeySet? {
+        known.withLock { $0.known[place] = nil }
+        return try await set(of: place, view)
+    }
+
+    /// A key, unwrapped again whatever is kept of it; every one above it is checked as well.
+    func freshKey(_ place: KeyPlace, _ version: KeySet.Version, _ view: View) async throws(VaultError) -> OpenKey {
+        guard let above = try await environmentSet(place.context, view) else { throw VaultError(.cannotOpen, .missing) }
+        let entry = try await unwrap(place, version, above, view)
+        try checkParent(of: entry, above, place, view)
+        return entry.key
+    }
+
     /// The keys of an environment, once it is certain that the ledger has not lost what closes some of them.
     func environmentSet(_ context: MainKeyContext, _ view: View) async throws(VaultError) -> KeySet? {
         guard let set = try await set(of: KeyPlace(context), view) else { return nil }
