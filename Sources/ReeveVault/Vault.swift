@@ -102,6 +102,9 @@ public struct Vault: Sendable {
         windows = OpenWindows(authority: authority, limits: configuration.window)
     }
 
+    /// How many unwrapped keys are kept now.
+    package var cachedKeys: Int { tree.cache.count }
+
     /// Wipes unwrapped keys whose lifetime is over, closes audit windows whose time is over, and destroys keys that are due.
     /// Background work calls it.
     package func runOnce() async throws(VaultError) {

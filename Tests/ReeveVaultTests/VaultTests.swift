@@ -321,7 +321,7 @@ private struct Fixture: Sendable {
     }
 
     @Test func messagesHoldNoSecretAndNoOracle() {
-        let texts = VaultError.Detail.allCases.map { _ in "\(VaultError(.cannotOpen))" }
+        let texts = VaultError.Detail.allCases.map { "\(VaultError(.cannotOpen, $0))" }
         #expect(Set(texts).count == 1)
         for code in VaultError.Code.allCases { #expect("\(VaultError(code))".count > 20) }
     }

@@ -229,6 +229,15 @@ import Testing
                 try await world.stage.process(await changed.store(), world.ledger, world.keys))
             #expect(found.defects.map(\.kind) == [kind] && found.defects[0].subject.hasSuffix("\(connections[0].id)"))
         }
+        // A set that was removed, one that was altered, and the other places are looked at all the same.
+        let set = try #require(image.keys(of: "vault.keys").first { "\($0)".contains("/connection/") })
+        for bytes in [nil, Array("{}".utf8)] as [[UInt8]?] {
+            var changed = image
+            changed.records[set] = bytes
+            let found = try await verify(
+                try await world.stage.process(await changed.store(), world.ledger, world.keys))
+            #expect(found.defects.map(\.kind) == [.tampered] && found.examined == whole.examined - 2)
+        }
         // Another main key.
         let stranger = try await world.stage.process(
             world.store, world.ledger, MainKeys(try LocalMainKey.ephemeral()))
@@ -308,12 +317,20 @@ import Testing
         try await world.process.store("one", one)
         try await world.process.store("two", two)
         let target = KeyTarget.connection(one.id)
+        let before = try await StoreImage(world.store, [world.stage.workspace])
         try await world.process.vault.shred(target, world.process.manage(target, one.scope))
-        let process = try await world.stage.process(world.store, MemoryLedger(), world.keys)
+        let told = MemoryLedger()
+        let process = try await world.stage.process(world.store, told, world.keys)
         #expect(try await process.failure(two)?.code == .ledgerBehind)
         try await process.vault.acceptLedgerLoss(process.manage(.environment, one.scope))
         #expect(try await process.open(two) == "two")
         #expect(try await process.failure(one)?.code == .cannotOpen)
+        // The ledger has been told again: a store from before the shredding opens nothing either.
+        let restored = try await world.stage.process(await before.store(), told, world.keys)
+        #expect(try await restored.failure(one)?.code == .ledgerBehind)
+        try await restored.vault.acceptLedgerLoss(restored.manage(.environment, one.scope))
+        #expect(try await restored.failure(one)?.code == .cannotOpen)
+        #expect(try await restored.open(two) == "two")
         await #expect(throws: VaultError(.wrongState)) {
             try await process.vault.acceptLedgerLoss(process.manage(.environment, one.scope))
         }
