@@ -72,9 +72,8 @@ extension Vault {
     private func open(
         _ credential: ReadyCredential, _ connection: Identifier<Connection>, _ scope: Scope
     ) async throws(VaultError) -> Secret? {
-        let (uptime, now) = (authority.time.uptime, authority.time.now)
-        guard credential.cacheSerial == tree.cache.serial, !credential.deadline.isOver(uptime, now),
-            uptime < credential.refresh, credential.project == scope.project,
+        let uptime = authority.time.uptime
+        guard uptime < credential.refresh, credential.project == scope.project,
             try await tree.ledger.view(at: uptime).serial == credential.ledgerSerial
         else { return nil }
         do throws(StoreError) {
@@ -94,7 +93,7 @@ extension Vault {
             if case .conflict = error { return nil }
             throw VaultError(error)
         }
-        // Time may have passed, and a main key refused, while the store was asked.
+        // Now, and not before: time may have passed, and a main key refused, while the store was asked.
         guard credential.cacheSerial == tree.cache.serial,
             !credential.deadline.isOver(authority.time.uptime, authority.time.now)
         else { return nil }
