@@ -320,7 +320,6 @@ import Testing
         let world = try AuditWorld()
         let processes = [try await world.process(), try await world.process()]
         let batches = Scale.current.cases(ci: 120, soak: 1000)
-        var notes: [SignedNote] = []
         for batch in 0..<batches {
             await withTaskGroup(of: Void.self) { group in
                 for (number, process) in processes.enumerated() {
@@ -330,13 +329,17 @@ import Testing
                     }
                 }
             }
-            if let note = try await processes[0].log.checkpoint(of: world.scope), note != notes.last {
-                notes.append(note)
-            }
         }
         world.time.advance(by: .seconds(40))
         try await processes[0].log.runOnce()
-        notes.append(try await processes[0].checkpoint())
+        // Every checkpoint that either has signed, in the order of their sizes.
+        var notes: [SignedNote] = []
+        for entry in try await world.records("audit.checkpoint").reversed() {
+            let stored = try StoredCheckpoint.table.decode(entry.record.bytes, entry.key)
+            notes.append(try #require(SignedNote(bytes: stored.note)))
+        }
+        let newest = try await processes[0].checkpoint()
+        #expect(notes.count > batches / 4 && notes.last == newest)
         let total = (0..<batches).reduce(0) { $0 + ($1 % 5) + 1 } * 2
         let leaves = try await world.leaves()
         #expect(leaves.count == total && Set(leaves).count == total)
@@ -344,7 +347,9 @@ import Testing
         let checkpoints = try notes.map { try #require(world.verifier.checkpoint($0)) }
         #expect(checkpoints.map(\.size) == checkpoints.map(\.size).sorted())
         let reader = LogReader(store: world.base, log: Partition(world.workspace), control: world.control)
-        for (old, new) in zip(notes, notes.dropFirst()) {
+        // Each continues the one before it, and the last one continues each.
+        let last = try #require(notes.last)
+        for (old, new) in zip(notes, notes.dropFirst()) + notes.dropLast().map({ ($0, last) }) {
             let (first, second) = (
                 try #require(world.verifier.checkpoint(old)), try #require(world.verifier.checkpoint(new))
             )
