@@ -149,10 +149,7 @@ extension Vault {
     }
 
     private func rewrapKeys(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {
-        let (view, current) = try await withView(context) { (view) throws(VaultError) in
-            (view, try await tree.key(KeyPlace(context), .current, view).key)
-        }
-        var wrapping: [Digest: OpenKey] = [current.commitment: current]
+        var keys = try await wrappingKeys(context)
         let partition = Partition(context.workspace)
         var reports: [Sweep.Report] = []
         for level in [KeyPlace.Level.connection, .hour] {
@@ -166,12 +163,14 @@ extension Vault {
                     case .key(let parent, _) = record.wrapper,
                     let place = KeyPlace(key, under: prefix, context, level)
                 else { return .failed }
-                if parent == current.commitment { return .unchanged }
-                if wrapping[parent] == nil {
-                    wrapping[parent] = try? await tree.key(KeyPlace(context), .commitment(parent), view).key
+                // No longer than each may be used: a main key that refuses, and a closure, stop the work.
+                if keys.areOver(tree.cache.serial, authority.time) { keys = try await wrappingKeys(context) }
+                if parent == keys.current.key.commitment { return .unchanged }
+                if keys.earlier[parent] == nil {
+                    keys.earlier[parent] = try? await tree.key(KeyPlace(context), .commitment(parent), keys.view)
                 }
-                guard let old = wrapping[parent],
-                    let next = try? tree.rewrapped(record, place, key, from: old, to: current)
+                guard let old = keys.earlier[parent],
+                    let next = try? tree.rewrapped(record, place, key, from: old.key, to: keys.current.key)
                 else { return .failed }
                 transaction.write(key, next.recordBytes(schema: KeyRecord.table.schema))
                 return .changed
@@ -180,6 +179,28 @@ extension Vault {
             reports.append(report)
         }
         return reports[0].adding(reports[1])
+    }
+
+    /// An environment's keys while a sweep works with them.
+    private struct WrappingKeys {
+        let view: KeyTree.View
+        let current: KeyCache.Entry
+        let serial: UInt64
+        var earlier: [Digest: KeyCache.Entry] = [:]
+
+        func areOver(_ serial: UInt64, _ time: any TimeSource) -> Bool {
+            let (uptime, now) = (time.uptime, time.now)
+            return serial != self.serial || current.deadline.isOver(uptime, now)
+                || earlier.values.contains { $0.deadline.isOver(uptime, now) }
+        }
+    }
+
+    private func wrappingKeys(_ context: MainKeyContext) async throws(VaultError) -> WrappingKeys {
+        let serial = tree.cache.serial
+        return try await withView(context) { (view) throws(VaultError) in
+            let current = try await tree.key(KeyPlace(context), .current, view)
+            return WrappingKeys(view: view, current: current, serial: serial)
+        }
     }
 
     private func resealCredentials(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {

@@ -171,6 +171,26 @@ import Testing
         #expect(try await world.process.open(connection) == "v")
     }
 
+    /// A sweep stops when the main key refuses, and goes on where it was.
+    @Test func aSweepStopsAtADenial() async throws {
+        let world = try await World()
+        let connections = (1...200).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v", connection) }
+        let scope = world.stage.scope()
+        try await world.process.vault.rotate(.environment, world.process.manage(.environment, scope))
+        let manage = try await world.process.manage(.environment, scope)
+        #expect(try await world.process.vault.rewrap(manage, limit: 100).changed == 100)
+        world.mainKey.set(.denies)
+        world.stage.time.advance(by: .seconds(61))
+        let later = try await world.process.manage(.environment, scope)
+        await #expect(throws: VaultError(.mainKeyDenied)) { try await world.process.vault.rewrap(later) }
+        world.mainKey.set(.works)
+        world.stage.time.advance(by: .seconds(5))
+        let report = try await world.process.vault.rewrap(world.process.manage(.environment, scope))
+        #expect(report.isFinished && report.changed == 200)
+        for connection in connections { #expect(try await world.process.open(connection) == "v") }
+    }
+
     /// A provider that gives back something else changes nothing, and nothing opens.
     @Test(arguments: [TestMainKey.Mode.wrongLength, .otherKey, .garbageWrap, .denies, .fails])
     func aFalseProviderChangesNothing(_ mode: TestMainKey.Mode) async throws {
