@@ -61,6 +61,19 @@ import Testing
         #expect(try await process.failure(world.connections[0])?.code == .mainKeyDenied)
     }
 
+    /// A refusal that any call meets closes everything of its environment at once, however fresh.
+    @Test func aDenialClosesWhatIsFresh() async throws {
+        let world = try await World()
+        let process = try await world.process()
+        #expect(try await process.open(world.connections[0]) == "v")
+        world.mainKey.set(.denies)
+        let scope = world.connections[0].scope
+        await #expect(throws: VaultError(.mainKeyDenied)) {
+            try await process.vault.rotate(.environment, process.manage(.environment, scope))
+        }
+        #expect(try await process.failure(world.connections[0])?.code == .mainKeyDenied)
+    }
+
     /// An answer that was on its way when the key was refused is not kept.
     @Test func anAnswerFromBeforeADenialDoesNotCount() async throws {
         let world = try await World()

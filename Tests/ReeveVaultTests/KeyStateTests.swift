@@ -158,6 +158,14 @@ import Testing
             }
             #expect(try await restored.failure(connection)?.code == .cannotOpen)
         }
+        // Nor by the line of a resumption that came too late.
+        let place =
+            "vault/\(stage.workspace)/production/" + (ofEnvironment ? "environment" : "connection/\(connection.id)")
+        try await AnchorLedger(ledger, authenticator: stage.chain, time: stage.time).append(.reopened(place))
+        for backup in backups {
+            let restored = try await stage.process(await backup.store(), ledger, keys)
+            #expect(try await restored.failure(connection)?.code == .cannotOpen)
+        }
     }
 
     /// After an environment was compromised every connection of it can be stored anew, and job data sealed.
