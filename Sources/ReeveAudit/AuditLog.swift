@@ -164,6 +164,11 @@ public final class AuditLog: Sendable {
         _ = try await enter(permit, "audit.prove", scope, details: details)
         let reader = reader(scope)
         let newest = try await newest(reader)
+        // What was pruned has no proof any more, also where its tiles are still in memory.
+        let minimum = Int(try await reader.state().minimum)
+        if let pruned = indices.first(where: { (0..<minimum).contains($0) }) {
+            throw AuditError(.pruned, "entry \(pruned)")
+        }
         var proofs: [InclusionProof] = []
         for index in indices { proofs.append(try await proof(of: index, reader, newest)) }
         return proofs

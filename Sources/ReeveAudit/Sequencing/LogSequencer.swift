@@ -348,6 +348,8 @@ struct LogSequencer: Sendable {
             }
         }
         guard isDone else { return false }
+        // Proofs of what this process has sequenced need not read it back.
+        for (id, tile) in tiles { reader.cache?.keep(tile, log, id) }
         live.tree = tree
         live.state = state
         live.bytes = bytes
