@@ -86,6 +86,9 @@ extension Vault {
                     "vault.key.expire", context, Resource(kind: "keys", place.name), nil, nil, nil, details)
             }
         }
+        if case .connection(let connection) = place.leaf, set?.past.contains(where: { $0.until <= now }) == true {
+            try await dropPast(of: connection, place, by: now)
+        }
         var changes = Changes()
         changes.delete(listed)
         do throws(StoreError) {
@@ -94,6 +97,36 @@ extension Vault {
             throw VaultError(error)
         }
         return isDue == true
+    }
+
+    /// Deletes credentials that another one took the place of and whose time is over.
+    private func dropPast(
+        of connection: Identifier<Connection>, _ place: KeyPlace, by now: Timestamp
+    ) async throws(VaultError) {
+        let context = place.context
+        let _: Bool = try await withView(context) { (view) throws(VaultError) in
+            guard var set = try await tree.set(of: place, view) else { return true }
+            let gone = set.past.filter { $0.until <= now }
+            set.past.removeAll { $0.until <= now }
+            guard !gone.isEmpty else { return true }
+            let (next, scope) = (set, Scope(context.workspace, context.environment))
+            let act = ActContext(actor: .host("reeve.vault"), scope: scope, origin: .background)
+            let generations = gone.map { String($0.generation) }.joined(separator: ",")
+            let entry = authority.entry(
+                "vault.credential.expire", act, .credential(of: connection), nil, nil, nil,
+                ["generations": generations])
+            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await tree.expect(view, context, in: &transaction) else { return nil as Bool? }
+                try await tree.sets.write(next, place.partition, place.ids, in: &transaction)
+                let ids = CredentialRow.ids(context.environment, connection)
+                for past in gone {
+                    CredentialRow.past.delete(
+                        place.partition, ids + [KeyPlace.digits(past.generation)], in: &transaction)
+                }
+                try transaction.record(entry, in: authority.trail)
+                return true
+            }
+        }
     }
 
     /// Whether the wall clock is more than five minutes off what the monotonic clock, or the ledger's last line, lets expect:

@@ -6,236 +6,143 @@ import ReeveCrypto
 public import ReeveModel
 import ReeveStorage
 
-/// What the vault says of itself, and what it finds wrong.
+/// How the vault stands for an environment: what an operator should know, without looking at each key.
 public struct VaultHealth: Hashable, Sendable {
     /// One thing that is not as it should be.
-    public struct Defect: Hashable, Sendable {
-        /// What is wrong.
-        public enum Kind: String, Hashable, Sendable, CaseIterable {
-            /// A record was altered, put in another's place, or put back.
-            case tampered
-            /// A record that another one names is gone.
-            case missing
-            /// The store says open and the ledger says closed: the store was put back.
-            case storeBehind
-            /// The ledger has lost lines that the store knows of.
-            case ledgerBehind
-            /// A key is wrapped by a main key that is not known here.
-            case mainKeyMissing
-            /// A main key refuses, does not answer, or gave back something else.
-            case mainKeyFailed
-        }
-        /// What is wrong.
-        public let kind: Kind
-        /// With what: the name of a key's place, `vault/ws_…/production/connection/conn_…`.
-        public let subject: String
-
-        /// A defect.
-        public init(_ kind: Kind, _ subject: String) {
-            self.kind = kind
-            self.subject = subject
-        }
+    public enum Warning: String, Hashable, Sendable, CaseIterable {
+        /// The ledger lies in the store or in this process's memory: a store that is put back opens what was closed. For
+        /// trials only.
+        case noRollbackProtection
+        /// The ledger cannot be read: nothing opens once what is known of it is older than a key's lifetime.
+        case ledgerUnavailable
+        /// The ledger has lost lines, or one was changed: nothing opens until the loss is accepted.
+        case ledgerBehind
+        /// No main key is known for the environment.
+        case mainKeyMissing
+        /// The main key refuses, or does not give back what it wraps.
+        case mainKeyRefuses
+        /// The main key does not answer.
+        case mainKeyUnavailable
+        /// Keys are still under an earlier main key: see ``Vault/repack(_:)``.
+        case earlierMainKeyNeeded
+        /// The environment's key is suspended, compromised or destroyed.
+        case keyClosed
+        /// The wall clock is more than five minutes off: nothing is destroyed for good until it is right.
+        case clocksDisagree
+        /// Secrets cannot be locked in memory here, and may be swapped out.
+        case memoryNotLocked
     }
 
-    /// What was looked at: keys and credentials.
-    public internal(set) var examined = 0
-    /// What is wrong, in the order of the records.
-    public internal(set) var defects: [Defect] = []
-    /// How many lines the ledger has; hold it elsewhere, and give it to the next ``Vault/verify(_:expecting:)``.
-    public internal(set) var ledgerLines = 0
+    /// What is not as it should be; empty when all is well.
+    public internal(set) var warnings: Set<Warning> = []
+    /// How many unwrapped keys this process keeps.
+    public internal(set) var cachedKeys = 0
+    /// How many lines the ledger has, as far as it could be read.
+    public internal(set) var ledgerLines: Int?
+}
+
+/// From when on what was shredded is out of everybody's reach.
+///
+/// In the process that shreds it is at once, in others after ``otherProcesses``. A backup of the store from before opens for
+/// who holds a main key that wrapped the keys of that time, and the keys that vouch for records: until those main keys are
+/// destroyed too.
+public struct ShredHorizon: Hashable, Sendable {
+    /// A main key, and the backups that need it.
+    public struct MainKey: Hashable, Sendable {
+        /// What names it.
+        public let reference: String
+        /// Backups from then on need it.
+        public let since: Timestamp
+        /// Backups from then on do not need it; `nil` while keys are under it.
+        public let until: Timestamp?
+    }
+    /// After so long no other process opens it.
+    public let otherProcesses: Duration
+    /// The main keys that the environment's keys have been under, at most the latest 50.
+    public let mainKeys: [MainKey]
 }
 
 extension Vault {
-    /// Looks at every key and credential of an environment, and unwraps and opens each without lending anything. The permit is
-    /// for the environment's keys.
-    ///
-    /// `expecting` is the number of lines that the ledger had at an earlier time, kept elsewhere: with it, a store and a ledger
-    /// that were put back together are found. Complexity: O(keys and credentials).
-    public func verify(
-        _ permit: Permit<ManageKeys>, expecting lines: Int? = nil
-    ) async throws(VaultError) -> VaultHealth {
-        let action = "vault.verify"
+    /// Says how the vault stands for an environment. The permit is for the environment's keys. The main key is asked to wrap
+    /// and unwrap a probe.
+    public func health(_ permit: Permit<ManageKeys>) async throws(VaultError) -> VaultHealth {
+        let action = "vault.health"
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
             var health = VaultHealth()
-            let place = KeyPlace(context)
+            health.cachedKeys = tree.cache.count
+            if SecretMemory.status.unlockedBytes > 0 { health.warnings.insert(.memoryNotLocked) }
+            if !tree.ledger.protectsAgainstRollback { health.warnings.insert(.noRollbackProtection) }
             do throws(VaultError) {
-                let ledger = try await tree.ledger.read()
-                health.ledgerLines = ledger.lines
-                if let lines, ledger.lines < lines { health.defects.append(.init(.ledgerBehind, "ledger")) }
-                let places = try await withView(context) { (view) throws(VaultError) in
-                    try await tree.places(of: context, view)
-                }
-                for place in [place] + places { try await examine(place, &health) }
+                health.ledgerLines = try await tree.ledger.read().lines
+                if try await clocksDisagree() { health.warnings.insert(.clocksDisagree) }
+                try await lookAtKeys(context, &health)
             } catch {
-                guard let kind = error.defect else { throw error }
-                health.defects.append(.init(kind, place.name))
+                guard let warning = error.warning else { throw error }
+                health.warnings.insert(warning)
             }
-            let details = ["examined": String(health.examined), "defects": String(health.defects.count)]
-            try await record(action, permit, details)
+            do throws(VaultError) {
+                guard let mainKey = tree.mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
+                try await tree.probe(mainKey, context)
+            } catch {
+                guard let warning = error.warning else { throw error }
+                health.warnings.insert(warning)
+            }
+            let warnings = health.warnings.map(\.rawValue).sorted().joined(separator: ",")
+            try await record(action, permit, ["warnings": warnings])
             return health
         }
     }
 
-    /// Goes on with a ledger that has lost lines: what only those lines closed may open again. The permit is for the
-    /// environment's keys, and where there are roles it takes approvals for ``ledgerLoss(in:)``.
-    public func acceptLedgerLoss(
-        _ permit: Permit<ManageKeys>, approved quorum: Identifier<Quorum>? = nil
-    ) async throws(VaultError) {
-        let action = "vault.ledger.acceptLoss"
+    private func lookAtKeys(_ context: MainKeyContext, _ health: inout VaultHealth) async throws(VaultError) {
+        let found: (set: KeySet?, isOpen: Bool) = try await withView(context) { (view) throws(VaultError) in
+            let place = KeyPlace(context)
+            guard let set = try await tree.environmentSet(context, view), let current = set.currentVersion else {
+                return (nil, !view.ledger.isClosed(place))
+            }
+            return (set, current.state.opens && view.ledger.closure(of: place, current) == nil)
+        }
+        if !found.isOpen { health.warnings.insert(.keyClosed) }
+        if found.set?.mainKeys.dropLast().contains(where: { $0.until == nil }) == true {
+            health.warnings.insert(.earlierMainKeyNeeded)
+        }
+        if let last = found.set?.mainKeys.last, let current = tree.mainKeys.current(for: context)?.reference,
+            !last.reference.isIdentical(to: current)
+        {
+            health.warnings.insert(.earlierMainKeyNeeded)
+        }
+    }
+
+    /// Says which main keys have to be destroyed before backups of an environment open nothing that was shredded. The permit
+    /// is for the environment's keys.
+    public func shredHorizon(_ permit: Permit<ManageKeys>) async throws(VaultError) -> ShredHorizon {
+        let action = "vault.key.horizon"
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
-        try await recorded(permit, action) { () throws(VaultError) in
-            let place = KeyPlace(context)
-            try await closeAgain(context)
-            let ledger = try await tree.ledger.read()
-            let lines = ledger.lines
-            let _: Bool = try await withView(context) { (view) throws(VaultError) in
-                guard var set = try await tree.set(of: place, view) else { throw VaultError(.wrongState) }
-                let known = set.ledgerLines ?? 0
-                set.ledgerLines = Int64(lines)
-                set.ledgerMark = try crypto { () throws(CryptoError) in try ledger.mark(after: lines) }
-                let next = set
-                do throws(AccessError) {
-                    return try await store.transaction {
-                        (transaction: inout Transaction<AccessError>) throws(AccessError) in
-                        guard try await tree.expect(view, context, in: &transaction) else { return nil as Bool? }
-                        if authority.hasRoles {
-                            guard let quorum else { throw AccessError(.notApproved) }
-                            guard case .act(let act, let digest) = try Self.ledgerLoss(in: scope) else { return nil }
-                            try await authority.use(quorum, act: act, digest, in: scope, &transaction)
-                        }
-                        try await tree.sets.write(next, place.partition, place.ids, in: &transaction)
-                        let details = ["had": String(known), "has": String(lines)]
-                        try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
-                        return true
-                    }
-                } catch {
-                    throw VaultError(error)
-                }
+        return try await recorded(permit, action) { () throws(VaultError) in
+            let set: KeySet? = try await withView(context) { (view) throws(VaultError) in
+                .some(try await tree.set(of: KeyPlace(context), view))
             }
-        }
-    }
-
-    /// Tells the ledger what the store says is closed and it does not know: an older store would open it.
-    private func closeAgain(_ context: MainKeyContext) async throws(VaultError) {
-        let events = try await withView(context) { (view) throws(VaultError) in
-            let ledger = try await tree.ledger.read()
-            guard try await isBehind(context, view, ledger) else { throw VaultError(.wrongState) }
-            var events: [LedgerEvent] = []
-            for place in try await [KeyPlace(context)] + tree.places(of: context, view) {
-                guard let set = try await tree.set(of: place, view), let last = set.currentVersion, !last.state.opens,
-                    ledger.closure(of: place, last) == nil
-                else { continue }
-                events.append(
-                    last.state == .compromised
-                        ? .floor(place.name, generation: set.nextGeneration)
-                        : .closed(place.name, state: last.state.rawValue))
-            }
-            return events
-        }
-        for event in events { try await tree.ledger.append(event) }
-    }
-
-    /// Whether the ledger has lost what the store has seen of it.
-    private func isBehind(
-        _ context: MainKeyContext, _ view: KeyTree.View, _ ledger: KeyLedger.View
-    ) async throws(VaultError) -> Bool {
-        guard let set = try await tree.set(of: KeyPlace(context), view), let known = set.ledgerLines else {
-            return false
-        }
-        let mark = try crypto { () throws(CryptoError) in try ledger.mark(after: Int(clamping: known)) }
-        return known > ledger.lines || mark != set.ledgerMark
-    }
-
-    /// The matter that several persons approve before a loss of the ledger is accepted.
-    public static func ledgerLoss(in scope: Scope) throws(AccessError) -> Quorum.Matter {
-        var encoding = CanonicalBytes(label: "reeve/vault/ledger-loss/1")
-        encoding.add(Reach.scope(scope).description)
-        do {
-            return .act("vault.ledger.acceptLoss", try Digest(of: encoding))
-        } catch {
-            throw AccessError(.cryptoFailed)
-        }
-    }
-
-    /// Looks at a place with a view of its own, since others go on storing meanwhile: what is wrong is looked at once more.
-    private func examine(_ place: KeyPlace, _ health: inout VaultHealth) async throws(VaultError) {
-        let found: VaultHealth = try await withView(place.context) { (view) throws(VaultError) in
-            var part = VaultHealth()
-            do throws(VaultError) {
-                if let set = try await tree.freshSet(of: place, view) { try await examine(set, place, view, &part) }
-            } catch {
-                if error.isStale { throw error }
-                guard let kind = error.defect else { throw error }
-                part.defects.append(.init(kind, place.name))
-            }
-            if !part.defects.isEmpty, try await !isCurrent(view) { return nil }
-            return part
-        }
-        health.examined += found.examined
-        health.defects += found.defects
-    }
-
-    /// Unwraps every key of a place, and opens its credential.
-    private func examine(
-        _ set: KeySet, _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultHealth
-    ) async throws(VaultError) {
-        for version in set.versions where version.state.opens {
-            health.examined += 1
-            if view.ledger.closure(of: place, version) != nil {
-                health.defects.append(.init(.storeBehind, place.name))
-                continue
-            }
-            do throws(VaultError) {
-                let key = try await tree.freshKey(place, version, view)
-                try await examineCredential(set, place, version, key, &health)
-            } catch {
-                guard let kind = error.defect else { throw error }
-                health.defects.append(.init(kind, place.name))
-            }
-        }
-    }
-
-    /// Opens the credential that a key sealed; the present one is looked for where there is none of another.
-    private func examineCredential(
-        _ set: KeySet, _ place: KeyPlace, _ version: KeySet.Version, _ key: OpenKey, _ health: inout VaultHealth
-    ) async throws(VaultError) {
-        guard case .connection(let connection) = place.leaf, let generation = set.row else { return }
-        let row: CredentialRow?
-        do throws(StoreError) {
-            let ids = CredentialRow.ids(place.context.environment, connection)
-            row = try await CredentialRow.table.read(place.partition, ids, in: store)
-        } catch {
-            throw VaultError(error)
-        }
-        let isCurrent = version.generation == set.current
-        guard let row else {
-            if isCurrent { throw VaultError(.cannotOpen, .missing) }
-            return
-        }
-        guard row.generation == generation, set.version(of: row.key) != nil else {
-            if isCurrent { throw VaultError(.cannotOpen, .tampered) }
-            return
-        }
-        guard row.key == version.commitment else { return }
-        health.examined += 1
-        let data = row.additionalData(place.context, connection)
-        _ = try crypto { () throws(CryptoError) in
-            try Envelope.open(row.sealed, with: key, authenticated: Envelope.authenticated(key, data))
+            try await record(action, permit)
+            return ShredHorizon(
+                otherProcesses: tree.lifetime,
+                mainKeys: (set?.mainKeys ?? []).map { use in
+                    .init(reference: use.reference, since: use.since, until: use.until)
+                })
         }
     }
 }
 
 extension VaultError {
-    /// What an error says of a record; `nil` when it says nothing of one.
-    fileprivate var defect: VaultHealth.Defect.Kind? {
+    /// What an error says of how the vault stands; `nil` when the look itself failed.
+    fileprivate var warning: VaultHealth.Warning? {
         switch code {
-        case .cannotOpen: detail == .missing ? .missing : .tampered
-        case .ledgerBehind: .ledgerBehind
+        case .ledgerUnavailable, .ledgerUnclear: .ledgerUnavailable
+        case .ledgerBehind, .ledgerTampered: .ledgerBehind
         case .mainKeyMissing: .mainKeyMissing
-        case .mainKeyDenied, .mainKeyUnavailable: .mainKeyFailed
+        case .mainKeyDenied, .mainKeyUnfit: .mainKeyRefuses
+        case .mainKeyUnavailable: .mainKeyUnavailable
         default: nil
         }
     }

@@ -114,6 +114,8 @@ extension Vault {
             guard hours.count <= 100_000 else { throw VaultError(.tooLarge) }
             let level = [context.environment.rawValue, KeyPlace.Level.hour.rawValue]
             let prefix = tree.sets.key(Partition(context.workspace), level)
+            let details = ["hold": name, "from": first.description, "through": last.description]
+            try await record(action, permit, details)
             var (count, range) = (0, KeyRange(under: prefix))
             while true {
                 let page: [Entry]
@@ -132,10 +134,6 @@ extension Vault {
                 guard page.count == 200, let last = page.last else { break }
                 range = range.after(last.key)
             }
-            let details = [
-                "hold": name, "hours": String(count), "from": first.description, "through": last.description,
-            ]
-            try await record(action, permit, details)
             return count
         }
     }

@@ -5,37 +5,17 @@ public import ReeveAccess
 public import ReeveModel
 import ReeveStorage
 
-/// What is known of a credential without opening it.
-public struct CredentialDescription: Hashable, Sendable {
-    /// The connection.
-    public let connection: Identifier<Connection>
-    /// How the app authenticates.
-    public let method: Connector.Method
-    /// How many credentials the connection has had, this one included.
-    public let generation: Int64
-    /// When it was stored.
-    public let stored: Timestamp
-    /// When the app stops to accept it, as far as is known.
-    public let expires: Timestamp?
-    /// What the host has noted beside it.
-    public let metadata: [String: String]
-    /// The id of the key that sealed it.
-    public let key: String
-    /// Where that key stands; `nil` when no record vouches for it, so that it opens nothing.
-    public let state: KeyState?
-    /// Whether the key above it stands so that it may be opened.
-    public let environmentOpens: Bool
-}
-
+/// What the vault says of connections without opening anything.
 extension Vault {
-    /// Describes the credentials of an environment, in the order of the connections' ids; at most `limit`, 1 to 1,000, after one
-    /// that was listed before. The permit is for ``KeyTarget/environment``; in a project's
-    /// scope only that project's are listed. Nothing is unwrapped: it also works
-    /// while the main key refuses or is gone.
-    public func credentials(
+    /// Describes the connections of an environment, in the order of their ids; at most `limit`, 1 to 1,000, after one that was
+    /// listed before. The permit is for ``KeyTarget/environment``; in a project's scope only that project's are listed.
+    ///
+    /// Nothing is unwrapped: it also works while the main key refuses or is gone. For an export take each one's
+    /// ``ConnectionDescription/shell``.
+    public func connections(
         after last: Identifier<Connection>? = nil, limit: Int = 100, _ permit: Permit<ReadConnections>
-    ) async throws(VaultError) -> [CredentialDescription] {
-        let action = "vault.credential.list"
+    ) async throws(VaultError) -> [ConnectionDescription] {
+        let action = "vault.connection.list"
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
@@ -50,21 +30,72 @@ extension Vault {
     private func describe(
         _ context: MainKeyContext, _ project: Identifier<Project>?, _ view: KeyTree.View,
         after last: Identifier<Connection>?, limit: Int
-    ) async throws(VaultError) -> [CredentialDescription] {
-        let partition = Partition(context.workspace)
-        let prefix = CredentialRow.table.key(partition, [context.environment.rawValue])
-        var range = KeyRange(under: prefix)
-        if let last {
-            range = range.after(CredentialRow.table.key(partition, CredentialRow.ids(context.environment, last)))
+    ) async throws(VaultError) -> [ConnectionDescription] {
+        let rows = try await page(of: CredentialRow.table, context, after: last, limit) { row in
+            project == nil || row.facts.project == project
         }
-        var page: [(place: KeyPlace, row: CredentialRow)] = []
+        let records = try await page(of: ConnectionRecord.table, context, after: last, limit) { record in
+            project == nil || record.project == project
+        }
+        let environment = KeyPlace(context)
+        let environmentOpens = try await tree.set(of: environment, view)?.versions.contains { version in
+            version.state.opens && view.ledger.closure(of: environment, version) == nil
+        }
+        var descriptions: [ConnectionDescription] = []
+        let ids = Set(rows.keys).union(records.keys).sorted { $0.description < $1.description }
+        for connection in ids.prefix(limit) {
+            var credential: CredentialDescription?
+            if let row = rows[connection] {
+                credential = try await describe(row, connection, context, view, environmentOpens ?? false)
+            }
+            guard let connector = rows[connection]?.facts.connector ?? records[connection]?.connector else { continue }
+            descriptions.append(
+                ConnectionDescription(
+                    connection: connection, connector: connector, state: records[connection]?.state ?? .connected,
+                    method: credential?.method ?? records[connection]?.method,
+                    metadata: rows[connection]?.facts.metadata ?? records[connection]?.metadata ?? [:],
+                    credential: credential))
+        }
+        return descriptions
+    }
+
+    private func describe(
+        _ row: CredentialRow, _ connection: Identifier<Connection>, _ context: MainKeyContext, _ view: KeyTree.View,
+        _ environmentOpens: Bool
+    ) async throws(VaultError) -> CredentialDescription {
+        let place = KeyPlace(context, .connection(connection))
+        let set = try await tree.set(of: place, view)
+        let now = authority.time.now
+        return CredentialDescription(
+            method: row.facts.method, generation: row.generation, stored: row.facts.stored,
+            expires: row.facts.expires, key: String(row.key.description.prefix(16)),
+            keyState: set?.version(of: row.key).map { view.ledger.closure(of: place, $0) ?? $0.state },
+            environmentOpens: environmentOpens,
+            earlier: (set?.past ?? []).filter { now < $0.until }.map {
+                .init(generation: $0.generation, until: $0.until)
+            })
+    }
+
+    /// The first so many values of a table by connection that `isWanted`.
+    private func page<Value>(
+        of table: Table<Value>, _ context: MainKeyContext, after last: Identifier<Connection>?, _ limit: Int,
+        where isWanted: (Value) -> Bool
+    ) async throws(VaultError) -> [Identifier<Connection>: Value] {
+        let partition = Partition(context.workspace)
+        let prefix = table.key(partition, [context.environment.rawValue])
+        var range = KeyRange(under: prefix)
+        if let last { range = range.after(table.key(partition, CredentialRow.ids(context.environment, last))) }
+        var page: [Identifier<Connection>: Value] = [:]
         do throws(StoreError) {
             while page.count < limit {
                 let entries = try await store.records(in: range, limit: limit)
                 for entry in entries where page.count < limit {
-                    guard let place = KeyPlace(entry.key, under: prefix, context, .connection) else { continue }
-                    let row = try CredentialRow.table.value(of: entry.record.bytes, at: entry.key)
-                    if project == nil || row.facts.project == project { page.append((place, row)) }
+                    guard
+                        case .connection(let connection)? = KeyPlace(entry.key, under: prefix, context, .connection)?
+                            .leaf
+                    else { continue }
+                    let value = try table.value(of: entry.record.bytes, at: entry.key)
+                    if isWanted(value) { page[connection] = value }
                 }
                 guard entries.count == limit, let end = entries.last else { break }
                 range = range.after(end.key)
@@ -72,23 +103,6 @@ extension Vault {
         } catch {
             throw VaultError(error)
         }
-        let environment = KeyPlace(context)
-        let above = try await tree.set(of: environment, view)
-        let environmentOpens = above?.versions.contains { version in
-            version.state.opens && view.ledger.closure(of: environment, version) == nil
-        }
-        var descriptions: [CredentialDescription] = []
-        for (place, row) in page {
-            guard case .connection(let connection) = place.leaf else { continue }
-            let version = try await tree.set(of: place, view)?.version(of: row.key)
-            descriptions.append(
-                CredentialDescription(
-                    connection: connection, method: row.facts.method, generation: row.generation,
-                    stored: row.facts.stored, expires: row.facts.expires, metadata: row.facts.metadata,
-                    key: String(row.key.description.prefix(16)),
-                    state: version.map { view.ledger.closure(of: place, $0) ?? $0.state },
-                    environmentOpens: environmentOpens ?? false))
-        }
-        return descriptions
+        return page
     }
 }

@@ -19,7 +19,26 @@ extension Vault {
     ) async throws(OpenFailure<E>) -> R {
         let secret: Secret
         do throws(VaultError) {
-            secret = try await openAndRecord(connection, permit)
+            secret = try await openAndRecord(connection, nil, permit)
+        } catch {
+            throw .vault(error)
+        }
+        do throws(E) {
+            return try await body(secret)
+        } catch {
+            throw .body(error)
+        }
+    }
+
+    /// Opens a credential that another one took the place of, as long as it was stored to overlap with it; otherwise as
+    /// ``withCredential(_:_:_:)``. `generation` is what ``Vault/Receipt/generation`` said of it; the present one's is taken too.
+    public func withCredential<R, E: Error>(
+        _ connection: Identifier<Connection>, generation: Int64, _ permit: Permit<OpenCredential>,
+        _ body: (borrowing Secret) async throws(E) -> R
+    ) async throws(OpenFailure<E>) -> R {
+        let secret: Secret
+        do throws(VaultError) {
+            secret = try await openAndRecord(connection, generation, permit)
         } catch {
             throw .vault(error)
         }
@@ -32,13 +51,13 @@ extension Vault {
 
     /// Opens a credential after, or together with, the entry that says so.
     private func openAndRecord(
-        _ connection: Identifier<Connection>, _ permit: Permit<OpenCredential>
+        _ connection: Identifier<Connection>, _ generation: Int64?, _ permit: Permit<OpenCredential>
     ) async throws(VaultError) -> Secret {
         let action = "vault.credential.open"
         let context = try await enter(permit, action, .credential(of: connection), permit.context.scope)
         let secret: Secret
         do throws(VaultError) {
-            secret = try await open(connection, context, permit.context.scope)
+            secret = try await open(connection, generation, context, permit.context.scope)
         } catch {
             throw await refused(error, permit, action)
         }
@@ -46,7 +65,8 @@ extension Vault {
             if case .job = permit.context.actor {
                 try await windows.enter(connection, action, permit)
             } else {
-                try await store.record(authority.entry(action, permit), in: authority.trail)
+                let details = generation.map { ["generation": String($0)] } ?? [:]
+                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
             }
         } catch {
             throw VaultError(error)
@@ -55,52 +75,67 @@ extension Vault {
     }
 
     private func open(
-        _ connection: Identifier<Connection>, _ context: MainKeyContext, _ scope: Scope
+        _ connection: Identifier<Connection>, _ generation: Int64?, _ context: MainKeyContext, _ scope: Scope
     ) async throws(VaultError) -> Secret {
-        if let credential = ready.credential(connection, context),
-            let secret = try await open(credential, connection, scope)
-        {
-            return secret
-        }
+        guard let generation else { return try Self.open(try await present(connection, context, scope)) }
         let credential = try await withView(context) { (view) throws(VaultError) in
-            try await prepare(connection, context, scope, view)
+            try await prepare(connection, generation, context, scope, view)
         }
         return try Self.open(credential)
     }
 
-    /// Opens what was opened before, if nothing has changed since: neither the row nor anything that decides about its keys.
-    private func open(
+    /// A connection's present credential and its key: as they were known, if nothing has changed since, or read anew.
+    func present(
+        _ connection: Identifier<Connection>, _ context: MainKeyContext, _ scope: Scope
+    ) async throws(VaultError) -> ReadyCredential {
+        if let credential = ready.credential(connection, context),
+            try await isUnchanged(credential, connection, scope)
+        {
+            return credential
+        }
+        let credential = try await withView(context) { (view) throws(VaultError) in
+            try await prepare(connection, nil, context, scope, view)
+        }
+        ready.keep(credential, for: connection)
+        return credential
+    }
+
+    /// Whether nothing has changed since a credential was opened: neither the row nor anything that decides about its keys.
+    private func isUnchanged(
         _ credential: ReadyCredential, _ connection: Identifier<Connection>, _ scope: Scope
-    ) async throws(VaultError) -> Secret? {
+    ) async throws(VaultError) -> Bool {
         let uptime = authority.time.uptime
         guard uptime < credential.refresh, credential.project == scope.project,
             try await tree.ledger.view(at: uptime).serial == credential.ledgerSerial
-        else { return nil }
+        else { return false }
         do throws(StoreError) {
             // By the newest state that this process has seen: an earlier one is tampering.
-            guard let snapshot = try await tree.control.snapshot(of: credential.partition) else { return nil }
+            guard let snapshot = try await tree.control.snapshot(of: credential.partition) else { return false }
             if snapshot.serial != credential.control.serial {
                 // Other records of the workspace changed, or these.
                 for (key, reference) in credential.references
-                where try await tree.control.reference(of: key, under: snapshot) != reference { return nil }
+                where try await tree.control.reference(of: key, under: snapshot) != reference { return false }
                 var moved = credential
                 moved.control = snapshot
                 ready.keep(moved, for: connection)
             }
             guard let row = try await store.record(for: credential.rowKey), row.bytes == credential.row
-            else { return nil }
+            else { return false }
         } catch {
-            if case .conflict = error { return nil }
+            if case .conflict = error { return false }
             throw VaultError(error)
         }
         // Now, and not before: time may have passed, and a main key refused, while the store was asked.
-        guard credential.cacheSerial == tree.cache.serial,
-            !credential.deadline.isOver(authority.time.uptime, authority.time.now)
-        else { return nil }
-        return try Self.open(credential)
+        return isInTime(credential)
     }
 
-    private static func open(_ credential: ReadyCredential) throws(VaultError) -> Secret {
+    /// Whether a credential's key may still be used, and no main key was refused since.
+    func isInTime(_ credential: ReadyCredential) -> Bool {
+        credential.cacheSerial == tree.cache.serial
+            && !credential.deadline.isOver(authority.time.uptime, authority.time.now)
+    }
+
+    static func open(_ credential: ReadyCredential) throws(VaultError) -> Secret {
         do throws(CryptoError) {
             return Secret(
                 method: credential.method,
@@ -113,11 +148,25 @@ extension Vault {
 
     /// Reads a connection's row and gets its key.
     private func prepare(
-        _ connection: Identifier<Connection>, _ context: MainKeyContext, _ scope: Scope, _ view: KeyTree.View
+        _ connection: Identifier<Connection>, _ generation: Int64?, _ context: MainKeyContext, _ scope: Scope,
+        _ view: KeyTree.View
     ) async throws(VaultError) -> ReadyCredential {
         let place = KeyPlace(context, .connection(connection))
-        let rowKey = CredentialRow.table.key(place.partition, CredentialRow.ids(context.environment, connection))
+        let ids = CredentialRow.ids(context.environment, connection)
         let cacheSerial = tree.cache.serial
+        guard let own = try await tree.referredSet(of: place, view),
+            let above = try await tree.referredSet(of: KeyPlace(context), view)
+        else { throw VaultError(.cannotOpen, .missing) }
+        let rowKey: Key
+        if let generation, generation != own.set.row {
+            guard let past = own.set.past.first(where: { $0.generation == generation }) else {
+                throw VaultError(.cannotOpen, .missing)
+            }
+            guard authority.time.now < past.until else { throw VaultError(.cannotOpen, .closed) }
+            rowKey = CredentialRow.past.key(place.partition, ids + [KeyPlace.digits(generation)])
+        } else {
+            rowKey = CredentialRow.table.key(place.partition, ids)
+        }
         let found: (bytes: [UInt8], row: CredentialRow)?
         do throws(StoreError) {
             found = try await store.record(for: rowKey).map { (record) throws(StoreError) in
@@ -129,15 +178,11 @@ extension Vault {
         guard let (bytes, row) = found, row.facts.project == scope.project, let control = view.control else {
             throw VaultError(.cannotOpen, .missing)
         }
-        let environment = KeyPlace(context)
-        guard let own = try await tree.referredSet(of: place, view),
-            let above = try await tree.referredSet(of: environment, view)
-        else { throw VaultError(.cannotOpen, .missing) }
         // An earlier credential was put back, or this one's last store.
-        guard own.set.row == row.generation else { throw VaultError(.cannotOpen, .tampered) }
+        guard generation ?? own.set.row == row.generation else { throw VaultError(.cannotOpen, .tampered) }
         let entry = try await tree.key(place, .commitment(row.key), view)
         guard row.key == entry.key.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
-        let credential = ReadyCredential(
+        return ReadyCredential(
             context: context, partition: place.partition, project: row.facts.project, method: row.facts.method,
             rowKey: rowKey, row: bytes,
             sealed: row.sealed,
@@ -146,10 +191,8 @@ extension Vault {
             deadline: entry.deadline, refresh: entry.refresh, control: control,
             references: [
                 tree.sets.key(place.partition, place.ids): own.reference,
-                tree.sets.key(place.partition, environment.ids): above.reference,
+                tree.sets.key(place.partition, KeyPlace(context).ids): above.reference,
             ],
             ledgerSerial: view.ledger.serial, cacheSerial: cacheSerial)
-        ready.keep(credential, for: connection)
-        return credential
     }
 }

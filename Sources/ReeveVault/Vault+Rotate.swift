@@ -90,9 +90,9 @@ extension Vault {
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
+            // The entry first: a crash leaves no work without one.
+            try await record(action, permit)
             guard let report = try await body(context) else { throw VaultError(.busy) }
-            let details = ["changed": String(report.changed), "failed": String(report.progress.failed)]
-            try await record(action, permit, details)
             return report
         }
     }
@@ -108,14 +108,13 @@ extension Vault {
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
-            let count = try await making.run(context) { () throws(VaultError) in try await repack(context) }
-            let details = ["keys": String(count), "mainKey": tree.mainKeys.current(for: context)?.reference ?? ""]
-            try await record(action, permit, details)
-            return count
+            try await making.run(context) { () throws(VaultError) in try await repack(context, permit, action) }
         }
     }
 
-    private func repack(_ context: MainKeyContext) async throws(VaultError) -> Int {
+    private func repack(
+        _ context: MainKeyContext, _ permit: Permit<ManageKeys>, _ action: String
+    ) async throws(VaultError) -> Int {
         let place = KeyPlace(context)
         guard let mainKey = tree.mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
         let set: KeySet = try await withView(context) { (view) throws(VaultError) in
@@ -124,35 +123,61 @@ extension Vault {
             }
             return set
         }
-        var count = 0
+        var records: [(record: KeyRecord, from: String)] = []
         for version in set.versions where version.state != .destroyed {
-            let ids = KeyRecord.ids(place, version.generation)
             let found: KeyRecord?
             do throws(StoreError) {
-                found = try await KeyRecord.table.read(place.partition, ids, in: store)
+                found = try await KeyRecord.table.read(
+                    place.partition, KeyRecord.ids(place, version.generation), in: store)
             } catch {
                 throw VaultError(error)
             }
             guard let record = found, record.commitment == version.commitment,
                 case .mainKey(let reference) = record.wrapper
             else { throw VaultError(.cannotOpen, .tampered) }
-            if reference.isIdentical(to: mainKey.reference) { continue }
-            if count == 0 { try await tree.probe(mainKey, context) }
+            if !reference.isIdentical(to: mainKey.reference) { records.append((record, reference)) }
+        }
+        if !records.isEmpty { try await tree.probe(mainKey, context) }
+        // From here on backups need both main keys. The entry first: what a crash leaves undone the next call does.
+        let details = ["keys": String(records.count), "mainKey": mainKey.reference]
+        let entry = authority.entry(action, permit, details: details)
+        try await change(place, entry) { set in set.wrap(under: mainKey.reference, at: authority.time.now) }
+        for (record, reference) in records {
             let next = try await tree.repacked(record, place, from: reference, to: mainKey)
+            let ids = KeyRecord.ids(place, record.generation)
             try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else { return }
                 try await KeyRecord.table.write(next, place.partition, ids, in: &transaction)
             }
-            count += 1
         }
-        return count
+        try await change(place, nil) { set in set.endEarlierMainKeys(at: authority.time.now) }
+        return records.count
+    }
+
+    /// Changes what is known of a place's keys, with an entry or without; writes nothing when nothing changes.
+    private func change(
+        _ place: KeyPlace, _ entry: AuditEntry?, _ body: (inout KeySet) -> Void
+    ) async throws(VaultError) {
+        let _: Bool = try await withView(place.context) { (view) throws(VaultError) in
+            guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
+            var changed = set
+            body(&changed)
+            let next = changed
+            if next == set, entry == nil { return true }
+            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await tree.expect(view, place.context, in: &transaction) else { return nil as Bool? }
+                if next != set { try await tree.sets.write(next, place.partition, place.ids, in: &transaction) }
+                if let entry { try transaction.record(entry, in: authority.trail) }
+                return true
+            }
+        }
     }
 
     private func rewrapKeys(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {
         var keys = try await wrappingKeys(context)
         let partition = Partition(context.workspace)
         var reports: [Sweep.Report] = []
-        for level in [KeyPlace.Level.connection, .hour] {
+        for level in KeyPlace.Level.below {
             let prefix = KeyRecord.table.key(partition, [context.environment.rawValue, level.rawValue])
             let sweep = Sweep(
                 "vault.rewrap/\(context.environment.rawValue)/\(level.rawValue)", over: KeyRange(under: prefix),
@@ -178,7 +203,7 @@ extension Vault {
             guard let report else { return nil }
             reports.append(report)
         }
-        return reports[0].adding(reports[1])
+        return reports.dropFirst().reduce(reports[0]) { $0.adding($1) }
     }
 
     /// An environment's keys while a sweep works with them.

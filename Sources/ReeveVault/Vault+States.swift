@@ -34,33 +34,6 @@ public enum KeyTarget: Hashable, Sendable {
 /// What closes goes to the ledger first and then to the store; from the ledger's line on nothing opens, also when the store
 /// is put back. What opens again takes several persons where there are roles.
 extension Vault {
-    /// Destroys a connection's key, and with it every credential under it, for good.
-    public func destroy(
-        _ connection: Identifier<Connection>, _ permit: Permit<DestroyCredential>
-    ) async throws(VaultError) {
-        let scope = permit.context.scope
-        let action = "vault.credential.destroy"
-        let context = try await enter(permit, action, .credential(of: connection), scope)
-        try await recorded(permit, action) { () throws(VaultError) in
-            let row: CredentialRow?
-            do throws(StoreError) {
-                let ids = CredentialRow.ids(context.environment, connection)
-                row = try await CredentialRow.table.read(Partition(context.workspace), ids, in: store)
-            } catch {
-                throw VaultError(error)
-            }
-            let place = KeyPlace(context, .connection(connection))
-            let set = try await withView(context) { (view) throws(VaultError) in
-                .some(try await tree.set(of: place, view))
-            }
-            // A permit of another project destroys nothing, whether the vault keeps the credential or the host does.
-            guard row.map({ $0.facts.project == scope.project }) ?? true,
-                set.map({ $0.project == scope.project }) ?? true
-            else { throw VaultError(.cannotOpen, .missing) }
-            try await close(place, to: .destroyed, permit, action)
-        }
-    }
-
     /// Closes keys until they are resumed. In this process nothing opens from then on, in others after a second at most.
     public func suspend(_ target: KeyTarget, _ permit: Permit<ManageKeys>) async throws(VaultError) {
         try await close(target, to: .suspended, permit, "vault.key.suspend")
@@ -91,6 +64,8 @@ extension Vault {
             guard let workspace = scope.workspace, scope.environment == nil else {
                 throw VaultError(AccessError(.wrongResource))
             }
+            // The entry first: nothing is destroyed without one.
+            try await record(action, permit)
             let contexts = Environment.allCases.map { MainKeyContext(workspace: workspace, environment: $0) }
             try await tree.ledger.append(
                 .closed(KeyTree.workspaceName(contexts[0]), state: KeyState.destroyed.rawValue))
@@ -102,7 +77,6 @@ extension Vault {
                 }
                 if isThere { try await close(place, to: .destroyed) { _ in nil } }
             }
-            try await record(action, permit)
         }
     }
 
@@ -154,7 +128,7 @@ extension Vault {
         }
     }
 
-    private func close<Action>(
+    func close<Action>(
         _ place: KeyPlace, to state: KeyState, _ permit: Permit<Action>, _ action: String, due: Timestamp? = nil
     ) async throws(VaultError) {
         try await close(place, to: state, due: due) { details in authority.entry(action, permit, details: details) }
@@ -211,10 +185,10 @@ extension Vault {
                         changed.due = due
                     }
                 }
+                if state == .destroyed { next.past = [] }
                 try await write(next, place, ledger, in: &transaction)
                 if state == .destroyed, case .connection(let connection) = place.leaf {
-                    let ids = CredentialRow.ids(context.environment, connection)
-                    CredentialRow.table.delete(place.partition, ids, in: &transaction)
+                    try await forget(connection, set, context, in: &transaction)
                 }
                 let keys = next.versions.suffix(20).map(\.id).joined(separator: ",")
                 if let due { transaction.write(DueKey.key(due, place), DueKey().recordBytes(schema: 1)) }

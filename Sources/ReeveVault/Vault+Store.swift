@@ -11,13 +11,17 @@ extension Vault {
     /// Seals a connection's credential and stores it, in place of one that was there.
     ///
     /// OAuth 2.0 is chosen whenever the connector offers it; another method then needs a `reason`, which is recorded
-    /// (clause S3.1). Keys that are missing are made. `metadata` can be read without opening, so nothing in it may be secret:
-    /// at most 32 fields and 4 KiB. `expires` is when the app stops to accept the credential.
+    /// (clause S3.1). So does a credential of another account than the one before it, as far as
+    /// ``ReeveModel/Connection/owner`` says. Keys that are missing are made. `metadata` can be read without opening, so nothing
+    /// in it may be secret: at most 32 fields and 4 KiB. `expires` is when the app stops to accept the credential.
+    ///
+    /// `findableBy` names secret fields by which ``connections(with:in:_:)`` finds it: at most 8. With an `overlap`, of up to
+    /// 90 days, the credential before it still opens for so long, by its generation, while the app accepts both.
     @discardableResult
     public func store(
         _ credential: consuming Credential, for connection: Connection, of connector: Connector,
         _ permit: Permit<StoreCredential>, reason: String? = nil, metadata: [String: String] = [:],
-        expires: Timestamp? = nil
+        expires: Timestamp? = nil, findableBy fields: [String] = [], overlap: Duration = .zero
     ) async throws(VaultError) -> Receipt {
         let action = "vault.credential.store"
         let context = try await enter(permit, action, .credential(of: connection.id), connection.scope)
@@ -29,28 +33,45 @@ extension Vault {
                 throw VaultError(.methodNotOffered)
             }
             guard !isException || reason?.isReason == true else { throw VaultError(.reasonRequired) }
-            let size = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-            guard metadata.count <= 32, size <= 4096 else { throw VaultError(.tooLarge) }
-            let place = KeyPlace(context, .connection(connection.id))
-            let facts = CredentialFacts(
-                method: method, stored: authority.time.now, project: connection.scope.project, metadata: metadata,
-                expires: expires)
-            var details = ["method": method.rawValue]
-            if isException, let reason { details["reason"] = reason }
-            let told = details
-            return try await sealing(place) { (isWornOut) throws(VaultError) in
-                try await attempt(facts, content, place, isWornOut, permit, action, told)
+            try Self.check(metadata)
+            guard fields.count <= 8, fields.allSatisfy(CredentialIndex.isName) else { throw VaultError(.invalidName) }
+            let order = Order(
+                facts: CredentialFacts(
+                    connector: connector.id, method: method, stored: authority.time.now,
+                    project: connection.scope.project, metadata: metadata, expires: expires),
+                owner: connection.owner, fields: Set(fields).sorted(), reason: reason, isException: isException,
+                overlap: min(max(overlap, .zero), .seconds(90 * 86_400)))
+            return try await sealing(KeyPlace(context, .connection(connection.id))) {
+                (isWornOut) throws(VaultError) in
+                try await attempt(order, content, connection.id, context, isWornOut, permit, action)
             }
         } catch {
             throw await refused(error, permit, action)
         }
     }
 
-    /// The key that seals a connection's values, made with its entry when it is missing; otherwise the entry alone.
-    func sealingKey(
-        _ place: KeyPlace, _ permit: Permit<StoreCredential>, _ action: String, _ told: [String: String]
+    /// What is to be stored beside the secret.
+    private struct Order: Sendable {
+        let facts: CredentialFacts
+        let owner: String?
+        let fields: [String]
+        let reason: String?
+        let isException: Bool
+        let overlap: Duration
+
+        var indexes: [CredentialIndex] { (owner == nil ? [] : [.account]) + fields.map { .field($0) } }
+    }
+
+    static func check(_ metadata: [String: String]) throws(VaultError) {
+        let size = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        guard metadata.count <= 32, size <= 4096 else { throw VaultError(.tooLarge) }
+    }
+
+    /// The key of a place, made with its entry when it is missing; otherwise the entry alone.
+    func sealingKey<Action>(
+        _ place: KeyPlace, _ permit: Permit<Action>, _ action: String, _ told: [String: String]
     ) async throws(VaultError) -> OpenKey {
-        let project = permit.context.scope.project
+        let project = place.level == .connection ? permit.context.scope.project : nil
         return try await sealing(place) { (isWornOut) throws(VaultError) in
             guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
             if let set = plan.set, set.project != project { throw VaultError(.cannotOpen, .missing) }
@@ -119,14 +140,18 @@ extension Vault {
 
     /// Seals and stores under the keys as they are now.
     private func attempt(
-        _ facts: CredentialFacts, _ content: borrowing SecretBytes, _ place: KeyPlace, _ isWornOut: Bool,
-        _ permit: Permit<StoreCredential>, _ action: String, _ told: [String: String]
+        _ order: Order, _ content: borrowing SecretBytes, _ connection: Identifier<Connection>,
+        _ context: MainKeyContext, _ isWornOut: Bool, _ permit: Permit<StoreCredential>, _ action: String
     ) async throws(VaultError) -> Outcome<Receipt> {
-        guard case .connection(let connection) = place.leaf else { return .changed }
-        let context = place.context
-        guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
+        let place = KeyPlace(context, .connection(connection))
+        let indexes = order.indexes.map { KeyPlace(context, .index($0.name)) }
+        guard let plan = try await plan(place, renewing: isWornOut, and: indexes) else { return .changed }
         // A permit of another project replaces nothing.
-        if let set = plan.set, set.project != facts.project { throw VaultError(.cannotOpen, .missing) }
+        if let set = plan.set, set.project != order.facts.project { throw VaultError(.cannotOpen, .missing) }
+        var facts = order.facts
+        for (index, key) in zip(order.indexes, plan.others) {
+            facts.index[index.name] = try Self.entry(of: index, order.owner, content, key)
+        }
         var row = CredentialRow(facts, generation: (plan.set?.row ?? 0) + 1, key: plan.key.commitment)
         if row.generation > plan.key.generation << OpenKey.generationBits { return .wornOut }
         do throws(CryptoError) {
@@ -136,26 +161,40 @@ extension Vault {
         }
         let receipt = Receipt(
             keysMade: plan.drafts.map(\.draft.id), sealedUnder: plan.key.id, generation: row.generation)
-        var details = told
-        details["key"] = receipt.sealedUnder
+        var details = ["method": facts.method.rawValue, "key": receipt.sealedUnder]
         details["generation"] = String(row.generation)
         if !receipt.keysMade.isEmpty { details["keysMade"] = receipt.keysMade.joined(separator: ",") }
-        let (sealed, entry) = (row, authority.entry(action, permit, details: details))
+        let (sealed, told) = (row, details)
         let isDone = try await store.transaction {
             (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
             guard try await tree.expect(plan.view, context, in: &transaction) else { return false }
-            for (draft, before) in plan.drafts {
-                let generation = draft.place == place ? sealed.generation : nil
-                let project = draft.place == place ? facts.project : nil
-                try await tree.write(draft, after: before, row: generation, project: project, in: &transaction)
+            let before = try await CredentialRow.table.read(
+                place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            var details = told
+            let isAnotherAccount = before?.facts.isOfAnotherAccount(than: facts) ?? false
+            if isAnotherAccount { details["account"] = "another" }
+            if order.isException || isAnotherAccount {
+                guard let reason = order.reason, reason.isReason else { throw VaultError(.anotherAccount) }
+                details["reason"] = reason
             }
-            if plan.drafts.last?.draft.place != place, var set = plan.set {
+            var own = plan.set
+            try await keep(before, for: order.overlap, of: connection, context, &own, in: &transaction)
+            for (draft, known) in plan.drafts {
+                let isOwn = draft.place == place
+                try await tree.write(
+                    draft, after: isOwn ? own : known, row: isOwn ? sealed.generation : nil,
+                    project: isOwn ? facts.project : nil, in: &transaction)
+            }
+            if !plan.drafts.contains(where: { $0.draft.place == place }), var set = own {
                 set.row = sealed.generation
                 try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
             }
             try await CredentialRow.table.write(
                 sealed, place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
-            try transaction.record(entry, in: authority.trail)
+            reindex(connection, context, from: before?.facts.index ?? [:], to: facts.index, in: &transaction)
+            ConnectionRecord.table.delete(
+                place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
             return true
         }
         guard isDone else { return .changed }
@@ -163,21 +202,88 @@ extension Vault {
         return .done(receipt)
     }
 
-    /// The key that seals a connection's credential, and what is to be written before it can.
+    private static func entry(
+        of index: CredentialIndex, _ owner: String?, _ content: borrowing SecretBytes, _ key: OpenKey
+    ) throws(VaultError) -> IndexEntry {
+        switch index {
+        case .account:
+            return try crypto { () throws(CryptoError) in
+                try SecretBytes(copying: Array((owner ?? "").utf8)).withLiveBytes { (span) throws(CryptoError) in
+                    try IndexEntry(of: span, under: key)
+                }
+            }
+        case .field(let name):
+            let entry = try crypto { () throws(CryptoError) in
+                try content.withLiveBytes { (span) throws(CryptoError) -> IndexEntry? in
+                    guard let range = Secret.range(of: name, in: span) else { return nil }
+                    return try IndexEntry(of: span.extracting(range), under: key)
+                }
+            }
+            guard let entry else { throw VaultError(.invalidName) }
+            return entry
+        }
+    }
+
+    /// Keeps the credential that is replaced for a while, and lets go of those whose time is over.
+    private func keep(
+        _ before: CredentialRow?, for overlap: Duration, of connection: Identifier<Connection>,
+        _ context: MainKeyContext, _ set: inout KeySet?, in transaction: inout Transaction<VaultError>
+    ) async throws(VaultError) {
+        guard var own = set else { return }
+        let now = authority.time.now
+        var gone = own.past.filter { $0.until <= now }
+        own.past.removeAll { $0.until <= now }
+        let (partition, ids) = (Partition(context.workspace), CredentialRow.ids(context.environment, connection))
+        if overlap > .zero, let before, before.generation == own.row {
+            let until = now.advanced(by: overlap)
+            own.past.append(.init(generation: before.generation, until: until))
+            gone += own.past.prefix(max(0, own.past.count - KeySet.maximumPast))
+            own.past.removeFirst(max(0, own.past.count - KeySet.maximumPast))
+            try await CredentialRow.past.write(
+                before, partition, ids + [KeyPlace.digits(before.generation)], in: &transaction)
+            let place = KeyPlace(context, .connection(connection))
+            transaction.write(DueKey.key(until, place), DueKey().recordBytes(schema: 1))
+        }
+        for past in gone {
+            CredentialRow.past.delete(partition, ids + [KeyPlace.digits(past.generation)], in: &transaction)
+        }
+        set = own
+    }
+
+    /// Writes by what a credential is found, in place of what it was found by.
+    func reindex(
+        _ connection: Identifier<Connection>, _ context: MainKeyContext, from before: [String: IndexEntry],
+        to after: [String: IndexEntry], in transaction: inout Transaction<VaultError>
+    ) {
+        for (index, entry) in before where after[index] != entry {
+            transaction.delete(IndexRecord.key(context, index, entry, connection))
+        }
+        for (index, entry) in after where before[index] != entry {
+            transaction.write(
+                IndexRecord.key(context, index, entry, connection), IndexRecord().recordBytes(schema: 1))
+        }
+    }
+
+    /// The keys that seal and index a credential, and what is to be written before they can.
     struct Plan {
         let view: KeyTree.View
         let key: OpenKey
         /// The connection's keys as they are.
         let set: KeySet?
-        /// New keys, the environment's before the connection's, and the sets that they are added to.
+        /// The keys of the other places that were asked for, in their order.
+        var others: [OpenKey] = []
+        /// New keys, the environment's first, and the sets that they are added to.
         var drafts: [(draft: KeyTree.Draft, before: KeySet?)] = []
     }
 
-    func plan(_ place: KeyPlace, renewing isWornOut: Bool) async throws(VaultError) -> Plan? {
+    /// The keys of a place and of others in its environment, made where they are missing; `nil` when it is to be looked again.
+    func plan(
+        _ place: KeyPlace, renewing isWornOut: Bool, and others: [KeyPlace] = []
+    ) async throws(VaultError) -> Plan? {
         let context = place.context
         let view = try await tree.view(of: context)
         // What the store has forgotten the ledger remembers.
-        guard !view.ledger.isClosed(place), !view.ledger.isClosed(KeyPlace(context)) else {
+        guard !([KeyPlace(context), place] + others).contains(where: { view.ledger.isClosed($0) }) else {
             throw VaultError(.keyClosed, .closed)
         }
         guard view.control != nil else {
@@ -185,17 +291,28 @@ extension Vault {
             return nil
         }
         let before = try await tree.environmentSet(context, view)
-        guard before?.needsNew ?? true else { return try await plan(place, view, nil, isWornOut) }
-        try await tree.makeHead(context)
-        let draft = try await tree.draft(
-            context, generation: view.ledger.generation(after: before, of: KeyPlace(context)))
-        return try await plan(place, view, (draft, before), false)
+        var made: KeyTree.Draft?
+        if before?.needsNew ?? true {
+            try await tree.makeHead(context)
+            made = try await tree.draft(
+                context, generation: view.ledger.generation(after: before, of: KeyPlace(context)))
+        }
+        let own = try await key(of: place, view, under: made, isWornOut)
+        var plan = Plan(view: view, key: own.key, set: own.set)
+        if let made { plan.drafts.append((made, before)) }
+        if let draft = own.draft { plan.drafts.append((draft, own.set)) }
+        for other in others {
+            let found = try await key(of: other, view, under: made, false)
+            plan.others.append(found.key)
+            if let draft = found.draft { plan.drafts.append((draft, found.set)) }
+        }
+        return plan
     }
 
-    private func plan(
-        _ place: KeyPlace, _ view: KeyTree.View, _ made: (draft: KeyTree.Draft, before: KeySet?)?, _ isWornOut: Bool
-    ) async throws(VaultError) -> Plan {
-        let drafts = made.map { [$0] } ?? []
+    /// The key of a place that seals, or a new one, under a new environment key if there is one.
+    private func key(
+        of place: KeyPlace, _ view: KeyTree.View, under made: KeyTree.Draft?, _ isWornOut: Bool
+    ) async throws(VaultError) -> (key: OpenKey, set: KeySet?, draft: KeyTree.Draft?) {
         let set = try await tree.set(of: place, view)
         if let set, !set.needsNew {
             guard let current = set.currentVersion, current.state == .active,
@@ -204,8 +321,9 @@ extension Vault {
             if made == nil {
                 do throws(VaultError) {
                     let entry = try await tree.key(place, .current, view)
-                    let isDue = isWornOut || authority.time.now >= entry.retires
-                    if !isDue { return Plan(view: view, key: entry.key, set: set) }
+                    // Under another index key nothing would be found any more.
+                    let isDue = place.level != .index && (isWornOut || authority.time.now >= entry.retires)
+                    if !isDue { return (entry.key, set, nil) }
                 } catch {
                     // Its own key is open: the one that wrapped it was compromised and has another in its place.
                     guard error.detail == .closed || error.detail == .wrongKey else { throw error }
@@ -214,7 +332,7 @@ extension Vault {
         }
         let above: KeyCache.Entry
         if let made {
-            above = made.draft.entry
+            above = made.entry
         } else {
             do throws(VaultError) {
                 above = try await tree.key(KeyPlace(place.context), .current, view)
@@ -223,7 +341,17 @@ extension Vault {
             }
         }
         let draft = try tree.draft(place, generation: view.ledger.generation(after: set, of: place), under: above)
-        return Plan(view: view, key: draft.entry.key, set: set, drafts: drafts + [(draft, set)])
+        return (draft.entry.key, set, draft)
+    }
+}
+
+extension CredentialFacts {
+    /// Whether both say to which account they belong, and it is not the same one.
+    func isOfAnotherAccount(than other: CredentialFacts) -> Bool {
+        guard let mine = index[CredentialIndex.account.name], let theirs = other.index[CredentialIndex.account.name]
+        else { return false }
+        // Under another key it cannot be told.
+        return mine.key == theirs.key && mine.tag != theirs.tag
     }
 }
 

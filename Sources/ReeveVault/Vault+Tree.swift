@@ -82,7 +82,7 @@ extension Vault {
         var drawing = KeyTreeDrawing()
         try await draw(KeyPlace(context), "environment \(context.environment.rawValue)", view, &drawing)
         var drawn = 0
-        for level in [KeyPlace.Level.connection, .hour] {
+        for level in KeyPlace.Level.below {
             let prefix = tree.sets.key(Partition(context.workspace), [context.environment.rawValue, level.rawValue])
             var range = KeyRange(under: prefix)
             while true {
@@ -151,6 +151,7 @@ extension KeyPlace {
         case .environment: context.environment.rawValue
         case .connection(let id): id.description
         case .hour(let hour): "hour \(Timestamp(seconds: hour * 3600))"
+        case .index(let field): "index \(field)"
         }
     }
 }

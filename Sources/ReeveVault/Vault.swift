@@ -159,13 +159,17 @@ public struct Vault: Sendable {
     func refused<Action>(_ error: VaultError, _ permit: Permit<Action>, _ action: String) async -> VaultError {
         // What may have been done is not called refused.
         if error.isUnclear { return error }
-        let refusal = [error.code.rawValue, error.detail?.rawValue].compactMap { $0 }.joined(separator: ".")
         do {
-            try await authority.recordRefusal(of: action, permit, code: refusal)
+            try await authority.recordRefusal(of: action, permit, code: Self.refusal(error))
             return error
         } catch {
             return VaultError(error)
         }
+    }
+
+    /// What the trail calls an error.
+    static func refusal(_ error: VaultError) -> String {
+        [error.code.rawValue, error.detail?.rawValue].compactMap { $0 }.joined(separator: ".")
     }
 
     /// Looks at the keys of an environment, and looks again when they changed meanwhile.

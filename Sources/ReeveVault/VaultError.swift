@@ -15,11 +15,13 @@ public struct VaultError: Error, Hashable, Sendable {
         case cannotOpen
         /// The connector offers OAuth 2.0, and another method was chosen without a reason (clause S3.1).
         case reasonRequired
+        /// The credential is of another account than the one before it, and no reason was given.
+        case anotherAccount
         /// The connector does not offer this method.
         case methodNotOffered
         /// The value is larger than may be sealed at once.
         case tooLarge
-        /// A name is empty or longer than 255 bytes.
+        /// A name is empty, too long, or has letters that it may not have; or no field has it.
         case invalidName
         /// The key that would seal is suspended, compromised or destroyed.
         case keyClosed
@@ -139,9 +141,11 @@ extension VaultError: CustomStringConvertible {
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .cannotOpen: "the credential cannot be opened; reconnect the app, or ask an operator to verify the vault"
         case .reasonRequired: "the app offers OAuth 2.0; use it, or give the reason for another method"
+        case .anotherAccount: "the account at the app is another one; give the reason, or make a new connection"
         case .methodNotOffered: "the connector does not offer this method"
         case .tooLarge: "the value is too large; split it, or seal a key for it"
-        case .invalidName: "a name has 1 to 255 bytes"
+        case .invalidName:
+            "a name has 1 to 255 bytes, that of an index 1 to 64 letters, digits, dots, hyphens and underscores"
         case .keyClosed: "the key is closed; resume it, or make a new connection"
         case .wrongState: "the key is not in a state from which this leads on; look at its state first"
         case .mainKeyDenied: "the main key's provider refuses; enable the key there, or ask its owner"

@@ -134,6 +134,9 @@ private func spellings(of text: String) -> [String] {
         _ = try await keys.controlKey(for: .platform)
         let handle = try KeyHandle(secret())
         _ = try KeyHandle(secret()).seal(RawSpan(), authenticating: canary)
+        let mayRead = try await trust.permit(
+            ReadConnections.self, on: KeyTarget.environment.resource(in: trust.scope))
+        let index = try await trust.layer.vault.blindIndex(of: secret(), named: "canary", mayRead)
         return failures + [
             ("ReeveCrypto.KeyHandle", handle), ("ReeveCrypto.HMACKey", try HMACKey(secret())),
             ("ReeveCrypto.SigningKey", try SigningKey(seed: secret())),
@@ -141,7 +144,7 @@ private func spellings(of text: String) -> [String] {
             ("ReeveCrypto.KeyWrap", try KeyWrap(secret())), ("ReeveVault.LocalMainKey", main),
             ("ReeveVault.MainKeys", MainKeys(main)), ("ReeveVault.SealedCredential", sealed),
             ("ReeveVault.EscrowShare", try EscrowShare(share)),
-            ("ReeveVault.SealedJobData", data),
+            ("ReeveVault.SealedJobData", data), ("ReeveVault.BlindIndex", index),
             ("ReeveVault.Vault", layer.vault), ("ReeveVault.Vault.Receipt", receipt), ("Reeve.TrustLayer", layer),
             ("ReeveVault.VaultError", VaultError(.cannotOpen)), ("ReeveCrypto.CryptoError", CryptoError(.engineFailed)),
             ("ReeveAccess.DerivedControlKeys", keys), ("ReeveStorage.AnchorLedger", chain),
@@ -162,9 +165,12 @@ private func spellings(of text: String) -> [String] {
         "ReeveVault.MainKeyContext", "ReeveVault.MainKeyError", "ReeveVault.MainKeys.Reach", "ReeveVault.KeyState",
         "ReeveVault.EscrowFailure", "ReeveVault.MainKeyEscrow", "ReeveVault.KeyTarget", "ReeveVault.KeyTreeDrawing",
         "ReeveVault.KeyTreeDrawing.Node",
-        "ReeveVault.CredentialDescription", "ReeveVault.VaultHealth",
-        "ReeveVault.VaultHealth.Defect",
-        "ReeveVault.VaultHealth.Defect.Kind", "ReeveVault.MainKeyFile", "ReeveVault.MainKeyFile.Failure",
+        "ReeveVault.CredentialDescription", "ReeveVault.CredentialDescription.Earlier",
+        "ReeveVault.ConnectionDescription", "ReeveVault.ConnectionShell", "ReeveVault.CredentialIndex",
+        "ReeveVault.VaultHealth", "ReeveVault.VaultHealth.Warning", "ReeveVault.ShredHorizon",
+        "ReeveVault.ShredHorizon.MainKey", "ReeveVault.VaultVerification",
+        "ReeveVault.VaultVerification.Defect",
+        "ReeveVault.VaultVerification.Defect.Kind", "ReeveVault.MainKeyFile", "ReeveVault.MainKeyFile.Failure",
         "ReeveCrypto.SecretBytes", "ReeveVault.Credential", "ReeveVault.Secret",
     ]
 

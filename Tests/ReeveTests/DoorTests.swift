@@ -234,8 +234,9 @@ struct Stage: Sendable {
         try await stage.store(try await stage.trust.permit(StoreCredential.self, on: stage.resource))
         let commits = stage.trust.store.commits.dropFirst(start)
         #expect(commits.count == 1)
-        // The row, the set of keys that says which row it is, the head that vouches for that, and the entry.
-        #expect(commits.first?.changes.count == 4)
+        // The row, the set of keys that says which row it is, the head that vouches for that, the state that it had before,
+        // and the entry.
+        #expect(commits.first?.changes.count == 5)
     }
 
     @Test func theLogIsReadInOrder() async throws {

@@ -14,7 +14,10 @@ import Testing
 extension Door {
     /// The doors of the vault.
     static let vault: [Door] = [
-        Door(name: "Vault.store(_:for:of:_:reason:metadata:expires:)", action: "vault.credential.store") { stage in
+        Door(
+            name: "Vault.store(_:for:of:_:reason:metadata:expires:findableBy:overlap:)",
+            action: "vault.credential.store"
+        ) { stage in
             try await stage.store(try await stage.trust.permit(StoreCredential.self, on: stage.resource))
         } refuse: { stage in
             try await stage.store(try await stage.other.permit(StoreCredential.self, on: stage.resource))
@@ -23,6 +26,63 @@ extension Door {
             try await stage.open(try await stage.trust.permit(OpenCredential.self, on: stage.resource))
         } refuse: { stage in
             try await stage.open(try await stage.other.permit(OpenCredential.self, on: stage.resource))
+        },
+        Door(name: "Vault.withCredential(_:generation:_:_:)", action: "vault.credential.open") { stage in
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            _ = try await stage.trust.layer.vault.withCredential(stage.connection.id, generation: 1, permit) {
+                $0.method
+            }
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            _ = try await stage.trust.layer.vault.withCredential(stage.connection.id, generation: 9, permit) {
+                $0.method
+            }
+        },
+        Door(name: "Vault.withCredentials(_:_:_:)", action: "vault.credential.open") { stage in
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.environment)
+            try await stage.trust.layer.vault.withCredentials([stage.connection.id], permit) {
+                (_, secret) throws(Never) in
+                _ = secret.method
+            }
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            try await stage.trust.layer.vault.withCredentials([stage.connection.id], permit) {
+                (_, secret) throws(Never) in
+                _ = secret.method
+            }
+        },
+        Door(name: "Vault.markLost(_:reason:_:)", action: "vault.connection.lost") { stage in
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            try await stage.trust.layer.vault.markLost(stage.connection.id, reason: "401", permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
+            try await stage.trust.layer.vault.markLost(stage.connection.id, reason: "", permit)
+        },
+        Door(name: "Vault.importShells(_:_:)", action: "vault.connection.import") { stage in
+            try await stage.importShell(try await stage.trust.permit(StoreCredential.self, on: stage.environment))
+        } refuse: { stage in
+            try await stage.importShell(try await stage.trust.permit(StoreCredential.self, on: stage.resource))
+        },
+        Door(name: "Vault.connections(with:in:_:)", action: "vault.connection.find") { stage in
+            let permit = try await stage.trust.permit(ReadConnections.self, on: stage.environment)
+            _ = try await stage.trust.layer.vault.connections(
+                with: SecretBytes(copying: [1]), in: .field("access_token"), permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(ReadConnections.self, on: stage.environment)
+            _ = try await stage.trust.layer.vault.connections(with: SecretBytes(copying: [1]), in: .field(""), permit)
+        },
+        Door(name: "Vault.blindIndex(of:named:_:)", action: "vault.index") { stage in
+            let permit = try await stage.trust.permit(ReadConnections.self, on: stage.environment)
+            _ = try await stage.trust.layer.vault.blindIndex(of: SecretBytes(copying: [1]), named: "column", permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(ReadConnections.self, on: stage.environment)
+            _ = try await stage.trust.layer.vault.blindIndex(of: SecretBytes(copying: [1]), named: "", permit)
+        },
+        keys("Vault.health(_:)", "vault.health", of: .environment) { vault, _, permit in
+            _ = try await vault.health(permit)
+        },
+        keys("Vault.shredHorizon(_:)", "vault.key.horizon", of: .environment) { vault, _, permit in
+            _ = try await vault.shredHorizon(permit)
         },
         Door(name: "Vault.destroy(_:_:)", action: "vault.credential.destroy") { stage in
             let permit = try await stage.trust.permit(DestroyCredential.self, on: stage.resource)
@@ -75,12 +135,12 @@ extension Door {
             let permit = try await stage.trust.permit(ManageKeys.self, on: resource)
             try await stage.trust.layer.vault.acceptLedgerLoss(permit)
         },
-        Door(name: "Vault.credentials(after:limit:_:)", action: "vault.credential.list") { stage in
+        Door(name: "Vault.connections(after:limit:_:)", action: "vault.connection.list") { stage in
             let resource = KeyTarget.environment.resource(in: stage.trust.scope)
-            _ = try await stage.trust.layer.vault.credentials(
+            _ = try await stage.trust.layer.vault.connections(
                 try await stage.trust.permit(ReadConnections.self, on: resource))
         } refuse: { stage in
-            _ = try await stage.trust.layer.vault.credentials(
+            _ = try await stage.trust.layer.vault.connections(
                 try await stage.trust.permit(ReadConnections.self, on: stage.resource))
         },
         Door(name: "Vault.seal(_:named:for:_:)", action: "vault.seal") { stage in
@@ -156,6 +216,13 @@ extension Door {
 
 extension Stage {
     fileprivate static let job = Identifier<Job>(high: 5, low: 5)
+
+    fileprivate var environment: Resource { KeyTarget.environment.resource(in: trust.scope) }
+
+    fileprivate func importShell(_ permit: Permit<StoreCredential>) async throws {
+        let shell = ConnectionShell(connection: Identifier(high: 3, low: 99), connector: Identifier(high: 2, low: 2))
+        try await trust.layer.vault.importShells([shell], permit)
+    }
 
     fileprivate func seal(_ trust: TestTrust) async throws -> SealedCredential {
         let permit = try await trust.permit(StoreCredential.self, on: resource)

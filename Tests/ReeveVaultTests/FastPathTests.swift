@@ -14,14 +14,14 @@ import Testing
 @Suite struct FastPathTests {
     private struct World {
         let stage: VaultStage
-        let mainKey: TestMainKey
+        let mainKey: MainKeyDouble
         let store = MemoryStore()
         let ledger = MemoryLedger()
         let connections: [Connection]
 
         init() async throws {
             stage = try VaultStage()
-            mainKey = try TestMainKey()
+            mainKey = try MainKeyDouble()
             connections = [stage.connection(1), stage.connection(2)]
             let maker = try await process()
             for connection in connections { try await maker.store("v", connection) }

@@ -13,14 +13,14 @@ import Testing
 @Suite struct KeyCacheTests {
     private struct World {
         let stage: VaultStage
-        let mainKey: TestMainKey
+        let mainKey: MainKeyDouble
         let store = SpyStore(MemoryStore())
         let ledger = MemoryLedger()
         let process: VaultProcess
 
         init(configuration: Vault.Configuration = .init()) async throws {
             stage = try VaultStage()
-            mainKey = try TestMainKey()
+            mainKey = try MainKeyDouble()
             process = try await stage.process(store, ledger, MainKeys(mainKey), configuration: configuration)
         }
 
@@ -115,7 +115,7 @@ import Testing
             // Some time with openings and unreachable spells, then the denial.
             for _ in 0..<Int.random(in: 1...20, using: &generator) {
                 world.stage.time.advance(by: .seconds(Int.random(in: 1...40, using: &generator)))
-                world.mainKey.set(Bool.random(using: &generator) ? .works : .fails)
+                world.mainKey.set(Bool.random(using: &generator) ? .works : .unavailable)
                 _ = try await world.process.failure(connections[Int.random(in: 0..<3, using: &generator)])
             }
             world.mainKey.set(.denies)
@@ -156,7 +156,7 @@ import Testing
         let world = try await World()
         let connection = world.stage.connection(1)
         try await world.process.store("v", connection)
-        world.mainKey.set(.fails)
+        world.mainKey.set(.unavailable)
         world.stage.time.advance(by: .seconds(59))
         #expect(try await world.process.open(connection) == "v")
         world.stage.time.advance(by: .seconds(1))
@@ -192,8 +192,8 @@ import Testing
     }
 
     /// A provider that gives back something else changes nothing, and nothing opens.
-    @Test(arguments: [TestMainKey.Mode.wrongLength, .otherKey, .garbageWrap, .denies, .fails])
-    func aFalseProviderChangesNothing(_ mode: TestMainKey.Mode) async throws {
+    @Test(arguments: [MainKeyDouble.Mode.wrongLength, .anotherKey, .garbage, .denies, .unavailable])
+    func aFalseProviderChangesNothing(_ mode: MainKeyDouble.Mode) async throws {
         let world = try await World()
         let connection = world.stage.connection(1)
         world.mainKey.set(mode)
@@ -205,11 +205,11 @@ import Testing
         try await world.process.store("v", connection)
         world.mainKey.set(mode)
         let cold = try await world.restarted()
-        if mode != .garbageWrap { #expect(try await cold.failure(connection) != nil) }
+        if mode != .garbage { #expect(try await cold.failure(connection) != nil) }
         // A new main key that does not give back its probe is refused before anything changes.
         let image = try await StoreImage(world.store, [world.stage.workspace])
         world.mainKey.set(.works)
-        let next = try TestMainKey()
+        let next = try MainKeyDouble()
         next.set(mode)
         let keys = MainKeys(world.mainKey)
         keys.use(next, for: .everyWorkspace)
@@ -224,7 +224,7 @@ import Testing
     /// A provider that does not answer holds up nobody else, and is given up after its time.
     @Test func aSlowTenantSlowsNoOther() async throws {
         let stage = try VaultStage()
-        let (slow, fast) = (try TestMainKey(), try TestMainKey())
+        let (slow, fast) = (try MainKeyDouble(), try MainKeyDouble())
         let other = Identifier<Workspace>(high: 1, low: 9)
         let keys = MainKeys()
         keys.use(slow, for: .workspace(stage.workspace))
@@ -248,7 +248,7 @@ import Testing
     /// A key is bound to where it was added: in another workspace it wraps and unwraps nothing.
     @Test func mainKeysServeOnlyWhereTheyWereAdded() async throws {
         let stage = try VaultStage()
-        let (one, two) = (try TestMainKey(), try TestMainKey())
+        let (one, two) = (try MainKeyDouble(), try MainKeyDouble())
         let other = Identifier<Workspace>(high: 1, low: 9)
         let keys = MainKeys()
         keys.use(one, for: .environment(stage.workspace, .production))

@@ -41,7 +41,7 @@ import Testing
         _ cachedEnvironment: Cached, _ cachedConnection: Cached, _ storedEnvironment: Stored, _ storedConnection: Stored
     ) async throws {
         let stage = try VaultStage()
-        let mainKey = try TestMainKey()
+        let mainKey = try MainKeyDouble()
         let (store, ledger, keys) = (MemoryStore(), MemoryLedger(), MainKeys(mainKey))
         let maker = try await stage.process(store, ledger, keys)
         let (connection, neighbour) = (stage.connection(1), stage.connection(2))

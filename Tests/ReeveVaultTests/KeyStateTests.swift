@@ -245,7 +245,7 @@ import Testing
         #expect(try await process.failure(connection)?.detail == .closed)
         let scope = connection.scope
         let permit = try await process.permit(ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
-        #expect(try await process.vault.credentials(permit).map(\.state) == [.compromised])
+        #expect(try await process.vault.connections(permit).map(\.credential?.keyState) == [.compromised])
         // Without the ledger's floor the store's own state closes it.
         let lost = try await stage.process(store, MemoryLedger(), keys)
         try await lost.vault.acceptLedgerLoss(lost.manage(.environment, scope))
@@ -271,7 +271,7 @@ import Testing
         }
         func listed(_ project: UInt64) async throws -> Int {
             let resource = KeyTarget.environment.resource(in: scope(project))
-            return try await process.vault.credentials(
+            return try await process.vault.connections(
                 process.permit(ReadConnections.self, resource, scope(project))
             ).count
         }

@@ -13,7 +13,8 @@ import Testing
 /// A crash after any call of store or ledger, then a restart: nothing is lost, nothing closed opens, and work goes on.
 @Suite struct VaultFaultProperties {
     enum Act: String, CaseIterable, Sendable {
-        case store, rotateConnection, rotateEnvironment, rewrap, repack, shred, suspend, resume, schedule, expire
+        case store, destroy, rotateConnection, rotateEnvironment, rewrap, repack, shred, suspend, resume, schedule,
+            expire
     }
 
     private static let names = ["a", "b", "c"]
@@ -23,7 +24,15 @@ import Testing
         let (vault, target) = (process.vault, KeyTarget.connection(connections[0].id))
         let scope = connections[0].scope
         switch act {
-        case .store: try await process.store("again", connections[0])
+        case .store:
+            let permit = try await process.permit(StoreCredential.self, .credential(of: connections[0].id), scope)
+            try await vault.store(
+                Credential.oauth2(accessToken: SecretBytes(copying: Array("again".utf8))), for: connections[0],
+                of: process.stage.connector, permit, findableBy: ["access_token"], overlap: .seconds(600))
+        case .destroy:
+            try await vault.destroy(
+                connections[0].id,
+                process.permit(DestroyCredential.self, .credential(of: connections[0].id), scope))
         case .rotateConnection: try await vault.rotate(target, process.manage(target, scope))
         case .rotateEnvironment: try await vault.rotate(.environment, process.manage(.environment, scope))
         case .rewrap: try await vault.rewrap(process.manage(.environment, scope))
@@ -70,14 +79,16 @@ import Testing
             #expect(try await restarted.open(connections[2]) == "c", "\(act) \(fault) at \(call)")
             let value = try? await restarted.open(connections[0])
             switch act {
-            case .store: #expect(value == "again" || value == "a" && !done)
+            case .store:
+                #expect(value == "again" || value == "a" && !done)
+                try await checkThatAllOfAStoreIsDone(restarted, connections[0], isStored: value == "again")
             case .rotateConnection, .rotateEnvironment, .rewrap, .repack: #expect(value == "a")
-            case .shred, .suspend, .schedule: #expect(value == nil || value == "a" && !done)
+            case .shred, .destroy, .suspend, .schedule: #expect(value == nil || value == "a" && !done)
             case .resume: #expect(value == "a" || value == nil && !done)
             case .expire: #expect(value == nil)
             }
             // Once closed in the ledger it does not open again by itself, and the act can be done once more.
-            if [.shred, .suspend, .schedule].contains(act), value == nil {
+            if [.shred, .destroy, .suspend, .schedule].contains(act), value == nil {
                 #expect(try await restarted.failure(connections[0])?.code == .cannotOpen)
             }
             if !done, act != .store {
@@ -94,12 +105,26 @@ import Testing
                 }
                 let value = try? await restarted.open(connections[0])
                 switch act {
-                case .shred, .suspend, .schedule, .expire: #expect(value == nil)
+                case .shred, .destroy, .suspend, .schedule, .expire: #expect(value == nil)
                 default: #expect(value == "a", "\(act) \(fault) at \(call)")
                 }
             }
         }
         #expect(reached > 1)
+    }
+
+    /// A credential, what it is found by and the one before it come together, or none does.
+    private func checkThatAllOfAStoreIsDone(
+        _ process: VaultProcess, _ connection: Connection, isStored: Bool
+    ) async throws {
+        let scope = connection.scope
+        let mayRead = try await process.permit(
+            ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        let found = try await process.vault.connections(
+            with: SecretBytes(copying: Array("again".utf8)), in: .field("access_token"), mayRead)
+        #expect(found == (isStored ? [connection.id] : []))
+        let described = try await process.vault.connections(limit: 1, mayRead)
+        #expect(described.first?.credential?.earlier.map(\.generation) == (isStored ? [1] : []))
     }
 
     /// The ledger's calls as well.

@@ -193,12 +193,14 @@ import Testing
         data.add("production")
         data.add(connection.id)
         data.add(nil as String?)
+        data.add(connection.connector)
         data.add(row.method)
         data.add("content")
         data.add(1)
         data.add(row.generation)
         data.add(try #require(Timestamp(row.stored)).microseconds)
         data.add(nil as String?)
+        data.addList([String]()) { $0.add($1) }
         data.addList([String]()) { $0.add($1) }
         #expect(envelope.prefix(2) == [0xC1, 1])
         let content = try sealing.open(envelope[10...], authenticating: Array(envelope.prefix(10)) + data.bytes)

@@ -64,7 +64,7 @@ import Testing
         }
 
         var vaultRecords: [Key] {
-            ["vault.key", "vault.keys", "vault.credential", "control"].flatMap { image.keys(of: $0) }
+            ["vault.key", "vault.keys", "vault.credential", "vault.past", "control"].flatMap { image.keys(of: $0) }
         }
     }
 

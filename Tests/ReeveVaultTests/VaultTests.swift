@@ -162,6 +162,9 @@ private struct Fixture: Sendable {
         try await fixture.trust.store.commit(changes)
         #expect(try await fixture.openFailure()?.1 == .closed)
         await #expect(throws: VaultError(.keyClosed)) { try await fixture.store() }
+        // What was put back is deleted; then nothing is left to do.
+        try await fixture.trust.layer.vault.destroy(fixture.connection.id, permit)
+        #expect(try await fixture.trust.store.record(for: fixture.row) == nil)
         await #expect(throws: VaultError(.keyClosed)) {
             try await fixture.trust.layer.vault.destroy(fixture.connection.id, permit)
         }

@@ -213,7 +213,7 @@ import Testing
         let earlier = try await StoreImage(world.store, [world.stage.workspace])
         try await world.process.store("w", connections[0])
         let scope = world.stage.scope()
-        func verify(_ process: VaultProcess, expecting lines: Int? = nil) async throws -> VaultHealth {
+        func verify(_ process: VaultProcess, expecting lines: Int? = nil) async throws -> VaultVerification {
             try await process.vault.verify(process.manage(.environment, scope), expecting: lines)
         }
         let whole = try await verify(world.process)
@@ -224,7 +224,7 @@ import Testing
         rolledBack.records[row] = earlier.records[row]
         var gone = image
         gone.records[row] = nil
-        for (changed, kind) in [(rolledBack, VaultHealth.Defect.Kind.tampered), (gone, .missing)] {
+        for (changed, kind) in [(rolledBack, VaultVerification.Defect.Kind.tampered), (gone, .missing)] {
             let found = try await verify(
                 try await world.stage.process(await changed.store(), world.ledger, world.keys))
             #expect(found.defects.map(\.kind) == [kind] && found.defects[0].subject.hasSuffix("\(connections[0].id)"))
@@ -264,24 +264,88 @@ import Testing
         let suspended = KeyTarget.connection(connections[1].id)
         try await world.process.vault.suspend(suspended, world.process.manage(suspended, scope))
         let process = try await world.stage.process(world.store, world.ledger, MainKeys())
-        func list(after last: Identifier<Connection>? = nil, limit: Int = 100) async throws -> [CredentialDescription] {
+        func list(after last: Identifier<Connection>? = nil, limit: Int = 100) async throws -> [ConnectionDescription] {
             let permit = try await process.permit(
                 ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
-            return try await process.vault.credentials(after: last, limit: limit, permit)
+            return try await process.vault.connections(after: last, limit: limit, permit)
         }
         let all = try await list()
-        #expect(all.map(\.connection) == connections.map(\.id) && all.allSatisfy { $0.environmentOpens })
-        #expect(all.map(\.state) == [.active, .suspended, .active, .active, .active])
+        #expect(
+            all.map(\.connection) == connections.map(\.id) && all.allSatisfy { $0.credential?.environmentOpens == true }
+        )
+        #expect(all.map(\.credential?.keyState) == [.active, .suspended, .active, .active, .active])
         let pages = try await list(limit: 2) + list(after: connections[1].id, limit: 3)
         #expect(pages == all)
         #expect(try await process.failure(connections[0])?.code == .mainKeyMissing)
         let permit = try await process.permit(DestroyCredential.self, .credential(of: connections[0].id), scope)
         try await process.vault.destroy(connections[0].id, permit)
+        #expect(try await list().map(\.state) == [.disconnected, .connected, .connected, .connected, .connected])
+        try await process.vault.destroy(connections[0].id, permit)
         #expect(try await list().map(\.connection) == connections.dropFirst().map(\.id))
         // The environment's key is closed: still listed, and it says so.
         try await world.process.vault.suspend(.environment, world.process.manage(.environment, scope))
         let closed = try await list()
-        #expect(closed.count == 4 && closed.allSatisfy { !$0.environmentOpens })
+        #expect(closed.count == 4 && closed.allSatisfy { $0.credential?.environmentOpens == false })
+    }
+
+    /// Many at once: each in its turn, each with its entry before it; what does not open keeps no other.
+    @Test func manyOpenAtOnce() async throws {
+        let world = try await World()
+        let connections = (1...205).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v\(connection.id)", connection) }
+        let scope = world.stage.scope()
+        for closed in [connections[3], connections[100]] {
+            let target = KeyTarget.connection(closed.id)
+            try await world.process.vault.suspend(target, world.process.manage(target, scope))
+        }
+        let spy = SpyStore(world.store)
+        let process = try await world.stage.process(spy, world.ledger, world.keys)
+        let unknown = world.stage.connection(999)
+        let asked = connections.map(\.id) + [unknown.id]
+        let permit = try await process.permit(OpenCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        var lent: [Identifier<Connection>] = []
+        let failures = try await vaultError { () throws(OpenFailure<Never>) in
+            try await process.vault.withCredentials(asked, permit) { (connection, secret) throws(Never) in
+                let isRight = secret.withField("access_token") { span in
+                    (0..<span.byteCount).map { span.byte($0) } == Array("v\(connection)".utf8)
+                }
+                #expect(isRight == true)
+                // Its own entry is there before it is lent.
+                let entries = try? spy.auditEntries()
+                #expect(entries?.contains { $0.resource == connection.description && $0.outcome == .success } == true)
+                lent.append(connection)
+            }
+        }
+        #expect(Set(failures.keys) == [connections[3].id, connections[100].id, unknown.id])
+        #expect(lent == asked.filter { failures[$0] == nil })
+        let entries = try spy.auditEntries().filter { $0.action == "vault.credential.open" }
+        #expect(entries.count == asked.count && entries.filter { $0.outcome == .refused }.count == 3)
+        #expect(Set(entries.map(\.resource)) == Set(asked.map(\.description)))
+        // When the body throws, the rest is not lent; and what cannot be recorded is not lent.
+        struct Stop: Error {}
+        var count = 0
+        _ = try? await process.vault.withCredentials(asked, permit) { (_, secret) throws(Stop) in
+            _ = secret.method
+            count += 1
+            if count == 2 { throw Stop() }
+        }
+        #expect(count == 2)
+        for call in 1...100 {
+            let spy = SpyStore(world.store)
+            let faulty = FaultyStore(spy, failing: call + 1, with: .crash)
+            let process = try await world.stage.process(faulty, world.ledger, world.keys)
+            let permit = try await process.permit(OpenCredential.self, KeyTarget.environment.resource(in: scope), scope)
+            var lent: [String] = []
+            _ = try? await process.vault.withCredentials(Array(asked.prefix(3)), permit) {
+                (connection, secret) throws(Stop) in
+                _ = secret.method
+                lent.append(connection.description)
+            }
+            let recorded = try spy.auditEntries().filter { $0.outcome == .success }.map(\.resource)
+            #expect(lent.allSatisfy(recorded.contains))
+            if faulty.calls <= call { break }
+            #expect(call < 100)
+        }
     }
 
     /// The drawing names every key under the one that wraps it.

@@ -63,6 +63,16 @@ public final class HMACKey: MessageAuthenticator {
         }
     }
 
+    /// The tag of bytes that are lent.
+    package func authenticate(_ message: RawSpan) throws(CryptoError) -> Digest {
+        var tag = [UInt8](repeating: 0, count: 32)
+        let done = unsafe tag.withUnsafeMutableBytes { target in
+            unsafe message.withUnsafeBytes { unsafe write($0, to: target) }
+        }
+        guard done, let digest = Digest(bytes: tag) else { throw CryptoError(.engineFailed) }
+        return digest
+    }
+
     /// The digest of an encoding under this key.
     public func authenticate(_ encoding: CanonicalBytes) throws(CryptoError) -> Digest {
         guard let digest = Digest(bytes: try authenticate(encoding.bytes)) else { throw CryptoError(.engineFailed) }

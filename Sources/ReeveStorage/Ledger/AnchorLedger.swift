@@ -80,6 +80,9 @@ public final class AnchorLedger: Sendable {
     /// The number of lines, all of them verified.
     public func position() async throws(LedgerError) -> Int { try await catchUp().count }
 
+    /// Whether the ledger stays as it is when the store is put back.
+    public var protectsAgainstRollback: Bool { ledger.protectsAgainstRollback }
+
     /// All lines, verified. Those that were verified before are not read again, but the last of them is looked at.
     public func lines() async throws(LedgerError) -> [Line] { try await catchUp() }
 

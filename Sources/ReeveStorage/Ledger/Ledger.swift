@@ -15,6 +15,13 @@ public protocol Ledger: Sendable {
     func append(_ line: [UInt8], at index: Int) async throws(LedgerError)
     /// At most `limit` lines from number `index` on, in order; none when there are no more.
     func lines(from index: Int, limit: Int) async throws(LedgerError) -> [[UInt8]]
+    /// Whether it stays as it is when the store is put back; `true` unless a ledger says otherwise.
+    var protectsAgainstRollback: Bool { get }
+}
+
+extension Ledger {
+    /// Most do.
+    public var protectsAgainstRollback: Bool { true }
 }
 
 /// The limits that every ledger keeps.

@@ -12,6 +12,9 @@ public final class MemoryLedger: Ledger {
         kept = Mutex(lines)
     }
 
+    /// `false`: it is gone with the process.
+    public var protectsAgainstRollback: Bool { false }
+
     /// Appends a line.
     public func append(_ line: [UInt8], at index: Int) async throws(LedgerError) {
         try LedgerLimits.check(line)
@@ -38,6 +41,9 @@ public struct StoreLedger: Ledger {
     public init(_ store: any Store) {
         self.store = store
     }
+
+    /// `false`: it is put back with the store.
+    public var protectsAgainstRollback: Bool { false }
 
     private static let prefix = Key(.platform, [.text("ledger")])
     private static func key(_ index: Int) -> Key { prefix.appending([.integer(Int64(index))]) }

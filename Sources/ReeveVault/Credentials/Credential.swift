@@ -68,9 +68,14 @@ public struct Secret: ~Copyable, Sendable {
     public func withField<R, E: Error>(_ name: String, _ body: (RawSpan) throws(E) -> R) throws(E) -> R? {
         guard content.isAlive else { return nil }
         return try content.withBytes { (span) throws(E) in
-            guard let field = Self.fields(span).first(where: { $0.name == name }) else { return nil }
-            return try body(span.extracting(field.range))
+            guard let range = Self.range(of: name, in: span) else { return nil }
+            return try body(span.extracting(range))
         }
+    }
+
+    /// Where a field's bytes are in the content of a credential.
+    static func range(of name: String, in content: RawSpan) -> Range<Int>? {
+        fields(content).first { $0.name.isIdentical(to: name) }?.range
     }
 
     private static func fields(_ span: RawSpan) -> [(name: String, range: Range<Int>)] {

@@ -7,6 +7,7 @@ import ReeveStorage
 
 /// What is known of a credential without opening it: nothing secret.
 struct CredentialFacts: Hashable, Sendable {
+    let connector: Identifier<Connector>
     let method: Connector.Method
     let stored: Timestamp
     /// The connection's project: a permit of another scope does not open it.
@@ -15,6 +16,8 @@ struct CredentialFacts: Hashable, Sendable {
     let metadata: [String: String]
     /// When the app stops to accept it, as far as is known.
     let expires: Timestamp?
+    /// What stands for the values that it can be found by, by what was indexed.
+    var index: [String: IndexEntry] = [:]
 }
 
 /// A sealed credential as it is stored.
@@ -29,6 +32,9 @@ struct CredentialRow: JSONRecord, Hashable {
 
     static let table = Table<CredentialRow>("vault.credential")
 
+    /// Credentials that another one took the place of, by connection and generation.
+    static let past = Table<CredentialRow>("vault.past")
+
     static func ids(_ environment: Environment, _ connection: Identifier<Connection>) -> [String] {
         [environment.rawValue, connection.description]
     }
@@ -40,6 +46,7 @@ struct CredentialRow: JSONRecord, Hashable {
         encoding.add(context.environment.rawValue)
         encoding.add(connection)
         encoding.add(facts.project?.description)
+        encoding.add(facts.connector)
         encoding.add(facts.method.rawValue)
         encoding.add("content")
         encoding.add(1)
@@ -51,13 +58,19 @@ struct CredentialRow: JSONRecord, Hashable {
             encoding.add(field.key)
             encoding.add(field.value)
         }
+        encoding.addList(facts.index.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) { encoding, entry in
+            encoding.add(entry.key)
+            encoding.add(entry.value.description)
+        }
         return encoding.bytes
     }
 
     func write(to writer: inout JSONWriter, schema: Int) {
         writer.object { writer in
+            writer.field("connector", facts.connector)
             writer.field("expires", facts.expires)
             writer.field("generation", generation)
+            if !facts.index.isEmpty { writer.field("index", facts.index.mapValues(\.description)) }
             writer.field("key", key)
             if !facts.metadata.isEmpty { writer.field("metadata", facts.metadata) }
             writer.field("method", facts.method.rawValue)
@@ -76,8 +89,12 @@ struct CredentialRow: JSONRecord, Hashable {
 
     init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
+            let connector = try reader.text("connector", as: Identifier<Connector>.self)
             let expires = reader.hasField("expires") ? try reader.text(as: Timestamp.self) : nil
             let generation = try reader.count("generation")
+            let index =
+                reader.hasField("index")
+                ? try reader.dictionary { (reader) throws(JSONError) in try reader.text(as: IndexEntry.self) } : [:]
             let key = try reader.text("key", as: Digest.self)
             let metadata =
                 reader.hasField("metadata")
@@ -86,8 +103,9 @@ struct CredentialRow: JSONRecord, Hashable {
             let project = try reader.optionalText("project", as: Identifier<Project>.self)
             let sealed = try reader.byteString("sealed")
             let facts = CredentialFacts(
-                method: method, stored: try reader.text("stored", as: Timestamp.self), project: project,
-                metadata: metadata, expires: expires)
+                connector: connector, method: method, stored: try reader.text("stored", as: Timestamp.self),
+                project: project,
+                metadata: metadata, expires: expires, index: index)
             return CredentialRow(facts, generation: generation, key: key, sealed: sealed)
         }
     }

@@ -84,6 +84,9 @@ final class KeyLedger: Sendable {
         state.withLock { $0.view.readAt = .seconds(-1_000_000_000) }
     }
 
+    /// Whether it stays as it is when the store is put back.
+    var protectsAgainstRollback: Bool { ledger.protectsAgainstRollback }
+
     /// What the ledger says, no older than the bound; while somebody else is reading it anew, what is known.
     func view(at now: Duration) async throws(VaultError) -> View {
         let (view, mustRead) = state.withLock { state -> (View, Bool) in

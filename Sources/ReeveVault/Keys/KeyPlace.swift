@@ -4,16 +4,21 @@
 import ReeveModel
 import ReeveStorage
 
-/// What a key of the hierarchy is for: an environment, a connection, or the job data of one hour.
+/// What a key of the hierarchy is for: an environment, a connection, the job data of one hour, or a blind index.
 struct KeyPlace: Hashable, Sendable {
     enum Level: String, Sendable, CaseIterable {
-        case environment, connection, hour
+        case environment, connection, hour, index
+
+        /// Those under an environment's key.
+        static let below: [Level] = [.connection, .hour, .index]
     }
     enum Leaf: Hashable, Sendable {
         case environment
         case connection(Identifier<Connection>)
         /// Hours since 1970.
         case hour(Int64)
+        /// By what is indexed.
+        case index(String)
     }
 
     let context: MainKeyContext
@@ -29,6 +34,7 @@ struct KeyPlace: Hashable, Sendable {
         case .environment: .environment
         case .connection: .connection
         case .hour: .hour
+        case .index: .index
         }
     }
 
@@ -53,6 +59,9 @@ struct KeyPlace: Hashable, Sendable {
                 Self.digits(hour).utf8.elementsEqual(leaf)
             else { return nil }
             self.init(context, .hour(hour))
+        case .index:
+            guard let field = String(validating: leaf, as: UTF8.self) else { return nil }
+            self.init(context, .index(field))
         }
     }
 
@@ -67,6 +76,7 @@ struct KeyPlace: Hashable, Sendable {
         case .environment: nil
         case .connection(let id): id.description
         case .hour(let hour): Self.digits(hour)
+        case .index(let field): field
         }
     }
 
@@ -85,6 +95,7 @@ struct KeyPlace: Hashable, Sendable {
         case .environment: encoding.add(nil as String?)
         case .connection(let id): encoding.add(id)
         case .hour(let hour): encoding.add(hour)
+        case .index(let field): encoding.add(field)
         }
     }
 }

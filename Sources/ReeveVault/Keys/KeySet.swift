@@ -21,6 +21,19 @@ struct KeySet: JSONRecord, Hashable {
         var before: KeyState?
     }
 
+    /// A credential that another one took the place of, and that still opens for a while.
+    struct Past: Hashable, Sendable {
+        let generation: Int64
+        let until: Timestamp
+    }
+    /// A main key that wrapped keys of an environment, and that opens backups of that time.
+    struct MainKeyUse: Hashable, Sendable {
+        let reference: String
+        let since: Timestamp
+        /// When the last key was wrapped anew; `nil` while it is needed.
+        var until: Timestamp?
+    }
+
     /// The generation that seals.
     var current: Int64
     /// In the order of their generations.
@@ -31,12 +44,21 @@ struct KeySet: JSONRecord, Hashable {
     var pins: [String] = []
     /// The generation of the credential that a connection has now: an earlier one was put back.
     var row: Int64?
+    /// The credentials before it that still open, in the order of their generations.
+    var past: [Past] = []
+    /// The main keys that an environment's keys have been under, the latest last.
+    var mainKeys: [MainKeyUse] = []
     /// The length that the ledger had when a key of this workspace was last closed, in the set of an environment.
     var ledgerLines: Int64?
     /// What stands for those lines.
     var ledgerMark: Digest?
     /// The length that the ledger had when the keys were opened again here, while the ledger is still to be told.
     var reopening: Int64?
+
+    /// As many credentials before the present one are kept.
+    static let maximumPast = 8
+    /// As many main keys are remembered.
+    static let maximumMainKeys = 50
 
     /// Destroyed keys are forgotten once there are more: what no set names is closed as well.
     static let maximumVersions = 200
@@ -57,6 +79,18 @@ struct KeySet: JSONRecord, Hashable {
         }
     }
 
+    /// Notes which main key wraps from now on; those before it are needed until all is wrapped anew.
+    mutating func wrap(under reference: String, at instant: Timestamp) {
+        if let last = mainKeys.last, last.reference.isIdentical(to: reference), last.until == nil { return }
+        mainKeys.append(MainKeyUse(reference: reference, since: instant))
+        mainKeys.removeFirst(max(0, mainKeys.count - Self.maximumMainKeys))
+    }
+
+    /// Notes that nothing is under the main keys before the last one any more.
+    mutating func endEarlierMainKeys(at instant: Timestamp) {
+        for index in mainKeys.indices.dropLast() where mainKeys[index].until == nil { mainKeys[index].until = instant }
+    }
+
     mutating func update(_ generation: Int64, _ change: (inout Version) -> Void) {
         guard let index = versions.firstIndex(where: { $0.generation == generation }) else { return }
         change(&versions[index])
@@ -67,6 +101,25 @@ struct KeySet: JSONRecord, Hashable {
             writer.field("current", current)
             writer.field("ledgerLines", ledgerLines)
             writer.field("ledgerMark", ledgerMark)
+            if !mainKeys.isEmpty {
+                writer.name("mainKeys")
+                writer.list(mainKeys) { writer, use in
+                    writer.object { writer in
+                        writer.field("reference", use.reference)
+                        writer.field("since", use.since)
+                        writer.field("until", use.until)
+                    }
+                }
+            }
+            if !past.isEmpty {
+                writer.name("past")
+                writer.list(past) { writer, past in
+                    writer.object { writer in
+                        writer.field("generation", past.generation)
+                        writer.field("until", past.until)
+                    }
+                }
+            }
             if !pins.isEmpty {
                 writer.name("pins")
                 writer.list(pins) { $0.text($1) }
@@ -98,6 +151,25 @@ struct KeySet: JSONRecord, Hashable {
             let current = try reader.count("current")
             let lines = reader.hasField("ledgerLines") ? try reader.integer() : nil
             let mark = reader.hasField("ledgerMark") ? try reader.text(as: Digest.self) : nil
+            let mainKeys =
+                reader.hasField("mainKeys")
+                ? try reader.list { (reader) throws(JSONError) in
+                    try reader.object { (reader) throws(JSONError) in
+                        MainKeyUse(
+                            reference: try reader.text("reference"),
+                            since: try reader.text("since", as: Timestamp.self),
+                            until: reader.hasField("until") ? try reader.text(as: Timestamp.self) : nil)
+                    }
+                } : []
+            let past =
+                reader.hasField("past")
+                ? try reader.list { (reader) throws(JSONError) in
+                    try reader.object { (reader) throws(JSONError) in
+                        Past(
+                            generation: try reader.count("generation"),
+                            until: try reader.text("until", as: Timestamp.self))
+                    }
+                } : []
             let pins =
                 reader.hasField("pins")
                 ? try reader.list { (reader) throws(JSONError) in try reader.text() } : []
@@ -123,6 +195,8 @@ struct KeySet: JSONRecord, Hashable {
             set.reopening = reopening
             set.ledgerMark = mark
             set.row = row
+            set.mainKeys = mainKeys
+            set.past = past
             set.pins = pins
             set.project = project
             return set

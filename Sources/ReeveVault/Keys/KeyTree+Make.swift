@@ -94,6 +94,7 @@ extension KeyTree {
             set.ledgerLines = Int64(said.lines)
             set.ledgerMark = try crypto { () throws(CryptoError) in try said.mark(after: said.lines) }
         }
+        if case .mainKey(let reference) = draft.record.wrapper { set.wrap(under: reference, at: draft.record.created) }
         if before == nil { set.project = project }
         try await sets.write(set, draft.place.partition, draft.place.ids, in: &transaction)
         try KeyRecord.table.insert(

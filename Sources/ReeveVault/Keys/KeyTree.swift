@@ -100,11 +100,11 @@ final class KeyTree: Sendable {
         }
     }
 
-    /// All connections and hours of an environment that have keys, as the head has them.
+    /// All places of an environment that have keys, as the head has them.
     func places(of context: MainKeyContext, _ view: View) async throws(VaultError) -> [KeyPlace] {
         guard let snapshot = view.control else { return [] }
         var places: [KeyPlace] = []
-        for level in [KeyPlace.Level.connection, .hour] {
+        for level in KeyPlace.Level.below {
             let prefix = sets.key(Partition(context.workspace), [context.environment.rawValue, level.rawValue])
             places += try await vault { () throws(StoreError) in try await control.keys(under: prefix, snapshot) }
                 .compactMap { KeyPlace($0, under: prefix, context, level) }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+public import ReeveModel
+import ReeveStorage
+
+/// How many credentials are opened at once.
+extension Vault {
+    /// Opens the credentials of many connections of one environment, and lends each to `body`, in their order.
+    ///
+    /// The permit is for ``KeyTarget/environment``; in a project's scope only that project's open. Each opening has an audit
+    /// entry of its own that is committed before it is lent; those of some ninety are committed together. Gives back what did
+    /// not open, and why: it keeps no other from opening. When the audit cannot be written, or `body` throws, the rest is
+    /// not lent. Complexity: O(n); at most ninety sealed credentials are held at a time, and one open one.
+    @discardableResult
+    public func withCredentials<E: Error>(
+        _ connections: [Identifier<Connection>], _ permit: Permit<OpenCredential>,
+        _ body: (Identifier<Connection>, borrowing Secret) async throws(E) -> Void
+    ) async throws(OpenFailure<E>) -> [Identifier<Connection>: VaultError] {
+        let action = "vault.credential.open"
+        let scope = permit.context.scope
+        let context: MainKeyContext
+        do throws(VaultError) {
+            context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
+        } catch {
+            throw .vault(error)
+        }
+        var failures: [Identifier<Connection>: VaultError] = [:]
+        var rest = connections[...]
+        while !rest.isEmpty {
+            let page = rest.prefix(Self.batch)
+            rest = rest.dropFirst(Self.batch)
+            var ready: [(connection: Identifier<Connection>, credential: ReadyCredential)] = []
+            for connection in page {
+                do throws(VaultError) {
+                    ready.append((connection, try await present(connection, context, scope)))
+                } catch {
+                    failures[connection] = error
+                }
+            }
+            let refused = page.compactMap { connection in failures[connection].map { (connection, $0) } }
+            let opening = ready.map(\.connection)
+            do throws(VaultError) {
+                try await record(action, permit, opening, refused)
+            } catch {
+                throw .vault(error)
+            }
+            for (connection, credential) in ready {
+                let secret: Secret
+                do throws(VaultError) {
+                    // Time has passed while the entries were committed, and while others were lent.
+                    let known = isInTime(credential) ? credential : try await present(connection, context, scope)
+                    secret = try Self.open(known)
+                } catch {
+                    failures[connection] = error
+                    do throws(VaultError) {
+                        try await record(action, permit, [], [(connection, error)])
+                    } catch {
+                        throw .vault(error)
+                    }
+                    continue
+                }
+                do throws(E) {
+                    try await body(connection, secret)
+                } catch {
+                    throw .body(error)
+                }
+            }
+        }
+        return failures
+    }
+
+    private static var batch: Int { 90 }
+
+    /// Commits the entries of a page: of what will be lent, and of what was refused.
+    private func record(
+        _ action: String, _ permit: Permit<OpenCredential>, _ opening: [Identifier<Connection>],
+        _ refused: [(Identifier<Connection>, VaultError)]
+    ) async throws(VaultError) {
+        let details = permit.facts.map { ["facts": $0] } ?? [:]
+        func entry(_ connection: Identifier<Connection>, _ refusal: String?) -> AuditEntry {
+            authority.entry(
+                action, permit.context, .credential(of: connection), permit.decision, permit.policy, refusal, details)
+        }
+        let entries =
+            opening.map { entry($0, nil) } + refused.map { entry($0.0, Self.refusal($0.1)) }
+        try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+            for entry in entries { try transaction.record(entry, in: authority.trail) }
+        }
+    }
+}

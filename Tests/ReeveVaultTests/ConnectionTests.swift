@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import FoundationEssentials
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// What the vault knows of connections without opening anything: states, accounts, values to be found by, shells.
+@Suite struct ConnectionTests {
+    private struct World {
+        let stage: VaultStage
+        let store = MemoryStore()
+        let ledger = MemoryLedger()
+        let keys: MainKeys
+        let process: VaultProcess
+
+        init() async throws {
+            stage = try VaultStage()
+            keys = try MainKeys(LocalMainKey.ephemeral())
+            process = try await stage.process(store, ledger, keys)
+        }
+
+        func put(
+            _ text: String, _ connection: Connection, owner: String? = nil, reason: String? = nil,
+            findable: [String] = [], overlap: Duration = .zero
+        ) async throws -> Vault.Receipt {
+            var connection = connection
+            connection.owner = owner
+            let permit = try await process.permit(
+                StoreCredential.self, .credential(of: connection.id), connection.scope)
+            let credential = try Credential.oauth2(accessToken: SecretBytes(copying: Array(text.utf8)))
+            return try await process.vault.store(
+                credential, for: connection, of: stage.connector, permit, reason: reason, metadata: ["plan": "gold"],
+                findableBy: findable, overlap: overlap)
+        }
+
+        func find(
+            _ text: String, _ index: CredentialIndex = .field("access_token"),
+            _ environment: Environment = .production
+        ) async throws -> [Identifier<Connection>] {
+            let scope = stage.scope(environment)
+            let permit = try await process.permit(
+                ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+            return try await process.vault.connections(
+                with: SecretBytes(copying: Array(text.utf8)), in: index, permit)
+        }
+
+        func list() async throws -> [ConnectionDescription] {
+            let scope = stage.scope()
+            let permit = try await process.permit(
+                ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+            return try await process.vault.connections(permit)
+        }
+
+        func open(_ connection: Connection, generation: Int64) async throws -> String {
+            let permit = try await process.permit(
+                OpenCredential.self, .credential(of: connection.id), connection.scope)
+            do {
+                return try await process.vault.withCredential(connection.id, generation: generation, permit) { secret in
+                    secret.withField("access_token") { span in
+                        String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+                    } ?? ""
+                }
+            } catch .vault(let error) {
+                throw error
+            }
+        }
+    }
+
+    /// A credential is found by a value of it, exactly, in its environment, until another one takes its place.
+    @Test func whatIsIndexedIsFound() async throws {
+        let world = try await World()
+        let connections = (1...4).map { world.stage.connection($0) }
+        for (connection, text) in zip(connections, ["same", "other", "same"]) {
+            _ = try await world.put(text, connection, findable: ["access_token"])
+        }
+        _ = try await world.put("same", connections[3])
+        #expect(try await world.find("same") == [connections[0].id, connections[2].id])
+        #expect(try await world.find("sam").isEmpty)
+        #expect(try await world.find("same", .account).isEmpty)
+        #expect(try await world.find("same", .field("access_token"), .test).isEmpty)
+        // Keys change, and what was indexed is still found.
+        let scope = world.stage.scope()
+        try await world.process.vault.rotate(.environment, world.process.manage(.environment, scope))
+        _ = try await world.process.vault.rewrap(world.process.manage(.environment, scope))
+        #expect(try await world.find("same") == [connections[0].id, connections[2].id])
+        world.stage.time.advance(by: .seconds(400 * 86_400))
+        _ = try await world.put("same", connections[1], findable: ["access_token"])
+        #expect(try await world.find("same").count == 3)
+        // Replaced, or destroyed: not found any more, and no record is left.
+        _ = try await world.put("new", connections[0], findable: ["access_token"])
+        let permit = try await world.process.permit(DestroyCredential.self, .credential(of: connections[2].id), scope)
+        try await world.process.vault.destroy(connections[2].id, permit)
+        #expect(try await world.find("same") == [connections[1].id])
+        #expect(try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.index").count == 2)
+    }
+
+    /// The index of one environment, or of one name, says nothing about another's; and a record that was planted is no match.
+    @Test func indexesAreApart() async throws {
+        let world = try await World()
+        func index(_ name: String, _ environment: Environment, _ text: String = "v") async throws -> BlindIndex {
+            let scope = world.stage.scope(environment)
+            let permit = try await world.process.permit(
+                ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+            return try await world.process.vault.blindIndex(
+                of: SecretBytes(copying: Array(text.utf8)), named: name, permit)
+        }
+        let all = try await [
+            index("a", .production), index("b", .production), index("a", .test), index("a", .production, "w"),
+        ]
+        #expect(Set(all).count == 4)
+        #expect(try await index("a", .production) == all[0])
+        #expect(try JSONDecoder().decode(BlindIndex.self, from: JSONEncoder().encode(all[0])) == all[0])
+        for name in ["", "a/b", "ä", String(repeating: "a", count: 65)] {
+            await #expect(throws: VaultError(.invalidName)) { try await index(name, .production) }
+        }
+        let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+        _ = try await world.put("x", one, findable: ["access_token"])
+        _ = try await world.put("y", two, findable: ["access_token"])
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        for key in image.keys(of: "vault.index") {
+            guard var elements = key.elements else { continue }
+            let other = elements.last == .text(one.id.description) ? two.id : one.id
+            elements[elements.count - 1] = .text(other.description)
+            var changes = Changes()
+            changes.write(Key(Partition(world.stage.workspace), Array(elements.dropFirst())), image.records[key] ?? [])
+            try await world.store.commit(changes)
+        }
+        #expect(try await world.find("x") == [one.id])
+        #expect(try await world.find("y") == [two.id])
+    }
+
+    /// A value of low entropy is not to be found by who reads the store and knows no key: the entry is keyed.
+    @Test func anIndexIsNoPlainDigest() async throws {
+        let world = try await World()
+        _ = try await world.put(
+            "pin=1234!", world.stage.connection(1), owner: "ann@example.com", findable: ["access_token"])
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        for text in ["pin=1234!", "ann@example.com"] {
+            let digest = try Digest(hashing: Array(text.utf8))
+            let forms = [digest.description, Base64URL.encode(digest.bytes), text]
+            for (key, bytes) in image.records {
+                let shown = "\(key)" + String(decoding: bytes, as: UTF8.self)
+                for form in forms { #expect(!shown.contains(form)) }
+            }
+        }
+    }
+
+    /// An app that is connected again under another account is noticed.
+    @Test func anotherAccountNeedsAReason() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        _ = try await world.put("v1", connection, owner: "ann@example.com")
+        _ = try await world.put("v2", connection, owner: "ann@example.com")
+        await #expect(throws: VaultError(.anotherAccount)) {
+            try await world.put("v3", connection, owner: "bob@example.com")
+        }
+        #expect(try await world.process.open(connection) == "v2")
+        _ = try await world.put("v3", connection, owner: "bob@example.com", reason: "ann has left")
+        #expect(try await world.process.open(connection) == "v3")
+        #expect(try await world.find("bob@example.com", .account) == [connection.id])
+        #expect(try await world.find("ann@example.com", .account).isEmpty)
+        // Nobody said whose it is.
+        _ = try await world.put("v4", connection)
+        #expect(try await world.process.open(connection) == "v4")
+        let error = VaultError(.anotherAccount)
+        #expect(!"\(error)".contains("ann") && !"\(error)".contains("bob"))
+    }
+
+    /// The credential before opens for the time of the overlap, and not a moment longer.
+    @Test func credentialsOverlap() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        let first = try await world.put("v1", connection)
+        let second = try await world.put("v2", connection, overlap: .seconds(600))
+        #expect(try await world.process.open(connection) == "v2")
+        #expect(try await world.open(connection, generation: first.generation) == "v1")
+        #expect(try await world.open(connection, generation: second.generation) == "v2")
+        #expect(try await world.list()[0].credential?.earlier.map(\.generation) == [first.generation])
+        // Its key is rotated, also the environment's: both open.
+        let scope = connection.scope
+        let own = KeyTarget.connection(connection.id)
+        try await world.process.vault.rotate(own, world.process.manage(own, scope))
+        try await world.process.vault.rotate(.environment, world.process.manage(.environment, scope))
+        _ = try await world.process.vault.rewrap(world.process.manage(.environment, scope))
+        #expect(try await world.open(connection, generation: first.generation) == "v1")
+        // Put back later, when its time is over, it stays closed.
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        world.stage.time.advance(by: .seconds(599))
+        #expect(try await world.open(connection, generation: first.generation) == "v1")
+        world.stage.time.advance(by: .seconds(1))
+        await #expect(throws: VaultError(.cannotOpen)) {
+            try await world.open(connection, generation: first.generation)
+        }
+        #expect(try await world.process.open(connection) == "v2")
+        try await world.process.vault.runOnce()
+        let key = try #require(image.keys(of: "vault.past").first)
+        #expect(try await world.store.record(for: key) == nil)
+        var changes = Changes()
+        changes.write(key, try #require(image.records[key]))
+        try await world.store.commit(changes)
+        await #expect(throws: VaultError(.cannotOpen)) {
+            try await world.open(connection, generation: first.generation)
+        }
+        #expect(try await world.list()[0].credential?.earlier.isEmpty == true)
+    }
+
+    /// At most eight are kept, one that was stored without an overlap is gone at once, and a shred closes all.
+    @Test func historyIsBounded() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        for number in 1...12 {
+            _ = try await world.put("v\(number)", connection, overlap: .seconds(86_400))
+        }
+        let earlier = try #require(try await world.list()[0].credential?.earlier.map(\.generation))
+        #expect(earlier == Array(4...11))
+        for generation in earlier {
+            #expect(try await world.open(connection, generation: generation) == "v\(generation)")
+        }
+        await #expect(throws: VaultError(.cannotOpen)) { try await world.open(connection, generation: 3) }
+        _ = try await world.put("v13", connection)
+        await #expect(throws: VaultError(.cannotOpen)) { try await world.open(connection, generation: 12) }
+        let target = KeyTarget.connection(connection.id)
+        try await world.process.vault.shred(target, world.process.manage(target, connection.scope))
+        for generation in [Int64(5), 11, 13] {
+            await #expect(throws: VaultError(.cannotOpen)) {
+                try await world.open(connection, generation: generation)
+            }
+        }
+        #expect(try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.past").isEmpty)
+    }
+
+    /// A past credential in the place of another, or of the present one, opens nothing.
+    @Test func pastCredentialsStayInTheirPlace() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        for number in 1...3 { _ = try await world.put("v\(number)", connection, overlap: .seconds(86_400)) }
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        let rows = image.keys(of: "vault.past") + image.keys(of: "vault.credential")
+        #expect(rows.count == 3)
+        for target in rows {
+            for source in rows where source != target {
+                var changed = image
+                changed.records[target] = image.records[source]
+                let lines = try await world.ledger.lines(from: 0, limit: 100)
+                let process = try await world.stage.process(changed.store(), MemoryLedger(lines), world.keys)
+                let permit = try await process.permit(
+                    OpenCredential.self, .credential(of: connection.id), connection.scope)
+                for generation in 1...3 {
+                    let text = try? await process.vault.withCredential(
+                        connection.id, generation: Int64(generation), permit
+                    ) { secret in
+                        secret.withField("access_token") { span in
+                            String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+                        }
+                    }
+                    #expect(text == nil || text == "v\(generation)")
+                }
+            }
+        }
+    }
+
+    /// Shell, connected, lost, connected again, disconnected, gone.
+    @Test func aConnectionHasAState() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        let scope = connection.scope
+        let mayImport = try await world.process.permit(
+            StoreCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        let shell = ConnectionShell(
+            connection: connection.id, connector: connection.connector, method: .oauth2, metadata: ["from": "backup"])
+        #expect(try await world.process.vault.importShells([shell], mayImport) == [connection.id])
+        #expect(try await world.process.vault.importShells([shell], mayImport).isEmpty)
+        var found = try #require(try await world.list().first)
+        #expect(found.state == .shell && found.credential == nil && found.shell == shell)
+        #expect(try await world.process.failure(connection)?.detail == .missing)
+
+        _ = try await world.put("v", connection)
+        found = try #require(try await world.list().first)
+        #expect(found.state == .connected && found.credential?.generation == 1 && found.metadata == ["plan": "gold"])
+        #expect(try await world.process.vault.importShells([shell], mayImport).isEmpty)
+
+        let mayOpen = try await world.process.permit(OpenCredential.self, .credential(of: connection.id), scope)
+        try await world.process.vault.markLost(connection.id, reason: "401 from the app", mayOpen)
+        #expect(try await world.list()[0].state == .lost(reason: "401 from the app", at: world.stage.time.now))
+        #expect(try await world.process.open(connection) == "v")
+        _ = try await world.put("w", connection)
+        #expect(try await world.list()[0].state == .connected)
+
+        let mayDestroy = try await world.process.permit(DestroyCredential.self, .credential(of: connection.id), scope)
+        try await world.process.vault.destroy(connection.id, mayDestroy)
+        found = try #require(try await world.list().first)
+        #expect(found.state == .disconnected && found.credential == nil && found.method == .oauth2)
+        await #expect(throws: VaultError(.cannotOpen)) {
+            try await world.process.vault.markLost(connection.id, reason: "401", mayOpen)
+        }
+        try await world.process.vault.destroy(connection.id, mayDestroy)
+        #expect(try await world.list().isEmpty)
+    }
+
+    /// What is exported holds no secret, and what is imported elsewhere opens nothing.
+    @Test func anExportListsAndNeverContains() async throws {
+        let world = try await World()
+        let connections = (1...130).map { world.stage.connection($0) }
+        for connection in connections.prefix(3) { _ = try await world.put("canary-\(connection.id)", connection) }
+        let exported = try await world.list().map(\.shell)
+        let json = String(decoding: try JSONEncoder().encode(exported), as: UTF8.self)
+        #expect(exported.count == 3 && !json.contains("canary") && json.contains("gold"))
+        let other = Identifier<Workspace>(high: 1, low: 9)
+        let scope = world.stage.scope(in: other)
+        let permit = try await world.process.permit(
+            StoreCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        let many =
+            exported
+            + connections.dropFirst(3).map { connection in
+                ConnectionShell(connection: connection.id, connector: connection.connector)
+            }
+        #expect(try await world.process.vault.importShells(many, permit).count == 130)
+        for connection in connections.prefix(3) {
+            let there = Connection(id: connection.id, connector: connection.connector, scope: scope)
+            #expect(try await world.process.failure(there)?.detail == .missing)
+        }
+    }
+
+    /// What an operator is told.
+    @Test func healthSaysWhatIsNotWell() async throws {
+        let world = try await World()
+        let scope = world.stage.scope()
+        let other = try LocalMainKey.ephemeral()
+        func warnings(_ process: VaultProcess) async throws -> Set<VaultHealth.Warning> {
+            try await process.vault.health(process.manage(.environment, scope)).warnings
+                .subtracting([.memoryNotLocked])
+        }
+        _ = try await world.put("v", world.stage.connection(1))
+        #expect(try await warnings(world.process) == [.noRollbackProtection])
+        world.keys.use(other, for: .everyWorkspace)
+        #expect(try await warnings(world.process) == [.noRollbackProtection, .earlierMainKeyNeeded])
+        let before = world.stage.time.now
+        world.stage.time.advance(by: .seconds(60))
+        try await world.process.vault.repack(world.process.manage(.environment, scope))
+        #expect(try await warnings(world.process) == [.noRollbackProtection])
+        let horizon = try await world.process.vault.shredHorizon(world.process.manage(.environment, scope))
+        #expect(horizon.mainKeys.count == 2 && horizon.mainKeys[0].since == before)
+        #expect(horizon.mainKeys.map(\.until) == [world.stage.time.now, nil])
+        #expect(horizon.mainKeys[1].reference == other.reference)
+        #expect(horizon.otherProcesses == .seconds(60))
+
+        try await world.process.vault.suspend(.environment, world.process.manage(.environment, scope))
+        #expect(try await warnings(world.process).contains(.keyClosed))
+        let bare = try await world.stage.process(world.store, world.ledger, MainKeys())
+        #expect(try await warnings(bare).contains(.mainKeyMissing))
+        let refusing = try MainKeyDouble()
+        let refused = try await world.stage.process(world.store, world.ledger, MainKeys(refusing))
+        refusing.set(.denies)
+        #expect(try await warnings(refused).contains(.mainKeyRefuses))
+        let empty = try await world.stage.process(world.store, MemoryLedger(), world.keys)
+        #expect(try await warnings(empty).contains(.ledgerBehind))
+        world.stage.time.jump(by: .seconds(400))
+        #expect(try await warnings(world.process).contains(.clocksDisagree))
+    }
+}
