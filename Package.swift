@@ -105,7 +105,7 @@ let package = Package(
         tests("ReeveStorageTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
         tests("ReeveAccessTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),
         tests(
-            "ReeveVaultTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReeveAudit"],
+            "ReeveVaultTests", ["COpenSSL", "ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReeveAudit"],
             resources: [.copy("Golden")]),
         tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),
         tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),

@@ -181,7 +181,10 @@ extension Vault {
         // An earlier credential was put back, or this one's last store.
         guard generation ?? own.set.row == row.generation else { throw VaultError(.cannotOpen, .tampered) }
         let entry = try await tree.key(place, .commitment(row.key), view)
-        guard row.key == entry.key.commitment else { throw VaultError(.cannotOpen, .wrongKey) }
+        // Known before the cipher runs: one envelope may have been made to open under two keys.
+        guard row.key == entry.key.commitment, Envelope.names(entry.key, in: row.sealed) else {
+            throw VaultError(.cannotOpen, .wrongKey)
+        }
         return ReadyCredential(
             context: context, partition: place.partition, project: row.facts.project, method: row.facts.method,
             rowKey: rowKey, row: bytes,

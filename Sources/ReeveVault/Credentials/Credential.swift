@@ -78,16 +78,19 @@ public struct Secret: ~Copyable, Sendable {
         fields(content).first { $0.name.isIdentical(to: name) }?.range
     }
 
+    /// None when the content is not what a credential's is: somebody sealed it who has the key.
     private static func fields(_ span: RawSpan) -> [(name: String, range: Range<Int>)] {
         var (fields, position): ([(String, Range<Int>)], Int) = ([], 0)
         while position < span.byteCount {
-            let length = Int(span.byte(position))
-            let label = (position + 1..<position + 1 + length).map { span.byte($0) }
-            position += 1 + length
-            let count = (0..<8).reduce(0) { $0 << 8 | Int(span.byte(position + $1)) }
-            position += 8
-            fields.append((String(decoding: label, as: UTF8.self), position..<position + count))
-            position += count
+            let start = position + 1
+            let end = start + Int(span.byte(position))
+            guard end + 8 <= span.byteCount,
+                let name = String(validating: (start..<end).map { span.byte($0) }, as: UTF8.self)
+            else { return [] }
+            let count = (0..<8).reduce(UInt64(0)) { $0 << 8 | UInt64(span.byte(end + $1)) }
+            guard count <= UInt64(span.byteCount - end - 8) else { return [] }
+            position = end + 8 + Int(count)
+            fields.append((name, end + 8..<position))
         }
         return fields
     }

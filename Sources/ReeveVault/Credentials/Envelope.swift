@@ -30,6 +30,11 @@ enum Envelope {
         return authenticated.prefix(headerBytes) + sealed
     }
 
+    /// Whether an envelope names this key, if its form is right.
+    static func names(_ key: OpenKey, in bytes: [UInt8]) -> Bool {
+        bytes.count >= overhead && bytes[2..<headerBytes].elementsEqual(key.commitment.bytes.prefix(8))
+    }
+
     // MARK: Values that stand alone
 
     private static let loneSuite: UInt8 = 2
