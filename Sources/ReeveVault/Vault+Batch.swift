@@ -78,13 +78,9 @@ extension Vault {
         _ action: String, _ permit: Permit<OpenCredential>, _ opening: [Identifier<Connection>],
         _ refused: [(Identifier<Connection>, VaultError)]
     ) async throws(VaultError) {
-        let details = permit.facts.map { ["facts": $0] } ?? [:]
-        func entry(_ connection: Identifier<Connection>, _ refusal: String?) -> AuditEntry {
-            authority.entry(
-                action, permit.context, .credential(of: connection), permit.decision, permit.policy, refusal, details)
-        }
         let entries =
-            opening.map { entry($0, nil) } + refused.map { entry($0.0, Self.refusal($0.1)) }
+            opening.map { entry(action, permit, on: $0) }
+            + refused.map { entry(action, permit, on: $0.0, refusal: Self.refusal($0.1)) }
         try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
             for entry in entries { try transaction.record(entry, in: authority.trail) }
         }

@@ -9,7 +9,7 @@ import ReeveStorage
 extension Vault {
     /// Destroys a connection's key, and with it every credential under it, for good.
     ///
-    /// That it was there stays noted as ``ReeveModel/Connection/State/disconnected``. For a connection without a key, such as a
+    /// That it was there stays noted as `Connection.State.disconnected`. For a connection without a key, such as a
     /// shell or one that was destroyed before, what is left of it is deleted.
     public func destroy(
         _ connection: Identifier<Connection>, _ permit: Permit<DestroyCredential>

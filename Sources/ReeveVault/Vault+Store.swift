@@ -12,7 +12,7 @@ extension Vault {
     ///
     /// OAuth 2.0 is chosen whenever the connector offers it; another method then needs a `reason`, which is recorded
     /// (clause S3.1). So does a credential of another account than the one before it, as far as
-    /// ``ReeveModel/Connection/owner`` says. Keys that are missing are made. `metadata` can be read without opening, so nothing
+    /// `Connection.owner` says. Keys that are missing are made. `metadata` can be read without opening, so nothing
     /// in it may be secret: at most 32 fields and 4 KiB. `expires` is when the app stops to accept the credential.
     ///
     /// `findableBy` names secret fields by which ``connections(with:in:_:)`` finds it: at most 8. With an `overlap`, of up to
@@ -27,37 +27,58 @@ extension Vault {
         let context = try await enter(permit, action, .credential(of: connection.id), connection.scope)
         let method = credential.method
         let content = credential.content
-        let isException = connector.methods.contains(.oauth2) && method != .oauth2
         do throws(VaultError) {
-            guard connector.id == connection.connector, connector.methods.contains(method) else {
-                throw VaultError(.methodNotOffered)
-            }
-            guard !isException || reason?.isReason == true else { throw VaultError(.reasonRequired) }
-            try Self.check(metadata)
+            var order = try order(for: connection, of: connector, method, reason, metadata)
             guard fields.count <= 8, fields.allSatisfy(CredentialIndex.isName) else { throw VaultError(.invalidName) }
-            let order = Order(
-                facts: CredentialFacts(
-                    connector: connector.id, method: method, stored: authority.time.now,
-                    project: connection.scope.project, metadata: metadata, expires: expires),
-                owner: connection.owner, fields: Set(fields).sorted(), reason: reason, isException: isException,
-                overlap: min(max(overlap, .zero), .seconds(90 * 86_400)))
-            return try await sealing(KeyPlace(context, .connection(connection.id))) {
-                (isWornOut) throws(VaultError) in
-                try await attempt(order, content, connection.id, context, isWornOut, permit, action)
-            }
+            order.facts.expires = expires
+            order.fields = Set(fields).sorted()
+            order.overlap = min(max(overlap, .zero), .seconds(90 * 86_400))
+            return try await store(content, order, connection.id, context, permit, action)
         } catch {
             throw await refused(error, permit, action)
         }
     }
 
+    /// What is to be stored beside the secret of a method, when that may be (clause S3.1).
+    func order(
+        for connection: Connection, of connector: Connector, _ method: Connector.Method, _ reason: String?,
+        _ metadata: [String: String]
+    ) throws(VaultError) -> Order {
+        let isException = connector.methods.contains(.oauth2) && method != .oauth2
+        guard connector.id == connection.connector, connector.methods.contains(method) else {
+            throw VaultError(.methodNotOffered)
+        }
+        guard !isException || reason?.isReason == true else { throw VaultError(.reasonRequired) }
+        try Self.check(metadata)
+        return Order(
+            facts: CredentialFacts(
+                connector: connector.id, method: method, stored: authority.time.now,
+                project: connection.scope.project, metadata: metadata, expires: nil),
+            owner: connection.owner, reason: reason, isException: isException)
+    }
+
+    /// Stores under the connection's key, which is made when it is missing.
+    func store(
+        _ content: borrowing SecretBytes, _ order: Order, _ connection: Identifier<Connection>,
+        _ context: MainKeyContext, _ permit: Permit<StoreCredential>, _ action: String
+    ) async throws(VaultError) -> Receipt {
+        return try await sealing(KeyPlace(context, .connection(connection))) { (isWornOut) throws(VaultError) in
+            try await attempt(order, content, connection, context, isWornOut, permit, action)
+        }
+    }
+
     /// What is to be stored beside the secret.
-    private struct Order: Sendable {
-        let facts: CredentialFacts
+    struct Order: Sendable {
+        var facts: CredentialFacts
         let owner: String?
-        let fields: [String]
+        /// The fields by which it is to be found.
+        var fields: [String] = []
         let reason: String?
+        /// Whether another method than OAuth 2.0 was chosen.
         let isException: Bool
-        let overlap: Duration
+        var overlap = Duration.zero
+        /// Whether nothing may be there before.
+        var isFirst = false
 
         var indexes: [CredentialIndex] { (owner == nil ? [] : [.account]) + fields.map { .field($0) } }
     }
@@ -170,6 +191,7 @@ extension Vault {
             guard try await tree.expect(plan.view, context, in: &transaction) else { return false }
             let before = try await CredentialRow.table.read(
                 place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            if order.isFirst, before != nil { throw VaultError(.changedMeanwhile) }
             var details = told
             let isAnotherAccount = before?.facts.isOfAnotherAccount(than: facts) ?? false
             if isAnotherAccount { details["account"] = "another" }
@@ -194,7 +216,7 @@ extension Vault {
             reindex(connection, context, from: before?.facts.index ?? [:], to: facts.index, in: &transaction)
             ConnectionRecord.table.delete(
                 place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
-            try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
+            try transaction.record(entry(action, permit, on: connection, details), in: authority.trail)
             return true
         }
         guard isDone else { return .changed }

@@ -167,6 +167,17 @@ public struct Vault: Sendable {
         }
     }
 
+    /// The entry of an act on one connection, also under a permit for all of an environment.
+    func entry<Action>(
+        _ action: String, _ permit: Permit<Action>, on connection: Identifier<Connection>,
+        _ details: [String: String] = [:], refusal: String? = nil
+    ) -> AuditEntry {
+        var details = details
+        if let facts = permit.facts { details["facts"] = facts }
+        return authority.entry(
+            action, permit.context, .credential(of: connection), permit.decision, permit.policy, refusal, details)
+    }
+
     /// What the trail calls an error.
     static func refusal(_ error: VaultError) -> String {
         [error.code.rawValue, error.detail?.rawValue].compactMap { $0 }.joined(separator: ".")

@@ -137,7 +137,12 @@ private func spellings(of text: String) -> [String] {
         let mayRead = try await trust.permit(
             ReadConnections.self, on: KeyTarget.environment.resource(in: trust.scope))
         let index = try await trust.layer.vault.blindIndex(of: secret(), named: "canary", mayRead)
+        let foreign = ForeignCredential(
+            connection, of: connector, .apiKey, fields: [("key", .bytes(canary))])
+        let seal = try ForeignSeal.aes256GCM(secret())
         return failures + [
+            ("ReeveVault.ForeignCredential", foreign), ("ReeveVault.ForeignSeal", seal),
+            ("ReeveVault.ForeignCredential.Value", ForeignCredential.Value.bytes(canary)),
             ("ReeveCrypto.KeyHandle", handle), ("ReeveCrypto.HMACKey", try HMACKey(secret())),
             ("ReeveCrypto.SigningKey", try SigningKey(seed: secret())),
             ("ReeveCrypto.VerifyingKey", try SigningKey(seed: secret()).verifyingKey),
@@ -166,6 +171,7 @@ private func spellings(of text: String) -> [String] {
         "ReeveVault.EscrowFailure", "ReeveVault.MainKeyEscrow", "ReeveVault.KeyTarget", "ReeveVault.KeyTreeDrawing",
         "ReeveVault.KeyTreeDrawing.Node",
         "ReeveVault.CredentialDescription", "ReeveVault.CredentialDescription.Earlier",
+        "ReeveVault.ImportReport", "ReeveVault.ImportReport.Failure",
         "ReeveVault.ConnectionDescription", "ReeveVault.ConnectionShell", "ReeveVault.CredentialIndex",
         "ReeveVault.VaultHealth", "ReeveVault.VaultHealth.Warning", "ReeveVault.ShredHorizon",
         "ReeveVault.ShredHorizon.MainKey", "ReeveVault.VaultVerification",

@@ -51,6 +51,11 @@ extension Door {
                 _ = secret.method
             }
         },
+        Door(name: "Vault.importCredentials(_:from:dryRun:reason:_:)", action: "vault.credential.import") { stage in
+            try await stage.importOne(try await stage.trust.permit(StoreCredential.self, on: stage.environment))
+        } refuse: { stage in
+            try await stage.importOne(try await stage.trust.permit(StoreCredential.self, on: stage.resource))
+        },
         Door(name: "Vault.markLost(_:reason:_:)", action: "vault.connection.lost") { stage in
             let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
             try await stage.trust.layer.vault.markLost(stage.connection.id, reason: "401", permit)
@@ -218,6 +223,12 @@ extension Stage {
     fileprivate static let job = Identifier<Job>(high: 5, low: 5)
 
     fileprivate var environment: Resource { KeyTarget.environment.resource(in: trust.scope) }
+
+    fileprivate func importOne(_ permit: Permit<StoreCredential>) async throws {
+        let connection = Connection(id: Identifier(high: 3, low: 98), connector: connector.id, scope: trust.scope)
+        let original = ForeignCredential(connection, of: connector, .oauth2, fields: [("access_token", .bytes([1]))])
+        _ = try await trust.layer.vault.importCredentials([original], from: .plain, reason: "import", permit)
+    }
 
     fileprivate func importShell(_ permit: Permit<StoreCredential>) async throws {
         let shell = ConnectionShell(connection: Identifier(high: 3, low: 99), connector: Identifier(high: 2, low: 2))

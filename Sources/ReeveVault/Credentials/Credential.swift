@@ -54,7 +54,7 @@ public struct Credential: ~Copyable, Sendable {
 public struct Secret: ~Copyable, Sendable {
     /// How the app authenticates.
     public let method: Connector.Method
-    private let content: SecretBytes
+    let content: SecretBytes
 
     init(method: Connector.Method, content: consuming SecretBytes) {
         self.method = method

@@ -11,7 +11,7 @@ import ReeveStorage
 /// reads the store sees which credentials of an environment share a value, and nothing else; without the key no value can be
 /// tried out (clause S3.3).
 public enum CredentialIndex: Hashable, Sendable {
-    /// The account at the app, ``ReeveModel/Connection/owner``: always kept, to notice a reconnection under another one.
+    /// The account at the app, `Connection.owner`: always kept, to notice a reconnection under another one.
     case account
     /// A secret field, by its name: 1 to 64 letters, digits, dots, hyphens and underscores of ASCII.
     case field(String)

@@ -15,7 +15,7 @@ struct CredentialFacts: Hashable, Sendable {
     /// What the host has noted beside it.
     let metadata: [String: String]
     /// When the app stops to accept it, as far as is known.
-    let expires: Timestamp?
+    var expires: Timestamp?
     /// What stands for the values that it can be found by, by what was indexed.
     var index: [String: IndexEntry] = [:]
 }

@@ -57,13 +57,14 @@ public final class LocalMainKey: MainKeyProvider {
 
 /// 32 bytes in canonical Base64 (RFC 4648 section 4), decoded without leaving a copy in ordinary memory.
 enum Base64Key {
-    static func decode(_ text: borrowing SecretBytes) throws(CryptoError) -> SecretBytes {
+    /// `urlSafe` for the alphabet with `-` and `_` (section 5), padded all the same.
+    static func decode(_ text: borrowing SecretBytes, urlSafe: Bool = false) throws(CryptoError) -> SecretBytes {
         guard text.count == 44 else { throw CryptoError(.invalidLength) }
         return try text.withLiveBytes { (text) throws(CryptoError) in
             try SecretBytes(count: 32) { (target: inout MutableRawSpan) throws(CryptoError) in
                 var (bits, count, position) = (UInt32(0), 0, 0)
                 for index in 0..<43 {
-                    guard let value = value(of: text.byte(index)) else { throw CryptoError(.invalidLength) }
+                    guard let value = value(of: text.byte(index), urlSafe) else { throw CryptoError(.invalidLength) }
                     bits = bits << 6 | value
                     count += 6
                     if count >= 8, position < 32 {
@@ -83,13 +84,16 @@ enum Base64Key {
     }
 
     /// The value of a character, without a table whose cache lines would tell.
-    private static func value(of byte: UInt8) -> UInt32? {
+    private static func value(of byte: UInt8, _ urlSafe: Bool) -> UInt32? {
         let byte = Int32(byte)
         func range(_ low: Int32, _ high: Int32, _ base: Int32) -> Int32 {
             // All ones inside the range.
             (((low - 1 - byte) & (byte - high - 1)) >> 31) & (byte - low + base + 1)
         }
-        let sum = range(65, 90, 0) + range(97, 122, 26) + range(48, 57, 52) + range(43, 43, 62) + range(47, 47, 63)
+        let (plus, slash): (Int32, Int32) = urlSafe ? (45, 95) : (43, 47)
+        let sum =
+            range(65, 90, 0) + range(97, 122, 26) + range(48, 57, 52) + range(plus, plus, 62)
+            + range(slash, slash, 63)
         return sum == 0 ? nil : UInt32(sum - 1)
     }
 }
