@@ -138,35 +138,54 @@ extension Vault {
             if !reference.isIdentical(to: mainKey.reference) { records.append((record, reference)) }
         }
         if !records.isEmpty { try await tree.probe(mainKey, context) }
-        // From here on backups need both main keys. The entry first: what a crash leaves undone the next call does.
+        // The entry comes with the first of them: what a crash leaves undone the next call does.
         let details = ["keys": String(records.count), "mainKey": mainKey.reference]
         let entry = authority.entry(action, permit, details: details)
-        try await change(place, entry) { set in set.wrap(under: mainKey.reference, at: authority.time.now) }
-        for (record, reference) in records {
+        let instant = authority.time.now
+        for (index, (record, reference)) in records.enumerated() {
             let next = try await tree.repacked(record, place, from: reference, to: mainKey)
-            let ids = KeyRecord.ids(place, record.generation)
-            try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
-                guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else { return }
-                try await KeyRecord.table.write(next, place.partition, ids, in: &transaction)
+            let isLast = index == records.count - 1
+            if index == 0 || isLast {
+                try await change(place, index == 0 ? entry : nil, from: record, to: next) { set in
+                    // From now on backups need this main key, and no longer those before it.
+                    set.wrap(under: mainKey.reference, at: instant)
+                    if isLast { set.endEarlierMainKeys(at: instant) }
+                }
+            } else {
+                try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                    try await replace(record, by: next, place, in: &transaction)
+                }
             }
         }
-        try await change(place, nil) { set in set.endEarlierMainKeys(at: authority.time.now) }
+        if records.isEmpty {
+            try await change(place, entry, from: nil, to: nil) { set in set.endEarlierMainKeys(at: instant) }
+        }
         return records.count
     }
 
-    /// Changes what is known of a place's keys, with an entry or without; writes nothing when nothing changes.
+    /// Writes a wrapped key in place of another, unless that changed meanwhile.
+    private func replace(
+        _ record: KeyRecord, by next: KeyRecord, _ place: KeyPlace, in transaction: inout Transaction<VaultError>
+    ) async throws(VaultError) {
+        let ids = KeyRecord.ids(place, record.generation)
+        guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else { return }
+        try await KeyRecord.table.write(next, place.partition, ids, in: &transaction)
+    }
+
+    /// Changes what is known of a place's keys, and one of them, with an entry or without.
     private func change(
-        _ place: KeyPlace, _ entry: AuditEntry?, _ body: (inout KeySet) -> Void
+        _ place: KeyPlace, _ entry: AuditEntry?, from record: KeyRecord?, to next: KeyRecord?,
+        _ body: (inout KeySet) -> Void
     ) async throws(VaultError) {
         let _: Bool = try await withView(place.context) { (view) throws(VaultError) in
             guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
             var changed = set
             body(&changed)
-            let next = changed
-            if next == set, entry == nil { return true }
+            let known = changed
             return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 guard try await tree.expect(view, place.context, in: &transaction) else { return nil as Bool? }
-                if next != set { try await tree.sets.write(next, place.partition, place.ids, in: &transaction) }
+                if known != set { try await tree.sets.write(known, place.partition, place.ids, in: &transaction) }
+                if let record, let next { try await replace(record, by: next, place, in: &transaction) }
                 if let entry { try transaction.record(entry, in: authority.trail) }
                 return true
             }

@@ -93,8 +93,31 @@ struct VaultBenchmarks {
             let credential = try Credential.oauth2(accessToken: SecretBytes.random(count: 230))
             try await host.vault.store(credential, for: first, of: world.connector, permit)
         }
+        try await batch()
         try await repack()
         try await rewrap()
+    }
+
+    /// Many credentials of one environment in one call, the first time and again.
+    private func batch() async throws {
+        let world = try World()
+        let host = try await world.process(.host("bench"))
+        let count = harness.scale == 1 ? 500 : 10_000
+        let connections = (0..<count).map { world.connection($0) }
+        for connection in connections { try await host.store(connection, world) }
+        let scope = world.connection(0).scope
+        let fresh = try await world.process(.host("bench"))
+        let permit = try await fresh.permit(
+            OpenCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        for name in ["cold", "warm"] {
+            let start = clock()
+            var fields = 0
+            try await fresh.vault.withCredentials(connections.map(\.id), permit) { (_, secret) throws(Never) in
+                fields += secret.withField("access_token") { $0.byteCount } == 230 ? 1 : 0
+            }
+            let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
+            print("batch of \(fields) credentials, \(name): \(seconds) s of CPU")
+        }
     }
 
     private func repack() async throws {
