@@ -77,7 +77,14 @@ extension Vault {
     private func open(
         _ connection: Identifier<Connection>, _ generation: Int64?, _ context: MainKeyContext, _ scope: Scope
     ) async throws(VaultError) -> Secret {
-        guard let generation else { return try Self.open(try await present(connection, context, scope)) }
+        guard let generation else {
+            if let credential = ready.credential(connection, context),
+                try await isUnchanged(credential, connection, scope)
+            {
+                return try Self.open(credential)
+            }
+            return try Self.open(try await fresh(connection, context, scope))
+        }
         let credential = try await withView(context) { (view) throws(VaultError) in
             try await prepare(connection, generation, context, scope, view)
         }
@@ -93,6 +100,13 @@ extension Vault {
         {
             return credential
         }
+        return try await fresh(connection, context, scope)
+    }
+
+    /// The same, read anew.
+    private func fresh(
+        _ connection: Identifier<Connection>, _ context: MainKeyContext, _ scope: Scope
+    ) async throws(VaultError) -> ReadyCredential {
         let credential = try await withView(context) { (view) throws(VaultError) in
             try await prepare(connection, nil, context, scope, view)
         }
