@@ -61,7 +61,7 @@ public final class MainKeyDouble: MainKeyProvider {
     public func allow(_ calls: Int?) { state.withLock { $0.allowance = calls } }
 
     /// Lets unwrapping wait until ``release()``; wrapping goes on.
-    public func hold() { state.withLock { $0.held = [] } }
+    public func hold() { state.withLock { $0.held = $0.held ?? [] } }
     /// How many calls wait.
     public var held: Int { state.withLock { $0.held?.count ?? 0 } }
     /// Answers the calls that wait, and lets none wait any more.

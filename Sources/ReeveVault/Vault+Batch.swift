@@ -7,12 +7,12 @@ import ReeveStorage
 
 /// How many credentials are opened at once.
 extension Vault {
-    /// Opens the credentials of many connections of one environment, and lends each to `body`, in their order.
+    /// Opens the credentials of many connections of one environment, and lends each to `body`, once, in their order.
     ///
     /// The permit is for ``KeyTarget/environment``; in a project's scope only that project's open. Each opening has an audit
     /// entry of its own that is committed before it is lent; those of some ninety are committed together. Gives back what did
     /// not open, and why: it keeps no other from opening. When the audit cannot be written, or `body` throws, the rest is
-    /// not lent. Complexity: O(n); at most ninety sealed credentials are held at a time, and one open one.
+    /// not lent. Complexity: O(n); one secret is open at a time.
     @discardableResult
     public func withCredentials<E: Error>(
         _ connections: [Identifier<Connection>], _ permit: Permit<OpenCredential>,
@@ -27,31 +27,33 @@ extension Vault {
             throw .vault(error)
         }
         var failures: [Identifier<Connection>: VaultError] = [:]
-        var rest = connections[...]
+        var seen: Set<Identifier<Connection>> = []
+        let once = connections.filter { seen.insert($0).inserted }
+        var rest = once[...]
         while !rest.isEmpty {
             let page = rest.prefix(Self.batch)
             rest = rest.dropFirst(Self.batch)
-            var ready: [(connection: Identifier<Connection>, credential: ReadyCredential)] = []
+            var ready: [Identifier<Connection>] = []
             for connection in page {
                 do throws(VaultError) {
-                    ready.append((connection, try await present(connection, context, scope)))
+                    _ = try await present(connection, context, scope)
+                    ready.append(connection)
                 } catch {
                     failures[connection] = error
                 }
             }
             let refused = page.compactMap { connection in failures[connection].map { (connection, $0) } }
-            let opening = ready.map(\.connection)
+            let opening = ready
             do throws(VaultError) {
                 try await record(action, permit, opening, refused)
             } catch {
                 throw .vault(error)
             }
-            for (connection, credential) in ready {
+            for connection in ready {
                 let secret: Secret
                 do throws(VaultError) {
                     // Time has passed while the entries were committed, and while others were lent.
-                    let known = isInTime(credential) ? credential : try await present(connection, context, scope)
-                    secret = try Self.open(known)
+                    secret = try Self.open(try await present(connection, context, scope))
                 } catch {
                     failures[connection] = error
                     do throws(VaultError) {

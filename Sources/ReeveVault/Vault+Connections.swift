@@ -56,13 +56,26 @@ extension Vault {
             var rest = shells[...]
             repeat {
                 let (batch, first) = (rest.prefix(40), entry)
-                made += try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
-                    var made: [Identifier<Connection>] = []
-                    for shell in batch where try await makeShell(shell, context, scope, in: &transaction) {
-                        made.append(shell.connection)
+                made += try await withView(context) { (view) throws(VaultError) in
+                    // An id that has keys is somebody's, or was destroyed.
+                    var free: [ConnectionShell] = []
+                    for shell in batch
+                    where try await tree.set(of: KeyPlace(context, .connection(shell.connection)), view) == nil {
+                        free.append(shell)
                     }
-                    if let first { try transaction.record(first, in: authority.trail) }
-                    return made
+                    let shells = free
+                    return try await store.transaction {
+                        (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                        if view.control != nil, try await !tree.expect(view, context, in: &transaction) {
+                            return nil as [Identifier<Connection>]?
+                        }
+                        var made: [Identifier<Connection>] = []
+                        for shell in shells where try await makeShell(shell, context, scope, in: &transaction) {
+                            made.append(shell.connection)
+                        }
+                        if let first { try transaction.record(first, in: authority.trail) }
+                        return made
+                    }
                 }
                 entry = nil
                 rest = rest.dropFirst(40)

@@ -35,8 +35,7 @@ extension Vault {
             guard row.map({ $0.facts.project == scope.project }) ?? true,
                 set.map({ $0.project == scope.project }) ?? true
             else { throw VaultError(.cannotOpen, .missing) }
-            let hasKey = set?.versions.contains { $0.state != .destroyed } ?? false
-            if !hasKey, try await deleteRest(of: connection, context, permit, action) { return }
+            if try await deleteRest(of: connection, context, permit, action) { return }
             try await close(place, to: .destroyed, permit, action)
         }
     }
@@ -49,18 +48,27 @@ extension Vault {
         let (partition, ids) = (Partition(context.workspace), CredentialRow.ids(context.environment, connection))
         let project = permit.context.scope.project
         let entry = authority.entry(action, permit, details: ["state": "removed"])
-        return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
-            let row = CredentialRow.table.key(partition, ids)
-            let record = try await ConnectionRecord.table.read(partition, ids, in: &transaction)
-            let bytes = try await transaction.read(row)
-            guard bytes != nil || record != nil, record.map({ $0.project == project }) ?? true else { return false }
-            if let bytes, let facts = (try? CredentialRow.table.value(of: bytes, at: row))?.facts {
-                reindex(connection, context, from: facts.index, to: [:], in: &transaction)
+        return try await withView(context) { (view) throws(VaultError) in
+            let set = try await tree.set(of: KeyPlace(context, .connection(connection)), view)
+            if set?.versions.contains(where: { $0.state != .destroyed }) == true { return false }
+            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                // A credential that was stored meanwhile has made a key.
+                if view.control != nil, try await !tree.expect(view, context, in: &transaction) { return nil as Bool? }
+                let row = CredentialRow.table.key(partition, ids)
+                let record = try await ConnectionRecord.table.read(partition, ids, in: &transaction)
+                let bytes = try await transaction.read(row)
+                if view.control == nil, bytes != nil { throw VaultError(.cannotOpen, .tampered) }
+                guard bytes != nil || record != nil else { return false }
+                let facts = bytes.flatMap { try? CredentialRow.table.value(of: $0, at: row) }?.facts
+                guard record.map({ $0.project == project }) ?? true, facts.map({ $0.project == project }) ?? true else {
+                    throw VaultError(.cannotOpen, .missing)
+                }
+                if let facts { reindex(connection, context, from: facts.index, to: [:], in: &transaction) }
+                transaction.delete(row)
+                ConnectionRecord.table.delete(partition, ids, in: &transaction)
+                try transaction.record(entry, in: authority.trail)
+                return true
             }
-            transaction.delete(row)
-            ConnectionRecord.table.delete(partition, ids, in: &transaction)
-            try transaction.record(entry, in: authority.trail)
-            return true
         }
     }
 

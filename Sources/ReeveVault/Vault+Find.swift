@@ -51,7 +51,10 @@ extension Vault {
                 for candidate in page where found.count < 1000 {
                     guard let connection = IndexRecord.connection(candidate.key) else { continue }
                     let ids = CredentialRow.ids(context.environment, connection)
-                    let row = try await CredentialRow.table.read(Partition(context.workspace), ids, in: store)
+                    let key = CredentialRow.table.key(Partition(context.workspace), ids)
+                    let row = try await store.record(for: key).flatMap { record in
+                        try? CredentialRow.table.value(of: record.bytes, at: key)
+                    }
                     // The row decides; a record that says otherwise was put there or left behind.
                     guard let facts = row?.facts, facts.index[index.name] == entry,
                         project == nil || facts.project == project

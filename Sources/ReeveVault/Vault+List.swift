@@ -37,16 +37,12 @@ extension Vault {
         let records = try await page(of: ConnectionRecord.table, context, after: last, limit) { record in
             project == nil || record.project == project
         }
-        let environment = KeyPlace(context)
-        let environmentOpens = try await tree.set(of: environment, view)?.versions.contains { version in
-            version.state.opens && view.ledger.closure(of: environment, version) == nil
-        }
         var descriptions: [ConnectionDescription] = []
         let ids = Set(rows.keys).union(records.keys).sorted { $0.description < $1.description }
         for connection in ids.prefix(limit) {
             var credential: CredentialDescription?
             if let row = rows[connection] {
-                credential = try await describe(row, connection, context, view, environmentOpens ?? false)
+                credential = try await describe(row, connection, context, view)
             }
             guard let connector = rows[connection]?.facts.connector ?? records[connection]?.connector else { continue }
             descriptions.append(
@@ -60,16 +56,32 @@ extension Vault {
     }
 
     private func describe(
-        _ row: CredentialRow, _ connection: Identifier<Connection>, _ context: MainKeyContext, _ view: KeyTree.View,
-        _ environmentOpens: Bool
+        _ row: CredentialRow, _ connection: Identifier<Connection>, _ context: MainKeyContext, _ view: KeyTree.View
     ) async throws(VaultError) -> CredentialDescription {
         let place = KeyPlace(context, .connection(connection))
         let set = try await tree.set(of: place, view)
+        let version = set?.version(of: row.key)
+        var environmentOpens = false
+        if let version {
+            let key = KeyRecord.table.key(place.partition, KeyRecord.ids(place, version.generation))
+            let record: KeyRecord?
+            do throws(StoreError) {
+                record = try await store.record(for: key).flatMap { try? KeyRecord.table.value(of: $0.bytes, at: key) }
+            } catch {
+                throw VaultError(error)
+            }
+            let environment = KeyPlace(context)
+            if case .key(let parent, _)? = record?.wrapper,
+                let above = try await tree.set(of: environment, view)?.version(of: parent)
+            {
+                environmentOpens = above.state.opens && view.ledger.closure(of: environment, above) == nil
+            }
+        }
         let now = authority.time.now
         return CredentialDescription(
             method: row.facts.method, generation: row.generation, stored: row.facts.stored,
             expires: row.facts.expires, key: String(row.key.description.prefix(16)),
-            keyState: set?.version(of: row.key).map { view.ledger.closure(of: place, $0) ?? $0.state },
+            keyState: version.map { view.ledger.closure(of: place, $0) ?? $0.state },
             environmentOpens: environmentOpens,
             earlier: (set?.past ?? []).filter { now < $0.until }.map {
                 .init(generation: $0.generation, until: $0.until)
@@ -94,7 +106,8 @@ extension Vault {
                         case .connection(let connection)? = KeyPlace(entry.key, under: prefix, context, .connection)?
                             .leaf
                     else { continue }
-                    let value = try table.value(of: entry.record.bytes, at: entry.key)
+                    // One that was altered keeps no other from being listed; `verify` reports it.
+                    guard let value = try? table.value(of: entry.record.bytes, at: entry.key) else { continue }
                     if isWanted(value) { page[connection] = value }
                 }
                 guard entries.count == limit, let end = entries.last else { break }

@@ -62,7 +62,7 @@ extension Vault {
             throw await refused(error, permit, action)
         }
         do throws(StoreError) {
-            if case .job = permit.context.actor {
+            if case .job = permit.context.actor, generation == nil {
                 try await windows.enter(connection, action, permit)
             } else {
                 let details = generation.map { ["generation": String($0)] } ?? [:]
@@ -70,6 +70,17 @@ extension Vault {
             }
         } catch {
             throw VaultError(error)
+        }
+        guard let generation else { return secret }
+        // Its time may have ended while its key was fetched and its entry written.
+        try await recorded(permit, action) { () throws(VaultError) in
+            try await withView(context) { (view) throws(VaultError) -> Void? in
+                guard let set = try await tree.set(of: KeyPlace(context, .connection(connection)), view) else {
+                    throw VaultError(.cannotOpen, .missing)
+                }
+                if generation != set.row { try await checkPast(generation, set) }
+                return ()
+            }
         }
         return secret
     }
@@ -144,7 +155,7 @@ extension Vault {
     }
 
     /// Whether a credential's key may still be used, and no main key was refused since.
-    func isInTime(_ credential: ReadyCredential) -> Bool {
+    private func isInTime(_ credential: ReadyCredential) -> Bool {
         credential.cacheSerial == tree.cache.serial
             && !credential.deadline.isOver(authority.time.uptime, authority.time.now)
     }
@@ -157,6 +168,16 @@ extension Vault {
                     credential.sealed, with: credential.key, authenticated: credential.authenticated))
         } catch {
             throw VaultError(error)
+        }
+    }
+
+    /// Throws unless a credential that another one took the place of may still be opened, by clocks that agree.
+    private func checkPast(_ generation: Int64, _ set: KeySet) async throws(VaultError) {
+        guard let past = set.past.first(where: { $0.generation == generation }) else {
+            throw VaultError(.cannotOpen, .missing)
+        }
+        guard authority.time.now < past.until, try await !clocksDisagree() else {
+            throw VaultError(.cannotOpen, .closed)
         }
     }
 
@@ -173,10 +194,7 @@ extension Vault {
         else { throw VaultError(.cannotOpen, .missing) }
         let rowKey: Key
         if let generation, generation != own.set.row {
-            guard let past = own.set.past.first(where: { $0.generation == generation }) else {
-                throw VaultError(.cannotOpen, .missing)
-            }
-            guard authority.time.now < past.until else { throw VaultError(.cannotOpen, .closed) }
+            try await checkPast(generation, own.set)
             rowKey = CredentialRow.past.key(place.partition, ids + [KeyPlace.digits(generation)])
         } else {
             rowKey = CredentialRow.table.key(place.partition, ids)

@@ -61,7 +61,8 @@ extension Vault {
         }
     }
 
-    /// Wraps keys of an environment that are still under an earlier key of it; at most `limit` at this call. The permit is for
+    /// Wraps keys of an environment that are still under an earlier key of it; at most `limit` of each kind at this call: of
+    /// connections, hours and indexes. The permit is for
     /// the environment's keys.
     ///
     /// It goes on where the last call or another process stopped, and changes nothing of what is under the present key.
@@ -146,10 +147,9 @@ extension Vault {
             let next = try await tree.repacked(record, place, from: reference, to: mainKey)
             let isLast = index == records.count - 1
             if index == 0 || isLast {
-                try await change(place, index == 0 ? entry : nil, from: record, to: next) { set in
-                    // From now on backups need this main key, and no longer those before it.
+                // From now on backups need this main key, and no longer those before it.
+                try await change(place, index == 0 ? entry : nil, from: record, to: next, mayEnd: isLast) { set in
                     set.wrap(under: mainKey.reference, at: instant)
-                    if isLast { set.endEarlierMainKeys(at: instant) }
                 }
             } else {
                 try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
@@ -158,29 +158,37 @@ extension Vault {
             }
         }
         if records.isEmpty {
-            try await change(place, entry, from: nil, to: nil) { set in set.endEarlierMainKeys(at: instant) }
+            try await change(place, entry, from: nil, to: nil, mayEnd: true) { _ in }
         }
         return records.count
     }
 
-    /// Writes a wrapped key in place of another, unless that changed meanwhile.
+    /// Writes a wrapped key in place of another; throws when that changed meanwhile.
     private func replace(
         _ record: KeyRecord, by next: KeyRecord, _ place: KeyPlace, in transaction: inout Transaction<VaultError>
     ) async throws(VaultError) {
         let ids = KeyRecord.ids(place, record.generation)
-        guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else { return }
+        guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else {
+            throw VaultError(.changedMeanwhile)
+        }
         try await KeyRecord.table.write(next, place.partition, ids, in: &transaction)
     }
 
-    /// Changes what is known of a place's keys, and one of them, with an entry or without.
+    /// Changes what is known of a place's keys, and one of them, with an entry or without; `mayEnd` looks which main keys are
+    /// not needed any more.
     private func change(
-        _ place: KeyPlace, _ entry: AuditEntry?, from record: KeyRecord?, to next: KeyRecord?,
+        _ place: KeyPlace, _ entry: AuditEntry?, from record: KeyRecord?, to next: KeyRecord?, mayEnd: Bool,
         _ body: (inout KeySet) -> Void
     ) async throws(VaultError) {
         let _: Bool = try await withView(place.context) { (view) throws(VaultError) in
             guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
             var changed = set
             body(&changed)
+            if mayEnd {
+                // A key that another process made meanwhile may still be under one.
+                let needed = try await mainKeys(of: set, place, except: record)
+                changed.endMainKeys(notIn: needed, at: authority.time.now)
+            }
             let known = changed
             return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 guard try await tree.expect(view, place.context, in: &transaction) else { return nil as Bool? }
@@ -190,6 +198,24 @@ extension Vault {
                 return true
             }
         }
+    }
+
+    /// The main keys that a set's keys are under, but for one that is being wrapped anew.
+    private func mainKeys(
+        of set: KeySet, _ place: KeyPlace, except record: KeyRecord?
+    ) async throws(VaultError) -> [String] {
+        var references: [String] = []
+        for version in set.versions where version.state != .destroyed && version.generation != record?.generation {
+            let found: KeyRecord?
+            do throws(StoreError) {
+                found = try await KeyRecord.table.read(
+                    place.partition, KeyRecord.ids(place, version.generation), in: store)
+            } catch {
+                throw VaultError(error)
+            }
+            if case .mainKey(let reference)? = found?.wrapper { references.append(reference) }
+        }
+        return references
     }
 
     private func rewrapKeys(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {

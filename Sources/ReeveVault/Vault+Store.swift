@@ -16,7 +16,8 @@ extension Vault {
     /// in it may be secret: at most 32 fields and 4 KiB. `expires` is when the app stops to accept the credential.
     ///
     /// `findableBy` names secret fields by which ``connections(with:in:_:)`` finds it: at most 8. With an `overlap`, of up to
-    /// 90 days, the credential before it still opens for so long, by its generation, while the app accepts both.
+    /// 90 days, the credential before it still opens for so long, by its generation, while the app accepts both; at most 8 at a
+    /// time.
     @discardableResult
     public func store(
         _ credential: consuming Credential, for connection: Connection, of connector: Connector,
@@ -186,11 +187,21 @@ extension Vault {
         details["generation"] = String(row.generation)
         if !receipt.keysMade.isEmpty { details["keysMade"] = receipt.keysMade.joined(separator: ",") }
         let (sealed, told) = (row, details)
+        // Nothing goes for good while the clocks disagree.
+        let mayDrop = try await !clocksDisagree()
         let isDone = try await store.transaction {
             (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
             guard try await tree.expect(plan.view, context, in: &transaction) else { return false }
-            let before = try await CredentialRow.table.read(
-                place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            let ids = CredentialRow.ids(context.environment, connection)
+            let rowKey = CredentialRow.table.key(place.partition, ids)
+            // One that cannot be read is replaced all the same.
+            let before = try await transaction.read(rowKey).flatMap {
+                try? CredentialRow.table.value(of: $0, at: rowKey)
+            }
+            let known = try await ConnectionRecord.table.read(place.partition, ids, in: &transaction)
+            guard known.map({ $0.project == order.facts.project }) ?? true else {
+                throw VaultError(.cannotOpen, .missing)
+            }
             if order.isFirst, before != nil { throw VaultError(.changedMeanwhile) }
             var details = told
             let isAnotherAccount = before?.facts.isOfAnotherAccount(than: facts) ?? false
@@ -200,7 +211,9 @@ extension Vault {
                 details["reason"] = reason
             }
             var own = plan.set
-            try await keep(before, for: order.overlap, of: connection, context, &own, in: &transaction)
+            let kept = try await keep(
+                before, for: order.overlap, mayDrop, of: connection, context, &own, in: &transaction)
+            details.merge(kept) { _, new in new }
             for (draft, known) in plan.drafts {
                 let isOwn = draft.place == place
                 try await tree.write(
@@ -211,11 +224,9 @@ extension Vault {
                 set.row = sealed.generation
                 try await tree.sets.write(set, place.partition, place.ids, in: &transaction)
             }
-            try await CredentialRow.table.write(
-                sealed, place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            transaction.write(rowKey, sealed.recordBytes(schema: CredentialRow.table.schema))
             reindex(connection, context, from: before?.facts.index ?? [:], to: facts.index, in: &transaction)
-            ConnectionRecord.table.delete(
-                place.partition, CredentialRow.ids(context.environment, connection), in: &transaction)
+            if known != nil { ConnectionRecord.table.delete(place.partition, ids, in: &transaction) }
             try transaction.record(entry(action, permit, on: connection, details), in: authority.trail)
             return true
         }
@@ -246,30 +257,38 @@ extension Vault {
         }
     }
 
-    /// Keeps the credential that is replaced for a while, and lets go of those whose time is over.
+    /// Keeps the credential that is replaced for a while, and lets go of those whose time is over; says what it did.
     private func keep(
-        _ before: CredentialRow?, for overlap: Duration, of connection: Identifier<Connection>,
+        _ before: CredentialRow?, for overlap: Duration, _ mayDrop: Bool, of connection: Identifier<Connection>,
         _ context: MainKeyContext, _ set: inout KeySet?, in transaction: inout Transaction<VaultError>
-    ) async throws(VaultError) {
-        guard var own = set else { return }
+    ) async throws(VaultError) -> [String: String] {
+        guard var own = set else { return [:] }
+        var details: [String: String] = [:]
         let now = authority.time.now
-        var gone = own.past.filter { $0.until <= now }
-        own.past.removeAll { $0.until <= now }
         let (partition, ids) = (Partition(context.workspace), CredentialRow.ids(context.environment, connection))
-        if overlap > .zero, let before, before.generation == own.row {
+        if mayDrop {
+            let gone = own.past.filter { $0.until <= now }
+            own.past.removeAll { $0.until <= now }
+            for past in gone {
+                CredentialRow.past.delete(partition, ids + [KeyPlace.digits(past.generation)], in: &transaction)
+            }
+            if !gone.isEmpty { details["expired"] = gone.map { String($0.generation) }.joined(separator: ",") }
+        }
+        // One whose key is closed would never open.
+        if overlap > .zero, let before, before.generation == own.row,
+            own.version(of: before.key)?.state.opens == true
+        {
+            guard own.past.count < KeySet.maximumPast else { throw VaultError(.tooManyOverlaps) }
             let until = now.advanced(by: overlap)
             own.past.append(.init(generation: before.generation, until: until))
-            gone += own.past.prefix(max(0, own.past.count - KeySet.maximumPast))
-            own.past.removeFirst(max(0, own.past.count - KeySet.maximumPast))
             try await CredentialRow.past.write(
                 before, partition, ids + [KeyPlace.digits(before.generation)], in: &transaction)
             let place = KeyPlace(context, .connection(connection))
             transaction.write(DueKey.key(until, place), DueKey().recordBytes(schema: 1))
-        }
-        for past in gone {
-            CredentialRow.past.delete(partition, ids + [KeyPlace.digits(past.generation)], in: &transaction)
+            details["earlier"] = "\(before.generation) until \(until)"
         }
         set = own
+        return details
     }
 
     /// Writes by what a credential is found, in place of what it was found by.
@@ -284,86 +303,6 @@ extension Vault {
             transaction.write(
                 IndexRecord.key(context, index, entry, connection), IndexRecord().recordBytes(schema: 1))
         }
-    }
-
-    /// The keys that seal and index a credential, and what is to be written before they can.
-    struct Plan {
-        let view: KeyTree.View
-        let key: OpenKey
-        /// The connection's keys as they are.
-        let set: KeySet?
-        /// The keys of the other places that were asked for, in their order.
-        var others: [OpenKey] = []
-        /// New keys, the environment's first, and the sets that they are added to.
-        var drafts: [(draft: KeyTree.Draft, before: KeySet?)] = []
-    }
-
-    /// The keys of a place and of others in its environment, made where they are missing; `nil` when it is to be looked again.
-    func plan(
-        _ place: KeyPlace, renewing isWornOut: Bool, and others: [KeyPlace] = []
-    ) async throws(VaultError) -> Plan? {
-        let context = place.context
-        let view = try await tree.view(of: context)
-        // What the store has forgotten the ledger remembers.
-        guard !([KeyPlace(context), place] + others).contains(where: { view.ledger.isClosed($0) }) else {
-            throw VaultError(.keyClosed, .closed)
-        }
-        guard view.control != nil else {
-            try await tree.makeHead(context)
-            return nil
-        }
-        let before = try await tree.environmentSet(context, view)
-        var made: KeyTree.Draft?
-        if before?.needsNew ?? true {
-            try await tree.makeHead(context)
-            made = try await tree.draft(
-                context, generation: view.ledger.generation(after: before, of: KeyPlace(context)))
-        }
-        let own = try await key(of: place, view, under: made, isWornOut)
-        var plan = Plan(view: view, key: own.key, set: own.set)
-        if let made { plan.drafts.append((made, before)) }
-        if let draft = own.draft { plan.drafts.append((draft, own.set)) }
-        for other in others {
-            let found = try await key(of: other, view, under: made, false)
-            plan.others.append(found.key)
-            if let draft = found.draft { plan.drafts.append((draft, found.set)) }
-        }
-        return plan
-    }
-
-    /// The key of a place that seals, or a new one, under a new environment key if there is one.
-    private func key(
-        of place: KeyPlace, _ view: KeyTree.View, under made: KeyTree.Draft?, _ isWornOut: Bool
-    ) async throws(VaultError) -> (key: OpenKey, set: KeySet?, draft: KeyTree.Draft?) {
-        let set = try await tree.set(of: place, view)
-        if let set, !set.needsNew {
-            guard let current = set.currentVersion, current.state == .active,
-                (try? tree.check(current, of: place, view)) != nil
-            else { throw VaultError(.keyClosed, .closed) }
-            if made == nil {
-                do throws(VaultError) {
-                    let entry = try await tree.key(place, .current, view)
-                    // Under another index key nothing would be found any more.
-                    let isDue = place.level != .index && (isWornOut || authority.time.now >= entry.retires)
-                    if !isDue { return (entry.key, set, nil) }
-                } catch {
-                    // Its own key is open: the one that wrapped it was compromised and has another in its place.
-                    guard error.detail == .closed || error.detail == .wrongKey else { throw error }
-                }
-            }
-        }
-        let above: KeyCache.Entry
-        if let made {
-            above = made.entry
-        } else {
-            do throws(VaultError) {
-                above = try await tree.key(KeyPlace(place.context), .current, view)
-            } catch {
-                throw error.detail == .closed ? VaultError(.keyClosed, .closed) : error
-            }
-        }
-        let draft = try tree.draft(place, generation: view.ledger.generation(after: set, of: place), under: above)
-        return (draft.entry.key, set, draft)
     }
 }
 

@@ -19,6 +19,8 @@ public struct VaultError: Error, Hashable, Sendable {
         case anotherAccount
         /// The connector does not offer this method.
         case methodNotOffered
+        /// Eight earlier credentials of the connection still open.
+        case tooManyOverlaps
         /// The value is larger than may be sealed at once.
         case tooLarge
         /// A name is empty, too long, or has letters that it may not have; or no field has it.
@@ -143,6 +145,8 @@ extension VaultError: CustomStringConvertible {
         case .reasonRequired: "the app offers OAuth 2.0; use it, or give the reason for another method"
         case .anotherAccount: "the account at the app is another one; give the reason, or make a new connection"
         case .methodNotOffered: "the connector does not offer this method"
+        case .tooManyOverlaps:
+            "eight earlier credentials still open; wait until one is over, or store without an overlap"
         case .tooLarge: "the value is too large; split it, or seal a key for it"
         case .invalidName:
             "a name has 1 to 255 bytes, that of an index 1 to 64 letters, digits, dots, hyphens and underscores"

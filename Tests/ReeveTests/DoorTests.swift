@@ -236,7 +236,7 @@ struct Stage: Sendable {
         #expect(commits.count == 1)
         // The row, the set of keys that says which row it is, the head that vouches for that, the state that it had before,
         // and the entry.
-        #expect(commits.first?.changes.count == 5)
+        #expect(commits.first?.changes.count == 4)
     }
 
     @Test func theLogIsReadInOrder() async throws {

@@ -214,20 +214,30 @@ import Testing
     @Test func historyIsBounded() async throws {
         let world = try await World()
         let connection = world.stage.connection(1)
-        for number in 1...12 {
+        for number in 1...9 {
             _ = try await world.put("v\(number)", connection, overlap: .seconds(86_400))
         }
+        await #expect(throws: VaultError(.tooManyOverlaps)) {
+            try await world.put("v10", connection, overlap: .seconds(86_400))
+        }
         let earlier = try #require(try await world.list()[0].credential?.earlier.map(\.generation))
-        #expect(earlier == Array(4...11))
+        #expect(earlier == Array(1...8))
         for generation in earlier {
             #expect(try await world.open(connection, generation: generation) == "v\(generation)")
         }
-        await #expect(throws: VaultError(.cannotOpen)) { try await world.open(connection, generation: 3) }
-        _ = try await world.put("v13", connection)
-        await #expect(throws: VaultError(.cannotOpen)) { try await world.open(connection, generation: 12) }
+        _ = try await world.put("v10", connection)
+        await #expect(throws: VaultError(.cannotOpen)) { try await world.open(connection, generation: 9) }
+        // Nothing goes, and nothing of before opens, while the clocks disagree.
+        world.stage.time.jump(by: .seconds(2 * 86_400))
+        _ = try await world.put("v11", connection)
+        world.stage.time.jump(by: .seconds(-2 * 86_400))
+        #expect(try await world.open(connection, generation: 5) == "v5")
+        world.stage.time.jump(by: .seconds(-400))
+        await #expect(throws: VaultError(.cannotOpen)) { try await world.open(connection, generation: 5) }
+        world.stage.time.jump(by: .seconds(400))
         let target = KeyTarget.connection(connection.id)
         try await world.process.vault.shred(target, world.process.manage(target, connection.scope))
-        for generation in [Int64(5), 11, 13] {
+        for generation in [Int64(5), 8, 11] {
             await #expect(throws: VaultError(.cannotOpen)) {
                 try await world.open(connection, generation: generation)
             }
@@ -301,6 +311,70 @@ import Testing
         }
         try await world.process.vault.destroy(connection.id, mayDestroy)
         #expect(try await world.list().isEmpty)
+    }
+
+    /// What another project has is neither replaced nor deleted, be it a shell, and no shell takes an id that has keys.
+    @Test func shellsHaveAProject() async throws {
+        let world = try await World()
+        let project = (1...2).map { Identifier<Project>(high: 6, low: $0) }
+        let scopes = project.map { Scope(world.stage.workspace, .production, project: $0) }
+        func permit<Action>(_: Action.Type, _ resource: Resource, _ scope: Scope) async throws -> Permit<Action> {
+            try await world.process.permit(Action.self, resource, scope)
+        }
+        let shell = ConnectionShell(connection: world.stage.connection(1).id, connector: world.stage.connector.id)
+        let own = KeyTarget.environment
+        #expect(
+            try await world.process.vault.importShells(
+                [shell], permit(StoreCredential.self, own.resource(in: scopes[0]), scopes[0])
+            ).count == 1)
+        let theirs = Connection(id: shell.connection, connector: shell.connector, scope: scopes[1])
+        await #expect(throws: VaultError(.cannotOpen)) { try await world.process.store("v", theirs) }
+        let resource = Resource.credential(of: shell.connection)
+        let other = try await permit(DestroyCredential.self, resource, scopes[1])
+        await #expect(throws: VaultError(.cannotOpen)) {
+            try await world.process.vault.destroy(shell.connection, other)
+        }
+        let mine = Connection(id: shell.connection, connector: shell.connector, scope: scopes[0])
+        try await world.process.store("v", mine)
+        let mayDestroy = try await permit(DestroyCredential.self, resource, scopes[0])
+        try await world.process.vault.destroy(shell.connection, mayDestroy)
+        try await world.process.vault.destroy(shell.connection, mayDestroy)
+        #expect(
+            try await world.process.vault.importShells(
+                [shell], permit(StoreCredential.self, own.resource(in: scopes[1]), scopes[1])
+            ).isEmpty)
+    }
+
+    /// A row that was vandalised keeps nobody from listing, replacing and destroying.
+    @Test func anAlteredRowHoldsUpNobody() async throws {
+        for index in [false, true] {
+            let world = try await World()
+            let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+            for connection in [one, two] { _ = try await world.put("v", connection, findable: ["access_token"]) }
+            let image = try await StoreImage(world.store, [world.stage.workspace])
+            let key = try #require(
+                image.keys(of: "vault.credential").first { $0.elements?.last == .text(one.id.description) })
+            let text = String(decoding: image.records[key] ?? [], as: UTF8.self)
+            let entry = Base64URL.encode([UInt8](repeating: 1, count: 40))
+            let many = (0..<300).map { "\"field.f\($0)\":\"\(entry)\"" }.sorted().joined(separator: ",")
+            let planted =
+                index
+                ? text.replacing(/"index":\{[^}]*\}/, with: "\"index\":{\(many)}") : String(text.dropLast(5))
+            #expect(planted != text)
+            var changes = Changes()
+            changes.write(key, Array(planted.utf8))
+            try await world.store.commit(changes)
+            #expect(try await world.list().map(\.connection) == [two.id])
+            #expect(try await world.find("v") == [two.id])
+            let permit = try await world.process.permit(DestroyCredential.self, .credential(of: one.id), one.scope)
+            if index {
+                try await world.process.vault.destroy(one.id, permit)
+                #expect(try await world.store.record(for: key) == nil)
+            } else {
+                _ = try await world.put("w", one)
+                #expect(try await world.process.open(one) == "w")
+            }
+        }
     }
 
     /// What is exported holds no secret, and what is imported elsewhere opens nothing.

@@ -321,6 +321,30 @@ import Testing
         let entries = try spy.auditEntries().filter { $0.action == "vault.credential.open" }
         #expect(entries.count == asked.count && entries.filter { $0.outcome == .refused }.count == 3)
         #expect(Set(entries.map(\.resource)) == Set(asked.map(\.description)))
+        // What is closed or replaced while others are lent is not lent as it was.
+        let others = try await world.stage.process(world.store, world.ledger, world.keys)
+        let (second, third) = (connections[1], connections[2])
+        var seen: [String] = []
+        let late = try await vaultError { () throws(OpenFailure<Never>) in
+            try await process.vault.withCredentials(connections.prefix(4).map(\.id), permit) {
+                (connection, secret) throws(Never) in
+                seen.append(
+                    secret.withField("access_token") { span in
+                        String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+                    } ?? "")
+                guard connection == connections[0].id else { return }
+                let target = KeyTarget.connection(second.id)
+                do {
+                    try await others.vault.suspend(target, others.manage(target, scope))
+                    try await others.store("replaced", third)
+                } catch {
+                    Issue.record("\(error)")
+                }
+                world.stage.time.advance(by: .seconds(1))
+            }
+        }
+        #expect(Set(late.keys) == [second.id, connections[3].id])
+        #expect(seen == ["v\(connections[0].id)", "replaced"])
         // When the body throws, the rest is not lent; and what cannot be recorded is not lent.
         struct Stop: Error {}
         var count = 0

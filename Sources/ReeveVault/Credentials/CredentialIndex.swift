@@ -24,6 +24,14 @@ public enum CredentialIndex: Hashable, Sendable {
         }
     }
 
+    /// At most so many indexes has one credential: its account, and eight fields.
+    static let maximum = 9
+
+    /// Whether a name in a record is one of an index of credentials.
+    static func isStored(_ name: String) -> Bool {
+        name == account.name || name.hasPrefix("field.") && isName(String(name.dropFirst("field.".count)))
+    }
+
     /// The name of an index over the host's own values.
     static func host(_ name: String) -> String { "host.\(name)" }
 

@@ -95,6 +95,9 @@ struct CredentialRow: JSONRecord, Hashable {
             let index =
                 reader.hasField("index")
                 ? try reader.dictionary { (reader) throws(JSONError) in try reader.text(as: IndexEntry.self) } : [:]
+            guard index.count <= CredentialIndex.maximum, index.keys.allSatisfy(CredentialIndex.isStored) else {
+                throw reader.unexpected()
+            }
             let key = try reader.text("key", as: Digest.self)
             let metadata =
                 reader.hasField("metadata")

@@ -86,9 +86,13 @@ struct KeySet: JSONRecord, Hashable {
         mainKeys.removeFirst(max(0, mainKeys.count - Self.maximumMainKeys))
     }
 
-    /// Notes that nothing is under the main keys before the last one any more.
-    mutating func endEarlierMainKeys(at instant: Timestamp) {
-        for index in mainKeys.indices.dropLast() where mainKeys[index].until == nil { mainKeys[index].until = instant }
+    /// Notes that nothing is under the main keys before the last one any more, but under those that are still needed.
+    mutating func endMainKeys(notIn needed: [String], at instant: Timestamp) {
+        for index in mainKeys.indices.dropLast()
+        where mainKeys[index].until == nil && !needed.contains(where: { $0.isIdentical(to: mainKeys[index].reference) })
+        {
+            mainKeys[index].until = instant
+        }
     }
 
     mutating func update(_ generation: Int64, _ change: (inout Version) -> Void) {
