@@ -4,13 +4,13 @@
 import COpenSSL
 
 /// libcrypto's algorithms, fetched once: a fetch costs more than a small message.
-@safe struct Engine: @unchecked Sendable {
+@safe struct Engine: Sendable {
     // Sendable by hand: OpaquePointer is not. These are set once, never freed, and lead to fetched algorithms, which libcrypto
     // counts and changes under locks of its own (openssl-threads(7)).
-    let aes256GCM: OpaquePointer
-    let aes256CTR: OpaquePointer
-    let sha256: OpaquePointer
-    let hmac: OpaquePointer
+    nonisolated(unsafe) let aes256GCM: OpaquePointer
+    nonisolated(unsafe) let aes256CTR: OpaquePointer
+    nonisolated(unsafe) let sha256: OpaquePointer
+    nonisolated(unsafe) let hmac: OpaquePointer
 
     static let shared: Engine? = {
         guard let cipher = unsafe EVP_CIPHER_fetch(nil, "AES-256-GCM", nil),

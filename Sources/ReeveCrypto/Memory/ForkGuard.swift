@@ -15,10 +15,10 @@ import Darwin
 /// Secret memory is empty in a forked child. A secret remembers the generation it was made in, and is dead in a later
 /// one. A page that the system empties on fork tells; where there is none, the process id does.
 enum ForkGuard {
-    // Sendable by hand: a pointer is not. This one leads to an atomic byte, in a page that stays mapped; the atomic cannot be
-    // a plain static, since the page is what the system empties on fork.
-    @safe private struct Page: @unchecked Sendable {
-        private let flag: UnsafeMutablePointer<Atomic<UInt8>>
+    @safe private struct Page: Sendable {
+        // Sendable by hand: a pointer is not. This one leads to an atomic byte, in a page that stays mapped; the atomic cannot
+        // be a plain static, since the page is what the system empties on fork.
+        nonisolated(unsafe) private let flag: UnsafeMutablePointer<Atomic<UInt8>>
 
         init(_ region: UnsafeMutableRawPointer) {
             unsafe flag = region.bindMemory(to: Atomic<UInt8>.self, capacity: 1)

@@ -7,10 +7,10 @@ import COpenSSL
 ///
 /// The value is noncopyable, so there is one owner, and the memory is cleansed when that owner is gone. Bytes are lent
 /// to a closure and cannot leave it by themselves. Any number of tasks may read one value at the same time.
-@safe public struct SecretBytes: ~Copyable, @unchecked Sendable {
+@safe public struct SecretBytes: ~Copyable, Sendable {
     // Sendable by hand: a pointer is not. The value has one owner, and its bytes do not change between the initialiser and
     // `deinit`, so that readers need no lock; one would be held while a caller has the bytes.
-    private let pointer: UnsafeMutableRawPointer
+    nonisolated(unsafe) private let pointer: UnsafeMutableRawPointer
     private let generation: Int
     /// The number of bytes.
     public let count: Int

@@ -83,10 +83,10 @@ public final class VerifyingKey: Sendable {
 }
 
 /// A key of libcrypto's, freed with its last user. libcrypto allows concurrent use of one that does not change.
-@safe private final class PublicKeyHandle: @unchecked Sendable {
+@safe private final class PublicKeyHandle: Sendable {
     // Sendable by hand: OpaquePointer is not. It is set once, and the key behind it is only read; a lock in its place would
     // make signers of one key wait for each other.
-    let pointer: OpaquePointer
+    nonisolated(unsafe) let pointer: OpaquePointer
 
     init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
 

@@ -92,6 +92,7 @@ public final class KeyHandle: Sendable {
         guard let start = target.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
             return .invalidLength
         }
+        // Sendable by hand: lent to a closure that has run when this returns.
         nonisolated(unsafe) let (input, output, data) = unsafe (source, start, data)
         return unsafe withContext(takingNonce: output, orElse: .engineFailed) { context in
             var (length, last): (Int32, Int32) = (0, 0)
@@ -113,6 +114,7 @@ public final class KeyHandle: Sendable {
         guard let start = source.baseAddress, source.count < Int(Int32.max), data.count < Int(Int32.max) else {
             return .authenticationFailed
         }
+        // Sendable by hand: lent to a closure that has run when this returns.
         nonisolated(unsafe) let (input, output, data) = unsafe (start, target, data)
         let count = source.count - Self.overhead
         return unsafe withContext(takingNonce: nil, orElse: .authenticationFailed) { context in
@@ -147,6 +149,7 @@ public final class KeyHandle: Sendable {
         _ stripe: borrowing Mutex<Stripe>, _ nonces: borrowing NonceBuffer, _ nonce: UnsafeMutableRawPointer?,
         _ body: (OpaquePointer) -> Bool, _ code: CryptoError.Code
     ) -> CryptoError.Code? {
+        // Sendable by hand: lent to a closure that has run when this returns.
         nonisolated(unsafe) let target = unsafe nonce
         return stripe.withLock { stripe in
             // In a forked child the key is gone, also where a context still has it: all stripes alike.
