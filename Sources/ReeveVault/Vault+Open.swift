@@ -13,27 +13,11 @@ extension Vault {
     /// The audit entry is committed before the secret is lent; when it cannot be, nothing is lent. A job's openings of one
     /// connection are covered by one entry that is committed before the first of them, declares at most how many there will
     /// be, and is closed with their number (clause S1.4).
+    ///
+    /// With a `generation`, as ``Vault/Receipt/generation`` says it, also one that another took the place of is opened, as long
+    /// as it was stored to overlap with it.
     public func withCredential<R, E: Error>(
-        _ connection: Identifier<Connection>, _ permit: Permit<OpenCredential>,
-        _ body: (borrowing Secret) async throws(E) -> R
-    ) async throws(OpenFailure<E>) -> R {
-        let secret: Secret
-        do throws(VaultError) {
-            secret = try await openAndRecord(connection, nil, permit)
-        } catch {
-            throw .vault(error)
-        }
-        do throws(E) {
-            return try await body(secret)
-        } catch {
-            throw .body(error)
-        }
-    }
-
-    /// Opens a credential that another one took the place of, as long as it was stored to overlap with it; otherwise as
-    /// ``withCredential(_:_:_:)``. `generation` is what ``Vault/Receipt/generation`` said of it; the present one's is taken too.
-    public func withCredential<R, E: Error>(
-        _ connection: Identifier<Connection>, generation: Int64, _ permit: Permit<OpenCredential>,
+        _ connection: Identifier<Connection>, generation: Int64? = nil, _ permit: Permit<OpenCredential>,
         _ body: (borrowing Secret) async throws(E) -> R
     ) async throws(OpenFailure<E>) -> R {
         let secret: Secret

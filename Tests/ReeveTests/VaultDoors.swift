@@ -22,21 +22,10 @@ extension Door {
         } refuse: { stage in
             try await stage.store(try await stage.other.permit(StoreCredential.self, on: stage.resource))
         },
-        Door(name: "Vault.withCredential(_:_:_:)", action: "vault.credential.open") { stage in
+        Door(name: "Vault.withCredential(_:generation:_:_:)", action: "vault.credential.open") { stage in
             try await stage.open(try await stage.trust.permit(OpenCredential.self, on: stage.resource))
         } refuse: { stage in
             try await stage.open(try await stage.other.permit(OpenCredential.self, on: stage.resource))
-        },
-        Door(name: "Vault.withCredential(_:generation:_:_:)", action: "vault.credential.open") { stage in
-            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
-            _ = try await stage.trust.layer.vault.withCredential(stage.connection.id, generation: 1, permit) {
-                $0.method
-            }
-        } refuse: { stage in
-            let permit = try await stage.trust.permit(OpenCredential.self, on: stage.resource)
-            _ = try await stage.trust.layer.vault.withCredential(stage.connection.id, generation: 9, permit) {
-                $0.method
-            }
         },
         Door(name: "Vault.withCredentials(_:_:_:)", action: "vault.credential.open") { stage in
             let permit = try await stage.trust.permit(OpenCredential.self, on: stage.environment)

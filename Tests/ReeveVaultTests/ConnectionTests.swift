@@ -12,69 +12,9 @@ import Testing
 
 /// What the vault knows of connections without opening anything: states, accounts, values to be found by, shells.
 @Suite struct ConnectionTests {
-    private struct World {
-        let stage: VaultStage
-        let store = MemoryStore()
-        let ledger = MemoryLedger()
-        let keys: MainKeys
-        let process: VaultProcess
-
-        init() async throws {
-            stage = try VaultStage()
-            keys = try MainKeys(LocalMainKey.ephemeral())
-            process = try await stage.process(store, ledger, keys)
-        }
-
-        func put(
-            _ text: String, _ connection: Connection, owner: String? = nil, reason: String? = nil,
-            findable: [String] = [], overlap: Duration = .zero
-        ) async throws -> Vault.Receipt {
-            var connection = connection
-            connection.owner = owner
-            let permit = try await process.permit(
-                StoreCredential.self, .credential(of: connection.id), connection.scope)
-            let credential = try Credential.oauth2(accessToken: SecretBytes(copying: Array(text.utf8)))
-            return try await process.vault.store(
-                credential, for: connection, of: stage.connector, permit, reason: reason, metadata: ["plan": "gold"],
-                findableBy: findable, overlap: overlap)
-        }
-
-        func find(
-            _ text: String, _ index: CredentialIndex = .field("access_token"),
-            _ environment: Environment = .production
-        ) async throws -> [Identifier<Connection>] {
-            let scope = stage.scope(environment)
-            let permit = try await process.permit(
-                ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
-            return try await process.vault.connections(
-                with: SecretBytes(copying: Array(text.utf8)), in: index, permit)
-        }
-
-        func list() async throws -> [ConnectionDescription] {
-            let scope = stage.scope()
-            let permit = try await process.permit(
-                ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
-            return try await process.vault.connections(permit)
-        }
-
-        func open(_ connection: Connection, generation: Int64) async throws -> String {
-            let permit = try await process.permit(
-                OpenCredential.self, .credential(of: connection.id), connection.scope)
-            do {
-                return try await process.vault.withCredential(connection.id, generation: generation, permit) { secret in
-                    secret.withField("access_token") { span in
-                        String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
-                    } ?? ""
-                }
-            } catch .vault(let error) {
-                throw error
-            }
-        }
-    }
-
     /// A credential is found by a value of it, exactly, in its environment, until another one takes its place.
     @Test func whatIsIndexedIsFound() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...4).map { world.stage.connection($0) }
         for (connection, text) in zip(connections, ["same", "other", "same"]) {
             _ = try await world.put(text, connection, findable: ["access_token"])
@@ -102,7 +42,7 @@ import Testing
 
     /// The index of one environment, or of one name, says nothing about another's; and a record that was planted is no match.
     @Test func indexesAreApart() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         func index(_ name: String, _ environment: Environment, _ text: String = "v") async throws -> BlindIndex {
             let scope = world.stage.scope(environment)
             let permit = try await world.process.permit(
@@ -137,7 +77,7 @@ import Testing
 
     /// A value of low entropy is not to be found by who reads the store and knows no key: the entry is keyed.
     @Test func anIndexIsNoPlainDigest() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         _ = try await world.put(
             "pin=1234!", world.stage.connection(1), owner: "ann@example.com", findable: ["access_token"])
         let image = try await StoreImage(world.store, [world.stage.workspace])
@@ -153,7 +93,7 @@ import Testing
 
     /// An app that is connected again under another account is noticed.
     @Test func anotherAccountNeedsAReason() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connection = world.stage.connection(1)
         _ = try await world.put("v1", connection, owner: "ann@example.com")
         _ = try await world.put("v2", connection, owner: "ann@example.com")
@@ -174,7 +114,7 @@ import Testing
 
     /// The credential before opens for the time of the overlap, and not a moment longer.
     @Test func credentialsOverlap() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connection = world.stage.connection(1)
         let first = try await world.put("v1", connection)
         let second = try await world.put("v2", connection, overlap: .seconds(600))
@@ -212,7 +152,7 @@ import Testing
 
     /// At most eight are kept, one that was stored without an overlap is gone at once, and a shred closes all.
     @Test func historyIsBounded() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connection = world.stage.connection(1)
         for number in 1...9 {
             _ = try await world.put("v\(number)", connection, overlap: .seconds(86_400))
@@ -247,7 +187,7 @@ import Testing
 
     /// A past credential in the place of another, or of the present one, opens nothing.
     @Test func pastCredentialsStayInTheirPlace() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connection = world.stage.connection(1)
         for number in 1...3 { _ = try await world.put("v\(number)", connection, overlap: .seconds(86_400)) }
         let image = try await StoreImage(world.store, [world.stage.workspace])
@@ -277,7 +217,7 @@ import Testing
 
     /// Shell, connected, lost, connected again, disconnected, gone.
     @Test func aConnectionHasAState() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connection = world.stage.connection(1)
         let scope = connection.scope
         let mayImport = try await world.process.permit(
@@ -315,7 +255,7 @@ import Testing
 
     /// What another project has is neither replaced nor deleted, be it a shell, and no shell takes an id that has keys.
     @Test func shellsHaveAProject() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let project = (1...2).map { Identifier<Project>(high: 6, low: $0) }
         let scopes = project.map { Scope(world.stage.workspace, .production, project: $0) }
         func permit<Action>(_: Action.Type, _ resource: Resource, _ scope: Scope) async throws -> Permit<Action> {
@@ -348,7 +288,7 @@ import Testing
     /// A row that was vandalised keeps nobody from listing, replacing and destroying.
     @Test func anAlteredRowHoldsUpNobody() async throws {
         for index in [false, true] {
-            let world = try await World()
+            let world = try await VaultWorld()
             let (one, two) = (world.stage.connection(1), world.stage.connection(2))
             for connection in [one, two] { _ = try await world.put("v", connection, findable: ["access_token"]) }
             let image = try await StoreImage(world.store, [world.stage.workspace])
@@ -379,7 +319,7 @@ import Testing
 
     /// What is exported holds no secret, and what is imported elsewhere opens nothing.
     @Test func anExportListsAndNeverContains() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...130).map { world.stage.connection($0) }
         for connection in connections.prefix(3) { _ = try await world.put("canary-\(connection.id)", connection) }
         let exported = try await world.list().map(\.shell)
@@ -403,7 +343,7 @@ import Testing
 
     /// What an operator is told.
     @Test func healthSaysWhatIsNotWell() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let scope = world.stage.scope()
         let other = try LocalMainKey.ephemeral()
         func warnings(_ process: VaultProcess) async throws -> Set<VaultHealth.Warning> {
@@ -436,5 +376,53 @@ import Testing
         #expect(try await warnings(empty).contains(.ledgerBehind))
         world.stage.time.jump(by: .seconds(400))
         #expect(try await warnings(world.process).contains(.clocksDisagree))
+    }
+}
+
+extension VaultWorld {
+    fileprivate func put(
+        _ text: String, _ connection: Connection, owner: String? = nil, reason: String? = nil,
+        findable: [String] = [], overlap: Duration = .zero
+    ) async throws -> Vault.Receipt {
+        var connection = connection
+        connection.owner = owner
+        let permit = try await process.permit(
+            StoreCredential.self, .credential(of: connection.id), connection.scope)
+        let credential = try Credential.oauth2(accessToken: SecretBytes(copying: Array(text.utf8)))
+        return try await process.vault.store(
+            credential, for: connection, of: stage.connector, permit, reason: reason, metadata: ["plan": "gold"],
+            findableBy: findable, overlap: overlap)
+    }
+
+    fileprivate func find(
+        _ text: String, _ index: CredentialIndex = .field("access_token"),
+        _ environment: Environment = .production
+    ) async throws -> [Identifier<Connection>] {
+        let scope = stage.scope(environment)
+        let permit = try await process.permit(
+            ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        return try await process.vault.connections(
+            with: SecretBytes(copying: Array(text.utf8)), in: index, permit)
+    }
+
+    fileprivate func list() async throws -> [ConnectionDescription] {
+        let scope = stage.scope()
+        let permit = try await process.permit(
+            ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        return try await process.vault.connections(permit)
+    }
+
+    fileprivate func open(_ connection: Connection, generation: Int64) async throws -> String {
+        let permit = try await process.permit(
+            OpenCredential.self, .credential(of: connection.id), connection.scope)
+        do {
+            return try await process.vault.withCredential(connection.id, generation: generation, permit) { secret in
+                secret.withField("access_token") { span in
+                    String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+                } ?? ""
+            }
+        } catch .vault(let error) {
+            throw error
+        }
     }
 }

@@ -17,37 +17,6 @@ import Testing
     private static let fernetToken =
         "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=="
 
-    private struct World {
-        let stage: VaultStage
-        let store = MemoryStore()
-        let ledger = MemoryLedger()
-        let keys: MainKeys
-        let process: VaultProcess
-
-        init() async throws {
-            stage = try VaultStage()
-            keys = try MainKeys(LocalMainKey.ephemeral())
-            process = try await stage.process(store, ledger, keys)
-        }
-
-        func original(_ number: UInt64, _ value: ForeignCredential.Value) -> ForeignCredential {
-            ForeignCredential(
-                stage.connection(number), of: stage.connector, .oauth2, fields: [("access_token", value)],
-                metadata: ["from": "before"])
-        }
-
-        func take(
-            _ originals: [ForeignCredential], _ seal: ForeignSeal, dryRun: Bool = false,
-            _ other: VaultProcess? = nil
-        ) async throws -> ImportReport {
-            let process = other ?? process
-            let scope = stage.scope()
-            let permit = try await process.permit(
-                StoreCredential.self, KeyTarget.environment.resource(in: scope), scope)
-            return try await process.vault.importCredentials(originals, from: seal, dryRun: dryRun, permit)
-        }
-    }
-
     private func bytes(_ text: String) -> ForeignCredential.Value { .bytes(Array(text.utf8)) }
 
     private func fernet(_ key: String = fernetKey) throws -> ForeignSeal {
@@ -63,7 +32,7 @@ import Testing
     }
 
     @Test func eachFormIsTakenOver() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let key = [UInt8](repeating: 5, count: 32)
         let gcm = try ForeignSeal.aes256GCM(SecretBytes(copying: key))
         #expect(try await world.take([world.original(1, bytes("hello"))], .plain).imported.count == 1)
@@ -76,7 +45,7 @@ import Testing
 
     /// A dry run stores nothing; what broke off goes on; nothing that is there is replaced.
     @Test func anImportGoesOn() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let originals = (1...5).map { world.original(UInt64($0), bytes("v\($0)")) }
         let dry = try await world.take(originals, .plain, dryRun: true)
         #expect(dry.imported.count == 5)
@@ -94,7 +63,7 @@ import Testing
 
     /// Another key, an altered value, another form: reported, and never tried otherwise.
     @Test func whatDoesNotOpenIsReported() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
         let token = world.original(1, bytes(Self.fernetToken))
         let report = try await world.take([token], fernet(other))
@@ -155,7 +124,7 @@ import Testing
         _ fault: FaultyStore.Fault
     ) async throws {
         for call in 1...200 {
-            let world = try await World()
+            let world = try await VaultWorld()
             let originals = (1...3).map { world.original(UInt64($0), bytes("v\($0)")) }
             let faulty = FaultyStore(world.store, failing: call + 1, with: fault)
             let process = try await world.stage.process(faulty, world.ledger, world.keys)
@@ -174,5 +143,24 @@ import Testing
             if faulty.calls <= call { break }
             #expect(call < 200)
         }
+    }
+}
+
+extension VaultWorld {
+    fileprivate func original(_ number: UInt64, _ value: ForeignCredential.Value) -> ForeignCredential {
+        ForeignCredential(
+            stage.connection(number), of: stage.connector, .oauth2, fields: [("access_token", value)],
+            metadata: ["from": "before"])
+    }
+
+    fileprivate func take(
+        _ originals: [ForeignCredential], _ seal: ForeignSeal, dryRun: Bool = false,
+        _ other: VaultProcess? = nil
+    ) async throws -> ImportReport {
+        let process = other ?? process
+        let scope = stage.scope()
+        let permit = try await process.permit(
+            StoreCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        return try await process.vault.importCredentials(originals, from: seal, dryRun: dryRun, permit)
     }
 }

@@ -36,21 +36,18 @@ import Testing
     @Test(arguments: Tightening.allCases, [true, false])
     func whatIsClosedStaysClosed(_ act: Tightening, _ ofEnvironment: Bool) async throws {
         if act == .destroy && ofEnvironment { return }
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let (first, second) = (stage.connection(1), stage.connection(2))
-        let process = try await stage.process(store, ledger, keys)
-        try await process.store("one", first)
-        try await process.store("two", second)
-        let oldStore = try await StoreImage(store, [stage.workspace])
-        let oldLines = try await ledger.lines(from: 0, limit: 1000)
+        let world = try await VaultWorld()
+        let (first, second) = (world.stage.connection(1), world.stage.connection(2))
+        try await world.process.store("one", first)
+        try await world.process.store("two", second)
+        let oldStore = try await world.image()
+        let oldLines = try await world.ledger.lines(from: 0, limit: 1000)
         let target: KeyTarget = ofEnvironment ? .environment : .connection(first.id)
-        try await tighten(process, act, target, first)
-        #expect(try await process.failure(first)?.code == .cannotOpen)
-        if !ofEnvironment { #expect(try await process.open(second) == "two") }
-        let newStore = try await StoreImage(store, [stage.workspace])
-        let newLines = try await ledger.lines(from: 0, limit: 1000)
+        try await tighten(world.process, act, target, first)
+        #expect(try await world.process.failure(first)?.code == .cannotOpen)
+        if !ofEnvironment { #expect(try await world.process.open(second) == "two") }
+        let newStore = try await world.image()
+        let newLines = try await world.ledger.lines(from: 0, limit: 1000)
         #expect(newLines.count > oldLines.count)
         for storeAge in StoreAge.allCases {
             for ledgerKind in LedgerKind.allCases {
@@ -67,11 +64,11 @@ import Testing
                     for line in newLines.indices { try await chain.append(.floor("x", generation: Int64(line))) }
                     lines = try await other.lines(from: 0, limit: 1000)
                 }
-                let restarted = try await stage.process(await image.store(), MemoryLedger(lines), keys)
+                let restarted = try await world.stage.process(await image.store(), MemoryLedger(lines), world.keys)
                 let failure = try await restarted.failure(first)
                 // A ledger that was cut back to what the old store has seen is the old one.
                 let isBothOld = storeAge == .old && [.old, .truncated].contains(ledgerKind)
-                #expect((failure == nil) == isBothOld, "\(act) of \(storeAge) store, \(ledgerKind) ledger")
+                #expect((failure == nil) == isBothOld, "\(act) of \(storeAge) world.store, \(ledgerKind) ledger")
                 // The neighbour opens unless the ledger has lost or does not own its lines.
                 let isWhole = ledgerKind == .now || isBothOld
                 if !ofEnvironment { #expect((try await restarted.failure(second) == nil) == isWhole) }
@@ -81,25 +78,22 @@ import Testing
 
     /// A shredded workspace opens nothing in any environment, from a backup neither, and takes nothing more.
     @Test func aShreddedWorkspaceIsGone() async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let process = try await stage.process(store, ledger, keys)
-        let other = stage.connection(9, in: Identifier(high: 1, low: 9))
-        let connections = [stage.connection(1), stage.connection(2, .test)]
-        for connection in connections + [other] { try await process.store("v", connection) }
-        let backup = try await StoreImage(store, [stage.workspace, Identifier(high: 1, low: 9)])
-        let scope = Scope(stage.workspace)
-        let permit = try await process.permit(ManageKeys.self, KeyTarget.environment.resource(in: scope), scope)
-        try await process.vault.shredWorkspace(permit)
-        for store in [store, try await backup.store()] {
-            let restarted = try await stage.process(store, ledger, keys)
+        let world = try await VaultWorld()
+        let other = world.stage.connection(9, in: Identifier(high: 1, low: 9))
+        let connections = [world.stage.connection(1), world.stage.connection(2, .test)]
+        for connection in connections + [other] { try await world.process.store("v", connection) }
+        let backup = try await StoreImage(world.store, [world.stage.workspace, Identifier(high: 1, low: 9)])
+        let scope = Scope(world.stage.workspace)
+        let permit = try await world.process.permit(ManageKeys.self, KeyTarget.environment.resource(in: scope), scope)
+        try await world.process.vault.shredWorkspace(permit)
+        for store in [world.store, try await backup.store()] {
+            let restarted = try await world.restarted(over: store)
             for connection in connections {
                 #expect(try await restarted.failure(connection)?.code == .cannotOpen)
                 await #expect(throws: VaultError(.keyClosed)) { try await restarted.store("w", connection) }
             }
             await #expect(throws: VaultError(.keyClosed)) {
-                try await restarted.store("w", stage.connection(3, .development))
+                try await restarted.store("w", world.stage.connection(3, .development))
             }
             #expect(try await restarted.open(other) == "v")
         }
@@ -108,51 +102,45 @@ import Testing
     /// A scheduled destruction and a suspension can be taken back; the others cannot.
     @Test func onlySomeStatesCanBeLeft() async throws {
         for act in Tightening.allCases {
-            let stage = try VaultStage()
-            let keys = try MainKeys(LocalMainKey.ephemeral())
-            let (store, ledger) = (MemoryStore(), MemoryLedger())
-            let connection = stage.connection(1)
-            let process = try await stage.process(store, ledger, keys)
-            try await process.store("one", connection)
+            let world = try await VaultWorld()
+            let connection = world.stage.connection(1)
+            try await world.process.store("one", connection)
             let target = KeyTarget.connection(connection.id)
-            try await tighten(process, act, target, connection)
-            let permit = try await process.manage(target, connection.scope)
+            try await tighten(world.process, act, target, connection)
+            let permit = try await world.process.manage(target, connection.scope)
             if act == .suspend || act == .schedule {
-                try await process.vault.resume(target, permit)
-                #expect(try await process.open(connection) == "one")
-                let restarted = try await stage.process(store, ledger, keys)
+                try await world.process.vault.resume(target, permit)
+                #expect(try await world.process.open(connection) == "one")
+                let restarted = try await world.restarted()
                 #expect(try await restarted.open(connection) == "one")
             } else {
-                await #expect(throws: VaultError(.wrongState)) { try await process.vault.resume(target, permit) }
-                #expect(try await process.failure(connection)?.code == .cannotOpen)
+                await #expect(throws: VaultError(.wrongState)) { try await world.process.vault.resume(target, permit) }
+                #expect(try await world.process.failure(connection)?.code == .cannotOpen)
             }
         }
     }
 
     /// Whatever was resumed before, and whatever is put back: what was shredded is not resumed.
     @Test(arguments: [true, false]) func whatWasShreddedIsNotResumed(_ ofEnvironment: Bool) async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let connection = stage.connection(1)
-        let process = try await stage.process(store, ledger, keys)
-        try await process.store("one", connection)
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("one", connection)
         let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
         let scope = connection.scope
-        var backups = [try await StoreImage(store, [stage.workspace])]
-        try await process.vault.suspend(target, process.manage(target, scope))
-        backups.append(try await StoreImage(store, [stage.workspace]))
-        try await process.vault.resume(target, process.manage(target, scope))
-        #expect(try await process.open(connection) == "one")
+        var backups = [try await world.image()]
+        try await world.process.vault.suspend(target, world.process.manage(target, scope))
+        backups.append(try await world.image())
+        try await world.process.vault.resume(target, world.process.manage(target, scope))
+        #expect(try await world.process.open(connection) == "one")
         // A key that is open is not resumed once more.
         await #expect(throws: VaultError(.wrongState)) {
-            try await process.vault.resume(target, process.manage(target, scope))
+            try await world.process.vault.resume(target, world.process.manage(target, scope))
         }
-        backups.append(try await StoreImage(store, [stage.workspace]))
-        try await process.vault.shred(target, process.manage(target, scope))
-        backups.append(try await StoreImage(store, [stage.workspace]))
+        backups.append(try await world.image())
+        try await world.process.vault.shred(target, world.process.manage(target, scope))
+        backups.append(try await world.image())
         for backup in backups {
-            let restored = try await stage.process(await backup.store(), ledger, keys)
+            let restored = try await world.stage.process(await backup.store(), world.ledger, world.keys)
             await #expect(throws: VaultError(.wrongState)) {
                 try await restored.vault.resume(target, restored.manage(target, scope))
             }
@@ -160,71 +148,64 @@ import Testing
         }
         // Nor by the line of a resumption that came too late.
         let place =
-            "vault/\(stage.workspace)/production/" + (ofEnvironment ? "environment" : "connection/\(connection.id)")
-        try await AnchorLedger(ledger, authenticator: stage.chain, time: stage.time).append(.reopened(place))
+            "vault/\(world.stage.workspace)/production/"
+            + (ofEnvironment ? "environment" : "connection/\(connection.id)")
+        try await AnchorLedger(world.ledger, authenticator: world.stage.chain, time: world.stage.time).append(
+            .reopened(place))
         for backup in backups {
-            let restored = try await stage.process(await backup.store(), ledger, keys)
+            let restored = try await world.stage.process(await backup.store(), world.ledger, world.keys)
             #expect(try await restored.failure(connection)?.code == .cannotOpen)
         }
     }
 
     /// After an environment was compromised every connection of it can be stored anew, and job data sealed.
     @Test func everyConnectionOutlivesItsEnvironmentsKey() async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let connections = (1...3).map { stage.connection($0) }
-        let process = try await stage.process(store, ledger, keys)
-        for connection in connections { try await process.store("before", connection) }
+        let world = try await VaultWorld()
+        let connections = (1...3).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("before", connection) }
         let own = KeyTarget.connection(connections[2].id)
-        try await process.vault.suspend(own, process.manage(own, connections[2].scope))
-        let scope = stage.scope()
-        try await process.vault.markCompromised(.environment, process.manage(.environment, scope))
+        try await world.process.vault.suspend(own, world.process.manage(own, connections[2].scope))
+        let scope = world.stage.scope()
+        try await world.process.vault.markCompromised(.environment, world.process.manage(.environment, scope))
         for connection in connections.prefix(2) {
-            #expect(try await process.failure(connection)?.detail == .closed)
-            try await process.store("after", connection)
-            #expect(try await process.open(connection) == "after")
+            #expect(try await world.process.failure(connection)?.detail == .closed)
+            try await world.process.store("after", connection)
+            #expect(try await world.process.open(connection) == "after")
         }
         // What is suspended of its own is not sealed under behind the suspension.
-        await #expect(throws: VaultError(.keyClosed)) { try await process.store("after", connections[2]) }
-        let restarted = try await stage.process(store, ledger, keys)
+        await #expect(throws: VaultError(.keyClosed)) { try await world.process.store("after", connections[2]) }
+        let restarted = try await world.restarted()
         #expect(try await restarted.open(connections[1]) == "after")
     }
 
     /// A suspension before a compromise does not close what is stored after it.
     @Test func aCompromiseEndsASuspension() async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let connection = stage.connection(1)
-        let process = try await stage.process(store, ledger, keys)
-        try await process.store("before", connection)
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("before", connection)
         let target = KeyTarget.connection(connection.id)
-        for act in [Tightening.suspend, .compromise] { try await tighten(process, act, target, connection) }
-        try await process.store("after", connection)
-        let restarted = try await stage.process(store, ledger, keys)
+        for act in [Tightening.suspend, .compromise] { try await tighten(world.process, act, target, connection) }
+        try await world.process.store("after", connection)
+        let restarted = try await world.restarted()
         #expect(try await restarted.open(connection) == "after")
     }
 
     /// A ledger that lost its last line and has grown since is still another one.
     @Test func aLedgerThatGrewAgainIsNotTheSame() async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let (one, two) = (stage.connection(1), stage.connection(2))
-        let process = try await stage.process(store, ledger, keys)
-        try await process.store("one", one)
-        try await process.store("two", two)
+        let world = try await VaultWorld()
+        let (one, two) = (world.stage.connection(1), world.stage.connection(2))
+        try await world.process.store("one", one)
+        try await world.process.store("two", two)
         let target = KeyTarget.connection(one.id)
-        try await process.vault.shred(target, process.manage(target, one.scope))
-        let lines = try await ledger.lines(from: 0, limit: 100)
+        try await world.process.vault.shred(target, world.process.manage(target, one.scope))
+        let lines = try await world.ledger.lines(from: 0, limit: 100)
         let cut = MemoryLedger(Array(lines.dropLast()))
-        let other = try await stage.process(store, cut, keys)
+        let other = try await world.stage.process(world.store, cut, world.keys)
         #expect(try await other.failure(two)?.code == .ledgerBehind)
         for number in 1...3 {
-            try await other.store("x", stage.connection(10, in: Identifier(high: 1, low: UInt64(20 + number))))
+            try await other.store("x", world.stage.connection(10, in: Identifier(high: 1, low: UInt64(20 + number))))
         }
-        let later = try await stage.process(store, cut, keys)
+        let later = try await world.stage.process(world.store, cut, world.keys)
         #expect(try await later.failure(two)?.code == .ledgerBehind)
         try await later.vault.acceptLedgerLoss(later.manage(.environment, two.scope))
         #expect(try await later.open(two) == "two")
@@ -233,21 +214,21 @@ import Testing
 
     /// Calling a destruction off gives back what was before it, and nothing more.
     @Test func whatWasCompromisedStaysSo() async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let connection = stage.connection(1)
-        let process = try await stage.process(store, ledger, keys)
-        try await process.store("one", connection)
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("one", connection)
         let target = KeyTarget.connection(connection.id)
-        for act in [Tightening.suspend, .compromise, .schedule] { try await tighten(process, act, target, connection) }
-        try await process.vault.resume(target, process.manage(target, connection.scope))
-        #expect(try await process.failure(connection)?.detail == .closed)
+        for act in [Tightening.suspend, .compromise, .schedule] {
+            try await tighten(world.process, act, target, connection)
+        }
+        try await world.process.vault.resume(target, world.process.manage(target, connection.scope))
+        #expect(try await world.process.failure(connection)?.detail == .closed)
         let scope = connection.scope
-        let permit = try await process.permit(ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
-        #expect(try await process.vault.connections(permit).map(\.credential?.keyState) == [.compromised])
+        let permit = try await world.process.permit(
+            ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        #expect(try await world.process.vault.connections(permit).map(\.credential?.keyState) == [.compromised])
         // Without the ledger's floor the store's own state closes it.
-        let lost = try await stage.process(store, MemoryLedger(), keys)
+        let lost = try await world.stage.process(world.store, MemoryLedger(), world.keys)
         try await lost.vault.acceptLedgerLoss(lost.manage(.environment, scope))
         #expect(try await lost.failure(connection)?.detail == .closed)
     }
@@ -288,19 +269,16 @@ import Testing
 
     /// A compromised key seals nothing more, and what is stored then is under a new one.
     @Test(arguments: [true, false]) func aCompromisedKeyIsReplaced(_ ofEnvironment: Bool) async throws {
-        let stage = try VaultStage()
-        let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
-        let connection = stage.connection(1)
-        let process = try await stage.process(store, ledger, keys)
-        let first = try await process.store("one", connection)
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        let first = try await world.process.store("one", connection)
         let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
-        try await process.vault.markCompromised(target, process.manage(target, connection.scope))
-        #expect(try await process.failure(connection)?.detail == .closed)
-        let second = try await process.store("two", connection)
+        try await world.process.vault.markCompromised(target, world.process.manage(target, connection.scope))
+        #expect(try await world.process.failure(connection)?.detail == .closed)
+        let second = try await world.process.store("two", connection)
         #expect(second.sealedUnder != first.sealedUnder && second.keysMade.count == (ofEnvironment ? 2 : 1))
-        #expect(try await process.open(connection) == "two")
-        let restarted = try await stage.process(store, ledger, keys)
+        #expect(try await world.process.open(connection) == "two")
+        let restarted = try await world.restarted()
         #expect(try await restarted.open(connection) == "two")
     }
 

@@ -58,6 +58,27 @@ final class VaultStage: Sendable {
     }
 }
 
+/// One process with a vault over a store, a ledger and a main key of its own, and others over the same.
+struct VaultWorld: Sendable {
+    let stage: VaultStage
+    let keys: MainKeys
+    let store = MemoryStore()
+    let ledger = MemoryLedger()
+    let process: VaultProcess
+
+    init(configuration: Vault.Configuration = .init()) async throws {
+        stage = try VaultStage()
+        keys = try MainKeys(LocalMainKey.ephemeral())
+        process = try await stage.process(store, ledger, keys, configuration: configuration)
+    }
+
+    /// Another process, over the same store unless another one is given.
+    func restarted(over other: (any Store)? = nil) async throws -> VaultProcess {
+        try await stage.process(other ?? store, ledger, keys)
+    }
+    func image() async throws -> StoreImage { try await StoreImage(store, [stage.workspace]) }
+}
+
 /// One process with a vault.
 struct VaultProcess: Sendable {
     let authority: AccessAuthority

@@ -11,40 +11,8 @@ import Testing
 
 /// Job data, scheduled destruction, envelope mode, verification and the loss of a ledger.
 @Suite struct VaultWorkTests {
-    private struct World {
-        let stage: VaultStage
-        let keys: MainKeys
-        let store = MemoryStore()
-        let ledger = MemoryLedger()
-        let process: VaultProcess
-
-        init(configuration: Vault.Configuration = .init()) async throws {
-            stage = try VaultStage()
-            keys = try MainKeys(LocalMainKey.ephemeral())
-            process = try await stage.process(store, ledger, keys, configuration: configuration)
-        }
-
-        func restarted() async throws -> VaultProcess { try await stage.process(store, ledger, keys) }
-        func job(_ number: UInt64) -> Identifier<Job> { Identifier(high: 5, low: number) }
-
-        func seal(_ text: String, _ job: Identifier<Job>) async throws -> SealedJobData {
-            let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
-            return try await process.vault.sealJobData(SecretBytes(copying: Array(text.utf8)), of: job, permit)
-        }
-
-        func read(_ data: SealedJobData, _ job: Identifier<Job>, _ other: VaultProcess? = nil) async throws -> String {
-            let process = other ?? process
-            let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
-            return try await vaultError { () throws(OpenFailure<Never>) in
-                try await process.vault.withJobData(data, of: job, permit) { span in
-                    String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
-                }
-            }
-        }
-    }
-
     @Test func jobDataOpensForItsJobOnly() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let data = try await world.seal("payload", world.job(1))
         #expect(try await world.read(data, world.job(1)) == "payload")
         #expect(try await world.read(data, world.job(1), world.restarted()) == "payload")
@@ -61,7 +29,7 @@ import Testing
 
     /// After an hour has expired no job of it opens, from a backup neither; a pinned one does until it is unpinned.
     @Test func anHourExpires() async throws {
-        let world = try await World(configuration: .init(jobDataHours: 24))
+        let world = try await VaultWorld(configuration: .init(jobDataHours: 24))
         let (first, second) = (try await world.seal("a", world.job(1)), try await world.seal("b", world.job(2)))
         world.stage.time.advance(by: .seconds(3600))
         let later = try await world.seal("c", world.job(3))
@@ -91,7 +59,7 @@ import Testing
 
     /// Hours that a hold pins keep nothing else from its destruction.
     @Test func pinnedHoursHoldUpNobody() async throws {
-        let world = try await World(configuration: .init(jobDataHours: 1))
+        let world = try await VaultWorld(configuration: .init(jobDataHours: 1))
         let begin = world.stage.time.now
         for number in 0..<105 {
             _ = try await world.seal("x", world.job(UInt64(number)))
@@ -114,7 +82,7 @@ import Testing
 
     /// A credential that is stored anew while it is opened opens as the old or the new one.
     @Test func anOpeningMeetsAStore() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connection = world.stage.connection(1)
         try await world.process.store("v0", connection)
         let reader = try await world.stage.process(YieldingStore(world.store), world.ledger, world.keys)
@@ -138,7 +106,7 @@ import Testing
 
     /// A scheduled destruction takes place on its day, and not while the clocks disagree.
     @Test func destructionFallsDue() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let (one, two) = (world.stage.connection(1), world.stage.connection(2))
         try await world.process.store("one", one)
         try await world.process.store("two", two)
@@ -169,7 +137,7 @@ import Testing
 
     /// Envelope mode: what the host keeps opens only as what it was sealed for.
     @Test func whatTheHostKeepsOpensOnlyAsItself() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let (one, two) = (world.stage.connection(1), world.stage.connection(2))
         func seal(_ text: String, _ name: String, _ connection: Connection) async throws -> SealedCredential {
             let permit = try await world.process.permit(
@@ -207,7 +175,7 @@ import Testing
 
     /// What is wrong is found, each with its kind, and nothing where nothing is.
     @Test func verificationFindsWhatIsWrong() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...3).map { world.stage.connection($0) }
         for connection in connections { try await world.process.store("v", connection) }
         let earlier = try await StoreImage(world.store, [world.stage.workspace])
@@ -257,7 +225,7 @@ import Testing
 
     /// A credential whose key is gone is listed and explained, without any main key, and can be deleted.
     @Test func whatDoesNotOpenIsListedAndDeleted() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...5).map { world.stage.connection($0) }
         for connection in connections { try await world.process.store("v", connection) }
         let scope = world.stage.scope()
@@ -290,7 +258,7 @@ import Testing
 
     /// Many at once: each in its turn, each with its entry before it; what does not open keeps no other.
     @Test func manyOpenAtOnce() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...205).map { world.stage.connection($0) }
         for connection in connections { try await world.process.store("v\(connection.id)", connection) }
         let scope = world.stage.scope()
@@ -374,7 +342,7 @@ import Testing
 
     /// The drawing names every key under the one that wraps it.
     @Test func theKeysAreDrawn() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         for number in 1...4 { try await world.process.store("v", world.stage.connection(UInt64(number))) }
         _ = try await world.seal("payload", world.job(1))
         let scope = world.stage.scope()
@@ -400,7 +368,7 @@ import Testing
 
     /// A ledger that lost lines opens nothing until the loss is accepted; what the store closed stays closed.
     @Test func aLostLedgerIsAccepted() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let (one, two) = (world.stage.connection(1), world.stage.connection(2))
         try await world.process.store("one", one)
         try await world.process.store("two", two)
@@ -426,7 +394,7 @@ import Testing
 
     /// The main key changes: everything still opens, and the old one is not needed afterwards.
     @Test func theMainKeyChanges() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...4).map { world.stage.connection($0, $0 % 2 == 0 ? .test : .production) }
         for connection in connections { try await world.process.store("v\(connection.id)", connection) }
         let next = try LocalMainKey.ephemeral()
@@ -443,7 +411,7 @@ import Testing
 
     /// Rotation at every level: what was sealed before opens, what is sealed then is under the new key, and rewrapping ends.
     @Test func everyLevelRotates() async throws {
-        let world = try await World()
+        let world = try await VaultWorld()
         let connections = (1...120).map { world.stage.connection($0) }
         for connection in connections { try await world.process.store("v", connection) }
         let scope = world.stage.scope()
@@ -484,4 +452,25 @@ func vaultError<R>(_ body: () async throws(OpenFailure<Never>) -> R) async throw
 extension VaultProcess {
     /// Does the background work that is due.
     func work() async throws { try await vault.runOnce() }
+}
+
+extension VaultWorld {
+    fileprivate func job(_ number: UInt64) -> Identifier<Job> { Identifier(high: 5, low: number) }
+
+    fileprivate func seal(_ text: String, _ job: Identifier<Job>) async throws -> SealedJobData {
+        let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
+        return try await process.vault.sealJobData(SecretBytes(copying: Array(text.utf8)), of: job, permit)
+    }
+
+    fileprivate func read(_ data: SealedJobData, _ job: Identifier<Job>, _ other: VaultProcess? = nil) async throws
+        -> String
+    {
+        let process = other ?? process
+        let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
+        return try await vaultError { () throws(OpenFailure<Never>) in
+            try await process.vault.withJobData(data, of: job, permit) { span in
+                String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
+            }
+        }
+    }
 }
