@@ -12,7 +12,7 @@ extension Vault {
     /// The permit is for ``KeyTarget/environment``; in a project's scope only that project's open. Each opening has an audit
     /// entry of its own that is committed before it is lent; those of some ninety are committed together. Gives back what did
     /// not open, and why: it keeps no other from opening. When the audit cannot be written, or `body` throws, the rest is
-    /// not lent. Complexity: O(n); one secret is open at a time.
+    /// not lent; entries of up to ninety may then be of what was not. Complexity: O(n); one secret is open at a time.
     @discardableResult
     public func withCredentials<E: Error>(
         _ connections: [Identifier<Connection>], _ permit: Permit<OpenCredential>,

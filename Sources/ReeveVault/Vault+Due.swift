@@ -43,7 +43,7 @@ struct DueKey: JSONRecord {
 extension Vault {
     /// Destroys keys that are due; nothing while the clocks disagree, or another process is at it. Returns how many.
     func destroyDue() async throws(VaultError) -> Int {
-        guard try await !clocksDisagree() else { return 0 }
+        guard try await !clocksDisagree(by: tree.ledger.read()) else { return 0 }
         let now = authority.time.now
         let end = Key(.platform, [.text(DueKey.table), .integer(now.microseconds + 1)])
         var range = KeyRange(under: Key(.platform, [.text(DueKey.table)]))
@@ -131,12 +131,12 @@ extension Vault {
 
     /// Whether the wall clock is more than five minutes off what the monotonic clock, or the ledger's last line, lets expect:
     /// nothing is destroyed for good then.
-    func clocksDisagree() async throws(VaultError) -> Bool {
+    func clocksDisagree(by ledger: KeyLedger.View) -> Bool {
         let (now, uptime) = (authority.time.now, authority.time.uptime)
         let expected = start.now.advanced(by: uptime - start.uptime)
         let tolerance: Int64 = 300_000_000
         if abs(now.microseconds - expected.microseconds) > tolerance { return true }
-        guard let last = try await tree.ledger.read().lastLine else { return false }
+        guard let last = ledger.lastLine else { return false }
         return last.microseconds > now.microseconds + tolerance
     }
 }

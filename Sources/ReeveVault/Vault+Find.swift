@@ -21,16 +21,13 @@ extension Vault {
         do throws(VaultError) {
             if case .field(let name) = index, !CredentialIndex.isName(name) { throw VaultError(.invalidName) }
             let place = KeyPlace(context, .index(index.name))
-            let key: OpenKey? = try await withView(context) { (view) throws(VaultError) in
-                guard try await tree.set(of: place, view) != nil else { return .some(nil) }
-                return try await tree.key(place, .current, view).key
-            }
-            var found: [Identifier<Connection>] = []
-            if let key {
+            let found = try await withView(context) { (view) throws(VaultError) -> [Identifier<Connection>]? in
+                guard try await tree.set(of: place, view) != nil else { return [] }
+                let key = try await tree.key(place, .current, view).key
                 let entry = try crypto { () throws(CryptoError) in
                     try value.withLiveBytes { (span) throws(CryptoError) in try IndexEntry(of: span, under: key) }
                 }
-                found = try await connections(having: entry, in: index, context, scope.project)
+                return try await connections(having: entry, in: index, context, scope.project, view)
             }
             try await record(action, permit, ["index": index.name, "count": String(found.count)])
             return found
@@ -41,31 +38,37 @@ extension Vault {
 
     private func connections(
         having entry: IndexEntry, in index: CredentialIndex, _ context: MainKeyContext,
-        _ project: Identifier<Project>?
+        _ project: Identifier<Project>?, _ view: KeyTree.View
     ) async throws(VaultError) -> [Identifier<Connection>] {
         var found: [Identifier<Connection>] = []
         var range = IndexRecord.range(context, index.name, entry)
-        do throws(StoreError) {
-            while found.count < 1000 {
-                let page = try await store.records(in: range, limit: 200)
-                for candidate in page where found.count < 1000 {
+        while found.count < 1000 {
+            var rows: [(connection: Identifier<Connection>, row: CredentialRow)] = []
+            let page: [Entry]
+            do throws(StoreError) {
+                page = try await store.records(in: range, limit: 200)
+                for candidate in page {
                     guard let connection = IndexRecord.connection(candidate.key) else { continue }
                     let ids = CredentialRow.ids(context.environment, connection)
                     let key = CredentialRow.table.key(Partition(context.workspace), ids)
                     let row = try await store.record(for: key).flatMap { record in
                         try? CredentialRow.table.value(of: record.bytes, at: key)
                     }
-                    // The row decides; a record that says otherwise was put there or left behind.
-                    guard let facts = row?.facts, facts.index[index.name] == entry,
-                        project == nil || facts.project == project
-                    else { continue }
-                    found.append(connection)
+                    if let row { rows.append((connection, row)) }
                 }
-                guard page.count == 200, let last = page.last else { break }
-                range = range.after(last.key)
+            } catch {
+                throw VaultError(error)
             }
-        } catch {
-            throw VaultError(error)
+            for (connection, row) in rows where found.count < 1000 {
+                // The row decides, if it is the present one: what says otherwise was put there or left behind.
+                let set = try await tree.set(of: KeyPlace(context, .connection(connection)), view)
+                guard row.facts.index[index.name] == entry, set?.row == row.generation,
+                    project == nil || row.facts.project == project
+                else { continue }
+                found.append(connection)
+            }
+            guard page.count == 200, let last = page.last else { break }
+            range = range.after(last.key)
         }
         return found
     }

@@ -75,8 +75,9 @@ extension Vault {
             if SecretMemory.status.unlockedBytes > 0 { health.warnings.insert(.memoryNotLocked) }
             if !tree.ledger.protectsAgainstRollback { health.warnings.insert(.noRollbackProtection) }
             do throws(VaultError) {
-                health.ledgerLines = try await tree.ledger.read().lines
-                if try await clocksDisagree() { health.warnings.insert(.clocksDisagree) }
+                let ledger = try await tree.ledger.read()
+                health.ledgerLines = ledger.lines
+                if clocksDisagree(by: ledger) { health.warnings.insert(.clocksDisagree) }
                 try await lookAtKeys(context, &health)
             } catch {
                 guard let warning = error.warning else { throw error }

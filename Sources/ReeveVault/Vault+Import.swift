@@ -64,8 +64,7 @@ extension Vault {
         guard connection.scope == scope else { return .failed(.wrongScope) }
         var order = try order(for: connection, of: original.connector, original.method, reason, original.metadata)
         order.isFirst = true
-        guard let credential = try? Self.credential(original, seal) else { return .failed(.notOpened) }
-        let content = credential.content
+        guard let content = try Self.content(original, seal) else { return .failed(.notOpened) }
         let rowKey = CredentialRow.table.key(
             Partition(context.workspace), CredentialRow.ids(context.environment, connection.id))
         let isThere: Bool
@@ -94,11 +93,20 @@ extension Vault {
         return secret.method == method && secret.content.constantTimeEquals(content)
     }
 
-    private static func credential(_ original: ForeignCredential, _ seal: ForeignSeal) throws(CryptoError) -> Credential
-    {
-        var credential = try Credential(original.method)
-        for field in original.fields { credential = try credential.adding(field.name, seal.open(field.value)) }
-        return credential
+    /// What is to be stored; `nil` when it does not open.
+    private static func content(_ original: ForeignCredential, _ seal: ForeignSeal) throws(VaultError) -> SecretBytes? {
+        do throws(CryptoError) {
+            var credential = try Credential(original.method)
+            for field in original.fields { credential = try credential.adding(field.name, seal.open(field.value)) }
+            return credential.content
+        } catch {
+            switch error.code {
+            case .authenticationFailed: return nil
+            // A name or a value that is longer than a field's.
+            case .invalidLength: throw VaultError(.tooLarge)
+            default: throw VaultError(error)
+            }
+        }
     }
 }
 

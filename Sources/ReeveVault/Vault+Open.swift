@@ -62,7 +62,7 @@ extension Vault {
                 guard let set = try await tree.set(of: KeyPlace(context, .connection(connection)), view) else {
                     throw VaultError(.cannotOpen, .missing)
                 }
-                if generation != set.row { try await checkPast(generation, set) }
+                if generation != set.row { try checkPast(generation, set, view) }
                 return ()
             }
         }
@@ -156,11 +156,11 @@ extension Vault {
     }
 
     /// Throws unless a credential that another one took the place of may still be opened, by clocks that agree.
-    private func checkPast(_ generation: Int64, _ set: KeySet) async throws(VaultError) {
+    private func checkPast(_ generation: Int64, _ set: KeySet, _ view: KeyTree.View) throws(VaultError) {
         guard let past = set.past.first(where: { $0.generation == generation }) else {
             throw VaultError(.cannotOpen, .missing)
         }
-        guard authority.time.now < past.until, try await !clocksDisagree() else {
+        guard authority.time.now < past.until, !clocksDisagree(by: view.ledger) else {
             throw VaultError(.cannotOpen, .closed)
         }
     }
@@ -178,7 +178,7 @@ extension Vault {
         else { throw VaultError(.cannotOpen, .missing) }
         let rowKey: Key
         if let generation, generation != own.set.row {
-            try await checkPast(generation, own.set)
+            try checkPast(generation, own.set, view)
             rowKey = CredentialRow.past.key(place.partition, ids + [KeyPlace.digits(generation)])
         } else {
             rowKey = CredentialRow.table.key(place.partition, ids)

@@ -275,20 +275,26 @@ extension Vault {
 
     private func resealCredentials(_ context: MainKeyContext, _ limit: Int) async throws(VaultError) -> Sweep.Report? {
         let partition = Partition(context.workspace)
-        let prefix = CredentialRow.table.key(partition, [context.environment.rawValue])
-        let sweep = Sweep(
-            "vault.reseal/\(context.environment.rawValue)", over: KeyRange(under: prefix), in: partition,
-            batch: Self.sweepBatch)
-        return try await sweep.run(with: leases, limit: limit) {
-            (key: Key, bytes: [UInt8], transaction: inout Transaction<VaultError>) throws(VaultError) in
-            guard let row = try? CredentialRow.table.value(of: bytes, at: key),
-                case .text(let id)? = key.elements?.last, let connection = Identifier<Connection>(id)
-            else { return .failed }
-            guard let next = try? await resealed(row, connection, context) else { return .failed }
-            guard next != row else { return .unchanged }
-            transaction.write(key, next.recordBytes(schema: CredentialRow.table.schema))
-            return .changed
+        var reports: [Sweep.Report] = []
+        for table in [CredentialRow.table, CredentialRow.past] {
+            let prefix = table.key(partition, [context.environment.rawValue])
+            let sweep = Sweep(
+                "\(table.name == CredentialRow.past.name ? "vault.resealPast" : "vault.reseal")/\(context.environment.rawValue)",
+                over: KeyRange(under: prefix), in: partition, batch: Self.sweepBatch)
+            let report = try await sweep.run(with: leases, limit: limit) {
+                (key: Key, bytes: [UInt8], transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard let row = try? table.value(of: bytes, at: key),
+                    case .connection(let connection)? = KeyPlace(key, under: prefix, context, .connection)?.leaf,
+                    let next = try? await resealed(row, connection, context)
+                else { return .failed }
+                guard next != row else { return .unchanged }
+                transaction.write(key, next.recordBytes(schema: table.schema))
+                return .changed
+            }
+            guard let report else { return nil }
+            reports.append(report)
         }
+        return reports[0].adding(reports[1])
     }
 
     /// Seals a connection's credential under its present key; returns its generation.

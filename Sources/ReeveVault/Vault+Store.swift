@@ -55,7 +55,7 @@ extension Vault {
             facts: CredentialFacts(
                 connector: connector.id, method: method, stored: authority.time.now,
                 project: connection.scope.project, metadata: metadata, expires: nil),
-            owner: connection.owner, reason: reason, isException: isException)
+            owner: connection.owner.flatMap { $0.isEmpty ? nil : $0 }, reason: reason, isException: isException)
     }
 
     /// Stores under the connection's key, which is made when it is missing.
@@ -188,7 +188,7 @@ extension Vault {
         if !receipt.keysMade.isEmpty { details["keysMade"] = receipt.keysMade.joined(separator: ",") }
         let (sealed, told) = (row, details)
         // Nothing goes for good while the clocks disagree.
-        let mayDrop = try await !clocksDisagree()
+        let mayDrop = !clocksDisagree(by: plan.view.ledger)
         let isDone = try await store.transaction {
             (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
             guard try await tree.expect(plan.view, context, in: &transaction) else { return false }

@@ -203,6 +203,7 @@ extension Vault {
         _ set: KeySet, _ place: KeyPlace, _ version: KeySet.Version, _ key: OpenKey, _ health: inout VaultVerification
     ) async throws(VaultError) {
         guard case .connection(let connection) = place.leaf, let generation = set.row else { return }
+        try await examineEarlier(of: connection, set, place, version, key, &health)
         let row: CredentialRow?
         do throws(StoreError) {
             let ids = CredentialRow.ids(place.context.environment, connection)
@@ -224,6 +225,36 @@ extension Vault {
         let data = row.additionalData(place.context, connection)
         _ = try crypto { () throws(CryptoError) in
             try Envelope.open(row.sealed, with: key, authenticated: Envelope.authenticated(key, data))
+        }
+    }
+}
+
+extension Vault {
+    /// Opens those that a key sealed of the credentials that still open beside the present one; what is missing, or names no
+    /// key, is told with the present key.
+    private func examineEarlier(
+        of connection: Identifier<Connection>, _ set: KeySet, _ place: KeyPlace, _ version: KeySet.Version,
+        _ key: OpenKey, _ health: inout VaultVerification
+    ) async throws(VaultError) {
+        let isCurrent = version.generation == set.current
+        for past in set.past {
+            let ids = CredentialRow.ids(place.context.environment, connection) + [KeyPlace.digits(past.generation)]
+            let row: CredentialRow?
+            do throws(StoreError) {
+                row = try await CredentialRow.past.read(place.partition, ids, in: store)
+            } catch {
+                throw VaultError(error)
+            }
+            guard let row, row.generation == past.generation, set.version(of: row.key) != nil else {
+                if isCurrent { throw VaultError(.cannotOpen, row == nil ? .missing : .tampered) }
+                continue
+            }
+            guard row.key == version.commitment else { continue }
+            health.examined += 1
+            let data = row.additionalData(place.context, connection)
+            _ = try crypto { () throws(CryptoError) in
+                try Envelope.open(row.sealed, with: key, authenticated: Envelope.authenticated(key, data))
+            }
         }
     }
 }

@@ -317,6 +317,142 @@ import Testing
         }
     }
 
+    /// The worst that a caller can give: a clear error, nothing lost, and nothing personal or secret in what is said.
+    @Test func badInputIsRefused() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        _ = try await world.put("v", connection, owner: "ann@example.com", findable: ["access_token"])
+        let scope = connection.scope
+        let resource = Resource.credential(of: connection.id)
+        let mayStore = try await world.process.permit(StoreCredential.self, resource, scope)
+        let mayOpen = try await world.process.permit(OpenCredential.self, resource, scope)
+        let mayRead = try await world.process.permit(
+            ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        let mayImport = try await world.process.permit(
+            StoreCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        let vault = world.process.vault
+        func error(_ body: () async throws -> Void) async -> VaultError? {
+            do {
+                try await body()
+            } catch let error as VaultError {
+                #expect(!"\(error) \(String(reflecting: error))".contains("canary"))
+                return error
+            } catch {
+                Issue.record("another error: \(error)")
+            }
+            return nil
+        }
+        func store(
+            metadata: [String: String] = [:], findable: [String] = [], overlap: Duration = .zero, owner: String? = nil
+        ) async throws {
+            var connection = connection
+            connection.owner = owner
+            let credential = try Credential.oauth2(accessToken: SecretBytes(copying: Array("canary".utf8)))
+            try await vault.store(
+                credential, for: connection, of: world.stage.connector, mayStore, metadata: metadata,
+                findableBy: findable, overlap: overlap)
+        }
+        let long = String(repeating: "canary", count: 20_000)
+        #expect(await error { try await store(metadata: ["k": long]) } == VaultError(.tooLarge))
+        #expect(await error { try await store(findable: ["canary"]) } == VaultError(.invalidName))
+        #expect(await error { try await store(findable: [long]) } == VaultError(.invalidName))
+        #expect(await error { try await store(findable: (0..<9).map { "f\($0)" }) } == VaultError(.invalidName))
+        #expect(await error { try await store(owner: long) } == VaultError(.anotherAccount))
+        for generation in [Int64.min, -1, 0, 2, .max] {
+            let refused = await error { _ = try await world.open(connection, generation: generation) }
+            #expect(refused == VaultError(.cannotOpen))
+        }
+        #expect(
+            await error { try await vault.markLost(connection.id, reason: long, mayOpen) }
+                == VaultError(.reasonRequired))
+        #expect(
+            await error { try await vault.markLost(connection.id, reason: " ", mayOpen) } == VaultError(.reasonRequired)
+        )
+        let shell = ConnectionShell(connection: Identifier(high: 3, low: 9), connector: connection.connector)
+        var fat = shell
+        fat.metadata = ["k": long]
+        let shells = [Array(repeating: shell, count: 1001), [shell, fat]]
+        for many in shells {
+            #expect(await error { try await vault.importShells(many, mayImport) } == VaultError(.tooLarge))
+        }
+        #expect(try await vault.importShells([], mayImport).isEmpty)
+        #expect(try await vault.importShells([shell, shell], mayImport).count == 1)
+        for limit in [Int.min, -1, 0, .max] {
+            #expect(try await vault.connections(limit: limit, mayRead).count == (limit == .max ? 2 : 1))
+        }
+        #expect(try await vault.connections(with: SecretBytes(copying: []), in: .account, mayRead).isEmpty)
+        // All that while what was there stayed.
+        #expect(try await world.process.open(connection) == "v")
+        #expect(try await world.find("ann@example.com", .account) == [connection.id])
+        // An overlap without end has one, and one that ends before it begins is none.
+        try await store(overlap: .seconds(-5))
+        #expect(try await world.list().first?.credential?.earlier.isEmpty == true)
+        try await store(overlap: .seconds(Int64.max / 1_000_000))
+        let until = try #require(try await world.list().first?.credential?.earlier.first?.until)
+        #expect(until == world.stage.time.now.advanced(by: .seconds(90 * 86_400)))
+    }
+
+    /// An earlier credential is looked at, resealed and found out like the present one.
+    @Test func earlierCredentialsAreVerifiedAndResealed() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        let first = try await world.put("v1", connection, overlap: .seconds(600))
+        _ = try await world.put("v2", connection, overlap: .seconds(600))
+        let own = KeyTarget.connection(connection.id)
+        let scope = connection.scope
+        func verified() async throws -> VaultVerification {
+            try await world.process.vault.verify(world.process.manage(.environment, scope))
+        }
+        let before = try await verified()
+        #expect(before.defects.isEmpty)
+        try await world.process.vault.rotate(own, world.process.manage(own, scope))
+        let report = try await world.process.vault.reseal(world.process.manage(.environment, scope))
+        #expect(report.changed == 1 && report.progress.failed == 0)
+        #expect(try await world.open(connection, generation: first.generation) == "v1")
+        let image = try await world.image()
+        let key = try #require(image.keys(of: "vault.past").first)
+        let present = try #require(image.keys(of: "vault.credential").first)
+        for planted in [nil, image.records[present]] {
+            var changes = Changes()
+            if let planted { changes.write(key, planted) } else { changes.delete(key) }
+            try await world.store.commit(changes)
+            #expect(try await verified().defects.map(\.kind) == [planted == nil ? .missing : .tampered])
+        }
+    }
+
+    /// A credential that is stored while a shell is destroyed is not taken with it.
+    @Test func aShellIsDestroyedAlone() async throws {
+        for call in 1...40 {
+            let world = try await VaultWorld()
+            let connection = world.stage.connection(1)
+            let scope = connection.scope
+            _ = try await world.put("other", world.stage.connection(2))
+            let mayImport = try await world.process.permit(
+                StoreCredential.self, KeyTarget.environment.resource(in: scope), scope)
+            let shell = ConnectionShell(connection: connection.id, connector: connection.connector)
+            try await world.process.vault.importShells([shell], mayImport)
+            // Before the call of that number somebody else stores.
+            let store = InterruptedStore(world.store)
+            let process = try await world.restarted(over: store)
+            let permit = try await process.permit(DestroyCredential.self, .credential(of: connection.id), scope)
+            store.interrupt(before: call) { _ = try? await world.put("v", connection) }
+            let isDestroyed = (try? await process.vault.destroy(connection.id, permit)) != nil
+            guard store.wasInterrupted else { break }
+            // Either it was stored after all and opens, or it was destroyed as a credential is: never half.
+            let value = try? await world.process.open(connection)
+            let image = try await world.image()
+            let hasRow = image.keys(of: "vault.credential").contains {
+                $0.elements?.last == .text(connection.id.description)
+            }
+            #expect((value == "v") == hasRow, "call \(call)")
+            if !hasRow, isDestroyed {
+                let entries = try await world.list().filter { $0.connection == connection.id }
+                #expect(entries.allSatisfy { $0.state == .disconnected })
+            }
+            #expect(call < 40)
+        }
+    }
+
     /// What is exported holds no secret, and what is imported elsewhere opens nothing.
     @Test func anExportListsAndNeverContains() async throws {
         let world = try await VaultWorld()
@@ -339,6 +475,39 @@ import Testing
             let there = Connection(id: connection.id, connector: connection.connector, scope: scope)
             #expect(try await world.process.failure(there)?.detail == .missing)
         }
+    }
+
+    /// A main key that another process has wrapped with while keys were wrapped anew is still needed.
+    @Test func aMainKeyThatIsNeededDoesNotEnd() async throws {
+        var seen = 0
+        for call in 1...60 {
+            let world = try await VaultWorld()
+            let scope = world.stage.scope()
+            let old = try LocalMainKey.ephemeral()
+            let behind = try await world.stage.process(world.store, world.ledger, MainKeys(old))
+            try await behind.store("v", world.stage.connection(1))
+            // One process has the new main key in force already, another has not.
+            let both = MainKeys(old)
+            both.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
+            let store = InterruptedStore(world.store)
+            let process = try await world.stage.process(store, world.ledger, both)
+            let permit = try await process.manage(.environment, scope)
+            store.interrupt(before: call) {
+                _ = try? await behind.vault.rotate(.environment, behind.manage(.environment, scope))
+            }
+            _ = try? await process.vault.repack(permit)
+            guard store.wasInterrupted else { break }
+            seen += 1
+            let horizon = try await process.vault.shredHorizon(permit)
+            let image = try await world.image()
+            let needed = image.keys(of: "vault.key").contains { key in
+                String(decoding: image.records[key] ?? [], as: UTF8.self).contains(old.reference)
+            }
+            let isOver = horizon.mainKeys.filter { $0.reference == old.reference }.allSatisfy { $0.until != nil }
+            #expect(!needed || !isOver, "call \(call)")
+            #expect(call < 60)
+        }
+        #expect(seen > 5)
     }
 
     /// What an operator is told.

@@ -127,6 +127,51 @@ struct VaultProcess: Sendable {
     }
 }
 
+/// A store that lets something else happen just before one of its calls.
+final class InterruptedStore: Store {
+    private struct State {
+        /// How many calls are left until then; `nil` while it is not armed.
+        var left: Int?
+        var body: (@Sendable () async -> Void)?
+    }
+    private let base: any Store
+    private let state = Mutex(State())
+
+    init(_ base: any Store) { self.base = base }
+
+    /// From now on the `call`-th call, from 1, waits until `body` has run.
+    func interrupt(before call: Int, _ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0 = State(left: call, body: body) }
+    }
+
+    /// Whether so many calls were made.
+    var wasInterrupted: Bool { state.withLock { $0.body == nil } }
+
+    private func pass() async {
+        let body = state.withLock { state -> (@Sendable () async -> Void)? in
+            guard let left = state.left, state.body != nil else { return nil }
+            state.left = left - 1
+            guard left == 1 else { return nil }
+            defer { state.body = nil }
+            return state.body
+        }
+        await body?()
+    }
+
+    func record(for key: Key) async throws(StoreError) -> Record? {
+        await pass()
+        return try await base.record(for: key)
+    }
+    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        await pass()
+        return try await base.records(in: range, limit: limit)
+    }
+    func commit(_ changes: Changes) async throws(StoreError) {
+        await pass()
+        try await base.commit(changes)
+    }
+}
+
 /// All records of a store, to look at or to put back.
 struct StoreImage: Sendable {
     var records: [Key: [UInt8]] = [:]
