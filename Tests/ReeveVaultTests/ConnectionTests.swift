@@ -445,9 +445,11 @@ import Testing
                 $0.elements?.last == .text(connection.id.description)
             }
             #expect((value == "v") == hasRow, "call \(call)")
-            if !hasRow, isDestroyed {
-                let entries = try await world.list().filter { $0.connection == connection.id }
-                #expect(entries.allSatisfy { $0.state == .disconnected })
+            if !hasRow {
+                // It was destroyed as a credential is, with its key, and that is noted.
+                #expect(isDestroyed)
+                let states = try await world.list().filter { $0.connection == connection.id }.map(\.state)
+                #expect(states == [.disconnected], "call \(call)")
             }
             #expect(call < 40)
         }
