@@ -33,11 +33,19 @@ import Testing
         _ = try await world.put("same", connections[1], findable: ["access_token"])
         #expect(try await world.find("same").count == 3)
         // Replaced, or destroyed: not found any more, and no record is left.
+        let earlier = try await world.image()
         _ = try await world.put("new", connections[0], findable: ["access_token"])
         let permit = try await world.process.permit(DestroyCredential.self, .credential(of: connections[2].id), scope)
         try await world.process.vault.destroy(connections[2].id, permit)
         #expect(try await world.find("same") == [connections[1].id])
         #expect(try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.index").count == 2)
+        // Nor when what was replaced is put back, with all that says so.
+        for key in earlier.keys(of: "vault.credential") + earlier.keys(of: "vault.index") {
+            var changes = Changes()
+            changes.write(key, earlier.records[key] ?? [])
+            try await world.store.commit(changes)
+        }
+        #expect(try await world.find("same") == [connections[1].id])
     }
 
     /// The index of one environment, or of one name, says nothing about another's; and a record that was planted is no match.
