@@ -63,6 +63,7 @@ extension Vault {
                 // The row decides, if it is the present one: what says otherwise was put there or left behind.
                 let set = try await tree.set(of: KeyPlace(context, .connection(connection)), view)
                 guard row.facts.index[index.name] == entry, set?.row == row.generation,
+                    let version = set?.version(of: row.key), version.state != .destroyed,
                     project == nil || row.facts.project == project
                 else { continue }
                 found.append(connection)
