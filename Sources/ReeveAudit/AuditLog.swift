@@ -27,8 +27,8 @@ public final class AuditLog: Sendable {
         public var sinkLagEntries: Int
         /// For how many days entries must be kept: pruning takes none that is younger; 0 to 36,500.
         public var retentionDays: Int
-        /// How many tiles of 11 kB are kept in memory for proofs, once proofs have asked for them; 1 to 1,000,000. By default
-        /// as many as a million entries have.
+        /// How many tiles of 11 kB are kept in memory for proofs, of all logs together: those that this process has filled, and
+        /// those that proofs have asked for, the latest first; 1 to 1,000,000. By default as many as a million entries have.
         public var cachedTiles: Int
 
         /// A configuration; by default once a second, gaps after a minute, kept for a year.
@@ -182,7 +182,21 @@ public final class AuditLog: Sendable {
         let reader = reader(scope)
         let (note, newest) = try await newest(reader)
         guard (0...newest.size).contains(size) else { throw AuditError(.notSequenced, String(size)) }
-        return (try await reader.hashes(ProofPlan.consistency(size, newest.size)).compactMap(\.digest), note)
+        // Between whole tiles no proof needs what was pruned.
+        let minimum = Int(try await reader.state().minimum)
+        guard size >= minimum || size.isMultiple(of: Tile.width) else { throw AuditError(.pruned, String(size)) }
+        for _ in 0..<2 {
+            let hashes = try await reader.hashes(ProofPlan.consistency(size, newest.size))
+            let old = try await reader.tree(size: size)
+            let isRight = try crypto { () throws(CryptoError) in
+                var hasher = try TreeHasher()
+                guard let root = TreeHash(bytes: newest.root.bytes) else { return false }
+                return try ProofCheck.isConsistent(size, old.root(&hasher), newest.size, root, hashes, &hasher)
+            }
+            if isRight { return (hashes.compactMap(\.digest), note) }
+            reader.cache?.forget(reader.log)
+        }
+        throw AuditError(.tampered, "proof since \(size)")
     }
 
     /// The newest signed checkpoint of a scope's log; `nil` before the first. It holds a size and a root, and no entry: give
@@ -270,8 +284,21 @@ public final class AuditLog: Sendable {
     ) async throws(AuditError) -> InclusionProof {
         let (note, checkpoint) = newest
         guard index >= 0, index < checkpoint.size else { throw AuditError(.notSequenced, String(index)) }
-        let hashes = try await reader.hashes(ProofPlan.inclusion(index, in: checkpoint.size))
-        return InclusionProof(index: index, hashes: hashes.compactMap(\.digest), checkpoint: note)
+        let place = index % Tile.width
+        for _ in 0..<2 {
+            let hashes = try await reader.hashes(ProofPlan.inclusion(index, in: checkpoint.size))
+            let tile = try await reader.tile(TileID(level: 0, index: index / Tile.width), width: place + 1)
+            let root = try crypto { () throws(CryptoError) in
+                var hasher = try TreeHasher()
+                return try ProofCheck.root(leaf: tile.hashes[place], index, in: checkpoint.size, hashes, &hasher)
+            }
+            if root?.digest == checkpoint.root {
+                return InclusionProof(index: index, hashes: hashes.compactMap(\.digest), checkpoint: note)
+            }
+            // Tiles in memory may be of a past that the store was put back behind: once more, from the store.
+            reader.cache?.forget(reader.log)
+        }
+        throw AuditError(.tampered, "proof of entry \(index)")
     }
 
     /// Raises an alarm about a log, once a day for each thing that it is about; `nil` for one that is told each time.

@@ -180,6 +180,8 @@ import Testing
         for index in 0..<1000 { try await process.act("a\(index)") }
         try await process.log.runOnce()
         let held = try await process.checkpoint()
+        // A tile of what is pruned later is in memory.
+        _ = try await process.log.proof(of: 3, in: world.scope, process.permit(ReadAudit.self))
         func prune(_ index: Int) async throws -> Int {
             try await process.log.prune(world.scope, before: index, process.permit(PruneAudit.self))
         }
@@ -200,6 +202,12 @@ import Testing
         }
         let permit = try await process.permit(ReadAudit.self)
         await #expect(throws: AuditError(.pruned)) { _ = try await process.log.proof(of: 3, in: world.scope, permit) }
+        await #expect(throws: AuditError(.pruned)) {
+            _ = try await process.log.consistency(since: 300, in: world.scope, permit)
+        }
+        for size in [256, 512, 700] {
+            #expect(try await !process.log.consistency(since: size, in: world.scope, permit).proof.isEmpty)
+        }
         // Another process goes on with what is left, and pruning again changes nothing.
         let next = try await world.process()
         try await next.act("after")

@@ -273,10 +273,15 @@ import Testing
             try await node.log.runOnce()
             let size = try #require(world.verifier.checkpoint(try await node.checkpoint())).size
             let permit = try await node.permit(ReadAudit.self)
+            var query = AuditQuery()
+            query.limit = 1000
+            let entries = try await nodes[(turn + 1) % 2].page(query).entries
             for index in [0, size / 2, size - 1] {
-                _ = try await node.log.proof(of: index, in: world.scope, permit)
+                let proof = try await node.log.proof(of: index, in: world.scope, permit)
+                let leaf = try #require(entries.first { $0.index == index }).leaf
+                #expect(world.verifier.isIncluded(leaf, by: proof))
             }
-            #expect(try await nodes[(turn + 1) % 2].page().entries.last?.index == size - 1)
+            #expect(entries.last?.index == size - 1)
         }
         #expect(try await world.alarms().isEmpty)
         #expect(try await nodes[0].verify(nodes[1].checkpoint()).isIntact)

@@ -27,6 +27,13 @@ final class TileCache: Sendable {
 
     func tile(_ log: Partition, _ id: TileID) -> Tile? { state.withLock { $0.tiles[Place(log: log, tile: id)] } }
 
+    /// Forgets the tiles of a log: the store has others now.
+    func forget(_ log: Partition) {
+        state.withLock { state in
+            for place in state.tiles.keys where place.log == log { state.tiles[place] = nil }
+        }
+    }
+
     func keep(_ tile: Tile, _ log: Partition, _ id: TileID) {
         state.withLock { state in
             let place = Place(log: log, tile: id)
@@ -60,6 +67,10 @@ struct LeafCheck: Sendable {
             var hasher = try TreeHasher()
             return try hasher.leaf(leaf)
         }
+        if tile?.value.hashes[place] == hash { return }
+        // The tile in memory may be of a past that the store was put back behind.
+        reader.cache?.forget(reader.log)
+        tile = (number, try await reader.tile(TileID(level: 0, index: number), width: place + 1))
         guard tile?.value.hashes[place] == hash else { throw AuditError(.tampered, "entry \(index)") }
     }
 }
