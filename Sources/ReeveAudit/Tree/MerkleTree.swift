@@ -207,14 +207,17 @@ enum ProofCheck {
     static func root(
         leaf: TreeHash, _ index: Int, in size: Int, _ proof: [TreeHash], _ hasher: inout TreeHasher
     ) throws(CryptoError) -> TreeHash? {
-        guard index >= 0, index < size, proof.count == ProofPlan.inclusion(index, in: size).count else { return nil }
+        guard index >= 0, index < size else { return nil }
         var sides: [Bool] = []
+        sides.reserveCapacity(proof.count)
         var (low, high) = (0, size)
         while high - low > 1 {
             let middle = low + ProofPlan.split(high - low)
             sides.append(index < middle)
             if index < middle { high = middle } else { low = middle }
         }
+        // One sibling for each time that the tree was split.
+        guard sides.count == proof.count else { return nil }
         var hash = leaf
         for (isLeft, sibling) in zip(sides.reversed(), proof) {
             hash = isLeft ? try hasher.node(hash, sibling) : try hasher.node(sibling, hash)

@@ -50,11 +50,11 @@ public struct Key: Hashable, Sendable, Comparable {
 
     /// The encoding; bytes compare as the tuples do.
     public let bytes: [UInt8]
+    /// Of the bytes, by this process's seed: a key is looked up several times in each commit.
+    private let hash: Int
 
     /// A key of elements, the partition first.
-    public init(_ elements: [Element]) {
-        self = Key(encoded: []).appending(elements)
-    }
+    public init(_ elements: [Element]) { self.init([], elements) }
 
     /// A key in a partition.
     public init(_ partition: Partition, _ elements: [Element] = []) {
@@ -62,27 +62,32 @@ public struct Key: Hashable, Sendable, Comparable {
     }
 
     /// This key with more elements.
-    public func appending(_ elements: [Element]) -> Key {
+    public func appending(_ elements: [Element]) -> Key { Key(bytes, elements) }
+
+    private init(_ start: [UInt8], _ elements: [Element]) {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(self.bytes.count + elements.reduce(0) { $0 + $1.leastCount })
-        bytes += self.bytes
+        bytes.reserveCapacity(start.count + elements.reduce(0) { $0 + $1.leastCount })
+        bytes += start
         for element in elements { Self.append(element, to: &bytes) }
-        return Key(encoded: bytes)
+        self.init(encoded: bytes)
     }
 
     /// A key with an encoding that an adapter has read back.
     public init(encoded bytes: [UInt8]) {
         self.bytes = bytes
+        var hasher = Hasher()
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        hash = hasher.finalize()
     }
 
     /// Orders by the elements.
     public static func < (left: Self, right: Self) -> Bool { left.bytes.precedes(right.bytes) }
 
     /// Whether both are the same bytes.
-    public static func == (left: Self, right: Self) -> Bool { left.bytes == right.bytes }
+    public static func == (left: Self, right: Self) -> Bool { left.hash == right.hash && left.bytes == right.bytes }
 
-    /// Hashes the bytes, all at once.
-    public func hash(into hasher: inout Hasher) { unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
+    /// Hashes what stands for the bytes.
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     /// The elements; `nil` when the bytes are no key's encoding.
     public var elements: [Element]? {
