@@ -24,5 +24,7 @@ let package = Package(
                 "RawLibcrypto", "SwiftCryptoPeer", .product(name: "Reeve", package: "reeve"),
                 .product(name: "ReeveTesting", package: "reeve"),
             ]),
+        // The processes that Scripts/check-memory searches.
+        .executableTarget(name: "memory-probe", dependencies: [.product(name: "Reeve", package: "reeve")]),
     ]
 )

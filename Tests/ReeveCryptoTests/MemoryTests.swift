@@ -103,6 +103,17 @@ private enum MemorySearch {
         }
     }
 
+    /// No memory of a process that asked for it is in its core.
+    @Test func coresHoldNoMemory() async {
+        await #expect(processExitsWith: .success) {
+            guard SecretMemory.leaveOutOfCoreDumps() else { exit(1) }
+            var filter = [UInt8](repeating: 0, count: 16)
+            let file = open("/proc/self/coredump_filter", O_RDONLY)
+            guard read(file, &filter, filter.count) > 0 else { exit(2) }
+            exit(filter.prefix { $0 != 10 }.allSatisfy { $0 == UInt8(ascii: "0") } ? 0 : 3)
+        }
+    }
+
     /// With wiping switched off the same search finds it.
     @Test func theSearchFindsWhatIsLeft() async {
         await #expect(processExitsWith: .success) {

@@ -145,17 +145,3 @@ extension RawSpan {
         return index
     }
 }
-
-/// What the system says about the memory that holds secrets.
-public struct SecretMemory: Hashable, Sendable {
-    /// Bytes of pages that are locked in memory.
-    public let lockedBytes: Int
-    /// Bytes of pages that the system refused to lock: raise `RLIMIT_MEMLOCK` to avoid them.
-    public let unlockedBytes: Int
-
-    /// The state at this moment.
-    public static var status: SecretMemory {
-        let (locked, unlocked) = SecretSlab.shared.status
-        return SecretMemory(lockedBytes: locked, unlockedBytes: unlocked)
-    }
-}
