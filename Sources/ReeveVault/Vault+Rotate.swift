@@ -118,102 +118,124 @@ extension Vault {
     ) async throws(VaultError) -> Int {
         let place = KeyPlace(context)
         guard let mainKey = tree.mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
-        let set: KeySet = try await withView(context) { (view) throws(VaultError) in
+        let instant = authority.time.now
+        var rest: [StoredKey] = []
+        // The first with the entry: what a crash leaves undone the next call does.
+        let count = try await withView(context) { (view) throws(VaultError) -> Int? in
             guard let set = try await tree.environmentSet(context, view) else {
                 throw VaultError(.cannotOpen, .missing)
             }
-            return set
-        }
-        var records: [(record: KeyRecord, from: String)] = []
-        for version in set.versions where version.state != .destroyed {
-            let found: KeyRecord?
-            do throws(StoreError) {
-                found = try await KeyRecord.table.read(
-                    place.partition, KeyRecord.ids(place, version.generation), in: store)
-            } catch {
-                throw VaultError(error)
+            rest = try await records(of: set, place, notUnder: mainKey.reference)
+            let count = rest.count
+            // One alone is wrapped and unwrapped before anything is changed: that is trial enough.
+            if count > 1 { try await tree.probe(mainKey, context) }
+            let details = ["keys": String(count), "mainKey": mainKey.reference]
+            let entry = authority.entry(action, permit, details: details)
+            guard let first = rest.first else {
+                return try await change(view, set, place, entry, mayEnd: true) ? 0 : nil
             }
-            guard let record = found, record.commitment == version.commitment,
-                case .mainKey(let reference) = record.wrapper
-            else { throw VaultError(.cannotOpen, .tampered) }
-            if !reference.isIdentical(to: mainKey.reference) { records.append((record, reference)) }
+            let next = try await tree.repacked(first.record, place, from: first.mainKey, to: mainKey)
+            // From now on backups need this main key.
+            let isDone = try await change(view, set, place, entry, first, next, mayEnd: count == 1) { set in
+                set.wrap(under: mainKey.reference, at: instant)
+            }
+            return isDone ? count : nil
         }
-        if !records.isEmpty { try await tree.probe(mainKey, context) }
-        // The entry comes with the first of them: what a crash leaves undone the next call does.
-        let details = ["keys": String(records.count), "mainKey": mainKey.reference]
-        let entry = authority.entry(action, permit, details: details)
-        let instant = authority.time.now
-        for (index, (record, reference)) in records.enumerated() {
-            let next = try await tree.repacked(record, place, from: reference, to: mainKey)
-            let isLast = index == records.count - 1
-            if index == 0 || isLast {
-                // From now on backups need this main key, and no longer those before it.
-                try await change(place, index == 0 ? entry : nil, from: record, to: next, mayEnd: isLast) { set in
+        for (index, stored) in rest.enumerated().dropFirst() {
+            let next = try await tree.repacked(stored.record, place, from: stored.mainKey, to: mainKey)
+            if index < rest.count - 1 {
+                try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                    try await replace(stored, by: next, in: &transaction)
+                }
+                continue
+            }
+            // From now on backups do not need the main keys before it any more.
+            try await withView(context) { (view) throws(VaultError) -> Void? in
+                guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
+                let isDone = try await change(view, set, place, nil, stored, next, mayEnd: true) { set in
                     set.wrap(under: mainKey.reference, at: instant)
                 }
-            } else {
-                try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
-                    try await replace(record, by: next, place, in: &transaction)
-                }
+                return isDone ? () : nil
             }
         }
-        if records.isEmpty {
-            try await change(place, entry, from: nil, to: nil, mayEnd: true) { _ in }
+        return count
+    }
+
+    /// A key as the store has it.
+    private struct StoredKey {
+        let key: Key
+        let bytes: [UInt8]
+        let record: KeyRecord
+        let mainKey: String
+    }
+
+    /// The keys of a set that are under another main key.
+    private func records(
+        of set: KeySet, _ place: KeyPlace, notUnder mainKey: String
+    ) async throws(VaultError) -> [StoredKey] {
+        var records: [StoredKey] = []
+        for version in set.versions where version.state != .destroyed {
+            guard let stored = try await record(place, version.generation),
+                stored.record.commitment == version.commitment
+            else { throw VaultError(.cannotOpen, .tampered) }
+            if !stored.mainKey.isIdentical(to: mainKey) { records.append(stored) }
         }
-        return records.count
+        return records
+    }
+
+    /// The wrapped key of an environment; `nil` when there is none, or none under a main key.
+    private func record(_ place: KeyPlace, _ generation: Int64) async throws(VaultError) -> StoredKey? {
+        do throws(StoreError) {
+            let key = KeyRecord.table.key(place.partition, KeyRecord.ids(place, generation))
+            guard let bytes = try await store.record(for: key)?.bytes else { return nil }
+            let record = try KeyRecord.table.value(of: bytes, at: key)
+            guard case .mainKey(let reference) = record.wrapper else { return nil }
+            return StoredKey(key: key, bytes: bytes, record: record, mainKey: reference)
+        } catch {
+            throw VaultError(error)
+        }
     }
 
     /// Writes a wrapped key in place of another; throws when that changed meanwhile.
     private func replace(
-        _ record: KeyRecord, by next: KeyRecord, _ place: KeyPlace, in transaction: inout Transaction<VaultError>
+        _ stored: StoredKey, by next: KeyRecord, in transaction: inout Transaction<VaultError>
     ) async throws(VaultError) {
-        let ids = KeyRecord.ids(place, record.generation)
-        guard try await KeyRecord.table.read(place.partition, ids, in: &transaction) == record else {
-            throw VaultError(.changedMeanwhile)
+        guard try await transaction.read(stored.key) == stored.bytes else { throw VaultError(.changedMeanwhile) }
+        do throws(StoreError) {
+            transaction.write(stored.key, try KeyRecord.table.encode(next, stored.key, replacing: stored.bytes))
+        } catch {
+            throw VaultError(error)
         }
-        try await KeyRecord.table.write(next, place.partition, ids, in: &transaction)
     }
 
     /// Changes what is known of a place's keys, and one of them, with an entry or without; `mayEnd` looks which main keys are
-    /// not needed any more.
+    /// not needed any more. Returns `false` when it is to be looked again.
     private func change(
-        _ place: KeyPlace, _ entry: AuditEntry?, from record: KeyRecord?, to next: KeyRecord?, mayEnd: Bool,
-        _ body: (inout KeySet) -> Void
-    ) async throws(VaultError) {
-        let _: Bool = try await withView(place.context) { (view) throws(VaultError) in
-            guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
-            var changed = set
-            body(&changed)
-            if mayEnd {
-                // A key that another process made meanwhile may still be under one.
-                let needed = try await mainKeys(of: set, place, except: record)
-                changed.endMainKeys(notIn: needed, at: authority.time.now)
-            }
-            let known = changed
-            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
-                guard try await tree.expect(view, place.context, in: &transaction) else { return nil as Bool? }
-                if known != set { try await tree.sets.write(known, place.partition, place.ids, in: &transaction) }
-                if let record, let next { try await replace(record, by: next, place, in: &transaction) }
-                if let entry { try transaction.record(entry, in: authority.trail) }
-                return true
-            }
+        _ view: KeyTree.View, _ set: KeySet, _ place: KeyPlace, _ entry: AuditEntry?, _ stored: StoredKey? = nil,
+        _ next: KeyRecord? = nil, mayEnd: Bool, _ body: (inout KeySet) -> Void = { _ in }
+    ) async throws(VaultError) -> Bool {
+        var changed = set
+        body(&changed)
+        if mayEnd {
+            // A key that another process made meanwhile may still be under one.
+            let needed = try await mainKeys(of: set, place, except: stored?.record.generation)
+            changed.endMainKeys(notIn: needed, at: authority.time.now)
+        }
+        let known = changed
+        return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+            guard try await tree.expect(view, place.context, in: &transaction) else { return false }
+            if known != set { try await tree.sets.write(known, place.partition, place.ids, in: &transaction) }
+            if let stored, let next { try await replace(stored, by: next, in: &transaction) }
+            if let entry { try transaction.record(entry, in: authority.trail) }
+            return true
         }
     }
 
     /// The main keys that a set's keys are under, but for one that is being wrapped anew.
-    private func mainKeys(
-        of set: KeySet, _ place: KeyPlace, except record: KeyRecord?
-    ) async throws(VaultError) -> [String] {
+    private func mainKeys(of set: KeySet, _ place: KeyPlace, except one: Int64?) async throws(VaultError) -> [String] {
         var references: [String] = []
-        for version in set.versions where version.state != .destroyed && version.generation != record?.generation {
-            let found: KeyRecord?
-            do throws(StoreError) {
-                found = try await KeyRecord.table.read(
-                    place.partition, KeyRecord.ids(place, version.generation), in: store)
-            } catch {
-                throw VaultError(error)
-            }
-            if case .mainKey(let reference)? = found?.wrapper { references.append(reference) }
+        for version in set.versions where version.state != .destroyed && version.generation != one {
+            if let stored = try await record(place, version.generation) { references.append(stored.mainKey) }
         }
         return references
     }

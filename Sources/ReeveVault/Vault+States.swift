@@ -306,7 +306,7 @@ extension Vault {
     ) async throws(VaultError) {
         var set = set
         let (lines, mark) = (
-            Int64(ledger.lines), try crypto { () throws(CryptoError) in try ledger.mark(after: ledger.lines) }
+            Int64(ledger.lines), ledger.mark(after: ledger.lines)
         )
         let environment = KeyPlace(place.context)
         if place == environment {

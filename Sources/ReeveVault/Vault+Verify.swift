@@ -95,7 +95,7 @@ extension Vault {
                 guard var set = try await tree.set(of: place, view) else { throw VaultError(.wrongState) }
                 let known = set.ledgerLines ?? 0
                 set.ledgerLines = Int64(lines)
-                set.ledgerMark = try crypto { () throws(CryptoError) in try ledger.mark(after: lines) }
+                set.ledgerMark = ledger.mark(after: lines)
                 let next = set
                 do throws(AccessError) {
                     return try await store.transaction {
@@ -145,7 +145,7 @@ extension Vault {
         guard let set = try await tree.set(of: KeyPlace(context), view), let known = set.ledgerLines else {
             return false
         }
-        let mark = try crypto { () throws(CryptoError) in try ledger.mark(after: Int(clamping: known)) }
+        let mark = ledger.mark(after: Int(clamping: known))
         return known > ledger.lines || mark != set.ledgerMark
     }
 

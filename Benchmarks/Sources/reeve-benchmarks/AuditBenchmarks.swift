@@ -105,10 +105,4 @@ struct AuditBenchmarks {
             _ = try await log.proofs(of: Array(count - 1000..<count), in: scope, permit)
         }
     }
-
-    private func residentBytes() -> Int {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
-        let fields = text.split(separator: " ")
-        return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
-    }
 }

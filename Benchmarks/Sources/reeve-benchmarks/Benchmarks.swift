@@ -4,12 +4,13 @@
 import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
-/// the ratio within each round. `Scripts/bench [--quick] [crypto] [storage] [access] [audit] [vault] [rooms]`.
+/// the ratio within each round. `Scripts/bench [--quick] [--million] [crypto] [storage] [access] [audit] [vault] [rooms]`.
 @main
 struct Benchmarks {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst()
         let harness = Harness(scale: arguments.contains("--quick") ? 1 : 10)
+        if arguments.contains("--compare") { return try await VaultBenchmarks(harness: harness).compare() }
         let wanted = arguments.filter { !$0.hasPrefix("--") }
         func isWanted(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
         if isWanted("crypto") { try await CryptoBenchmarks(harness: harness).run() }

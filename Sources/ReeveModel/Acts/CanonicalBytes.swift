@@ -17,7 +17,8 @@ public struct CanonicalBytes: Hashable, Sendable {
 
     /// An encoding of the use that `label` names, for example `reeve/vault/envelope/1`.
     public init(label: String) {
-        self.init(label: label, capacity: 0)
+        // Most have room in this.
+        self.init(label: label, capacity: 256)
     }
 
     /// An encoding that will have about so many bytes.

@@ -53,6 +53,7 @@ extension Identifier: LosslessStringConvertible {
     /// The identifier's text, which `init(_:)` reads back.
     public var description: String {
         var text: [UInt8] = []
+        text.reserveCapacity(Entity.identifierPrefix.utf8.count + 27)
         append(to: &text)
         return String(decoding: text, as: UTF8.self)
     }

@@ -44,10 +44,20 @@ package final class ControlCache: Sendable {
         init(_ value: ControlNode) { self.value = value }
     }
 
+    /// A head's bytes and what they say.
+    fileprivate struct SealedHead: Sendable {
+        let stored: [UInt8]
+        let root: Node
+        let epoch: Int64
+        let tag: [UInt8]
+    }
+
     private struct State {
         var snapshots: [Partition: ControlSnapshot] = [:]
         var nodes: [ControlReference: Node] = [:]
         var serial: UInt64 = 0
+        /// The head that this process sealed last of each partition, whether it was committed or not.
+        var sealed: [Partition: SealedHead] = [:]
         /// The latest epoch that was seen of each partition; kept when snapshots are let go.
         var epochs: [Partition: Int64] = [:]
     }
@@ -68,28 +78,35 @@ package final class ControlCache: Sendable {
     package func snapshot(of partition: Partition) async throws(StoreError) -> ControlSnapshot? {
         let key = ControlNode.key(partition, 0)
         // What was seen before this look: what others see meanwhile may be later.
-        let (seen, epoch) = state.withLock { ($0.snapshots[partition], $0.epochs[partition]) }
+        let (seen, epoch, sealed) = state.withLock {
+            ($0.snapshots[partition], $0.epochs[partition], $0.sealed[partition])
+        }
         guard let stored = try await store.record(for: key)?.bytes else {
             guard epoch == nil else { throw .tampered(key) }
             return nil
         }
         if let seen, seen.head == stored { return seen }
-        let authenticator = try await keys.controlKey(for: partition)
-        let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
-        let root = try decode(record.bytes, key)
-        if let epoch, record.epoch < epoch || seen != nil && record.epoch == epoch { throw .tampered(key) }
+        let head: SealedHead
+        if let sealed, sealed.stored == stored {
+            head = sealed
+        } else {
+            let authenticator = try await keys.controlKey(for: partition)
+            let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
+            head = SealedHead(
+                stored: stored, root: try decode(record.bytes, key), epoch: record.epoch, tag: record.tag)
+        }
+        if let epoch, head.epoch < epoch || seen != nil && head.epoch == epoch { throw .tampered(key) }
         return try state.withLock { (state) throws(StoreError) in
-            if let present = state.snapshots[partition], present.epoch >= record.epoch {
+            if let present = state.snapshots[partition], present.epoch >= head.epoch {
                 // Two states of one epoch: one of them was never committed.
-                guard present.epoch > record.epoch || present.head == stored else { throw .tampered(key) }
+                guard present.epoch > head.epoch || present.head == stored else { throw .tampered(key) }
                 return present
             }
-            state.epochs[partition] = max(state.epochs[partition] ?? 0, record.epoch)
+            state.epochs[partition] = max(state.epochs[partition] ?? 0, head.epoch)
             state.serial += 1
             let snapshot = ControlSnapshot(
-                serial: state.serial, epoch: record.epoch, partition: partition, key: key, head: stored,
-                tag: record.tag,
-                root: root)
+                serial: state.serial, epoch: head.epoch, partition: partition, key: key, head: stored, tag: head.tag,
+                root: head.root)
             if state.snapshots.count >= Self.maximumSnapshots { state.snapshots.removeAll() }
             state.snapshots[partition] = snapshot
             return snapshot
@@ -153,6 +170,15 @@ package final class ControlCache: Sendable {
 
     /// Keeps a node that was verified or has just been made.
     func keep(_ node: ControlNode, _ reference: [UInt8]) { keep(Node(node), ControlReference(reference)) }
+
+    /// Keeps a head that was just sealed: should the store have it, it is not verified again.
+    func keep(head: ControlNode, _ record: SealedRecord, _ stored: [UInt8], of partition: Partition) {
+        let head = SealedHead(stored: stored, root: Node(head), epoch: record.epoch, tag: record.tag)
+        state.withLock { state in
+            if state.sealed.count >= Self.maximumSnapshots { state.sealed.removeAll() }
+            state.sealed[partition] = head
+        }
+    }
 
     private func keep(_ node: Node, _ reference: ControlReference) {
         state.withLock { state in

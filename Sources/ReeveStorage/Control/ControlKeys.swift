@@ -53,7 +53,7 @@ struct SealedRecord {
         stored.append(UInt8(ascii: "\n"))
         var epoch: [UInt8] = []
         epoch.appendBigEndian(UInt64(bitPattern: self.epoch))
-        stored += Array(Hex.encode(epoch).utf8)
+        Hex.append(epoch, to: &stored)
         stored.append(UInt8(ascii: " "))
         Base64URL.append(tag, to: &stored)
         return stored
@@ -62,7 +62,7 @@ struct SealedRecord {
     private static func split(_ stored: [UInt8]) -> (bytes: [UInt8], epoch: Int64, tag: [UInt8])? {
         let start = stored.count - trailerCount
         guard start > 0, stored[start] == UInt8(ascii: "\n"), stored[start + 17] == UInt8(ascii: " "),
-            let epoch = Hex.decode(String(decoding: stored[start + 1..<start + 17], as: UTF8.self)),
+            let epoch = Hex.decode(utf8: stored[start + 1..<start + 17]),
             let tag = Base64URL.decode(stored[(start + 18)...]), tag.count == 32
         else { return nil }
         let number = epoch.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -70,7 +70,8 @@ struct SealedRecord {
     }
 
     private static func message(_ bytes: [UInt8], _ table: String, _ key: Key, _ epoch: Int64) -> [UInt8] {
-        var message = CanonicalBytes(label: "reeve/storage/control/1")
+        var message = CanonicalBytes(
+            label: "reeve/storage/control/1", capacity: bytes.count + key.bytes.count + table.utf8.count + 96)
         message.add(table)
         message.add(key.bytes)
         message.add(Int64(RecordSchema.of(bytes) ?? 0))

@@ -127,7 +127,10 @@ struct ControlTree {
                 root = ControlNode(entries: try store(root, number, [], epoch, &next, &transaction))
             }
             root.next = next
-            transaction.write(headKey, try seal(root, 0, epoch: epoch).stored)
+            let sealed = try seal(root, 0, epoch: epoch)
+            let stored = sealed.stored
+            cache?.keep(head: root, sealed, stored, of: partition)
+            transaction.write(headKey, stored)
         } catch {
             throw Failure(error)
         }

@@ -61,6 +61,17 @@ public struct Key: Hashable, Sendable, Comparable {
         self.init([.text(partition.name)] + elements)
     }
 
+    /// The key of a table's record.
+    init(_ partition: Partition, table: String, _ ids: [String]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(
+            ids.reduce(partition.name.utf8.count + table.utf8.count + 4) { $0 + $1.utf8.count + 2 })
+        Self.append(partition.name, to: &bytes)
+        Self.append(table, to: &bytes)
+        for id in ids { Self.append(id, to: &bytes) }
+        self.init(encoded: bytes)
+    }
+
     /// This key with more elements.
     public func appending(_ elements: [Element]) -> Key { Key(bytes, elements) }
 
@@ -129,14 +140,20 @@ public struct Key: Hashable, Sendable, Comparable {
         case .integer(let value):
             bytes.append(integerTag)
             bytes.appendBigEndian(UInt64(bitPattern: value) ^ (1 << 63))
-        case .text(let value):
-            bytes.append(textTag)
-            for byte in value.utf8 {
-                bytes.append(byte)
-                if byte == 0 { bytes.append(0xFF) }
-            }
-            bytes.append(0)
+        case .text(let value): append(value, to: &bytes)
         }
+    }
+
+    private static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(textTag)
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        var position = start
+        while let zero = bytes[position...].firstIndex(of: 0) {
+            bytes.insert(0xFF, at: zero + 1)
+            position = zero + 2
+        }
+        bytes.append(0)
     }
 }
 

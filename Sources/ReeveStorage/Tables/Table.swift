@@ -26,7 +26,7 @@ public struct Table<Value: RecordCodable>: Sendable {
 
     /// The key of a value. Ids are texts; a table with several ids a value passes each as an element.
     public func key(_ partition: Partition, _ ids: [String]) -> Key {
-        Key(partition, [.text(name)] + ids.map { .text($0) })
+        Key(partition, table: name, ids)
     }
 
     /// Reads a value in a transaction.

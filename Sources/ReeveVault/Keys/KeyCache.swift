@@ -94,7 +94,7 @@ final class KeyCache: Sendable {
         state.withLock { $0.entries[id] }.flatMap { $0.deadline.isOver(uptime, now) ? nil : $0 }
     }
 
-    /// Loads a key, or waits for who is loading it.
+    /// Loads a key, or waits for who is loading it: a main key is asked once, also when the first who waits is cancelled.
     func load(
         _ id: ID, _ body: @escaping @Sendable () async throws(VaultError) -> Entry
     ) async throws(VaultError) -> Entry {
@@ -114,6 +114,12 @@ final class KeyCache: Sendable {
             return task
         }
         return try await task.value.get()
+    }
+
+    /// Loads a key that no service is asked for: whoever else wants it at the same time does so too.
+    func loadAlone(_ id: ID, _ body: () async throws(VaultError) -> Entry) async throws(VaultError) -> Entry {
+        let denials = denials(of: id.place.context)
+        return try finish(id, .success(try await body()), denials).get()
     }
 
     private func finish(

@@ -17,7 +17,8 @@ final class KeyLedger: Sendable {
         fileprivate(set) var serial: UInt64 = 0
         /// The number of all its lines.
         fileprivate(set) var lines = 0
-        fileprivate var all: [AnchorLedger.Line] = []
+        /// What stands for the lines up to each.
+        fileprivate var marks: [Digest] = []
         /// When the last of them was written.
         fileprivate(set) var lastLine: Timestamp?
         /// The state of what is closed, by the name of a place or of one key.
@@ -50,9 +51,9 @@ final class KeyLedger: Sendable {
         }
 
         /// Stands for the first so many lines: another ledger, or one that has lost lines and grown again, has another one.
-        func mark(after count: Int) throws(CryptoError) -> Digest? {
-            guard count > 0, count <= all.count else { return nil }
-            let line = all[count - 1]
+        func mark(after count: Int) -> Digest? { count > 0 && count <= marks.count ? marks[count - 1] : nil }
+
+        fileprivate static func mark(of line: AnchorLedger.Line) throws(CryptoError) -> Digest {
             var encoding = CanonicalBytes(label: "reeve/vault/ledger-mark/1")
             encoding.add(Int64(line.index))
             encoding.add(line.at.microseconds)
@@ -126,15 +127,20 @@ final class KeyLedger: Sendable {
         } catch {
             throw VaultError(error)
         }
-        return state.withLock { state in
+        return try state.withLock { (state) throws(VaultError) in
             guard lines.count >= state.view.lines else { return state.view }
+            let new = lines[state.view.marks.count...]
+            state.view.marks += try crypto { () throws(CryptoError) in
+                var marks: [Digest] = []
+                for line in new { marks.append(try View.mark(of: line)) }
+                return marks
+            }
             var changed = false
             for line in lines[state.view.lines...] where line.event.subject.hasPrefix("vault/") {
                 state.view.take(line.event, line.index)
                 changed = true
             }
             state.view.lines = lines.count
-            state.view.all = lines
             state.view.lastLine = lines.last?.at
             if changed { state.view.serial += 1 }
             state.view.readAt = max(state.view.readAt, start)

@@ -92,7 +92,7 @@ extension KeyTree {
             // From the first key on: a ledger that is gone altogether is missed as well.
             let said = try await ledger.read()
             set.ledgerLines = Int64(said.lines)
-            set.ledgerMark = try crypto { () throws(CryptoError) in try said.mark(after: said.lines) }
+            set.ledgerMark = said.mark(after: said.lines)
         }
         if case .mainKey(let reference) = draft.record.wrapper { set.wrap(under: reference, at: draft.record.created) }
         if before == nil { set.project = project }

@@ -40,11 +40,13 @@ extension KeyTree {
         next.wrapper = .mainKey(mainKey.reference)
         let changed = next
         let bundle = try crypto { () throws(CryptoError) in
-            let material = try OpenKey.material(opened, headerDigest: record.headerDigest(at: place).bytes)
+            let start = record.headerStart(
+                at: place, KeyRecord.table.key(place.partition, KeyRecord.ids(place, record.generation)))
+            let material = try OpenKey.material(opened, headerDigest: record.headerDigest(start).bytes)
             guard try OpenKey.commitment(HMACKey(material), place) == record.commitment else {
                 throw CryptoError(.authenticationFailed)
             }
-            return try material.appending(changed.headerDigest(at: place).bytes)
+            return try material.appending(changed.headerDigest(start).bytes)
         }
         let copy = try crypto { () throws(CryptoError) in try bundle.slice(0..<64) }
         do throws(MainKeyError) {

@@ -132,7 +132,7 @@ final class KeyTree: Sendable {
         if let lines = set.ledgerLines {
             // Written after this view was taken, or lost.
             let known = lines > Int64(view.ledger.lines) ? try await ledger.read() : view.ledger
-            let mark = try crypto { () throws(CryptoError) in try known.mark(after: Int(clamping: lines)) }
+            let mark = known.mark(after: Int(clamping: lines))
             guard lines <= Int64(known.lines), mark == set.ledgerMark else { throw VaultError(.ledgerBehind) }
         }
         return set
@@ -172,8 +172,15 @@ final class KeyTree: Sendable {
             // Once the key above has been asked for again, this one is unwrapped anew under it.
             if refreshWhenDue(id, hit, above, view, uptime, now) { return hit }
         }
-        let entry = try await cache.load(id) { () throws(VaultError) in
-            try await self.unwrap(place, version, above, view)
+        let entry: KeyCache.Entry
+        if place.parent == nil {
+            entry = try await cache.load(id) { () throws(VaultError) in
+                try await self.unwrap(place, version, above, view)
+            }
+        } else {
+            entry = try await cache.loadAlone(id) { () throws(VaultError) in
+                try await unwrap(place, version, above, view)
+            }
         }
         // An answer that took longer than the lifetime came too late.
         guard !entry.deadline.isOver(time.uptime, time.now) else { throw VaultError(.mainKeyUnavailable) }
