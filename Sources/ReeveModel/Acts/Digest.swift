@@ -38,29 +38,40 @@ package enum Hex {
     // Not generic: other modules would pay for each byte.
     package static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
         func digit(_ value: UInt8) -> UInt8 { value < 10 ? value + 48 : value + 87 }
-        for byte in bytes {
-            text.append(digit(byte >> 4))
-            text.append(digit(byte & 15))
+        var position = text.count
+        text.append(contentsOf: repeatElement(0, count: 2 * bytes.count))
+        unsafe text.withUnsafeMutableBufferPointer { text in
+            for byte in bytes {
+                unsafe text[position] = digit(byte >> 4)
+                unsafe text[position + 1] = digit(byte & 15)
+                position += 2
+            }
         }
     }
 
     package static func decode(_ text: String) -> [UInt8]? { decode(utf8: Array(text.utf8)[...]) }
 
     package static func decode(utf8 digits: ArraySlice<UInt8>) -> [UInt8]? {
-        func value(_ digit: UInt8) -> UInt8? {
+        /// 16 or more for what is no digit.
+        func value(_ digit: UInt8) -> UInt8 {
             switch digit {
             case 48...57: digit - 48
             case 97...102: digit - 87
-            default: nil
+            default: 0xFF
             }
         }
         guard digits.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        for index in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
-            guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
-            bytes.append(high << 4 | low)
+        var bytes = [UInt8](repeating: 0, count: digits.count / 2)
+        let isHex = unsafe digits.withUnsafeBufferPointer { digits in
+            unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+                for index in bytes.indices {
+                    let (high, low) = unsafe (value(digits[2 * index]), value(digits[2 * index + 1]))
+                    guard high < 16, low < 16 else { return false }
+                    unsafe bytes[index] = high << 4 | low
+                }
+                return true
+            }
         }
-        return bytes
+        return isHex ? bytes : nil
     }
 }

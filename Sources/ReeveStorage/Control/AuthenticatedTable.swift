@@ -84,11 +84,9 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
         let key = key(partition, ids)
-        let present = try await transaction.tree(partition, keys, cache).read(key, of: name, in: &transaction)
-        let bytes = try transaction.failing { () throws(StoreError) in
-            try table.encode(value, key, replacing: present)
+        try await transaction.tree(partition, keys, cache).write(key, of: name, in: &transaction) {
+            (present) throws(StoreError) in try table.encode(value, key, replacing: present)
         }
-        try await transaction.tree(partition, keys, cache).write(key, of: name, bytes, in: &transaction)
     }
 
     /// Writes a value that must not exist yet: ``StoreError/conflict(_:)`` when it does.
@@ -106,8 +104,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
         let key = key(partition, ids)
-        _ = try await transaction.tree(partition, keys, cache).read(key, of: name, in: &transaction)
-        try await transaction.tree(partition, keys, cache).write(key, of: name, nil, in: &transaction)
+        try await transaction.tree(partition, keys, cache).write(key, of: name, in: &transaction) { _ in nil }
     }
 }
 

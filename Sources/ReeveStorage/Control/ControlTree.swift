@@ -44,9 +44,16 @@ struct ControlTree {
     func read<Failure>(
         _ key: Key, of table: String, in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [UInt8]? {
-        let leaf = try await path(to: key, &transaction).last
+        let path = try await path(to: key, &transaction)
+        return try await read(key, of: table, path[path.count - 1], &transaction)
+    }
+
+    /// The same, by the leaf in which the record is if there is one.
+    private func read<Failure>(
+        _ key: Key, of table: String, _ leaf: Node, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [UInt8]? {
         let stored = try await transaction.peek(key)
-        guard let leaf, case (let position, true) = leaf.value.find(key.bytes) else {
+        guard case (let position, true) = leaf.value.find(key.bytes) else {
             if stored != nil { throw try await mismatch(key, &transaction) }
             return nil
         }
@@ -86,11 +93,21 @@ struct ControlTree {
         return records
     }
 
-    /// Writes a record, or removes it when there are no bytes.
+    /// Writes the record that `next` makes of the present one, or removes it when there is none.
     func write<Failure>(
-        _ key: Key, of table: String, _ bytes: [UInt8]?, in transaction: inout Transaction<Failure>
+        _ key: Key, of table: String, in transaction: inout Transaction<Failure>,
+        _ next: ([UInt8]?) throws(StoreError) -> [UInt8]?
     ) async throws(Failure) {
         var path = try await path(to: key, &transaction)
+        let present = try await read(key, of: table, path[path.count - 1], &transaction)
+        try write(
+            key, of: table, try transaction.failing { () throws(StoreError) in try next(present) }, &path, &transaction)
+    }
+
+    private func write<Failure>(
+        _ key: Key, of table: String, _ bytes: [UInt8]?, _ path: inout [Node],
+        _ transaction: inout Transaction<Failure>
+    ) throws(Failure) {
         let head = path[0]
         let epoch = head.epoch + 1
         var next = head.value.next ?? 1

@@ -39,17 +39,20 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     /// At most `limit` records of a range in key order, with this transaction's own writes; each is then expected
     /// not to change.
     public mutating func read(_ range: KeyRange, limit: Int) async throws(Failure) -> [(key: Key, bytes: [UInt8])] {
-        var found: [Key: [UInt8]] = [:]
+        var listed: [(key: Key, bytes: [UInt8])] = []
         do {
             let wanted = min(max(limit, 0), 1_000_000)
             for entry in try await store.records(in: range, limit: wanted + changes.count) {
                 let record = reads[entry.key] ?? entry.record
                 reads[entry.key] = .some(record)
-                found[entry.key] = record?.bytes
+                if let record { listed.append((entry.key, record.bytes)) }
             }
         } catch {
             throw Failure(error)
         }
+        // In order as they are, unless there are writes among them.
+        guard !changes.isEmpty else { return listed }
+        var found = Dictionary(listed.map { ($0.key, $0.bytes) }) { $1 }
         for (key, change) in changes where range.contains(key) {
             if case .write(let bytes) = change { found[key] = bytes } else { found[key] = nil }
         }
