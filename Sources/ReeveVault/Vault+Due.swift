@@ -12,6 +12,12 @@ import ReeveStorage
 struct DueKey: JSONRecord {
     static let table = "vault.due"
 
+    /// The time that a key of the list names.
+    static func due(_ key: Key) -> Timestamp? {
+        guard let elements = key.elements, elements.count > 2, case .integer(let due) = elements[2] else { return nil }
+        return Timestamp(microseconds: due)
+    }
+
     static func key(_ due: Timestamp, _ place: KeyPlace) -> Key {
         Key(
             .platform,
@@ -53,10 +59,11 @@ extension Vault {
             guard let lease = try await leases.acquire(Key(.platform, [.text("vault.due.lease")])) else { return 0 }
             while true {
                 let page = try await store.records(in: range, limit: 100)
-                for entry in page where entry.key < end {
+                let over = page.filter { $0.key < end }
+                for entry in over {
                     guard let place = DueKey.place(entry.key) else { continue }
                     // One that cannot be destroyed now keeps no other from it: the next round tries again.
-                    if (try? await destroy(place, dueBy: now, entry.key)) == true { count += 1 }
+                    if (try? await destroy(place, dueBy: now, entry.key, among: over)) == true { count += 1 }
                 }
                 guard page.count == 100, let last = page.last, last.key < end else { break }
                 range = range.after(last.key)
@@ -69,7 +76,9 @@ extension Vault {
     }
 
     /// Destroys the keys of a place that are due, and strikes it off the list; a pinned hour stays on it.
-    private func destroy(_ place: KeyPlace, dueBy now: Timestamp, _ listed: Key) async throws(VaultError) -> Bool {
+    private func destroy(
+        _ place: KeyPlace, dueBy now: Timestamp, _ listed: Key, among page: [Entry]
+    ) async throws(VaultError) -> Bool {
         let set = try await withView(place.context) { (view) throws(VaultError) in
             try await tree.set(of: place, view).map { $0 as KeySet? } ?? .some(nil)
         }
@@ -79,12 +88,11 @@ extension Vault {
         }
         if isDue == true {
             if set?.pins.isEmpty == false { return false }
-            let scope = Scope(place.context.workspace, place.context.environment)
-            let context = ActContext(actor: .host("reeve.vault"), scope: scope, origin: .background)
-            try await close(place, to: .destroyed, dueBy: now) { details in
-                authority.entry(
-                    "vault.key.expire", context, Resource(kind: "keys", place.name), nil, nil, nil, details)
+            if place.level == .hour, set?.wasPinned == false {
+                let latest = page.last { DueKey.place($0.key)?.level == .hour }.flatMap { DueKey.due($0.key) }
+                return try await endHour(place, dueBy: now, listed, through: latest ?? now)
             }
+            try await close(place, to: .destroyed, dueBy: now) { expiry(of: place, $0) }
         }
         if case .connection(let connection) = place.leaf, set?.past.contains(where: { $0.until <= now }) == true {
             try await dropPast(of: connection, place, by: now)
@@ -97,6 +105,42 @@ extension Vault {
             throw VaultError(error)
         }
         return isDue == true
+    }
+
+    private func expiry(of place: KeyPlace, _ details: [String: String]) -> AuditEntry {
+        let scope = Scope(place.context.workspace, place.context.environment)
+        let context = ActContext(actor: .host("reeve.vault"), scope: scope, origin: .background)
+        return authority.entry("vault.key.expire", context, Resource(kind: "keys", place.name), nil, nil, nil, details)
+    }
+
+    /// Deletes the keys of an hour that is over and that no hold has ever kept, and all that is known of them: its date closes
+    /// what is put back, and the ledger what is put back while the clock is. `latest` is the last of many that end together.
+    private func endHour(
+        _ place: KeyPlace, dueBy now: Timestamp, _ listed: Key, through latest: Timestamp
+    ) async throws(VaultError) -> Bool {
+        try await withView(place.context) { (view) throws(VaultError) in
+            guard try await tree.environmentSet(place.context, view) != nil,
+                let set = try await tree.set(of: place, view), !set.wasPinned,
+                let due = set.versions.compactMap(\.due).max(), due <= now
+            else { return false }
+            if !view.ledger.isOver(due, Timestamp(microseconds: 0)) {
+                try await tree.ledger.append(.hoursOver(by: max(due, min(latest, now))))
+            }
+            evict(place)
+            return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await tree.expect(view, place.context, in: &transaction) else { return nil as Bool? }
+                try await tree.sets.delete(place.partition, place.ids, in: &transaction)
+                for version in set.versions.suffix(50) {
+                    KeyRecord.table.delete(
+                        place.partition, KeyRecord.ids(place, version.generation), in: &transaction)
+                }
+                transaction.delete(listed)
+                let keys = set.versions.suffix(20).map(\.id).joined(separator: ",")
+                let details = ["keys": keys, "state": KeyState.destroyed.rawValue]
+                try transaction.record(expiry(of: place, details), in: authority.trail)
+                return true
+            }
+        }
     }
 
     /// Deletes credentials that another one took the place of and whose time is over.

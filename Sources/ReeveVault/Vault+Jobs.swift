@@ -143,6 +143,7 @@ extension Vault {
             guard var set = try await tree.set(of: place, view), set.currentVersion?.state.opens == true,
                 change(&set.pins)
             else { return false }
+            set.wasPinned = true
             let next = set
             return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 guard try await tree.expect(view, place.context, in: &transaction) else { return nil as Bool? }
@@ -169,6 +170,8 @@ extension Vault {
                 return .changed
             }
             let due = Timestamp(microseconds: (hour + 1 + Int64(jobDataHours)) * 3_600_000_000)
+            // The clock was put back: what was sealed now would never open.
+            guard !plan.view.ledger.isOver(due, authority.time.now) else { throw VaultError(.keyClosed, .closed) }
             let made = plan.drafts.map(\.draft.id).joined(separator: ",")
             let entry = authority.entry(action, permit, details: ["key": plan.key.id, "keysMade": made])
             let isDone = try await store.transaction {
@@ -196,7 +199,7 @@ extension Vault {
         }
         let hourKey = try await withView(place.context) { (view) throws(VaultError) in
             guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
-            let isOver = set.currentVersion?.due.map { $0 <= authority.time.now } ?? false
+            let isOver = set.currentVersion?.due.map { view.ledger.isOver($0, authority.time.now) } ?? false
             guard !isOver || !set.pins.isEmpty else { throw VaultError(.cannotOpen, .closed) }
             return try await tree.key(place, .commitment(commitment), view).key
         }

@@ -14,7 +14,7 @@ import Testing
 @Suite struct VaultFaultProperties {
     enum Act: String, CaseIterable, Sendable {
         case store, destroy, rotateConnection, rotateEnvironment, rewrap, repack, shred, suspend, resume, schedule,
-            expire
+            expire, endHour
     }
 
     private static let names = ["a", "b", "c"]
@@ -41,7 +41,7 @@ import Testing
         case .suspend: try await vault.suspend(target, process.manage(target, scope))
         case .resume: try await vault.resume(target, process.manage(target, scope))
         case .schedule: try await vault.scheduleDestruction(of: target, process.manage(target, scope))
-        case .expire: try await vault.runOnce()
+        case .expire, .endHour: try await vault.runOnce()
         }
     }
 
@@ -54,9 +54,12 @@ import Testing
             let keys = MainKeys(first)
             let (base, ledger) = (MemoryStore(), MemoryLedger())
             let connections = (1...3).map { stage.connection(UInt64($0)) }
-            let maker = try await stage.process(base, ledger, keys)
+            let job = Identifier<Job>(high: 5, low: 1)
+            let maker = try await stage.process(
+                base, ledger, keys, configuration: .init(jobDataHours: 1))
             for (connection, name) in zip(connections, Self.names) { try await maker.store(name, connection) }
             // What the act starts from.
+            var sealed: SealedJobData?
             let target = KeyTarget.connection(connections[0].id)
             switch act {
             case .rewrap: try await run(.rotateEnvironment, maker, connections)
@@ -66,6 +69,10 @@ import Testing
                 try await maker.vault.scheduleDestruction(
                     of: target, after: 1, maker.manage(target, connections[0].scope))
                 stage.time.advance(by: .seconds(86_400))
+            case .endHour:
+                let mayRun = try await maker.permit(RunJob.self, Resource(job), connections[0].scope)
+                sealed = try await maker.vault.sealJobData(SecretBytes(copying: [1]), of: job, mayRun)
+                stage.time.advance(by: .seconds(7200))
             default: break
             }
             let faulty = FaultyStore(base, failing: call + 1, with: fault)
@@ -82,7 +89,7 @@ import Testing
             case .store:
                 #expect(value == "again" || value == "a" && !done)
                 try await checkThatAllOfAStoreIsDone(restarted, connections[0], isStored: value == "again")
-            case .rotateConnection, .rotateEnvironment, .rewrap, .repack: #expect(value == "a")
+            case .rotateConnection, .rotateEnvironment, .rewrap, .repack, .endHour: #expect(value == "a")
             case .shred, .destroy, .suspend, .schedule: #expect(value == nil || value == "a" && !done)
             case .resume: #expect(value == "a" || value == nil && !done)
             case .expire: #expect(value == nil)
@@ -109,6 +116,22 @@ import Testing
                 default: #expect(value == "a", "\(act) \(fault) at \(call)")
                 }
             }
+            guard let sealed else { continue }
+            // Whatever is left of the hour opens nothing, and the next round leaves nothing of it.
+            let mayRun = try await restarted.permit(RunJob.self, Resource(job), connections[0].scope)
+            await #expect(throws: VaultError(.cannotOpen)) {
+                try await vaultError { () throws(OpenFailure<Never>) in
+                    try await restarted.vault.withJobData(sealed, of: job, mayRun) { _ in }
+                }
+            }
+            stage.time.advance(by: .seconds(40))
+            try await run(act, restarted, connections)
+            let image = try await StoreImage(base, [stage.workspace])
+            #expect(image.keys(of: "vault.due").isEmpty && image.keys(of: "vault.keys").count == 4)
+            #expect(
+                try await ledger.lines(from: 0, limit: 100).count {
+                    String(decoding: $0, as: UTF8.self).contains("over")
+                } == 1)
         }
         #expect(reached > 1)
     }

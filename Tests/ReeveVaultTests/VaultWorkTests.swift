@@ -9,77 +9,8 @@ import ReeveTesting
 import ReeveVault
 import Testing
 
-/// Job data, scheduled destruction, envelope mode, verification and the loss of a ledger.
+/// Scheduled destruction, envelope mode, verification and the loss of a ledger.
 @Suite struct VaultWorkTests {
-    @Test func jobDataOpensForItsJobOnly() async throws {
-        let world = try await VaultWorld()
-        let data = try await world.seal("payload", world.job(1))
-        #expect(try await world.read(data, world.job(1)) == "payload")
-        #expect(try await world.read(data, world.job(1), world.restarted()) == "payload")
-        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, world.job(2)) }
-        let moved = SealedJobData(hour: data.hour + 1, bytes: data.bytes)
-        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(moved, world.job(1)) }
-        for index in data.bytes.indices {
-            var bytes = data.bytes
-            bytes[index] ^= 1
-            let changed = SealedJobData(hour: data.hour, bytes: bytes)
-            await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(changed, world.job(1)) }
-        }
-    }
-
-    /// After an hour has expired no job of it opens, from a backup neither; a pinned one does until it is unpinned.
-    @Test func anHourExpires() async throws {
-        let world = try await VaultWorld(configuration: .init(jobDataHours: 24))
-        let (first, second) = (try await world.seal("a", world.job(1)), try await world.seal("b", world.job(2)))
-        world.stage.time.advance(by: .seconds(3600))
-        let later = try await world.seal("c", world.job(3))
-        #expect(later.hour == first.hour + 1)
-        let instant = world.stage.time.now
-        let manage = try await world.process.manage(.environment, world.stage.scope())
-        #expect(try await world.process.vault.pinJobData(from: instant, through: instant, for: "case 7", manage) == 1)
-        let backup = try await StoreImage(world.store, [world.stage.workspace])
-        world.stage.time.advance(by: .seconds(3600 * 24))
-        try await world.process.work()
-        for (data, job) in [(first, world.job(1)), (second, world.job(2))] {
-            await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, job) }
-            let restored = try await world.stage.process(await backup.store(), world.ledger, world.keys)
-            await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, job, restored) }
-        }
-        #expect(try await world.read(later, world.job(3)) == "c")
-        world.stage.time.advance(by: .seconds(3600 * 24))
-        try await world.process.work()
-        #expect(try await world.read(later, world.job(3)) == "c")
-        let again = try await world.process.manage(.environment, world.stage.scope())
-        #expect(try await world.process.vault.unpinJobData(from: instant, through: instant, for: "case 7", again) == 1)
-        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(later, world.job(3)) }
-        try await world.process.work()
-        let image = try await StoreImage(world.store, [world.stage.workspace])
-        #expect(image.keys(of: "vault.key").count == 1 && image.keys(of: "vault.due").isEmpty)
-    }
-
-    /// Hours that a hold pins keep nothing else from its destruction.
-    @Test func pinnedHoursHoldUpNobody() async throws {
-        let world = try await VaultWorld(configuration: .init(jobDataHours: 1))
-        let begin = world.stage.time.now
-        for number in 0..<105 {
-            _ = try await world.seal("x", world.job(UInt64(number)))
-            world.stage.time.advance(by: .seconds(3600))
-        }
-        let manage = try await world.process.manage(.environment, world.stage.scope())
-        let pinned = try await world.process.vault.pinJobData(
-            from: begin, through: world.stage.time.now, for: "hold", manage)
-        #expect(pinned == 105)
-        let other = world.stage.connection(9, in: Identifier(high: 1, low: 9))
-        try await world.process.store("o", other)
-        let target = KeyTarget.connection(other.id)
-        try await world.process.vault.scheduleDestruction(
-            of: target, after: 1, world.process.manage(target, other.scope))
-        world.stage.time.advance(by: .seconds(86_400))
-        try await world.process.work()
-        let image = try await StoreImage(world.store, [Identifier(high: 1, low: 9)])
-        #expect(image.keys(of: "vault.key").count == 1)
-    }
-
     /// A credential that is stored anew while it is opened opens as the old or the new one.
     @Test func anOpeningMeetsAStore() async throws {
         let world = try await VaultWorld()
@@ -452,25 +383,4 @@ func vaultError<R>(_ body: () async throws(OpenFailure<Never>) -> R) async throw
 extension VaultProcess {
     /// Does the background work that is due.
     func work() async throws { try await vault.runOnce() }
-}
-
-extension VaultWorld {
-    fileprivate func job(_ number: UInt64) -> Identifier<Job> { Identifier(high: 5, low: number) }
-
-    fileprivate func seal(_ text: String, _ job: Identifier<Job>) async throws -> SealedJobData {
-        let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
-        return try await process.vault.sealJobData(SecretBytes(copying: Array(text.utf8)), of: job, permit)
-    }
-
-    fileprivate func read(_ data: SealedJobData, _ job: Identifier<Job>, _ other: VaultProcess? = nil) async throws
-        -> String
-    {
-        let process = other ?? process
-        let permit = try await process.permit(RunJob.self, Resource(job), stage.scope())
-        return try await vaultError { () throws(OpenFailure<Never>) in
-            try await process.vault.withJobData(data, of: job, permit) { span in
-                String(decoding: (0..<span.byteCount).map { span.byte($0) }, as: UTF8.self)
-            }
-        }
-    }
 }

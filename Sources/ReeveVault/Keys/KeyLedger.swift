@@ -27,6 +27,8 @@ final class KeyLedger: Sendable {
         fileprivate(set) var closedAt: [String: Int] = [:]
         /// The least generation that opens, by place.
         fileprivate(set) var floors: [String: Int64] = [:]
+        /// The keys of hours that were over by then are closed, but for those that a hold kept.
+        fileprivate(set) var hoursOver: Timestamp?
         /// Workspaces whose keys have a head.
         fileprivate(set) var opened: Set<String> = []
         fileprivate var readAt = Duration.zero
@@ -39,6 +41,9 @@ final class KeyLedger: Sendable {
             if let state = closed[name] ?? closed[Self.name(of: version, at: name)] { return state }
             return floors[name].map { version.generation < $0 } == true ? .compromised : nil
         }
+
+        /// Whether a key of an hour is over that is due then, also when the clock was put back since.
+        func isOver(_ due: Timestamp, _ now: Timestamp) -> Bool { due <= max(now, hoursOver ?? now) }
 
         /// Whether a place is closed by its name, or its workspace is: nothing new is made there.
         func isClosed(_ place: KeyPlace) -> Bool {
@@ -156,6 +161,9 @@ extension KeyLedger.View {
         case "reopened": if closed[event.subject] != .destroyed { closed[event.subject] = nil }
         case "floor": floors[event.subject] = max(floors[event.subject] ?? 0, event.number ?? 0)
         case "opened": opened.insert(event.subject)
+        case "over":
+            guard event.subject == LedgerEvent.hours, let number = event.number else { return }
+            hoursOver = max(hoursOver ?? .init(microseconds: 0), Timestamp(microseconds: number))
         default:
             guard event.kind.hasPrefix("closed.") else { return }
             // A state that this release does not know closes as well.
@@ -169,4 +177,12 @@ extension KeyLedger.View {
 extension LedgerEvent {
     /// The keys of a workspace have a head from now on: one that is missing later was removed.
     static func opened(_ workspace: String) -> LedgerEvent { LedgerEvent(kind: "opened", subject: workspace) }
+
+    fileprivate static let hours = "vault/hours"
+
+    /// Keys of hours that are due by an instant are closed from now on, in every workspace, but for those that a hold keeps:
+    /// one line for many, since hours never end.
+    static func hoursOver(by instant: Timestamp) -> LedgerEvent {
+        LedgerEvent(kind: "over", subject: hours, number: instant.microseconds)
+    }
 }

@@ -42,6 +42,8 @@ struct KeySet: JSONRecord, Hashable {
     var project: Identifier<Project>?
     /// The holds that keep an hour's key past its expiry, in order.
     var pins: [String] = []
+    /// Whether a hold has ever kept it: its end is not a matter of its date alone.
+    var wasPinned = false
     /// The generation of the credential that a connection has now: an earlier one was put back.
     var row: Int64?
     /// The credentials before it that still open, in the order of their generations.
@@ -142,6 +144,7 @@ struct KeySet: JSONRecord, Hashable {
                     writer.field("state", version.state.rawValue)
                 }
             }
+            writer.field("wasPinned", wasPinned ? true : nil)
         }
     }
 
@@ -194,6 +197,7 @@ struct KeySet: JSONRecord, Hashable {
                         before: before)
                 }
             }
+            let wasPinned = reader.hasField("wasPinned") ? try reader.bool() : false
             var set = KeySet(current: current, versions: versions)
             set.ledgerLines = lines
             set.reopening = reopening
@@ -203,6 +207,7 @@ struct KeySet: JSONRecord, Hashable {
             set.past = past
             set.pins = pins
             set.project = project
+            set.wasPinned = wasPinned
             return set
         }
     }
