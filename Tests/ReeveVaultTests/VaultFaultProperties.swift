@@ -13,8 +13,11 @@ import Testing
 /// A crash after any call of store or ledger, then a restart: nothing is lost, nothing closed opens, and work goes on.
 @Suite struct VaultFaultProperties {
     enum Act: String, CaseIterable, Sendable {
-        case store, destroy, rotateConnection, rotateEnvironment, rewrap, repack, shred, suspend, resume, schedule,
-            expire, endHour
+        case store, destroy, rotateConnection, rotateEnvironment, rewrap, repack, shred, suspend, compromise, resume,
+            schedule, expire, endHour
+
+        /// What it acts on does not open any more once it is done.
+        var closes: Bool { [.shred, .destroy, .suspend, .compromise, .schedule, .expire].contains(self) }
     }
 
     private static let names = ["a", "b", "c"]
@@ -39,99 +42,124 @@ import Testing
         case .repack: try await vault.repack(process.manage(.environment, scope))
         case .shred: try await vault.shred(target, process.manage(target, scope))
         case .suspend: try await vault.suspend(target, process.manage(target, scope))
+        case .compromise: try await vault.markCompromised(target, process.manage(target, scope))
         case .resume: try await vault.resume(target, process.manage(target, scope))
         case .schedule: try await vault.scheduleDestruction(of: target, process.manage(target, scope))
         case .expire, .endHour: try await vault.runOnce()
         }
     }
 
+    /// A store, a ledger and three connections, and what an act starts from.
+    private struct Scene {
+        let stage: VaultStage
+        let keys: MainKeys
+        let store = MemoryStore()
+        let ledger = MemoryLedger()
+        let connections: [Connection]
+        let job = Identifier<Job>(high: 5, low: 1)
+        var sealed: SealedJobData?
+
+        init() throws {
+            let stage = try VaultStage()
+            self.stage = stage
+            keys = try MainKeys(LocalMainKey.ephemeral())
+            connections = (1...3).map { stage.connection(UInt64($0)) }
+        }
+
+        func process(_ other: (any Store)? = nil, _ ledger: (any Ledger)? = nil) async throws -> VaultProcess {
+            try await stage.process(
+                other ?? store, ledger ?? self.ledger, keys, configuration: .init(jobDataHours: 1))
+        }
+
+        /// What was sealed for the job; throws when it does not open.
+        func read(_ process: VaultProcess) async throws {
+            guard let sealed else { return }
+            let permit = try await process.permit(RunJob.self, Resource(job), connections[0].scope)
+            try await vaultError { () throws(OpenFailure<Never>) in
+                try await process.vault.withJobData(sealed, of: job, permit) { _ in }
+            }
+        }
+    }
+
+    private func scene(before act: Act) async throws -> Scene {
+        var scene = try Scene()
+        let (maker, scope) = (try await scene.process(), scene.stage.scope())
+        for (connection, name) in zip(scene.connections, Self.names) { try await maker.store(name, connection) }
+        switch act {
+        case .rewrap: try await run(.rotateEnvironment, maker, scene.connections)
+        case .repack: scene.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
+        case .resume: try await run(.suspend, maker, scene.connections)
+        case .expire:
+            let target = KeyTarget.connection(scene.connections[0].id)
+            try await maker.vault.scheduleDestruction(of: target, after: 1, maker.manage(target, scope))
+            scene.stage.time.advance(by: .seconds(86_400))
+        case .endHour:
+            let permit = try await maker.permit(RunJob.self, Resource(scene.job), scope)
+            scene.sealed = try await maker.vault.sealJobData(SecretBytes(copying: [1]), of: scene.job, permit)
+            scene.stage.time.advance(by: .seconds(7200))
+        default: break
+        }
+        return scene
+    }
+
+    /// After a restart the others open, and what was acted on is as before or as after; the act can be done once more.
+    private func check(_ scene: Scene, _ act: Act, done: Bool, _ note: String) async throws {
+        let (stage, connections) = (scene.stage, scene.connections)
+        let restarted = try await scene.process()
+        #expect(try await restarted.open(connections[1]) == "b", "\(note)")
+        #expect(try await restarted.open(connections[2]) == "c", "\(note)")
+        let value = try? await restarted.open(connections[0])
+        switch act {
+        case .store:
+            #expect(value == "again" || value == "a" && !done, "\(note)")
+            try await checkThatAllOfAStoreIsDone(restarted, connections[0], isStored: value == "again")
+        case .resume: #expect(value == "a" || value == nil && !done, "\(note)")
+        case .expire: #expect(value == nil, "\(note)")
+        case _ where act.closes: #expect(value == nil || value == "a" && !done, "\(note)")
+        default: #expect(value == "a", "\(note)")
+        }
+        // Once closed in the ledger it does not open again by itself.
+        if act.closes, value == nil {
+            #expect(try await restarted.failure(connections[0])?.code == .cannotOpen, "\(note)")
+        }
+        // Whatever is left of an hour opens nothing.
+        if scene.sealed != nil {
+            await #expect(throws: VaultError(.cannotOpen), "\(note)") { try await scene.read(restarted) }
+        }
+        if !done, act != .store {
+            // The lease of the process that crashed has to run out.
+            for _ in 0..<3 where act == .rewrap {
+                if (try? await run(act, restarted, connections)) != nil { break }
+                stage.time.advance(by: .seconds(40))
+            }
+            do {
+                try await run(act, restarted, connections)
+            } catch let error as VaultError {
+                // It had been done.
+                #expect([.wrongState, .keyClosed].contains(error.code), "\(note): \(error)")
+            }
+            #expect((try? await restarted.open(connections[0])) == (act.closes ? nil : "a"), "\(note)")
+        }
+        guard act == .endHour else { return }
+        stage.time.advance(by: .seconds(40))
+        try await run(act, restarted, connections)
+        let image = try await StoreImage(scene.store, [stage.workspace])
+        #expect(image.keys(of: "vault.due").isEmpty && image.keys(of: "vault.keys").count == 4, "\(note)")
+        let lines = try await scene.ledger.lines(from: 0, limit: 100)
+        #expect(lines.count { String(decoding: $0, as: UTF8.self).contains("\"over\"") } == 1, "\(note)")
+    }
+
     @Test(arguments: Act.allCases, FaultyStore.Fault.allCases)
     func everyCallMayFail(_ act: Act, _ fault: FaultyStore.Fault) async throws {
         var reached = 0
         for call in 1...200 {
-            let stage = try VaultStage()
-            let (first, next) = (try LocalMainKey.ephemeral(), try LocalMainKey.ephemeral())
-            let keys = MainKeys(first)
-            let (base, ledger) = (MemoryStore(), MemoryLedger())
-            let connections = (1...3).map { stage.connection(UInt64($0)) }
-            let job = Identifier<Job>(high: 5, low: 1)
-            let maker = try await stage.process(
-                base, ledger, keys, configuration: .init(jobDataHours: 1))
-            for (connection, name) in zip(connections, Self.names) { try await maker.store(name, connection) }
-            // What the act starts from.
-            var sealed: SealedJobData?
-            let target = KeyTarget.connection(connections[0].id)
-            switch act {
-            case .rewrap: try await run(.rotateEnvironment, maker, connections)
-            case .repack: keys.use(next, for: .everyWorkspace)
-            case .resume: try await run(.suspend, maker, connections)
-            case .expire:
-                try await maker.vault.scheduleDestruction(
-                    of: target, after: 1, maker.manage(target, connections[0].scope))
-                stage.time.advance(by: .seconds(86_400))
-            case .endHour:
-                let mayRun = try await maker.permit(RunJob.self, Resource(job), connections[0].scope)
-                sealed = try await maker.vault.sealJobData(SecretBytes(copying: [1]), of: job, mayRun)
-                stage.time.advance(by: .seconds(7200))
-            default: break
-            }
-            let faulty = FaultyStore(base, failing: call + 1, with: fault)
-            let process = try await stage.process(faulty, ledger, keys)
-            let done = (try? await run(act, process, connections)) != nil
+            let scene = try await scene(before: act)
+            let faulty = FaultyStore(scene.store, failing: call + 1, with: fault)
+            let process = try await scene.process(faulty)
+            let done = (try? await run(act, process, scene.connections)) != nil
             guard faulty.calls > call else { break }
             reached += 1
-            // After the restart the others open, and what was acted on is as before or as after.
-            let restarted = try await stage.process(base, ledger, keys)
-            #expect(try await restarted.open(connections[1]) == "b", "\(act) \(fault) at \(call)")
-            #expect(try await restarted.open(connections[2]) == "c", "\(act) \(fault) at \(call)")
-            let value = try? await restarted.open(connections[0])
-            switch act {
-            case .store:
-                #expect(value == "again" || value == "a" && !done)
-                try await checkThatAllOfAStoreIsDone(restarted, connections[0], isStored: value == "again")
-            case .rotateConnection, .rotateEnvironment, .rewrap, .repack, .endHour: #expect(value == "a")
-            case .shred, .destroy, .suspend, .schedule: #expect(value == nil || value == "a" && !done)
-            case .resume: #expect(value == "a" || value == nil && !done)
-            case .expire: #expect(value == nil)
-            }
-            // Once closed in the ledger it does not open again by itself, and the act can be done once more.
-            if [.shred, .destroy, .suspend, .schedule].contains(act), value == nil {
-                #expect(try await restarted.failure(connections[0])?.code == .cannotOpen)
-            }
-            if !done, act != .store {
-                do {
-                    // The lease of the process that crashed has to run out.
-                    for _ in 0..<3 where act == .rewrap {
-                        if (try? await run(act, restarted, connections)) != nil { break }
-                        stage.time.advance(by: .seconds(40))
-                    }
-                    try await run(act, restarted, connections)
-                } catch let error as VaultError {
-                    // It had been done.
-                    #expect([.wrongState, .keyClosed].contains(error.code), "\(act) \(fault) at \(call): \(error)")
-                }
-                let value = try? await restarted.open(connections[0])
-                switch act {
-                case .shred, .destroy, .suspend, .schedule, .expire: #expect(value == nil)
-                default: #expect(value == "a", "\(act) \(fault) at \(call)")
-                }
-            }
-            guard let sealed else { continue }
-            // Whatever is left of the hour opens nothing, and the next round leaves nothing of it.
-            let mayRun = try await restarted.permit(RunJob.self, Resource(job), connections[0].scope)
-            await #expect(throws: VaultError(.cannotOpen)) {
-                try await vaultError { () throws(OpenFailure<Never>) in
-                    try await restarted.vault.withJobData(sealed, of: job, mayRun) { _ in }
-                }
-            }
-            stage.time.advance(by: .seconds(40))
-            try await run(act, restarted, connections)
-            let image = try await StoreImage(base, [stage.workspace])
-            #expect(image.keys(of: "vault.due").isEmpty && image.keys(of: "vault.keys").count == 4)
-            #expect(
-                try await ledger.lines(from: 0, limit: 100).count {
-                    String(decoding: $0, as: UTF8.self).contains("over")
-                } == 1)
+            try await check(scene, act, done: done, "\(act) \(fault) at \(call)")
         }
         #expect(reached > 1)
     }
@@ -151,36 +179,18 @@ import Testing
     }
 
     /// The ledger's calls as well.
-    @Test(arguments: [Act.shred, .suspend, .resume, .schedule, .store]) func everyLedgerCallMayFail(_ act: Act)
-        async throws
-    {
-        for lost in [false, true] {
-            for call in 1...12 {
-                let stage = try VaultStage()
-                let keys = try MainKeys(LocalMainKey.ephemeral())
-                let (store, ledger) = (MemoryStore(), MemoryLedger())
-                let connections = (1...3).map { stage.connection(UInt64($0)) }
-                let maker = try await stage.process(store, ledger, keys)
-                for (connection, name) in zip(connections, Self.names) { try await maker.store(name, connection) }
-                if act == .resume { try await run(.suspend, maker, connections) }
-                let faulty = FaultyLedger(ledger, failing: call, losing: lost)
-                let process = try await stage.process(store, faulty, keys)
-                let done = (try? await run(act, process, connections)) != nil
-                guard faulty.calls >= call else { break }
-                let restarted = try await stage.process(store, ledger, keys)
-                #expect(try await restarted.open(connections[1]) == "b")
-                let value = try? await restarted.open(connections[0])
-                switch act {
-                case .resume: #expect(value == "a" || value == nil && !done)
-                case .store: #expect(value == "again" || value == "a" && !done)
-                default: #expect(value == nil || value == "a" && !done)
-                }
-                if !done, act != .store {
-                    _ = try? await run(act, restarted, connections)
-                    #expect((try? await restarted.open(connections[0])) == (act == .resume ? "a" : nil))
-                }
-            }
+    @Test(arguments: Act.allCases, [true, false]) func everyLedgerCallMayFail(_ act: Act, _ isLost: Bool) async throws {
+        var reached = 0
+        for call in 1...20 {
+            let scene = try await scene(before: act)
+            let faulty = FaultyLedger(scene.ledger, failing: call, losing: isLost)
+            let process = try await scene.process(nil, faulty)
+            let done = (try? await run(act, process, scene.connections)) != nil
+            guard faulty.calls >= call else { break }
+            reached += 1
+            try await check(scene, act, done: done, "\(act) at \(call), \(isLost)")
         }
+        #expect(reached > 0)
     }
 }
 
