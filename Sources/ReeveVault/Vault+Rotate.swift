@@ -120,6 +120,8 @@ extension Vault {
         guard let mainKey = tree.mainKeys.current(for: context) else { throw VaultError(.mainKeyMissing) }
         let instant = authority.time.now
         var rest: [StoredKey] = []
+        // Asked for once, however often other processes change the workspace meanwhile.
+        var first: (stored: StoredKey, next: KeyRecord)?
         // The first with the entry: what a crash leaves undone the next call does.
         let count = try await withView(context) { (view) throws(VaultError) -> Int? in
             guard let set = try await tree.environmentSet(context, view) else {
@@ -127,16 +129,19 @@ extension Vault {
             }
             rest = try await records(of: set, place, notUnder: mainKey.reference)
             let count = rest.count
-            // One alone is wrapped and unwrapped before anything is changed: that is trial enough.
-            if count > 1 { try await tree.probe(mainKey, context) }
+            if let stored = rest.first, first?.stored.bytes != stored.bytes {
+                // One alone is wrapped and unwrapped before anything is changed: that is trial enough.
+                if count > 1, first == nil { try await tree.probe(mainKey, context) }
+                let next = try await tree.repacked(stored.record, place, from: stored.mainKey, to: mainKey)
+                first = (stored, next)
+            }
             let details = ["keys": String(count), "mainKey": mainKey.reference]
             let entry = authority.entry(action, permit, details: details)
-            guard let first = rest.first else {
+            guard count > 0, let (stored, next) = first else {
                 return try await change(view, set, place, entry, mayEnd: true) ? 0 : nil
             }
-            let next = try await tree.repacked(first.record, place, from: first.mainKey, to: mainKey)
             // From now on backups need this main key.
-            let isDone = try await change(view, set, place, entry, first, next, mayEnd: count == 1) { set in
+            let isDone = try await change(view, set, place, entry, stored, next, mayEnd: count == 1) { set in
                 set.wrap(under: mainKey.reference, at: instant)
             }
             return isDone ? count : nil

@@ -239,6 +239,25 @@ import Testing
         }
     }
 
+    /// What is wrapped behind a key is compared whole: each changed bit, and any other digest, is refused.
+    @Test func aWrappedKeyIsBoundToEveryBitOfItsHeader() throws {
+        var generator = Scale.current.generator(for: "vault.headers")
+        let header = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let bundle = try SecretBytes.random(count: 32).appending(header)
+        #expect(throws: Never.self) { _ = try OpenKey.material(bundle, headerDigest: header).count }
+        func refuses(_ other: [UInt8]) -> Bool { (try? OpenKey.material(bundle, headerDigest: other).count) == nil }
+        for bit in 0..<256 {
+            var changed = header
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(refuses(changed), "bit \(bit)")
+        }
+        for index in 0..<Scale.current.cases(ci: 100_000, soak: 10_000_000) {
+            #expect(refuses((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }), "case \(index)")
+        }
+        for count in [0, 1, 31] { #expect(refuses(Array(header.suffix(count)))) }
+        #expect(refuses(header + header) && refuses([0] + header))
+    }
+
     /// Wrapped keys as well, from the record's bytes on (1,000,000; ten times as many in a long run).
     @Test func hostileKeyRecordsUnwrapToNothing() throws {
         var generator = Scale.current.generator(for: "vault.keyRecords")

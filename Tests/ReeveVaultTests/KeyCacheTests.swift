@@ -7,6 +7,7 @@ import ReeveModel
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
+import Synchronization
 import Testing
 
 /// How often a main key is asked, and how long its answer counts.
@@ -221,6 +222,74 @@ import Testing
         #expect(image.keys(of: "vault.key").allSatisfy { image.records[$0] == after.records[$0] })
     }
 
+    /// An environment with several keys as well, where a probe comes first.
+    @Test(arguments: [MainKeyDouble.Mode.wrongLength, .anotherKey, .garbage, .denies, .unavailable])
+    func aFalseProviderIsProbedFirst(_ mode: MainKeyDouble.Mode) async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        try await world.process.vault.rotate(.environment, world.process.manage(.environment, connection.scope))
+        let image = try await StoreImage(world.store, [world.stage.workspace])
+        let next = try MainKeyDouble()
+        next.set(mode)
+        let keys = MainKeys(world.mainKey)
+        keys.use(next, for: .everyWorkspace)
+        let process = try await world.restarted(keys)
+        let asked = world.mainKey.unwraps
+        await #expect(throws: VaultError.self) {
+            try await process.vault.repack(process.manage(.environment, connection.scope))
+        }
+        // No key was taken from under the one before.
+        #expect(world.mainKey.unwraps == asked)
+        let after = try await StoreImage(world.store, [world.stage.workspace])
+        #expect(image.keys(of: "vault.key").allSatisfy { image.records[$0] == after.records[$0] })
+    }
+
+    /// A main key is changed while others store all the time; it is asked no more often for that.
+    @Test func aRepackMeetsOtherWork() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        let other = try await world.restarted()
+        try await other.store("w", world.stage.connection(50))
+        let next = try MeddlingMainKey { number in
+            try await other.store("w", world.stage.connection(UInt64(100 + number)))
+        }
+        let keys = MainKeys(world.mainKey)
+        keys.use(next, for: .everyWorkspace)
+        let process = try await world.restarted(keys)
+        let asked = world.mainKey.unwraps
+        let changed = try await process.vault.repack(process.manage(.environment, connection.scope))
+        #expect(changed == 1 && next.wraps == 1 && world.mainKey.unwraps == asked + 1)
+        let restarted = try await world.restarted(MainKeys(next))
+        #expect(try await restarted.open(connection) == "v")
+    }
+
+    /// A key that another process wrapped anew meanwhile is not written over.
+    @Test func aRepackMeetsAnother() async throws {
+        let world = try await World()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        try await world.process.vault.rotate(.environment, world.process.manage(.environment, connection.scope))
+        let third = try LocalMainKey.ephemeral()
+        let others = MainKeys(world.mainKey)
+        others.use(third, for: .everyWorkspace)
+        let other = try await world.restarted(others)
+        let next = try MeddlingMainKey { number in
+            guard number == 2 else { return }
+            _ = try await other.vault.repack(other.manage(.environment, connection.scope))
+        }
+        let keys = MainKeys(world.mainKey)
+        keys.use(next, for: .everyWorkspace)
+        keys.add(third, for: .everyWorkspace)
+        let process = try await world.restarted(keys)
+        _ = try? await process.vault.repack(process.manage(.environment, connection.scope))
+        _ = try await process.vault.repack(process.manage(.environment, connection.scope))
+        let restarted = try await world.restarted(MainKeys(next))
+        #expect(try await restarted.open(connection) == "v")
+        #expect(try await restarted.vault.verify(restarted.manage(.environment, connection.scope)).defects.isEmpty)
+    }
+
     /// A provider that does not answer holds up nobody else, and is given up after its time.
     @Test func aSlowTenantSlowsNoOther() async throws {
         let stage = try VaultStage()
@@ -260,5 +329,32 @@ import Testing
         try await process.store("v", stage.connection(1))
         try await process.store("v", stage.connection(2, .test))
         #expect(one.wraps == 1 && two.wraps == 1)
+    }
+}
+
+/// A main key during whose wrapping something else happens.
+private final class MeddlingMainKey: MainKeyProvider {
+    private let base: LocalMainKey
+    private let meddle: @Sendable (Int) async throws -> Void
+    private let count = Mutex(0)
+
+    init(_ meddle: @escaping @Sendable (Int) async throws -> Void) throws {
+        base = try LocalMainKey.ephemeral()
+        self.meddle = meddle
+    }
+
+    var reference: String { base.reference }
+    var wraps: Int { count.withLock { $0 } }
+
+    func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        do { try await meddle(number) } catch { throw .unavailable }
+        return try await base.wrap(key, context: context)
+    }
+    func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
+        try await base.unwrap(wrapped, context: context)
     }
 }

@@ -159,7 +159,8 @@ struct VaultBenchmarks {
         try await storeOnce()
         let row = try await world.store.records(
             in: KeyRange(under: Key(partition, [.text("vault.credential")])), limit: 1)
-        try await line("Reeve, Vault.store: and kept; opened by a job", (row.first?.record.bytes.count ?? 0) - 256) {
+        guard let row = row.first else { throw VaultError(.cannotOpen) }
+        try await line("Reeve, Vault.store: and kept; opened by a job", row.record.bytes.count - 256) {
             try await storeOnce()
         } open: {
             _ = try await job.vault.withCredential(connection.id, byJob) { $0.method }

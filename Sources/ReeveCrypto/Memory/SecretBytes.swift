@@ -89,6 +89,12 @@ import COpenSSL
         return unsafe CRYPTO_memcmp(pointer, other.pointer, count) == 0
     }
 
+    /// Whether the last bytes are these; takes the same time wherever they differ. `false` for a value lost in a fork.
+    package func hasSuffix(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count <= count, isAlive else { return false }
+        return unsafe CRYPTO_memcmp(pointer + (count - bytes.count), bytes, bytes.count) == 0
+    }
+
     /// Secret bytes that hold this value's, then the other's.
     public func appending(_ other: RawSpan) throws(CryptoError) -> SecretBytes {
         let (own, length) = (count, other.byteCount)

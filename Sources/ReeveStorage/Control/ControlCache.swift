@@ -44,8 +44,8 @@ package final class ControlCache: Sendable {
         init(_ value: ControlNode) { self.value = value }
     }
 
-    /// A head's bytes and what they say.
-    fileprivate struct SealedHead: Sendable {
+    /// A head's bytes, which are authentic, and what they say.
+    fileprivate struct VerifiedHead: Sendable {
         let stored: [UInt8]
         let root: Node
         let epoch: Int64
@@ -57,7 +57,7 @@ package final class ControlCache: Sendable {
         var nodes: [ControlReference: Node] = [:]
         var serial: UInt64 = 0
         /// The head that this process sealed last of each partition, whether it was committed or not.
-        var sealed: [Partition: SealedHead] = [:]
+        var sealed: [Partition: VerifiedHead] = [:]
         /// The latest epoch that was seen of each partition; kept when snapshots are let go.
         var epochs: [Partition: Int64] = [:]
     }
@@ -86,13 +86,13 @@ package final class ControlCache: Sendable {
             return nil
         }
         if let seen, seen.head == stored { return seen }
-        let head: SealedHead
+        let head: VerifiedHead
         if let sealed, sealed.stored == stored {
             head = sealed
         } else {
             let authenticator = try await keys.controlKey(for: partition)
             let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
-            head = SealedHead(
+            head = VerifiedHead(
                 stored: stored, root: try decode(record.bytes, key), epoch: record.epoch, tag: record.tag)
         }
         if let epoch, head.epoch < epoch || seen != nil && head.epoch == epoch { throw .tampered(key) }
@@ -109,6 +109,7 @@ package final class ControlCache: Sendable {
                 root: head.root)
             if state.snapshots.count >= Self.maximumSnapshots { state.snapshots.removeAll() }
             state.snapshots[partition] = snapshot
+            state.sealed[partition] = nil
             return snapshot
         }
     }
@@ -173,7 +174,7 @@ package final class ControlCache: Sendable {
 
     /// Keeps a head that was just sealed: should the store have it, it is not verified again.
     func keep(head: ControlNode, _ record: SealedRecord, _ stored: [UInt8], of partition: Partition) {
-        let head = SealedHead(stored: stored, root: Node(head), epoch: record.epoch, tag: record.tag)
+        let head = VerifiedHead(stored: stored, root: Node(head), epoch: record.epoch, tag: record.tag)
         state.withLock { state in
             if state.sealed.count >= Self.maximumSnapshots { state.sealed.removeAll() }
             state.sealed[partition] = head

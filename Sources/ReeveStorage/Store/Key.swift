@@ -148,10 +148,13 @@ public struct Key: Hashable, Sendable, Comparable {
         bytes.append(textTag)
         let start = bytes.count
         bytes.append(contentsOf: text.utf8)
-        var position = start
-        while let zero = bytes[position...].firstIndex(of: 0) {
-            bytes.insert(0xFF, at: zero + 1)
-            position = zero + 2
+        if bytes[start...].contains(0) {
+            // Seldom: each zero is followed by a byte that no text holds.
+            bytes.removeLast(bytes.count - start)
+            for byte in text.utf8 {
+                bytes.append(byte)
+                if byte == 0 { bytes.append(0xFF) }
+            }
         }
         bytes.append(0)
     }

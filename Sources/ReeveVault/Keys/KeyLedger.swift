@@ -17,7 +17,8 @@ final class KeyLedger: Sendable {
         fileprivate(set) var serial: UInt64 = 0
         /// The number of all its lines.
         fileprivate(set) var lines = 0
-        /// What stands for the lines up to each.
+        /// What stands for the lines up to each. Lines that were read stay as they were: the anchor ledger finds them
+        /// tampered with otherwise.
         fileprivate var marks: [Digest] = []
         /// When the last of them was written.
         fileprivate(set) var lastLine: Timestamp?
