@@ -12,7 +12,8 @@ extension Vault {
     /// The permit is for ``KeyTarget/environment``; in a project's scope only that project's open. Each opening has an audit
     /// entry of its own that is committed before it is lent; those of some ninety are committed together. Gives back what did
     /// not open, and why: it keeps no other from opening. When the audit cannot be written, or `body` throws, the rest is
-    /// not lent; entries of up to ninety may then be of what was not. Complexity: O(n); one secret is open at a time.
+    /// not lent; entries of up to ninety may then be of what was not.
+    /// When the permit is over before they all were lent, the rest is refused. Complexity: O(n); one secret is open at a time.
     @discardableResult
     public func withCredentials<E: Error>(
         _ connections: [Identifier<Connection>], _ permit: Permit<OpenCredential>,
@@ -34,8 +35,11 @@ extension Vault {
             let page = rest.prefix(Self.batch)
             rest = rest.dropFirst(Self.batch)
             var ready: [Identifier<Connection>] = []
+            // A permit does not last for as long as the bodies take.
+            let refusal = await self.refusal(of: permit, KeyTarget.environment.resource(in: scope), scope)
             for connection in page {
                 do throws(VaultError) {
+                    if let refusal { throw refusal }
                     _ = try await present(connection, context, scope)
                     ready.append(connection)
                 } catch {
@@ -71,6 +75,17 @@ extension Vault {
             }
         }
         return failures
+    }
+
+    private func refusal(
+        of permit: Permit<OpenCredential>, _ resource: Resource, _ scope: Scope
+    ) async -> VaultError? {
+        do throws(AccessError) {
+            try await authority.check(permit, for: "vault.credential.open", on: resource, in: scope)
+            return nil
+        } catch {
+            return VaultError(error)
+        }
     }
 
     private static var batch: Int { 90 }

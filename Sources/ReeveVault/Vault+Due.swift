@@ -35,7 +35,9 @@ struct DueKey: JSONRecord {
         guard elements.count == 7 else { return level == "environment" ? KeyPlace(context) : nil }
         guard case .text(let leaf) = elements[6] else { return nil }
         if level == "connection", let id = Identifier<Connection>(leaf) { return KeyPlace(context, .connection(id)) }
-        if level == "hour", let hour = Int64(leaf) { return KeyPlace(context, .hour(hour)) }
+        if level == "hour", let hour = Int64(leaf), KeyPlace.hours.contains(hour) {
+            return KeyPlace(context, .hour(hour))
+        }
         return nil
     }
 
@@ -171,6 +173,12 @@ extension Vault {
                 return true
             }
         }
+    }
+
+    /// The wall clock, or what the monotonic clock lets expect since this process began, whichever is later: what is over by
+    /// one of them is over.
+    var latestTime: Timestamp {
+        max(authority.time.now, start.now.advanced(by: authority.time.uptime - start.uptime))
     }
 
     /// Whether the wall clock is more than five minutes off what the monotonic clock, or the ledger's last line, lets expect:

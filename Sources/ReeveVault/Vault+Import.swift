@@ -22,10 +22,15 @@ extension Vault {
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
         var report = ImportReport()
-        for original in originals {
+        let repeated = Dictionary(grouping: originals, by: \.connection.id).filter { $0.value.count > 1 }
+        for original in originals where report.failures[original.connection.id] != .repeated {
             let id = original.connection.id
             do throws(VaultError) {
-                switch try await take(original, seal, dryRun, reason, context, permit, action) {
+                // Which of them is right cannot be known here, and the others would be lost with their originals.
+                let taken =
+                    repeated[id] != nil
+                    ? .failed(.repeated) : try await take(original, seal, dryRun, reason, context, permit, action)
+                switch taken {
                 case .imported: report.imported.append(id)
                 case .alreadyThere: report.alreadyThere.append(id)
                 case .failed(let failure): report.failures[id] = failure
@@ -116,6 +121,7 @@ extension ImportReport.Failure {
         switch self {
         case .notOpened: "notOpened"
         case .differs: "differs"
+        case .repeated: "repeated"
         case .wrongScope: "wrongScope"
         case .notStored(let code): code.rawValue
         }

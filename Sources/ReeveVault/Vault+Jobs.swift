@@ -67,23 +67,32 @@ extension Vault {
         _ data: SealedJobData, _ job: Identifier<Job>, _ permit: Permit<RunJob>, _ action: String
     ) async throws(VaultError) -> SecretBytes {
         let context = try await enter(permit, action, Resource(job), permit.context.scope)
+        let place = KeyPlace(context, .hour(data.hour))
         let secret: SecretBytes
         do throws(VaultError) {
-            secret = try await open(data, job, permit, KeyPlace(context, .hour(data.hour)))
+            secret = try await open(data, job, permit, place)
         } catch {
             throw await refused(error, permit, action)
         }
         try await record(action, permit)
+        // The hour may have ended while the entry was written.
+        _ = try await recorded(permit, action) { () throws(VaultError) in try await hourKey(of: data, place) }
         return secret
     }
 
-    /// Keeps the job data of some hours, both ends included, past its expiry, for a legal hold named `name`: 1 to 255 bytes.
-    /// Hours whose keys are gone stay gone. The permit is for the environment's keys. Returns how many hours are pinned by it.
+    /// Keeps the job data of some hours, both ends included, past its expiry, for a legal hold named `name`: 1 to 255 bytes; at
+    /// most 100,000 hours, also such that are still to come. Hours that are over stay over. The permit is for the environment's
+    /// keys. Returns how many hours that have data are pinned by it now.
     @discardableResult
     public func pinJobData(
         from first: Timestamp, through last: Timestamp, for name: String, _ permit: Permit<ManageKeys>
     ) async throws(VaultError) -> Int {
-        try await pin(first, last, name, permit, "vault.job.pin") { pins in
+        try await pin(first, last, name, permit, "vault.job.pin") { holds, hours in
+            let isThere = holds.contains {
+                $0.name.isIdentical(to: name) && $0.first <= hours.lowerBound && $0.last >= hours.upperBound
+            }
+            if !isThere { holds.append(.init(name: name, first: hours.lowerBound, last: hours.upperBound)) }
+        } hour: { pins in
             guard !pins.contains(where: { $0.isIdentical(to: name) }) else { return false }
             pins = (pins + [name]).sorted()
             return true
@@ -95,7 +104,9 @@ extension Vault {
     public func unpinJobData(
         from first: Timestamp, through last: Timestamp, for name: String, _ permit: Permit<ManageKeys>
     ) async throws(VaultError) -> Int {
-        try await pin(first, last, name, permit, "vault.job.unpin") { pins in
+        try await pin(first, last, name, permit, "vault.job.unpin") { holds, hours in
+            holds = holds.flatMap { $0.name.isIdentical(to: name) ? $0.without(hours) : [$0] }
+        } hour: { pins in
             guard pins.contains(where: { $0.isIdentical(to: name) }) else { return false }
             pins.removeAll { $0.isIdentical(to: name) }
             return true
@@ -104,7 +115,7 @@ extension Vault {
 
     private func pin(
         _ first: Timestamp, _ last: Timestamp, _ name: String, _ permit: Permit<ManageKeys>, _ action: String,
-        _ change: (inout [String]) -> Bool
+        holds: (inout [KeySet.Hold], ClosedRange<Int64>) -> Void, hour change: (inout [String]) -> Bool
     ) async throws(VaultError) -> Int {
         let scope = permit.context.scope
         let context = try await enter(permit, action, KeyTarget.environment.resource(in: scope), scope)
@@ -112,10 +123,13 @@ extension Vault {
             guard (1...255).contains(name.utf8.count) else { throw VaultError(.invalidName) }
             let hours = first.microseconds / 3_600_000_000...max(first, last).microseconds / 3_600_000_000
             guard hours.count <= 100_000 else { throw VaultError(.tooLarge) }
+            let details = ["hold": name, "from": first.description, "through": last.description]
+            // From now on for the hours that are still to come.
+            try await changeHolds(context, authority.entry(action, permit, details: details)) { all in
+                holds(&all, hours)
+            }
             let level = [context.environment.rawValue, KeyPlace.Level.hour.rawValue]
             let prefix = tree.sets.key(Partition(context.workspace), level)
-            let details = ["hold": name, "from": first.description, "through": last.description]
-            try await record(action, permit, details)
             var (count, range) = (0, KeyRange(under: prefix))
             while true {
                 let page: [Entry]
@@ -138,11 +152,39 @@ extension Vault {
         }
     }
 
+    /// Changes the holds of an environment, with the entry.
+    private func changeHolds(
+        _ context: MainKeyContext, _ entry: AuditEntry, _ change: (inout [KeySet.Hold]) -> Void
+    ) async throws(VaultError) {
+        let place = KeyPlace(context)
+        try await withView(context) { (view) throws(VaultError) -> Void? in
+            guard var set = try await tree.environmentSet(context, view) else {
+                throw VaultError(.cannotOpen, .missing)
+            }
+            let before = set.holds
+            change(&set.holds)
+            guard set.holds.count <= max(KeySet.maximumHolds, before.count) else { throw VaultError(.tooLarge) }
+            let next = set
+            let isDone = try await store.transaction {
+                (transaction: inout Transaction<VaultError>) throws(VaultError) in
+                guard try await tree.expect(view, context, in: &transaction) else { return false }
+                if next.holds != before {
+                    try await tree.sets.write(next, place.partition, place.ids, in: &transaction)
+                }
+                try transaction.record(entry, in: authority.trail)
+                return true
+            }
+            return isDone ? () : nil
+        }
+    }
+
     private func pin(_ place: KeyPlace, _ change: (inout [String]) -> Bool) async throws(VaultError) -> Bool {
         try await withView(place.context) { (view) throws(VaultError) in
-            guard var set = try await tree.set(of: place, view), set.currentVersion?.state.opens == true,
-                change(&set.pins)
+            guard var set = try await tree.set(of: place, view), let version = set.currentVersion, version.state.opens
             else { return false }
+            // What is over stays over.
+            let isOver = version.due.map { view.ledger.isOver($0, latestTime) } ?? false
+            guard !isOver || !set.pins.isEmpty, change(&set.pins) else { return false }
             set.wasPinned = true
             let next = set
             return try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
@@ -171,15 +213,18 @@ extension Vault {
             }
             let due = Timestamp(microseconds: (hour + 1 + Int64(jobDataHours)) * 3_600_000_000)
             // The clock was put back: what was sealed now would never open.
-            guard !plan.view.ledger.isOver(due, authority.time.now) else { throw VaultError(.keyClosed, .closed) }
+            guard !plan.view.ledger.isOver(due, latestTime) else { throw VaultError(.keyClosed, .closed) }
             let made = plan.drafts.map(\.draft.id).joined(separator: ",")
             let entry = authority.entry(action, permit, details: ["key": plan.key.id, "keysMade": made])
+            let holds = try await tree.environmentSet(place.context, plan.view)?.holds ?? []
+            let pins = Set(holds.filter { $0.first <= hour && hour <= $0.last }.map(\.name)).sorted()
             let isDone = try await store.transaction {
                 (transaction: inout Transaction<VaultError>) throws(VaultError) -> Bool in
                 guard try await tree.expect(plan.view, place.context, in: &transaction) else { return false }
                 for (draft, before) in plan.drafts {
-                    let until = draft.place == place ? due : nil
-                    try await tree.write(draft, after: before, due: until, in: &transaction)
+                    let isOwn = draft.place == place
+                    try await tree.write(
+                        draft, after: before, due: isOwn ? due : nil, pins: isOwn ? pins : [], in: &transaction)
                 }
                 transaction.write(DueKey.key(due, place), DueKey().recordBytes(schema: 1))
                 try transaction.record(entry, in: authority.trail)
@@ -194,18 +239,22 @@ extension Vault {
     private func open(
         _ data: SealedJobData, _ job: Identifier<Job>, _ permit: Permit<RunJob>, _ place: KeyPlace
     ) async throws(VaultError) -> SecretBytes {
+        let key = try await jobKey(job, try await hourKey(of: data, place))
+        return try crypto { () throws(CryptoError) in
+            try Envelope.openAlone(data.bytes, with: key, Self.additionalData(job, permit.context.scope.project, place))
+        }
+    }
+
+    /// The key of the hour that data of a job names, unless it is over.
+    private func hourKey(of data: SealedJobData, _ place: KeyPlace) async throws(VaultError) -> OpenKey {
         guard data.hour >= 0, let commitment = Envelope.commitment(ofLone: data.bytes) else {
             throw VaultError(.cannotOpen, .tampered)
         }
-        let hourKey = try await withView(place.context) { (view) throws(VaultError) in
+        return try await withView(place.context) { (view) throws(VaultError) in
             guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
-            let isOver = set.currentVersion?.due.map { view.ledger.isOver($0, authority.time.now) } ?? false
+            let isOver = set.currentVersion?.due.map { view.ledger.isOver($0, latestTime) } ?? false
             guard !isOver || !set.pins.isEmpty else { throw VaultError(.cannotOpen, .closed) }
             return try await tree.key(place, .commitment(commitment), view).key
-        }
-        let key = try await jobKey(job, hourKey)
-        return try crypto { () throws(CryptoError) in
-            try Envelope.openAlone(data.bytes, with: key, Self.additionalData(job, permit.context.scope.project, place))
         }
     }
 

@@ -33,57 +33,63 @@ extension Vault {
         }
     }
 
-    /// Opens a credential after, or together with, the entry that says so.
+    /// Opens a credential and commits the entry that says so; what may have changed while that was written is looked at again.
     private func openAndRecord(
         _ connection: Identifier<Connection>, _ generation: Int64?, _ permit: Permit<OpenCredential>
     ) async throws(VaultError) -> Secret {
         let action = "vault.credential.open"
-        let context = try await enter(permit, action, .credential(of: connection), permit.context.scope)
+        let scope = permit.context.scope
+        let context = try await enter(permit, action, .credential(of: connection), scope)
+        let credential: ReadyCredential
         let secret: Secret
         do throws(VaultError) {
-            secret = try await open(connection, generation, context, permit.context.scope)
+            credential = try await find(connection, generation, context, scope)
+            secret = try Self.open(credential)
         } catch {
             throw await refused(error, permit, action)
         }
-        do throws(StoreError) {
-            if case .job = permit.context.actor, generation == nil {
-                try await windows.enter(connection, action, permit)
-            } else {
-                let details = generation.map { ["generation": String($0)] } ?? [:]
-                try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
+        let details = generation.map { ["generation": String($0)] } ?? [:]
+        guard try await recordOpening(of: connection, action, permit, details, mayShare: generation == nil) else {
+            return secret
+        }
+        let isAsBefore = try await recorded(permit, action) { () throws(VaultError) in
+            if let generation {
+                // Its time may have ended.
+                _ = try await find(connection, generation, context, scope)
+                return true
             }
+            return try await isUnchanged(credential, connection, scope)
+        }
+        if isAsBefore { return secret }
+        let next = try await recorded(permit, action) { () throws(VaultError) in
+            try await fresh(connection, context, scope)
+        }
+        return try Self.open(next)
+    }
+
+    /// Commits the entry of an opening, or finds it covered by that of a job's window; returns whether that took a wait.
+    func recordOpening(
+        of connection: Identifier<Connection>, _ action: String, _ permit: Permit<OpenCredential>,
+        _ details: [String: String], mayShare: Bool = true
+    ) async throws(VaultError) -> Bool {
+        do throws(StoreError) {
+            if mayShare, case .job = permit.context.actor {
+                return try await windows.enter(connection, action, permit)
+            }
+            try await store.record(authority.entry(action, permit, details: details), in: authority.trail)
+            return true
         } catch {
             throw VaultError(error)
         }
-        guard let generation else { return secret }
-        // Its time may have ended while its key was fetched and its entry written.
-        try await recorded(permit, action) { () throws(VaultError) in
-            try await withView(context) { (view) throws(VaultError) -> Void? in
-                guard let set = try await tree.set(of: KeyPlace(context, .connection(connection)), view) else {
-                    throw VaultError(.cannotOpen, .missing)
-                }
-                if generation != set.row { try checkPast(generation, set, view) }
-                return ()
-            }
-        }
-        return secret
     }
 
-    private func open(
+    private func find(
         _ connection: Identifier<Connection>, _ generation: Int64?, _ context: MainKeyContext, _ scope: Scope
-    ) async throws(VaultError) -> Secret {
-        guard let generation else {
-            if let credential = ready.credential(connection, context),
-                try await isUnchanged(credential, connection, scope)
-            {
-                return try Self.open(credential)
-            }
-            return try Self.open(try await fresh(connection, context, scope))
-        }
-        let credential = try await withView(context) { (view) throws(VaultError) in
+    ) async throws(VaultError) -> ReadyCredential {
+        guard let generation else { return try await present(connection, context, scope) }
+        return try await withView(context) { (view) throws(VaultError) in
             try await prepare(connection, generation, context, scope, view)
         }
-        return try Self.open(credential)
     }
 
     /// A connection's present credential and its key: as they were known, if nothing has changed since, or read anew.

@@ -72,32 +72,32 @@ extension Vault {
         let scope = permit.context.scope
         let context = try await enter(permit, action, .credential(of: connection), scope)
         let place = KeyPlace(context, .connection(connection))
+        let key: OpenKey
         let secret: SecretBytes
         do throws(VaultError) {
             try Self.check(name)
-            guard let commitment = Envelope.commitment(ofLone: sealed.bytes) else {
-                throw VaultError(.cannotOpen, .tampered)
-            }
-            let key = try await withView(context) { (view) throws(VaultError) in
-                try await tree.key(place, .commitment(commitment), view).key
-            }
-            let data = Self.additionalData(name, place, scope.project)
+            key = try await self.key(of: sealed, place)
+            let (opening, data) = (key, Self.additionalData(name, place, scope.project))
             secret = try crypto { () throws(CryptoError) in
-                try Envelope.openAlone(sealed.bytes, with: key, data)
+                try Envelope.openAlone(sealed.bytes, with: opening, data)
             }
         } catch {
             throw await refused(error, permit, action)
         }
-        do throws(StoreError) {
-            if case .job = permit.context.actor {
-                try await windows.enter(connection, action, permit)
-            } else {
-                try await store.record(authority.entry(action, permit, details: ["name": name]), in: authority.trail)
-            }
-        } catch {
-            throw VaultError(error)
+        if try await recordOpening(of: connection, action, permit, ["name": name]) {
+            // Its key may have been closed while the entry was written.
+            _ = try await recorded(permit, action) { () throws(VaultError) in try await self.key(of: sealed, place) }
         }
         return secret
+    }
+
+    private func key(of sealed: SealedCredential, _ place: KeyPlace) async throws(VaultError) -> OpenKey {
+        guard let commitment = Envelope.commitment(ofLone: sealed.bytes) else {
+            throw VaultError(.cannotOpen, .tampered)
+        }
+        return try await withView(place.context) { (view) throws(VaultError) in
+            try await tree.key(place, .commitment(commitment), view).key
+        }
     }
 
     private static func check(_ name: String) throws(VaultError) {

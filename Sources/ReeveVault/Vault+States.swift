@@ -161,7 +161,7 @@ extension Vault {
                 }
                 // The floor closes what a suspension closed, and must not close what comes after.
                 if let known = ledger?.closed[place.name], known != .destroyed {
-                    ledger = try await tree.ledger.append(.reopened(place.name))
+                    ledger = try await tree.ledger.append(.reopened(place.name, after: ledger?.lines ?? 0))
                 }
             } else if ledger == nil {
                 ledger = try await tree.ledger.append(.closed(place.name, state: state.rawValue))
@@ -266,7 +266,9 @@ extension Vault {
                 }
                 guard isDone else { return nil }
             }
-            try await tree.ledger.append(.reopened(place.name))
+            // What it had when this was opened in the store: a closure after that counts.
+            let lines = isHalfDone ? set.reopening.map { Int(clamping: $0) } : nil
+            try await tree.ledger.append(.reopened(place.name, after: lines ?? ledger.lines))
             try await forgetReopening(place, isHalfDone ? authority.entry(action, permit) : nil)
             return true
         }

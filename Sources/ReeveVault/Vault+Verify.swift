@@ -6,6 +6,20 @@ import ReeveCrypto
 public import ReeveModel
 import ReeveStorage
 
+/// How far the anchor ledger had come: small enough to be kept where nobody puts it back together with the ledger.
+public struct LedgerPosition: Hashable, Sendable, Codable {
+    /// The number of its lines.
+    public let lines: Int
+    /// What stands for them all; `nil` when there was none.
+    public let mark: Digest?
+
+    /// A position that was kept.
+    public init(lines: Int, mark: Digest?) {
+        self.lines = lines
+        self.mark = mark
+    }
+}
+
 /// What a look at every key and credential has found.
 public struct VaultVerification: Hashable, Sendable {
     /// One thing that is not as it should be.
@@ -22,6 +36,8 @@ public struct VaultVerification: Hashable, Sendable {
             case ledgerBehind
             /// A key is wrapped by a main key that is not known here.
             case mainKeyMissing
+            /// A key that was due to be destroyed is still there: the background work does not run, or its list was changed.
+            case overdue
             /// A main key refuses, does not answer, or gave back something else.
             case mainKeyFailed
         }
@@ -41,18 +57,19 @@ public struct VaultVerification: Hashable, Sendable {
     public internal(set) var examined = 0
     /// What is wrong, in the order of the records.
     public internal(set) var defects: [Defect] = []
-    /// How many lines the ledger has; hold it elsewhere, and give it to the next ``Vault/verify(_:expecting:)``.
-    public internal(set) var ledgerLines = 0
+    /// How far the ledger has come; hold it elsewhere, and give it to the next ``Vault/verify(_:expecting:)``.
+    public internal(set) var ledger = LedgerPosition(lines: 0, mark: nil)
 }
 
 extension Vault {
     /// Looks at every key and credential of an environment, and unwraps and opens each without lending anything. The permit is
     /// for the environment's keys.
     ///
-    /// `expecting` is the number of lines that the ledger had at an earlier time, kept elsewhere: with it, a store and a ledger
-    /// that were put back together are found. Complexity: O(keys and credentials).
+    /// `expecting` is how far the ledger had come at an earlier time, kept elsewhere: with it, a store and a ledger that were put
+    /// back together are found, also when the ledger has grown again since. What should have been destroyed an hour ago or more
+    /// is found as well, and listed for the next round. Complexity: O(keys and credentials).
     public func verify(
-        _ permit: Permit<ManageKeys>, expecting lines: Int? = nil
+        _ permit: Permit<ManageKeys>, expecting position: LedgerPosition? = nil
     ) async throws(VaultError) -> VaultVerification {
         let action = "vault.verify"
         let scope = permit.context.scope
@@ -62,8 +79,10 @@ extension Vault {
             let place = KeyPlace(context)
             do throws(VaultError) {
                 let ledger = try await tree.ledger.read()
-                health.ledgerLines = ledger.lines
-                if let lines, ledger.lines < lines { health.defects.append(.init(.ledgerBehind, "ledger")) }
+                health.ledger = LedgerPosition(lines: ledger.lines, mark: ledger.mark(after: ledger.lines))
+                if let position, ledger.lines < position.lines || ledger.mark(after: position.lines) != position.mark {
+                    health.defects.append(.init(.ledgerBehind, "ledger"))
+                }
                 let places = try await withView(context) { (view) throws(VaultError) in
                     try await tree.places(of: context, view)
                 }
@@ -125,13 +144,16 @@ extension Vault {
             guard try await isBehind(context, view, ledger) else { throw VaultError(.wrongState) }
             var events: [LedgerEvent] = []
             for place in try await [KeyPlace(context)] + tree.places(of: context, view) {
-                guard let set = try await tree.set(of: place, view), let last = set.currentVersion, !last.state.opens,
-                    ledger.closure(of: place, last) == nil
-                else { continue }
-                events.append(
-                    last.state == .compromised
-                        ? .floor(place.name, generation: set.nextGeneration)
-                        : .closed(place.name, state: last.state.rawValue))
+                guard let set = try await tree.set(of: place, view), let last = set.currentVersion else { continue }
+                // Also where a new key has taken the place of those that were compromised.
+                if let compromised = set.versions.last(where: { $0.state == .compromised }),
+                    ledger.closure(of: place, compromised) == nil
+                {
+                    events.append(.floor(place.name, generation: compromised.generation + 1))
+                }
+                if !last.state.opens, last.state != .compromised, ledger.closure(of: place, last) == nil {
+                    events.append(.closed(place.name, state: last.state.rawValue))
+                }
             }
             return events
         }
@@ -182,6 +204,11 @@ extension Vault {
     private func examine(
         _ set: KeySet, _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultVerification
     ) async throws(VaultError) {
+        let due = set.versions.lazy.filter { $0.state != .destroyed }.compactMap(\.due).min()
+        if let due, due.advanced(by: .seconds(3600)) <= latestTime, set.pins.isEmpty {
+            health.defects.append(.init(.overdue, place.name))
+            try await list(place, due)
+        }
         for version in set.versions where version.state.opens {
             health.examined += 1
             if view.ledger.closure(of: place, version) != nil {
@@ -195,6 +222,17 @@ extension Vault {
                 guard let kind = error.defect else { throw error }
                 health.defects.append(.init(kind, place.name))
             }
+        }
+    }
+
+    /// Lists a place for the next round of what is due.
+    private func list(_ place: KeyPlace, _ due: Timestamp) async throws(VaultError) {
+        var changes = Changes()
+        changes.write(DueKey.key(due, place), DueKey().recordBytes(schema: 1))
+        do throws(StoreError) {
+            try await store.commit(changes)
+        } catch {
+            throw VaultError(error)
         }
     }
 

@@ -37,6 +37,8 @@ public struct VaultError: Error, Hashable, Sendable {
         case mainKeyMissing
         /// The new main key did not give back what it wrapped.
         case mainKeyUnfit
+        /// The main key serves another workspace.
+        case mainKeyElsewhere
         /// The ledger cannot be reached.
         case ledgerUnavailable
         /// The ledger's reply was lost: the act may have taken effect.
@@ -155,6 +157,8 @@ extension VaultError: CustomStringConvertible {
         case .mainKeyDenied: "the main key's provider refuses; enable the key there, or ask its owner"
         case .mainKeyUnavailable: "the main key's provider does not answer; check the connection to it, and try again"
         case .mainKeyMissing: "no main key is known for this; add the one that wrapped its keys"
+        case .mainKeyElsewhere:
+            "the main key serves another workspace; one key serves one workspace, or all that have none of their own"
         case .mainKeyUnfit: "the new main key did not give back what it wrapped; nothing was changed"
         case .ledgerUnavailable: "the ledger cannot be reached; check where it is kept, and try again"
         case .ledgerUnclear: "the ledger's reply was lost; look at the key's state, and repeat the act if need be"

@@ -151,7 +151,7 @@ private final class FaultyLedger: Ledger {
             }
             let isDone = faulty.calls.withLock { $0 } < call
             let after = AnchorLedger(base, authenticator: key, time: ManualTime())
-            try await after.append(.reopened("key0"))
+            try await after.append(.reopened("key0", after: 1))
             let events = try await after.lines().map(\.event)
             #expect(Set(events).count == events.count, "\(kind) \(fault) at \(call)")
             #expect(events.filter { acknowledged.contains($0) } == acknowledged, "\(kind) \(fault) at \(call)")
@@ -190,7 +190,7 @@ private final class FaultyLedger: Ledger {
         let digest = try #require(Digest(bytes: .init(repeating: 9, count: 32)))
         let chain = AnchorLedger(ledger, authenticator: key, time: ManualTime())
         let events: [LedgerEvent] = [
-            .closed("k", state: "compromised"), .reopened("k"), .floor("s", generation: 7),
+            .closed("k", state: "compromised"), .reopened("k", after: 1), .floor("s", generation: 7),
             .checkpoint("log", size: 5, root: digest), .closed("k", state: "destroyed"),
         ]
         for event in events { try await chain.append(event) }

@@ -129,7 +129,7 @@ private func spellings(of text: String) -> [String] {
             #"{"\#(String(decoding: canary.prefix(8).filter { $0 != 0x2B }, as: UTF8.self))@acme.com":1}"#.utf8)
         let blocked = layer.publisher.scrubber.scrub(inKey, as: .plainJSON, for: .publicLibrary).verdict
         let chain = AnchorLedger(MemoryLedger(), authenticator: try HMACKey(secret()))
-        try await chain.append(.reopened("k"))
+        try await chain.append(.reopened("k", after: 1))
         let keys = try DerivedControlKeys(secret())
         _ = try await keys.controlKey(for: .platform)
         let handle = try KeyHandle(secret())

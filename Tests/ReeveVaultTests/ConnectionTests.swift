@@ -498,7 +498,7 @@ import Testing
             try await behind.store("v", world.stage.connection(1))
             // One process has the new main key in force already, another has not.
             let both = MainKeys(old)
-            both.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
+            try both.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
             let store = InterruptedStore(world.store)
             let process = try await world.stage.process(store, world.ledger, both)
             let permit = try await process.manage(.environment, scope)
@@ -531,7 +531,7 @@ import Testing
         }
         _ = try await world.put("v", world.stage.connection(1))
         #expect(try await warnings(world.process) == [.noRollbackProtection])
-        world.keys.use(other, for: .everyWorkspace)
+        try world.keys.use(other, for: .everyWorkspace)
         #expect(try await warnings(world.process) == [.noRollbackProtection, .earlierMainKeyNeeded])
         let before = world.stage.time.now
         world.stage.time.advance(by: .seconds(60))

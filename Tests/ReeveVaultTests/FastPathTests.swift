@@ -6,9 +6,10 @@ import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import ReeveTesting
-import ReeveVault
 import Synchronization
 import Testing
+
+@testable import ReeveVault
 
 /// What was opened a moment ago is not opened again on what has changed since.
 @Suite struct FastPathTests {
@@ -89,6 +90,75 @@ import Testing
         world.mainKey.release()
         #expect(try await waiting.value?.code == .mainKeyDenied)
         #expect(process.vault.cachedKeys == 0)
+    }
+
+    /// The same for a key below: its record was on its way when the main key was refused.
+    @Test func aRecordFromBeforeADenialDoesNotCount() async throws {
+        let world = try await World()
+        let hooked = HookStore(world.store)
+        let process = try await world.process(hooked)
+        #expect(try await process.open(world.connections[1]) == "v")
+        let context = MainKeyContext(workspace: world.stage.workspace, environment: .production)
+        hooked.onRead(of: "vault.key") { process.vault.tree.cache.deny(context) }
+        #expect(try await process.failure(world.connections[0])?.code == .mainKeyDenied)
+    }
+
+    /// What is closed, or over, by the time that the entry of an opening is written is not lent: credentials, sealed values
+    /// and job data; and where a process has just been told, at the latest then.
+    @Test(arguments: [true, false]) func theEntryTakesTime(_ isClosed: Bool) async throws {
+        let world = try await World()
+        let (stage, connection) = (world.stage, world.connections[0])
+        let maker = try await world.process()
+        let job = Identifier<Job>(high: 5, low: 1)
+        let mayStore = try await maker.permit(StoreCredential.self, .credential(of: connection.id), connection.scope)
+        let sealed = try await maker.vault.seal(
+            SecretBytes(copying: [1]), named: "n", for: connection, mayStore)
+        let mayRun = try await maker.permit(RunJob.self, Resource(job), connection.scope)
+        let data = try await maker.vault.sealJobData(SecretBytes(copying: [1]), of: job, mayRun)
+        let image = try await world.image()
+        let lines = try await world.ledger.lines(from: 0, limit: 100)
+        for kind in ["credential", "sealed", "window", "job"] {
+            let (store, ledger) = (CommitHook(try await image.store()), MemoryLedger(lines))
+            let actor: ActContext.Actor = kind == "window" ? .job(job) : stage.actor
+            let process = try await stage.process(store, ledger, MainKeys(world.mainKey), actor: actor)
+            let mayOpen = try await process.permit(
+                OpenCredential.self, .credential(of: connection.id), connection.scope)
+            let mayRun = try await process.permit(RunJob.self, Resource(job), connection.scope)
+            func open() async throws {
+                try await vaultError { () throws(OpenFailure<Never>) in
+                    switch kind {
+                    case "sealed":
+                        _ = try await process.vault.withSealed(sealed, named: "n", of: connection.id, mayOpen) {
+                            $0.byteCount
+                        }
+                    case "job": _ = try await process.vault.withJobData(data, of: job, mayRun) { $0.byteCount }
+                    default: _ = try await process.vault.withCredential(connection.id, mayOpen) { $0.method }
+                    }
+                }
+            }
+            try await open()
+            // A job's next window, whose entry is committed first.
+            if kind == "window" { stage.time.advance(by: .seconds(3600)) }
+            store.onCommit {
+                if isClosed {
+                    let scope = Scope(stage.workspace, .production)
+                    do {
+                        let other = try await stage.process(store.base, ledger, MainKeys(world.mainKey))
+                        try await other.vault.shred(.environment, other.manage(.environment, scope))
+                    } catch {
+                        Issue.record("\(error)")
+                    }
+                    stage.time.advance(by: .seconds(2))
+                } else {
+                    world.mainKey.set(.denies)
+                    stage.time.advance(by: .seconds(61))
+                }
+            }
+            await #expect(throws: VaultError.self, "\(kind)") { try await open() }
+            #expect(store.wasHooked, "\(kind)")
+            world.mainKey.set(.works)
+            stage.time.advance(by: .seconds(10))
+        }
     }
 
     /// A closure in the ledger alone is seen by who has it open.
@@ -176,4 +246,25 @@ private final class HookStore: Store {
         try await base.records(in: range, limit: limit)
     }
     func commit(_ changes: Changes) async throws(StoreError) { try await base.commit(changes) }
+}
+
+/// A store that does something before it commits, once.
+private final class CommitHook: Store {
+    let base: MemoryStore
+    private let hook = Mutex<(@Sendable () async -> Void)?>(nil)
+
+    init(_ base: MemoryStore) { self.base = base }
+
+    func onCommit(_ body: @escaping @Sendable () async -> Void) { hook.withLock { $0 = body } }
+    var wasHooked: Bool { hook.withLock { $0 == nil } }
+
+    func record(for key: Key) async throws(StoreError) -> Record? { try await base.record(for: key) }
+    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        try await base.records(in: range, limit: limit)
+    }
+    func commit(_ changes: Changes) async throws(StoreError) {
+        let body = hook.withLock { $0.take() }
+        await body?()
+        try await base.commit(changes)
+    }
 }

@@ -92,6 +92,16 @@ import Testing
         #expect(!dumped.contains("99"))
     }
 
+    /// Two originals for one connection: neither is taken over, so that none is deleted with its original.
+    @Test(arguments: [true, false]) func whatIsThereTwiceIsNotTaken(_ isDry: Bool) async throws {
+        let world = try await VaultWorld()
+        let (one, two) = (world.original(1, bytes("first")), world.original(1, bytes("second")))
+        let third = world.original(3, bytes("third"))
+        let report = try await world.take([one, third, two], .plain, dryRun: isDry)
+        #expect(report.failures == [one.connection.id: .repeated] && report.imported == [third.connection.id])
+        #expect(try await world.process.failure(one.connection)?.detail == .missing)
+    }
+
     /// Every bit of a token counts, and hostile ones crash nobody.
     @Test func everyBitOfATokenCounts() throws {
         let token = Array(Self.fernetToken.utf8)

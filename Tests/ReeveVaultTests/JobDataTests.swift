@@ -117,18 +117,115 @@ import Testing
         }
     }
 
+    /// A hold reaches hours that are still to come, until it ends there; what is over stays over.
+    @Test func aHoldReachesHoursToCome() async throws {
+        let world = try await VaultWorld(configuration: .init(jobDataHours: 1))
+        let scope = world.stage.scope()
+        func manage() async throws -> Permit<ManageKeys> { try await world.process.manage(.environment, scope) }
+        let begin = world.stage.time.now
+        let over = try await world.seal("over", world.job(9))
+        world.stage.time.advance(by: .seconds(7200))
+        // Over, though nobody has swept yet: a hold does not bring it back, and neither does the clock.
+        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(over, world.job(9)) }
+        #expect(try await world.process.vault.pinJobData(from: begin, through: begin, for: "late", manage()) == 0)
+        world.stage.time.jump(by: .seconds(-7200))
+        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(over, world.job(9)) }
+        world.stage.time.jump(by: .seconds(7200))
+        let now = world.stage.time.now
+        func hours(_ count: Int) -> Timestamp { now.advanced(by: .seconds(3600 * count)) }
+        let pinned = try await world.process.vault.pinJobData(from: hours(1), through: hours(4), for: "case", manage())
+        #expect(pinned == 0)
+        var sealed: [SealedJobData] = []
+        for number in 0..<6 {
+            sealed.append(try await world.seal("x", world.job(UInt64(number))))
+            world.stage.time.advance(by: .seconds(3600))
+        }
+        world.stage.time.advance(by: .seconds(86_400))
+        try await world.process.work()
+        func open() async throws -> [Int] {
+            var open: [Int] = []
+            for number in sealed.indices {
+                let value = try? await world.read(sealed[number], world.job(UInt64(number)))
+                if value == "x" { open.append(number) }
+            }
+            return open
+        }
+        #expect(try await open() == [1, 2, 3, 4])
+        let ended = try await world.process.vault.unpinJobData(from: hours(2), through: hours(3), for: "case", manage())
+        #expect(ended == 2)
+        try await world.process.work()
+        #expect(try await open() == [1, 4])
+        #expect(try await world.process.vault.verify(manage()).defects.isEmpty)
+        // A hold that was ended holds no hour that is made later.
+        let later = world.stage.time.now
+        _ = try await world.process.vault.pinJobData(
+            from: later, through: later.advanced(by: .seconds(36_000)), for: "b", manage())
+        _ = try await world.process.vault.unpinJobData(
+            from: later, through: later.advanced(by: .seconds(36_000)), for: "b", manage())
+        let data = try await world.seal("y", world.job(1))
+        world.stage.time.advance(by: .seconds(86_400))
+        await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(data, world.job(1)) }
+    }
+
+    /// Who takes an hour off the list of what is due is found out, and the hour ends all the same.
+    @Test func whatIsOverdueIsFound() async throws {
+        let world = try await VaultWorld(configuration: .init(jobDataHours: 1))
+        let scope = world.stage.scope()
+        _ = try await world.seal("x", world.job(1))
+        for entry in try await world.store.records(in: KeyRange(under: Key(.platform, [.text("vault.due")])), limit: 9)
+        {
+            var changes = Changes()
+            changes.delete(entry.key)
+            try await world.store.commit(changes)
+        }
+        world.stage.time.advance(by: .seconds(7200 + 3000))
+        try await world.process.work()
+        #expect(try await world.process.vault.verify(world.process.manage(.environment, scope)).defects.isEmpty)
+        world.stage.time.advance(by: .seconds(3600))
+        let found = try await world.process.vault.verify(world.process.manage(.environment, scope))
+        #expect(found.defects.map(\.kind) == [.overdue])
+        try await world.process.work()
+        #expect(try await world.image().keys(of: "vault.key").count == 1)
+        #expect(try await world.process.vault.verify(world.process.manage(.environment, scope)).defects.isEmpty)
+    }
+
+    /// An environment without keys has no room for a hold, and there is one for so many.
+    @Test func holdsAreBounded() async throws {
+        let world = try await VaultWorld()
+        let now = world.stage.time.now
+        let scope = world.stage.scope()
+        await #expect(throws: VaultError(.cannotOpen)) {
+            try await world.process.vault.pinJobData(
+                from: now, through: now, for: "a", world.process.manage(.environment, scope))
+        }
+        try await world.process.store("v", world.stage.connection(1))
+        for number in 0..<100 {
+            try await world.process.vault.pinJobData(
+                from: now, through: now, for: "\(number)", world.process.manage(.environment, scope))
+        }
+        await #expect(throws: VaultError(.tooLarge)) {
+            try await world.process.vault.pinJobData(
+                from: now, through: now, for: "more", world.process.manage(.environment, scope))
+        }
+        try await world.process.vault.unpinJobData(
+            from: now, through: now, for: "7", world.process.manage(.environment, scope))
+        try await world.process.vault.pinJobData(
+            from: now, through: now, for: "more", world.process.manage(.environment, scope))
+    }
+
     /// Hours that a hold pins keep nothing else from its destruction.
     @Test func pinnedHoursHoldUpNobody() async throws {
         let world = try await VaultWorld(configuration: .init(jobDataHours: 1))
         let begin = world.stage.time.now
-        for number in 0..<105 {
-            _ = try await world.seal("x", world.job(UInt64(number)))
-            world.stage.time.advance(by: .seconds(3600))
-        }
+        _ = try await world.seal("x", world.job(0))
         let manage = try await world.process.manage(.environment, world.stage.scope())
         let pinned = try await world.process.vault.pinJobData(
-            from: begin, through: world.stage.time.now, for: "hold", manage)
-        #expect(pinned == 105)
+            from: begin, through: begin.advanced(by: .seconds(3600 * 104)), for: "hold", manage)
+        #expect(pinned == 1)
+        for number in 1..<105 {
+            world.stage.time.advance(by: .seconds(3600))
+            _ = try await world.seal("x", world.job(UInt64(number)))
+        }
         let other = world.stage.connection(9, in: Identifier(high: 1, low: 9))
         try await world.process.store("o", other)
         let target = KeyTarget.connection(other.id)

@@ -213,7 +213,7 @@ import Testing
         let next = try MainKeyDouble()
         next.set(mode)
         let keys = MainKeys(world.mainKey)
-        keys.use(next, for: .everyWorkspace)
+        try keys.use(next, for: .everyWorkspace)
         let process = try await world.restarted(keys)
         await #expect(throws: VaultError.self) {
             try await process.vault.repack(process.manage(.environment, connection.scope))
@@ -233,7 +233,7 @@ import Testing
         let next = try MainKeyDouble()
         next.set(mode)
         let keys = MainKeys(world.mainKey)
-        keys.use(next, for: .everyWorkspace)
+        try keys.use(next, for: .everyWorkspace)
         let process = try await world.restarted(keys)
         let asked = world.mainKey.unwraps
         await #expect(throws: VaultError.self) {
@@ -256,7 +256,7 @@ import Testing
             try await other.store("w", world.stage.connection(UInt64(100 + number)))
         }
         let keys = MainKeys(world.mainKey)
-        keys.use(next, for: .everyWorkspace)
+        try keys.use(next, for: .everyWorkspace)
         let process = try await world.restarted(keys)
         let asked = world.mainKey.unwraps
         let changed = try await process.vault.repack(process.manage(.environment, connection.scope))
@@ -273,15 +273,15 @@ import Testing
         try await world.process.vault.rotate(.environment, world.process.manage(.environment, connection.scope))
         let third = try LocalMainKey.ephemeral()
         let others = MainKeys(world.mainKey)
-        others.use(third, for: .everyWorkspace)
+        try others.use(third, for: .everyWorkspace)
         let other = try await world.restarted(others)
         let next = try MeddlingMainKey { number in
             guard number == 2 else { return }
             _ = try await other.vault.repack(other.manage(.environment, connection.scope))
         }
         let keys = MainKeys(world.mainKey)
-        keys.use(next, for: .everyWorkspace)
-        keys.add(third, for: .everyWorkspace)
+        try keys.use(next, for: .everyWorkspace)
+        try keys.add(third, for: .everyWorkspace)
         let process = try await world.restarted(keys)
         _ = try? await process.vault.repack(process.manage(.environment, connection.scope))
         _ = try await process.vault.repack(process.manage(.environment, connection.scope))
@@ -296,8 +296,8 @@ import Testing
         let (slow, fast) = (try MainKeyDouble(), try MainKeyDouble())
         let other = Identifier<Workspace>(high: 1, low: 9)
         let keys = MainKeys()
-        keys.use(slow, for: .workspace(stage.workspace))
-        keys.use(fast, for: .workspace(other))
+        try keys.use(slow, for: .workspace(stage.workspace))
+        try keys.use(fast, for: .workspace(other))
         let (store, ledger) = (MemoryStore(), MemoryLedger())
         let process = try await stage.process(store, ledger, keys)
         let (mine, theirs) = (stage.connection(1), stage.connection(2, in: other))
@@ -320,8 +320,8 @@ import Testing
         let (one, two) = (try MainKeyDouble(), try MainKeyDouble())
         let other = Identifier<Workspace>(high: 1, low: 9)
         let keys = MainKeys()
-        keys.use(one, for: .environment(stage.workspace, .production))
-        keys.use(two, for: .workspace(stage.workspace))
+        try keys.use(one, for: .environment(stage.workspace, .production))
+        try keys.use(two, for: .workspace(stage.workspace))
         let process = try await stage.process(MemoryStore(), MemoryLedger(), keys)
         await #expect(throws: VaultError(.mainKeyMissing)) {
             try await process.store("v", stage.connection(1, in: other))
@@ -329,6 +329,15 @@ import Testing
         try await process.store("v", stage.connection(1))
         try await process.store("v", stage.connection(2, .test))
         #expect(one.wraps == 1 && two.wraps == 1)
+        // Nor is a key taken elsewhere: who names another's key gets none of its answers.
+        for reach in [MainKeys.Reach.workspace(other), .environment(other, .production), .everyWorkspace] {
+            #expect(throws: VaultError(.mainKeyElsewhere)) { try keys.use(one, for: reach) }
+            #expect(throws: VaultError(.mainKeyElsewhere)) { try keys.add(two, for: reach) }
+        }
+        try keys.add(one, for: .workspace(stage.workspace))
+        await #expect(throws: VaultError(.mainKeyMissing)) {
+            try await process.store("v", stage.connection(1, in: other))
+        }
     }
 }
 

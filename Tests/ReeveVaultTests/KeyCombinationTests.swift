@@ -47,8 +47,9 @@ import Testing
                 // environment, the connection's state was looked at before.
                 return 4 + (storedConnection == .absent ? 0 : readsConnection)
             }
-            // The head, states that are not known, and the records of the keys that are unwrapped.
-            return 1 + readsConnection + (storedEnvironment == .retired ? 1 : 0) + (unwrapsConnection ? 1 : 0)
+            // The head, states that are not known, and the records of the keys that are unwrapped; the head once more after the
+            // entry is written.
+            return 2 + readsConnection + (storedEnvironment == .retired ? 1 : 0) + (unwrapsConnection ? 1 : 0)
                 + (unwrapsEnvironment ? 1 : 0)
         }
     }

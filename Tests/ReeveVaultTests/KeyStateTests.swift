@@ -7,6 +7,7 @@ import ReeveModel
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
+import Synchronization
 import Testing
 
 /// Keys that are closed stay closed, whatever is put back.
@@ -74,6 +75,76 @@ import Testing
                 if !ofEnvironment { #expect((try await restarted.failure(second) == nil) == isWhole) }
             }
         }
+    }
+
+    /// A key that was replaced for cause, and the credential that it sealed: the same pairs, and after the loss of a ledger was
+    /// accepted as well.
+    @Test(arguments: [true, false]) func whatWasReplacedForCauseStaysClosed(_ ofEnvironment: Bool) async throws {
+        let world = try await VaultWorld()
+        let (connection, other) = (world.stage.connection(1), world.stage.connection(2))
+        try await world.process.store("leaked", connection)
+        try await world.process.store("two", other)
+        let oldStore = try await world.image()
+        let oldLines = try await world.ledger.lines(from: 0, limit: 1000)
+        let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
+        try await world.process.vault.markCompromised(target, world.process.manage(target, connection.scope))
+        try await world.process.store("fresh", connection)
+        #expect(try await world.process.open(connection) == "fresh")
+        let newStore = try await world.image()
+        let newLines = try await world.ledger.lines(from: 0, limit: 1000)
+        let foreign = MemoryLedger()
+        let chain = AnchorLedger(foreign, authenticator: try HMACKey(SecretBytes.random(count: 32)))
+        for line in newLines.indices { try await chain.append(.floor("x", generation: Int64(line))) }
+        let foreignLines = try await foreign.lines(from: 0, limit: 1000)
+        for (image, isOld) in [(newStore, false), (oldStore, true)] {
+            for lines in [newLines, oldLines, [], Array(newLines.dropLast()), foreignLines] {
+                let process = try await world.stage.process(await image.store(), MemoryLedger(lines), world.keys)
+                let value = try? await process.open(connection)
+                let isBothOld = isOld && lines == oldLines
+                #expect(value == (isBothOld ? "leaked" : !isOld && lines == newLines ? "fresh" : nil))
+            }
+        }
+        // The ledger loses the line, and that is accepted over the store of now: it is told again.
+        let cut = MemoryLedger(oldLines)
+        let process = try await world.stage.process(await newStore.store(), cut, world.keys)
+        #expect(try await process.failure(connection)?.code == .ledgerBehind)
+        try await process.vault.acceptLedgerLoss(process.manage(.environment, connection.scope))
+        #expect(try await process.open(connection) == "fresh")
+        let restored = try await world.stage.process(await oldStore.store(), cut, world.keys)
+        #expect(try await restored.failure(connection)?.code == .cannotOpen)
+    }
+
+    /// A resumption that tells the ledger late does not undo what somebody has suspended since.
+    @Test(arguments: [true, false]) func aLateResumptionOpensNothing(_ ofEnvironment: Bool) async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("one", connection)
+        let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
+        let scope = connection.scope
+        try await world.process.vault.suspend(target, world.process.manage(target, scope))
+        let between = Mutex<StoreImage?>(nil)
+        let (process, store, workspace) = (world.process, world.store, world.stage.workspace)
+        let hooked = AppendHook(world.ledger) {
+            do {
+                // The store says that it is open already.
+                let image = try await StoreImage(store, [workspace])
+                between.withLock { $0 = image }
+                try await process.vault.suspend(target, process.manage(target, scope))
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        let slow = try await world.stage.process(world.store, hooked, world.keys)
+        _ = try? await slow.vault.resume(target, slow.manage(target, scope))
+        #expect(try await world.restarted().failure(connection)?.code == .cannotOpen)
+        let image = try #require(between.withLock { $0 })
+        let restored = try await world.restarted(over: await image.store())
+        #expect(try await restored.failure(connection)?.code == .cannotOpen)
+        // It is resumed by who looks again.
+        let again = try await world.restarted()
+        try await again.vault.resume(target, again.manage(target, scope))
+        #expect(try await again.open(connection) == "one")
+        #expect(try await world.restarted().open(connection) == "one")
     }
 
     /// A shredded workspace opens nothing in any environment, from a backup neither, and takes nothing more.
@@ -151,7 +222,7 @@ import Testing
             "vault/\(world.stage.workspace)/production/"
             + (ofEnvironment ? "environment" : "connection/\(connection.id)")
         try await AnchorLedger(world.ledger, authenticator: world.stage.chain, time: world.stage.time).append(
-            .reopened(place))
+            .reopened(place, after: 100))
         for backup in backups {
             let restored = try await world.stage.process(await backup.store(), world.ledger, world.keys)
             #expect(try await restored.failure(connection)?.code == .cannotOpen)
@@ -299,5 +370,25 @@ import Testing
         try await one.vault.resume(target, one.manage(target, connection.scope))
         stage.time.advance(by: .seconds(1))
         #expect(try await two.open(connection) == "one")
+    }
+}
+
+/// A ledger that does something before a line is appended, once.
+private final class AppendHook: Ledger {
+    private let base: MemoryLedger
+    private let hook: Mutex<(@Sendable () async -> Void)?>
+
+    init(_ base: MemoryLedger, _ body: @escaping @Sendable () async -> Void) {
+        self.base = base
+        hook = Mutex(body)
+    }
+
+    func append(_ line: [UInt8], at index: Int) async throws(LedgerError) {
+        let body = hook.withLock { $0.take() }
+        await body?()
+        try await base.append(line, at: index)
+    }
+    func lines(from index: Int, limit: Int) async throws(LedgerError) -> [[UInt8]] {
+        try await base.lines(from: index, limit: limit)
     }
 }

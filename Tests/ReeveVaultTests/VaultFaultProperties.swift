@@ -87,7 +87,7 @@ import Testing
         for (connection, name) in zip(scene.connections, Self.names) { try await maker.store(name, connection) }
         switch act {
         case .rewrap: try await run(.rotateEnvironment, maker, scene.connections)
-        case .repack: scene.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
+        case .repack: try scene.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
         case .resume: try await run(.suspend, maker, scene.connections)
         case .expire:
             let target = KeyTarget.connection(scene.connections[0].id)

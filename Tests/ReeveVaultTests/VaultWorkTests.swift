@@ -112,11 +112,13 @@ import Testing
         let earlier = try await StoreImage(world.store, [world.stage.workspace])
         try await world.process.store("w", connections[0])
         let scope = world.stage.scope()
-        func verify(_ process: VaultProcess, expecting lines: Int? = nil) async throws -> VaultVerification {
-            try await process.vault.verify(process.manage(.environment, scope), expecting: lines)
+        func verify(_ process: VaultProcess, expecting position: LedgerPosition? = nil) async throws
+            -> VaultVerification
+        {
+            try await process.vault.verify(process.manage(.environment, scope), expecting: position)
         }
         let whole = try await verify(world.process)
-        #expect(whole.defects.isEmpty && whole.examined == 7 && whole.ledgerLines == 1)
+        #expect(whole.defects.isEmpty && whole.examined == 7 && whole.ledger.lines == 1)
         let image = try await StoreImage(world.store, [world.stage.workspace])
         let row = try #require(image.keys(of: "vault.credential").first)
         var rolledBack = image
@@ -145,10 +147,15 @@ import Testing
         let lines = try await world.ledger.lines(from: 0, limit: 100)
         let target = KeyTarget.connection(connections[1].id)
         try await world.process.vault.shred(target, world.process.manage(target, scope))
-        let held = try await verify(world.process).ledgerLines
+        let held = try await verify(world.process).ledger
         let both = try await world.stage.process(await image.store(), MemoryLedger(lines), world.keys)
         #expect(try await verify(both).defects.isEmpty)
         #expect(try await verify(both, expecting: held).defects.map(\.kind) == [.ledgerBehind])
+        // Also when somebody else's acts have made the ledger as long again.
+        try await both.store("x", world.stage.connection(9, in: Identifier(high: 1, low: 77)))
+        let grown = try await verify(both, expecting: held)
+        #expect(grown.ledger.lines == held.lines && grown.defects.map(\.kind) == [.ledgerBehind])
+        #expect(try await verify(both, expecting: verify(both).ledger).defects.isEmpty)
         // The store alone.
         let behind = try await world.stage.process(await image.store(), world.ledger, world.keys)
         #expect(Set(try await verify(behind).defects.map(\.kind)) == [.storeBehind])
@@ -271,6 +278,85 @@ import Testing
         }
     }
 
+    /// A batch that takes longer than its permit lasts is not finished under it.
+    @Test func aBatchEndsWithItsPermit() async throws {
+        let world = try await VaultWorld()
+        let connections = (1...200).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v", connection) }
+        let scope = world.stage.scope()
+        let permit = try await world.process.permit(
+            OpenCredential.self, KeyTarget.environment.resource(in: scope), scope)
+        var lent = 0
+        let failures = try await vaultError { () throws(OpenFailure<Never>) in
+            try await world.process.vault.withCredentials(connections.map(\.id), permit) { (_, secret) throws(Never) in
+                _ = secret.method
+                lent += 1
+                if lent == 1 { world.stage.time.advance(by: .seconds(31)) }
+            }
+        }
+        #expect(lent == 90 && failures.count == 110 && failures.values.allSatisfy { $0.code == .refused })
+    }
+
+    /// Who can write to the store can plant keys of every kind: no call ends the process, or finds something in them.
+    @Test func plantedKeysEndNothing() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        let scope = world.stage.scope()
+        let partition = Partition(world.stage.workspace)
+        let long = String(repeating: "x", count: 300)
+        let leaves = [
+            "9223372036854775807", "-9223372036854775808", "2562047788015215", "0000010000", "+5", "", long, "\u{0}",
+            "conn_", "10000000",
+        ]
+        let past = world.stage.time.now.microseconds - 1
+        var planted: [Key] = []
+        for level in ["hour", "connection", "index", "environment", "?"] {
+            for leaf in leaves {
+                let place: [Key.Element] = [.text("production"), .text(level), .text(leaf)]
+                planted.append(Key(partition, [.text("vault.keys")] + place))
+                planted.append(Key(partition, [.text("vault.key")] + place + [.text("0000000001")]))
+                planted.append(Key(partition, [.text("vault.credential"), .text("production"), .text(leaf)]))
+                planted.append(Key(partition, [.text("vault.connection"), .text("production"), .text(leaf)]))
+                let due: [Key.Element] = [.text("vault.due"), .integer(past), .text(world.stage.workspace.description)]
+                planted.append(Key(.platform, due + place))
+                planted.append(Key(.platform, [.text("vault.due"), .integer(past), .text(leaf)]))
+            }
+        }
+        for key in planted where key.bytes.count < 1000 {
+            for bytes in [Array("{}".utf8), Array(#"{"schema":1,"value":{}}"#.utf8), [0xFF]] {
+                var changes = Changes()
+                changes.write(key, bytes)
+                try await world.store.commit(changes)
+            }
+        }
+        let process = try await world.restarted()
+        let (vault, now) = (process.vault, world.stage.time.now)
+        func manage() async throws -> Permit<ManageKeys> { try await process.manage(.environment, scope) }
+        _ = try? await vault.drawing(manage())
+        _ = try? await vault.verify(manage())
+        _ = try? await vault.health(manage())
+        _ = try? await vault.rewrap(manage())
+        _ = try? await vault.reseal(manage())
+        _ = try? await vault.repack(manage())
+        _ = try? await vault.runOnce()
+        let later = now.advanced(by: .seconds(36_000))
+        _ = try? await vault.pinJobData(from: now, through: later, for: "x", manage())
+        let mayRead = try await process.permit(
+            ReadConnections.self, KeyTarget.environment.resource(in: scope), scope)
+        _ = try? await vault.connections(limit: 1000, mayRead)
+        #expect(try await process.open(connection) == "v")
+        // Planted shares of the list of what is due do not stay in the way either.
+        try await vault.scheduleDestruction(
+            of: .connection(connection.id), after: 1, process.manage(.connection(connection.id), scope))
+        world.stage.time.advance(by: .seconds(86_400))
+        try await vault.runOnce()
+        #expect(
+            try await StoreImage(world.store, [world.stage.workspace]).keys(of: "vault.key").allSatisfy {
+                !"\($0)".contains(connection.id.description)
+            })
+    }
+
     /// The drawing names every key under the one that wraps it.
     @Test func theKeysAreDrawn() async throws {
         let world = try await VaultWorld()
@@ -329,7 +415,7 @@ import Testing
         let connections = (1...4).map { world.stage.connection($0, $0 % 2 == 0 ? .test : .production) }
         for connection in connections { try await world.process.store("v\(connection.id)", connection) }
         let next = try LocalMainKey.ephemeral()
-        world.keys.use(next, for: .everyWorkspace)
+        try world.keys.use(next, for: .everyWorkspace)
         for environment in [Environment.production, .test] {
             let scope = world.stage.scope(environment)
             let permit = try await world.process.manage(.environment, scope)

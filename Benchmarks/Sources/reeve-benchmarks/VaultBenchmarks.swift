@@ -260,7 +260,7 @@ struct VaultBenchmarks {
                     ManageKeys.self, KeyTarget.environment.resource(in: connection.scope), connection.scope))
         }
         for _ in 0..<3 {
-            world.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
+            try world.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
             let start = clock()
             var changed = 0
             for permit in permits { changed += try await host.vault.repack(permit) }

@@ -38,7 +38,8 @@ struct KeyStory {
         say("stored", "\(connections.count) credentials in \(connections.count) environments")
 
         // A new main key wraps the environment keys; nothing below them changes.
-        mainKeys.use(try LocalMainKey.ephemeral(), for: .workspace(workspace))
+        let next = try LocalMainKey.ephemeral()
+        try mainKeys.use(next, for: .workspace(workspace))
         var count = 0
         for connection in connections {
             let permit = try await manage(trust, connection.scope)
@@ -47,21 +48,30 @@ struct KeyStory {
             try await trust.vault.rewrap(manage(trust, connection.scope))
         }
         say("main key", "changed: \(count) environment keys wrapped anew, then rotated, and the keys below rewrapped")
-        say("still opens", "\(try await opened(trust, connections)) of \(connections.count)")
+        // In a process that has the new main key alone.
+        let onlyNext = MainKeys()
+        try onlyNext.use(next, for: .workspace(workspace))
+        let restarted = try await process(over: store, onlyNext)
+        say(
+            "still opens",
+            "\(try await opened(restarted, connections)) of \(connections.count), without the main key of before")
 
         let backup = try await copy(store)
+        let before = try await process(over: copy(backup))
+        say("a backup", "\(try await opened(before, connections)) of \(connections.count) open in it")
         try await trust.vault.shredWorkspace(manage(trust, Scope(workspace)))
         say("shredded", "the workspace's keys: \(try await opened(trust, connections)) of \(connections.count) open")
         let restored = try await process(over: backup)
         say(
-            "a backup",
-            "\(try await opened(restored, connections)) of \(connections.count) open in it: the ledger remembers")
+            "the backup",
+            "put back: \(try await opened(restored, connections)) of \(connections.count) open in it, the ledger remembers"
+        )
     }
 
     /// A process over a store, with the ledger and the main keys that all share.
-    private func process(over store: MemoryStore) async throws -> TrustLayer {
+    private func process(over store: MemoryStore, _ keys: MainKeys? = nil) async throws -> TrustLayer {
         let authority = try await AccessAuthority.soleOperator(me, reason: "an example", store: store)
-        return try TrustLayer(mainKeys: mainKeys, authority: authority, audit: audit)
+        return try TrustLayer(mainKeys: keys ?? mainKeys, authority: authority, audit: audit)
     }
 
     private func permit<Action: PermitAction>(
@@ -74,13 +84,16 @@ struct KeyStory {
         try await permit(trust, ManageKeys.self, KeyTarget.environment.resource(in: scope), scope)
     }
 
-    /// How many of the connections' credentials open.
+    /// How many of the connections' credentials open; what fails otherwise is an error.
     private func opened(_ trust: TrustLayer, _ connections: [Connection]) async throws -> Int {
         var count = 0
         for connection in connections {
             let permit = try await permit(trust, OpenCredential.self, .credential(of: connection.id), connection.scope)
-            let opening = try? await trust.vault.withCredential(connection.id, permit) { $0.fieldNames.count }
-            count += opening ?? 0
+            do {
+                count += try await trust.vault.withCredential(connection.id, permit) { $0.fieldNames.count }
+            } catch {
+                guard case .vault(let cause) = error, cause.code == .cannotOpen else { throw error }
+            }
         }
         return count
     }

@@ -28,8 +28,10 @@ public struct LedgerEvent: Hashable, Sendable {
         LedgerEvent(kind: "closed.\(state)", subject: key)
     }
 
-    /// A closed key may be used again.
-    public static func reopened(_ key: String) -> LedgerEvent { LedgerEvent(kind: "reopened", subject: key) }
+    /// A key that was closed in the first `lines` lines may be used again; what closed it later counts.
+    public static func reopened(_ key: String, after lines: Int) -> LedgerEvent {
+        LedgerEvent(kind: "reopened", subject: key, number: Int64(lines))
+    }
 
     /// A scope has reached this generation: an earlier one was put back.
     public static func floor(_ scope: String, generation: Int64) -> LedgerEvent {

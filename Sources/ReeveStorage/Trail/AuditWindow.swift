@@ -53,9 +53,11 @@ public final class AuditWindow: Sendable {
         self.entry = entry
     }
 
-    /// Returns when one more opening is covered by an entry that is committed. When that cannot be written it throws, and
-    /// nothing may be opened.
-    public func enter() async throws(StoreError) {
+    /// Returns when one more opening is covered by an entry that is committed, and whether that took a wait: what was looked at
+    /// before may have changed then. When it cannot be written it throws, and nothing may be opened.
+    @discardableResult
+    public func enter() async throws(StoreError) -> Bool {
+        var hasWaited = false
         while true {
             let now = time.uptime
             enum Next { case entered, lead, wait }
@@ -70,10 +72,11 @@ public final class AuditWindow: Sendable {
                 return .lead
             }
             switch next {
-            case .entered: return
+            case .entered: return hasWaited
             case .wait: await waitForLeader()
             case .lead: try await turn(opening: true)
             }
+            hasWaited = true
         }
     }
 

@@ -28,10 +28,10 @@ final class OpenWindows: Sendable {
         self.limits = limits
     }
 
-    /// Returns when one more opening by the permit's job is covered by a committed entry.
+    /// Returns when one more opening by the permit's job is covered by a committed entry, and whether that took a wait.
     func enter(
         _ connection: Identifier<Connection>, _ action: String, _ permit: Permit<OpenCredential>
-    ) async throws(StoreError) {
+    ) async throws(StoreError) -> Bool {
         guard case .job(let job) = permit.context.actor else { throw .unavailable("windows are for jobs") }
         let id = ID(connection: connection, job: job, scope: permit.context.scope, action: action)
         let known = windows.withLock { windows in
@@ -51,7 +51,7 @@ final class OpenWindows: Sendable {
             windows[id] = Kept(window: window)
             return window
         }
-        try await kept.enter()
+        return try await kept.enter()
     }
 
     /// Closes windows whose time is over, and forgets them.

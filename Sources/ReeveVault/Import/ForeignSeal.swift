@@ -108,6 +108,8 @@ public struct ImportReport: Hashable, Sendable {
         case notOpened
         /// The connection has another credential already; it was left as it is.
         case differs
+        /// Several originals are for this connection; none of them was taken over.
+        case repeated
         /// The connection is of another scope than the permit.
         case wrongScope
         /// The vault did not take it.

@@ -158,8 +158,10 @@ final class KeyLedger: Sendable {
 extension KeyLedger.View {
     fileprivate mutating func take(_ event: LedgerEvent, _ line: Int) {
         switch event.kind {
-        // What is destroyed stays so.
-        case "reopened": if closed[event.subject] != .destroyed { closed[event.subject] = nil }
+        case "reopened":
+            // What is destroyed stays so, and what somebody closed since who reopened it had looked.
+            let isLater = event.number.map { Int64(closedAt[event.subject] ?? -1) >= $0 } ?? false
+            if closed[event.subject] != .destroyed, !isLater { closed[event.subject] = nil }
         case "floor": floors[event.subject] = max(floors[event.subject] ?? 0, event.number ?? 0)
         case "opened": opened.insert(event.subject)
         case "over":

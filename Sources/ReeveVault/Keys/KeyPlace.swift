@@ -21,6 +21,9 @@ struct KeyPlace: Hashable, Sendable {
         case index(String)
     }
 
+    /// The hours that a key of the store may name: until the year 3110.
+    static let hours: ClosedRange<Int64> = 0...9_999_999
+
     let context: MainKeyContext
     let leaf: Leaf
 
@@ -55,7 +58,7 @@ struct KeyPlace: Hashable, Sendable {
             guard let id = Identifier<Connection>(utf8: leaf) else { return nil }
             self.init(context, .connection(id))
         case .hour:
-            guard let hour = Int64(String(decoding: leaf, as: UTF8.self)),
+            guard let hour = Int64(String(decoding: leaf, as: UTF8.self)), Self.hours.contains(hour),
                 Self.digits(hour).utf8.elementsEqual(leaf)
             else { return nil }
             self.init(context, .hour(hour))

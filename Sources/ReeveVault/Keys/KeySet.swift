@@ -26,6 +26,22 @@ struct KeySet: JSONRecord, Hashable {
         let generation: Int64
         let until: Timestamp
     }
+
+    /// Keeps the keys of hours, both ends included, past their expiry; also of hours that are still to come.
+    struct Hold: Hashable, Sendable {
+        let name: String
+        let first: Int64
+        let last: Int64
+
+        /// What is left of it without some hours.
+        func without(_ hours: ClosedRange<Int64>) -> [Hold] {
+            guard hours.overlaps(first...last) else { return [self] }
+            var rest: [Hold] = []
+            if first < hours.lowerBound { rest.append(Hold(name: name, first: first, last: hours.lowerBound - 1)) }
+            if last > hours.upperBound { rest.append(Hold(name: name, first: hours.upperBound + 1, last: last)) }
+            return rest
+        }
+    }
     /// A main key that wrapped keys of an environment, and that opens backups of that time.
     struct MainKeyUse: Hashable, Sendable {
         let reference: String
@@ -42,6 +58,8 @@ struct KeySet: JSONRecord, Hashable {
     var project: Identifier<Project>?
     /// The holds that keep an hour's key past its expiry, in order.
     var pins: [String] = []
+    /// The holds of an environment.
+    var holds: [Hold] = []
     /// Whether a hold has ever kept it: its end is not a matter of its date alone.
     var wasPinned = false
     /// The generation of the credential that a connection has now: an earlier one was put back.
@@ -59,6 +77,8 @@ struct KeySet: JSONRecord, Hashable {
 
     /// As many credentials before the present one are kept.
     static let maximumPast = 8
+    /// As many holds, and parts of holds, an environment has room for.
+    static let maximumHolds = 100
     /// As many main keys are remembered.
     static let maximumMainKeys = 50
 
@@ -105,6 +125,16 @@ struct KeySet: JSONRecord, Hashable {
     func write(to writer: inout JSONWriter, schema: Int) {
         writer.object { writer in
             writer.field("current", current)
+            if !holds.isEmpty {
+                writer.name("holds")
+                writer.list(holds) { writer, hold in
+                    writer.object { writer in
+                        writer.field("first", hold.first)
+                        writer.field("last", hold.last)
+                        writer.field("name", hold.name)
+                    }
+                }
+            }
             writer.field("ledgerLines", ledgerLines)
             writer.field("ledgerMark", ledgerMark)
             if !mainKeys.isEmpty {
@@ -156,6 +186,15 @@ struct KeySet: JSONRecord, Hashable {
     init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
             let current = try reader.count("current")
+            let holds: [Hold] =
+                reader.hasField("holds")
+                ? try reader.list { (reader) throws(JSONError) in
+                    try reader.object { (reader) throws(JSONError) in
+                        let (first, last) = (try reader.integer("first"), try reader.integer("last"))
+                        guard first <= last else { throw reader.unexpected() }
+                        return Hold(name: try reader.text("name"), first: first, last: last)
+                    }
+                } : []
             let lines = reader.hasField("ledgerLines") ? try reader.integer() : nil
             let mark = reader.hasField("ledgerMark") ? try reader.text(as: Digest.self) : nil
             let mainKeys =
@@ -207,6 +246,7 @@ struct KeySet: JSONRecord, Hashable {
             set.past = past
             set.pins = pins
             set.project = project
+            set.holds = holds
             set.wasPinned = wasPinned
             return set
         }

@@ -73,9 +73,9 @@ extension KeyTree {
     /// Writes a new key and that it is the one in force; the one before opens only from then on.
     ///
     /// The set must be as it was when the key was drafted, which ``expect(_:_:_:)`` sees to.
-    /// `row` is the generation of the credential that is sealed under it.
+    /// `row` is the generation of the credential that is sealed under it, `pins` are the holds on an hour.
     func write(
-        _ draft: Draft, after before: KeySet?, row: Int64? = nil, due: Timestamp? = nil,
+        _ draft: Draft, after before: KeySet?, row: Int64? = nil, due: Timestamp? = nil, pins: [String] = [],
         project: Identifier<Project>? = nil, in transaction: inout Transaction<VaultError>
     ) async throws(VaultError) {
         var set = before ?? KeySet(current: 0, versions: [])
@@ -88,6 +88,7 @@ extension KeyTree {
         version.due = due
         set.append(version)
         if let row { set.row = row }
+        if before == nil, !pins.isEmpty { (set.pins, set.wasPinned) = (pins, true) }
         if draft.place.parent == nil, set.ledgerLines == nil {
             // From the first key on: a ledger that is gone altogether is missed as well.
             let said = try await ledger.read()

@@ -19,12 +19,10 @@ public final class MainKeys: Sendable {
         /// One environment of a workspace.
         case environment(Identifier<Workspace>, Environment)
 
-        func contains(_ context: MainKeyContext) -> Bool {
+        fileprivate var workspace: Identifier<Workspace>? {
             switch self {
-            case .everyWorkspace: true
-            case .workspace(let workspace): workspace == context.workspace
-            case .environment(let workspace, let environment):
-                workspace == context.workspace && environment == context.environment
+            case .everyWorkspace: nil
+            case .workspace(let workspace), .environment(let workspace, _): workspace
             }
         }
     }
@@ -34,27 +32,41 @@ public final class MainKeys: Sendable {
         var current: [Reach: any MainKeyProvider] = [:]
         /// All that were added, by reach and reference.
         var known: [Reach: [String: any MainKeyProvider]] = [:]
+
+        /// A key serves one workspace, or all that have none of their own: who names another's is refused.
+        mutating func add(_ key: any MainKeyProvider, for reach: Reach) throws(VaultError) {
+            let reference = key.reference
+            for (other, keys) in known where other.workspace != reach.workspace && keys[reference] != nil {
+                throw VaultError(.mainKeyElsewhere)
+            }
+            known[reach, default: [:]][reference] = key
+        }
     }
     private let state = Mutex(State())
 
     /// Main keys of which this one serves every workspace.
     public init(_ key: any MainKeyProvider) {
-        use(key, for: .everyWorkspace)
+        state.withLock { state in
+            state.known[.everyWorkspace] = [key.reference: key]
+            state.current[.everyWorkspace] = key
+        }
     }
 
     /// Main keys of which none serves every workspace: one without a key of its own stores nothing.
     public init() {}
 
     /// Lets a key unwrap what it wrapped there. Every process adds a new key before the first one uses it.
-    public func add(_ key: any MainKeyProvider, for reach: Reach) {
-        state.withLock { $0.known[reach, default: [:]][key.reference] = key }
+    ///
+    /// Throws ``VaultError/Code/mainKeyElsewhere`` when a key of its reference serves another workspace.
+    public func add(_ key: any MainKeyProvider, for reach: Reach) throws(VaultError) {
+        try state.withLock { (state) throws(VaultError) in try state.add(key, for: reach) }
     }
 
     /// Lets a key wrap from now on what is new there. What others wrapped stays as it is until it is repacked
-    /// (``Vault/repack(_:)``), and their keys stay known.
-    public func use(_ key: any MainKeyProvider, for reach: Reach) {
-        state.withLock { state in
-            state.known[reach, default: [:]][key.reference] = key
+    /// (``Vault/repack(_:)``), and their keys stay known. Throws as ``add(_:for:)``.
+    public func use(_ key: any MainKeyProvider, for reach: Reach) throws(VaultError) {
+        try state.withLock { (state) throws(VaultError) in
+            try state.add(key, for: reach)
             state.current[reach] = key
         }
     }
