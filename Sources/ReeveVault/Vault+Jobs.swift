@@ -130,23 +130,12 @@ extension Vault {
             }
             let level = [context.environment.rawValue, KeyPlace.Level.hour.rawValue]
             let prefix = tree.sets.key(Partition(context.workspace), level)
-            var (count, range) = (0, KeyRange(under: prefix))
-            while true {
-                let page: [Entry]
-                do throws(StoreError) {
-                    page = try await store.records(in: range, limit: 200)
-                } catch {
-                    throw VaultError(error)
-                }
-                for entry in page {
-                    guard let place = KeyPlace(entry.key, under: prefix, context, .hour),
-                        case .hour(let hour) = place.leaf,
-                        hours.contains(hour)
-                    else { continue }
-                    if try await pin(place, change) { count += 1 }
-                }
-                guard page.count == 200, let last = page.last else { break }
-                range = range.after(last.key)
+            var count = 0
+            try await eachRecord(under: prefix) { (entry) throws(VaultError) in
+                guard let place = KeyPlace(entry.key, under: prefix, context, .hour), case .hour(let hour) = place.leaf,
+                    hours.contains(hour)
+                else { return }
+                if try await pin(place, change) { count += 1 }
             }
             return count
         }

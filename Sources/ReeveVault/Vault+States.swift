@@ -203,7 +203,7 @@ extension Vault {
     }
 
     /// Deletes the wrapped keys that are destroyed: as many commits as it takes.
-    private func deleteKeys(of place: KeyPlace) async throws(VaultError) {
+    func deleteKeys(of place: KeyPlace) async throws(VaultError) {
         let set = try await withView(place.context) { (view) throws(VaultError) in
             .some(try await tree.set(of: place, view))
         }

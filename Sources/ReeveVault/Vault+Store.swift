@@ -97,6 +97,7 @@ extension Vault {
         return try await sealing(place) { (isWornOut) throws(VaultError) in
             guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
             if let set = plan.set, set.project != project { throw VaultError(.cannotOpen, .missing) }
+            guard place.level != .connection || seals.take(plan.key.commitment) else { return .wornOut }
             var details = told
             details["key"] = plan.key.id
             let made = plan.drafts.map(\.draft.id)

@@ -84,25 +84,14 @@ extension Vault {
         var drawn = 0
         for level in KeyPlace.Level.below {
             let prefix = tree.sets.key(Partition(context.workspace), [context.environment.rawValue, level.rawValue])
-            var range = KeyRange(under: prefix)
-            while true {
-                let page: [Entry]
-                do throws(StoreError) {
-                    page = try await store.records(in: range, limit: 200)
-                } catch {
-                    throw VaultError(error)
+            try await eachRecord(under: prefix) { (entry) throws(VaultError) in
+                guard let place = KeyPlace(entry.key, under: prefix, context, level) else { return }
+                drawn += 1
+                if drawn > limit {
+                    drawing.omitted += 1
+                } else {
+                    try await draw(place, place.title, view, &drawing)
                 }
-                for entry in page {
-                    guard let place = KeyPlace(entry.key, under: prefix, context, level) else { continue }
-                    drawn += 1
-                    if drawn > limit {
-                        drawing.omitted += 1
-                    } else {
-                        try await draw(place, place.title, view, &drawing)
-                    }
-                }
-                guard page.count == 200, let last = page.last else { break }
-                range = range.after(last.key)
             }
         }
         return drawing

@@ -145,11 +145,12 @@ extension Vault {
             var events: [LedgerEvent] = []
             for place in try await [KeyPlace(context)] + tree.places(of: context, view) {
                 guard let set = try await tree.set(of: place, view), let last = set.currentVersion else { continue }
-                // Also where a new key has taken the place of those that were compromised.
-                if let compromised = set.versions.last(where: { $0.state == .compromised }),
-                    ledger.closure(of: place, compromised) == nil
-                {
-                    events.append(.floor(place.name, generation: compromised.generation + 1))
+                // Also where a new key has taken the place of those that were compromised, or given up.
+                let isBelow = { (version: KeySet.Version) in
+                    version.state == .compromised || version.state == .destroyed && version.generation < set.current
+                }
+                if let closed = set.versions.last(where: isBelow), ledger.closure(of: place, closed) == nil {
+                    events.append(.floor(place.name, generation: closed.generation + 1))
                 }
                 if !last.state.opens, last.state != .compromised, ledger.closure(of: place, last) == nil {
                     events.append(.closed(place.name, state: last.state.rawValue))

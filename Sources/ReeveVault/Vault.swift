@@ -75,6 +75,7 @@ public struct Vault: Sendable {
     let windows: OpenWindows
     let leases: Leases
     let jobDataHours: Int
+    let seals = SealCounts()
     /// Both clocks when the vault was made.
     let start: (now: Timestamp, uptime: Duration)
     /// Who is first makes an environment's key, the others wait for it.

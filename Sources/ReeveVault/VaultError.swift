@@ -37,6 +37,8 @@ public struct VaultError: Error, Hashable, Sendable {
         case mainKeyMissing
         /// The new main key did not give back what it wrapped.
         case mainKeyUnfit
+        /// Something in the store is still under the key.
+        case stillNeeded
         /// The main key serves another workspace.
         case mainKeyElsewhere
         /// The ledger cannot be reached.
@@ -157,6 +159,8 @@ extension VaultError: CustomStringConvertible {
         case .mainKeyDenied: "the main key's provider refuses; enable the key there, or ask its owner"
         case .mainKeyUnavailable: "the main key's provider does not answer; check the connection to it, and try again"
         case .mainKeyMissing: "no main key is known for this; add the one that wrapped its keys"
+        case .stillNeeded:
+            "keys or credentials are still under an earlier generation; rewrap or reseal first"
         case .mainKeyElsewhere:
             "the main key serves another workspace; one key serves one workspace, or all that have none of their own"
         case .mainKeyUnfit: "the new main key did not give back what it wrapped; nothing was changed"

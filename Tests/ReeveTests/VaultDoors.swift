@@ -177,6 +177,12 @@ extension Door {
             let instant = Timestamp(seconds: 0)
             _ = try await vault.unpinJobData(from: instant, through: instant, for: "case", permit)
         },
+        keys("Vault.uses(of:_:)", "vault.key.uses") { vault, target, permit in
+            _ = try await vault.uses(of: target, permit)
+        },
+        keys("Vault.retireEarlierKeys(of:_:)", "vault.key.retire") { vault, target, permit in
+            _ = try await vault.retireEarlierKeys(of: target, permit)
+        },
         keys("Vault.repack(_:)", "vault.key.repack", of: .environment) { vault, _, permit in
             _ = try await vault.repack(permit)
         },

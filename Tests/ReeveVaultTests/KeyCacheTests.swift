@@ -314,6 +314,45 @@ import Testing
         #expect(slow.unwraps <= 3)
     }
 
+    /// Two keys of an environment are being asked for when the main key refuses a third call: in every order of the answers
+    /// and the refusal, what was answered after it is not used, and what was answered before it is used once.
+    @Test(arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+    func everyOrderOfTwoAnswersAndARefusal(_ order: [Int]) async throws {
+        let stage = try VaultStage()
+        let mainKey = try SlowMainKey()
+        let (store, ledger, keys) = (MemoryStore(), MemoryLedger(), MainKeys(mainKey))
+        let maker = try await stage.process(store, ledger, keys)
+        let connections = [stage.connection(1), stage.connection(2)]
+        let scope = stage.scope()
+        // Each under an environment key of its own.
+        try await maker.store("v", connections[0])
+        try await maker.vault.rotate(.environment, maker.manage(.environment, scope))
+        try await maker.store("v", connections[1])
+        let process = try await stage.process(store, ledger, keys)
+        mainKey.hold()
+        var openings: [Task<VaultError?, any Error>] = []
+        for (number, connection) in connections.enumerated() {
+            openings.append(Task { try await process.failure(connection) })
+            await until { mainKey.held == number + 1 }
+        }
+        var isRefused = false
+        for event in order {
+            if event == 2 {
+                mainKey.refuse()
+                await #expect(throws: VaultError(.mainKeyDenied)) {
+                    try await process.vault.rotate(.environment, process.manage(.environment, scope))
+                }
+                isRefused = true
+            } else {
+                mainKey.answer(event)
+                let failure = try await openings[event].value
+                #expect(failure?.code == (isRefused ? .mainKeyDenied : nil), "\(order)")
+            }
+        }
+        #expect(process.vault.cachedKeys == 0)
+        for connection in connections { #expect(try await process.failure(connection)?.code == .mainKeyDenied) }
+    }
+
     /// A key is bound to where it was added: in another workspace it wraps and unwraps nothing.
     @Test func mainKeysServeOnlyWhereTheyWereAdded() async throws {
         let stage = try VaultStage()
@@ -365,5 +404,41 @@ private final class MeddlingMainKey: MainKeyProvider {
     }
     func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
         try await base.unwrap(wrapped, context: context)
+    }
+}
+
+/// A main key whose answers come when the test lets them, and that refuses everything else from then on.
+private final class SlowMainKey: MainKeyProvider {
+    private struct State {
+        var isHolding = false
+        var refuses = false
+        var waiting: [CheckedContinuation<Void, Never>?] = []
+    }
+    private let base: LocalMainKey
+    private let state = Mutex(State())
+
+    init() throws { base = try LocalMainKey.ephemeral() }
+
+    var reference: String { base.reference }
+    var held: Int { state.withLock { $0.waiting.count } }
+    func hold() { state.withLock { $0.isHolding = true } }
+    func refuse() { state.withLock { ($0.refuses, $0.isHolding) = (true, false) } }
+    func answer(_ index: Int) { state.withLock { $0.waiting[index].take() }?.resume() }
+
+    func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
+        guard !state.withLock(\.refuses) else { throw .denied }
+        return try await base.wrap(key, context: context)
+    }
+    func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
+        guard !state.withLock(\.refuses) else { throw .denied }
+        await withCheckedContinuation { continuation in
+            let mayGo = state.withLock { state in
+                guard state.isHolding else { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if mayGo { continuation.resume() }
+        }
+        return try await base.unwrap(wrapped, context: context)
     }
 }

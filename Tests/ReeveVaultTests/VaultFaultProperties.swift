@@ -14,7 +14,7 @@ import Testing
 @Suite struct VaultFaultProperties {
     enum Act: String, CaseIterable, Sendable {
         case store, destroy, rotateConnection, rotateEnvironment, rewrap, repack, shred, suspend, compromise, resume,
-            schedule, expire, endHour
+            schedule, expire, endHour, retire
 
         /// What it acts on does not open any more once it is done.
         var closes: Bool { [.shred, .destroy, .suspend, .compromise, .schedule, .expire].contains(self) }
@@ -44,6 +44,7 @@ import Testing
         case .suspend: try await vault.suspend(target, process.manage(target, scope))
         case .compromise: try await vault.markCompromised(target, process.manage(target, scope))
         case .resume: try await vault.resume(target, process.manage(target, scope))
+        case .retire: try await vault.retireEarlierKeys(of: .environment, process.manage(.environment, scope))
         case .schedule: try await vault.scheduleDestruction(of: target, process.manage(target, scope))
         case .expire, .endHour: try await vault.runOnce()
         }
@@ -87,7 +88,14 @@ import Testing
         for (connection, name) in zip(scene.connections, Self.names) { try await maker.store(name, connection) }
         switch act {
         case .rewrap: try await run(.rotateEnvironment, maker, scene.connections)
-        case .repack: try scene.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
+        case .retire:
+            for act in [Act.rotateEnvironment, .rewrap, .rotateEnvironment, .rewrap] {
+                try await run(act, maker, scene.connections)
+            }
+        case .repack:
+            // Three keys: the first comes with the entry, the last with what backups need.
+            for _ in 0..<2 { try await run(.rotateEnvironment, maker, scene.connections) }
+            try scene.keys.use(try LocalMainKey.ephemeral(), for: .everyWorkspace)
         case .resume: try await run(.suspend, maker, scene.connections)
         case .expire:
             let target = KeyTarget.connection(scene.connections[0].id)

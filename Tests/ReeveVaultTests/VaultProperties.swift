@@ -6,8 +6,9 @@ import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import ReeveTesting
-import ReeveVault
 import Testing
+
+@testable import ReeveVault
 
 /// Whoever writes to the store makes nothing open to a wrong value.
 @Suite struct VaultProperties {
@@ -114,6 +115,67 @@ import Testing
                 _ = try await world.check(changed, "\(source) at \(target)")
             }
         }
+    }
+
+    /// With one connection's key in hand every other record stays closed: three workspaces with three environments of three
+    /// connections, each key against each other record (clause S3.3).
+    @Test func oneKeyOpensItsOwnRecordsOnly() async throws {
+        let world = try await VaultWorld()
+        let workspaces = [world.stage.workspace] + (2...3).map { Identifier<Workspace>(high: 1, low: $0) }
+        var connections: [Connection] = []
+        for workspace in workspaces {
+            for environment in Environment.allCases {
+                for _ in 0..<3 {
+                    connections.append(
+                        world.stage.connection(UInt64(connections.count + 1), environment, in: workspace))
+                }
+            }
+        }
+        for connection in connections { try await world.process.store("v", connection) }
+        let image = try await StoreImage(world.store, workspaces)
+        let tree = world.process.vault.tree
+        // Each record: what is sealed in it, and what is authenticated with it.
+        var rows: [(connection: Connection, row: CredentialRow, context: MainKeyContext)] = []
+        var wrapped: [(record: KeyRecord, header: [UInt8])] = []
+        var keys: [OpenKey] = []
+        for connection in connections {
+            let workspace = try #require(connection.scope.workspace)
+            let environment = try #require(connection.scope.environment)
+            let context = MainKeyContext(workspace: workspace, environment: environment)
+            let place = KeyPlace(context, .connection(connection.id))
+            let view = try await tree.view(of: context)
+            keys.append(try await tree.key(place, .current, view).key)
+            let key = CredentialRow.table.key(place.partition, CredentialRow.ids(environment, connection.id))
+            let row = try CredentialRow.table.value(of: try #require(image.records[key]), at: key)
+            rows.append((connection, row, context))
+            for (place, generation) in [(place, Int64(1)), (KeyPlace(context), 1)] {
+                let key = KeyRecord.table.key(place.partition, KeyRecord.ids(place, generation))
+                let record = try KeyRecord.table.value(of: try #require(image.records[key]), at: key)
+                wrapped.append((record, try record.headerDigest(at: place).bytes))
+            }
+        }
+        #expect(keys.count == 27 && Set(keys.map(\.commitment)).count == 27)
+        var opened = 0
+        for (number, known) in keys.enumerated() {
+            for (other, (connection, row, context)) in rows.enumerated() {
+                let data = row.additionalData(context, connection.id)
+                for authenticated in [
+                    Envelope.authenticated(known, data), Envelope.authenticated(keys[other], data),
+                ] {
+                    let content = (try? Envelope.open(row.sealed, with: known, authenticated: authenticated).count)
+                    #expect((content != nil) == (number == other))
+                    opened += content == nil ? 0 : 1
+                }
+                #expect(Envelope.names(known, in: row.sealed) == (number == other))
+            }
+            // It wraps nothing: not even its own record opens under it.
+            for (record, header) in wrapped {
+                for data in [header, []] {
+                    #expect((try? known.handle.open(record.wrapped[...], authenticating: data).count) == nil)
+                }
+            }
+        }
+        #expect(opened == 54)
     }
 
     /// Every record as it was before, a credential under a live key among them.

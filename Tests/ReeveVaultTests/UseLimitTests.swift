@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveCrypto
+import ReeveModel
+import ReeveTesting
+import Testing
+
+@testable import ReeveVault
+
+/// How often a key may seal.
+@Suite struct UseLimitTests {
+    /// A key that has sealed for the host as often as it may gets a successor, and what it sealed still opens.
+    @Test func aWornKeyIsReplaced() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        let mayStore = try await world.process.permit(
+            StoreCredential.self, .credential(of: connection.id), connection.scope)
+        let vault = world.process.vault
+        let value = try SecretBytes(copying: [1, 2, 3])
+        let first = try await vault.seal(value, named: "n", for: connection, mayStore)
+        let key = try #require(Envelope.commitment(ofLone: first.bytes))
+        #expect(vault.seals.take(key, SealCounts.limit - 2))
+        let last = try await vault.seal(value, named: "n", for: connection, mayStore)
+        #expect(Envelope.commitment(ofLone: last.bytes) == key)
+        let next = try await vault.seal(value, named: "n", for: connection, mayStore)
+        #expect(Envelope.commitment(ofLone: next.bytes) != key)
+        #expect(
+            Envelope.commitment(ofLone: next.bytes)
+                == Envelope.commitment(
+                    ofLone: try await vault.seal(value, named: "n", for: connection, mayStore).bytes))
+        let mayOpen = try await world.process.permit(
+            OpenCredential.self, .credential(of: connection.id), connection.scope)
+        for sealed in [first, last, next] {
+            let count = try await vaultError { () throws(OpenFailure<Never>) in
+                try await vault.withSealed(sealed, named: "n", of: connection.id, mayOpen) { $0.byteCount }
+            }
+            #expect(count == 3)
+        }
+    }
+
+    /// The counts of many keys are bounded, and those that seal much are not forgotten.
+    @Test func countsAreBounded() throws {
+        let counts = SealCounts()
+        let much = try Digest(hashing: [0xFF])
+        #expect(counts.take(much, SealCounts.limit))
+        for number in 0..<200_001 {
+            let name = withUnsafeBytes(of: number) { Array($0) }
+            #expect(counts.take(try Digest(hashing: name)))
+        }
+        #expect(!counts.take(much))
+    }
+}
