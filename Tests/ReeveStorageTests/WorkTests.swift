@@ -119,6 +119,26 @@ private func copy(_ store: MemoryStore) async throws -> MemoryStore {
         #expect(try await sweep.report(from: store) == second)
     }
 
+    /// Progress that cannot be read stops nobody: the round begins anew. One of a newer release is left alone.
+    @Test func damagedProgressIsBegunAnew() async throws {
+        let store = MemoryStore()
+        try await Self.fill(store, 14)
+        let leases = Leases(store: store, time: ManualTime())
+        _ = try await Self.sweep.run(with: leases, limit: 5, Self.work)
+        let key = Key(partition, [.text("sweep"), .text("count")])
+        for bytes in [[], [0xFF], Array("{}".utf8), Array(#"{"schema":1,"value":{"cursor":7}}"#.utf8)] as [[UInt8]] {
+            var changes = Changes()
+            changes.write(key, bytes)
+            try await store.commit(changes)
+            let report = try #require(try await Self.sweep.run(with: leases, Self.work))
+            #expect(report.isFinished && report.progress.completed == 14)
+        }
+        var changes = Changes()
+        changes.write(key, Array(#"{"schema":9,"value":{}}"#.utf8))
+        try await store.commit(changes)
+        await #expect(throws: StoreError.newerSchema(key)) { _ = try await Self.sweep.run(with: leases, Self.work) }
+    }
+
     @Test func aDryRunCountsAndChangesNothing() async throws {
         let store = MemoryStore()
         try await Self.fill(store, 250)

@@ -265,8 +265,9 @@ import Testing
         #expect(try await restarted.open(connection) == "v")
     }
 
-    /// A key that another process wrapped anew meanwhile is not written over.
-    @Test func aRepackMeetsAnother() async throws {
+    /// A key that another process wrapped anew meanwhile is not written over: of the first of two before the entry, and of the
+    /// second after it. What is left is done by who repacks again.
+    @Test(arguments: [2, 3]) func aRepackMeetsAnother(_ call: Int) async throws {
         let world = try await World()
         let connection = world.stage.connection(1)
         try await world.process.store("v", connection)
@@ -276,18 +277,26 @@ import Testing
         try others.use(third, for: .everyWorkspace)
         let other = try await world.restarted(others)
         let next = try MeddlingMainKey { number in
-            guard number == 2 else { return }
+            guard number == call else { return }
             _ = try await other.vault.repack(other.manage(.environment, connection.scope))
         }
+        try others.add(next, for: .everyWorkspace)
         let keys = MainKeys(world.mainKey)
         try keys.use(next, for: .everyWorkspace)
         try keys.add(third, for: .everyWorkspace)
         let process = try await world.restarted(keys)
-        _ = try? await process.vault.repack(process.manage(.environment, connection.scope))
-        _ = try await process.vault.repack(process.manage(.environment, connection.scope))
+        if call == 3 {
+            await #expect(throws: VaultError(.changedMeanwhile)) {
+                try await process.vault.repack(process.manage(.environment, connection.scope))
+            }
+        }
+        #expect(try await process.vault.repack(process.manage(.environment, connection.scope)) == 2)
         let restarted = try await world.restarted(MainKeys(next))
         #expect(try await restarted.open(connection) == "v")
-        #expect(try await restarted.vault.verify(restarted.manage(.environment, connection.scope)).defects.isEmpty)
+        let verified = try await restarted.vault.verify(restarted.manage(.environment, connection.scope))
+        #expect(verified.defects.isEmpty)
+        let horizon = try await restarted.vault.shredHorizon(restarted.manage(.environment, connection.scope))
+        #expect(horizon.mainKeys.filter { $0.until == nil }.map(\.reference) == [next.reference])
     }
 
     /// A provider that does not answer holds up nobody else, and is given up after its time.

@@ -9,9 +9,10 @@ import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import ReeveTesting
-import ReeveVault
 import Synchronization
 import Testing
+
+@testable import ReeveVault
 
 private let canary = "CANARY-7f3a9b-secret-value"
 
@@ -107,6 +108,25 @@ private struct Fixture: Sendable {
         }
         #expect(seen.0 == ["user", "password"] && seen.1 == .basic && seen.2 == 0 && seen.3 == nil)
         #expect(throws: CryptoError(.invalidLength)) { _ = try Credential(.basic).adding("", SecretBytes(copying: [])) }
+    }
+
+    /// Each method has its fields.
+    @Test func methodsHaveTheirFields() throws {
+        func value(_ byte: UInt8) throws -> SecretBytes { try SecretBytes(copying: [byte]) }
+        func check(_ credential: borrowing Credential, _ method: Connector.Method, _ names: [String]) throws {
+            let secret = Secret(
+                method: credential.method, content: try credential.content.slice(0..<credential.content.count))
+            let values = names.map { name in secret.withField(name) { $0.byte(0) } }
+            #expect(secret.method == method && secret.fieldNames == names && values == names.indices.map { UInt8($0) })
+        }
+        try check(.oauth2(accessToken: value(0)), .oauth2, ["access_token"])
+        try check(
+            .oauth2(accessToken: value(0), refreshToken: value(1)), .oauth2, ["access_token", "refresh_token"])
+        try check(.apiKey(value(0)), .apiKey, ["key"])
+        try check(.bearer(value(0)), .bearer, ["token"])
+        try check(.basic(user: value(0), password: value(1)), .basic, ["user", "password"])
+        try check(
+            .clientCertificate(value(0), privateKey: value(1)), .clientCertificate, ["certificate", "private_key"])
     }
 
     /// Clause S3.1.

@@ -115,7 +115,7 @@ public struct Sweep: Sendable {
     /// How far the sweep has come, as of its last commit.
     public func report(from store: any Store) async throws(StoreError) -> Report {
         guard let record = try await store.record(for: stateKey) else { return Report() }
-        return try SweepState.table.decode(record.bytes, stateKey).report
+        return try state(record.bytes)?.report ?? Report()
     }
 
     private var stateKey: Key { Key(partition, [.text("sweep"), .text(name)]) }
@@ -128,7 +128,11 @@ public struct Sweep: Sendable {
     ) async throws(Failure) -> Report? {
         try await store.transaction { (transaction: inout Transaction<Failure>) throws(Failure) in
             guard try await transaction.holds(lease) else { return nil }
-            var state = try await SweepState.table.read(stateKey, in: &transaction) ?? SweepState(report: Report())
+            // What cannot be read is begun anew: a round more does no harm.
+            let known = try await transaction.read(stateKey)
+            var state = try transaction.failing { () throws(StoreError) in
+                try known.flatMap(self.state) ?? SweepState(report: Report())
+            }
             if state.report.isFinished {
                 state = SweepState(report: Report(rounds: state.report.rounds))
             }
@@ -143,8 +147,23 @@ public struct Sweep: Sendable {
                 state.report.rounds += 1
                 state.cursor = nil
             }
-            try await SweepState.table.write(state, stateKey, in: &transaction)
+            let (next, isSound) = (state, known.flatMap(RecordSchema.of) != nil)
+            transaction.write(
+                stateKey,
+                try transaction.failing { () throws(StoreError) in
+                    try SweepState.table.encode(next, stateKey, replacing: isSound ? known : nil)
+                })
             return state.report
+        }
+    }
+
+    /// `nil` for bytes that are no progress of a sweep; one of a newer release is an error.
+    private func state(_ bytes: [UInt8]) throws(StoreError) -> SweepState? {
+        do {
+            return try SweepState.table.decode(bytes, stateKey)
+        } catch {
+            if case .malformed = error { return nil }
+            throw error
         }
     }
 

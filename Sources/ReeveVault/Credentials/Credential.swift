@@ -48,6 +48,28 @@ public struct Credential: ~Copyable, Sendable {
     public static func oauth2(accessToken: borrowing SecretBytes) throws(CryptoError) -> Credential {
         try Credential(.oauth2).adding("access_token", accessToken)
     }
+
+    /// OAuth 2.0 tokens (RFC 6749 §5.1) in the fields `access_token` and `refresh_token`.
+    public static func oauth2(
+        accessToken: borrowing SecretBytes, refreshToken: borrowing SecretBytes
+    ) throws(CryptoError) -> Credential {
+        try oauth2(accessToken: accessToken).adding("refresh_token", refreshToken)
+    }
+
+    /// A user name and a password (RFC 7617) in the fields `user` and `password`.
+    public static func basic(
+        user: borrowing SecretBytes, password: borrowing SecretBytes
+    ) throws(CryptoError) -> Credential {
+        try Credential(.basic).adding("user", user).adding("password", password)
+    }
+
+    /// A TLS client certificate with its chain, and its private key, in the fields `certificate` and `private_key`, each in
+    /// whatever form the app's client reads.
+    public static func clientCertificate(
+        _ certificate: borrowing SecretBytes, privateKey: borrowing SecretBytes
+    ) throws(CryptoError) -> Credential {
+        try Credential(.clientCertificate).adding("certificate", certificate).adding("private_key", privateKey)
+    }
 }
 
 /// An opened credential, lent to the body of `withCredential`; its memory is wiped when the body ends.

@@ -145,12 +145,6 @@ final class MainKeyGate: Sendable {
         }
         next?.resume()
     }
-
-    /// What the gate knows of a key: for reports on health.
-    func isClosed(_ reference: String) -> Bool {
-        let now = time.uptime
-        return state.withLock { $0.lanes[reference]?.closedUntil.map { now < $0 } ?? false }
-    }
 }
 
 /// A call that is given up when a deadline passes first; what it brings later is wiped.
