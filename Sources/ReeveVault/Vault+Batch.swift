@@ -31,12 +31,19 @@ extension Vault {
         var seen: Set<Identifier<Connection>> = []
         let once = connections.filter { seen.insert($0).inserted }
         var rest = once[...]
+        // A permit does not last for as long as the bodies take: looked at again once a second.
+        var refusal: VaultError?
+        var checked = authority.time.uptime
+        func checkPermit() async {
+            guard refusal == nil, authority.time.uptime - checked >= .seconds(1) else { return }
+            checked = authority.time.uptime
+            refusal = await self.refusal(of: permit, KeyTarget.environment.resource(in: scope), scope)
+        }
         while !rest.isEmpty {
             let page = rest.prefix(Self.batch)
             rest = rest.dropFirst(Self.batch)
             var ready: [Identifier<Connection>] = []
-            // A permit does not last for as long as the bodies take.
-            let refusal = await self.refusal(of: permit, KeyTarget.environment.resource(in: scope), scope)
+            await checkPermit()
             for connection in page {
                 do throws(VaultError) {
                     if let refusal { throw refusal }
@@ -54,8 +61,10 @@ extension Vault {
                 throw .vault(error)
             }
             for connection in ready {
+                await checkPermit()
                 let secret: Secret
                 do throws(VaultError) {
+                    if let refusal { throw refusal }
                     // Time has passed while the entries were committed, and while others were lent.
                     secret = try Self.open(try await present(connection, context, scope))
                 } catch {

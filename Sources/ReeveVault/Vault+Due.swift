@@ -175,12 +175,6 @@ extension Vault {
         }
     }
 
-    /// The wall clock, or what the monotonic clock lets expect since this process began, whichever is later: what is over by
-    /// one of them is over.
-    var latestTime: Timestamp {
-        max(authority.time.now, start.now.advanced(by: authority.time.uptime - start.uptime))
-    }
-
     /// Whether the wall clock is more than five minutes off what the monotonic clock, or the ledger's last line, lets expect:
     /// nothing is destroyed for good then.
     func clocksDisagree(by ledger: KeyLedger.View) -> Bool {

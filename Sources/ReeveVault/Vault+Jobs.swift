@@ -81,7 +81,8 @@ extension Vault {
     }
 
     /// Keeps the job data of some hours, both ends included, past its expiry, for a legal hold named `name`: 1 to 255 bytes; at
-    /// most 100,000 hours, also such that are still to come. Hours that are over stay over. The permit is for the environment's
+    /// most 100,000 hours, also such that are still to come. Hours that are over stay over; an environment that has no
+    /// key yet has no room for a hold. The permit is for the environment's
     /// keys. Returns how many hours that have data are pinned by it now.
     @discardableResult
     public func pinJobData(
@@ -172,7 +173,7 @@ extension Vault {
             guard var set = try await tree.set(of: place, view), let version = set.currentVersion, version.state.opens
             else { return false }
             // What is over stays over.
-            let isOver = version.due.map { view.ledger.isOver($0, latestTime) } ?? false
+            let isOver = version.due.map { view.ledger.isOver($0, authority.time.now) } ?? false
             guard !isOver || !set.pins.isEmpty, change(&set.pins) else { return false }
             set.wasPinned = true
             let next = set
@@ -190,19 +191,22 @@ extension Vault {
     ) async throws(VaultError) -> OpenKey {
         try await sealing(place) { (_) throws(VaultError) in
             let view = try await tree.view(of: place.context)
-            if try await tree.set(of: place, view)?.currentVersion != nil {
+            if let version = try await tree.set(of: place, view)?.currentVersion {
+                // The clock was put back: what was sealed now would never open.
+                if version.due.map({ view.ledger.isOver($0, authority.time.now) }) == true {
+                    throw VaultError(.keyClosed, .closed)
+                }
                 // One whose environment key was compromised has another in its place.
                 if let key = try? await tree.key(place, .current, view).key {
                     try await record(action, permit, ["key": key.id])
                     return .done(key)
                 }
             }
-            guard case .hour(let hour) = place.leaf, let plan = try await plan(place, renewing: false) else {
+            guard case .hour(let hour) = place.leaf, let plan = try await plan(place) else {
                 return .changed
             }
             let due = Timestamp(microseconds: (hour + 1 + Int64(jobDataHours)) * 3_600_000_000)
-            // The clock was put back: what was sealed now would never open.
-            guard !plan.view.ledger.isOver(due, latestTime) else { throw VaultError(.keyClosed, .closed) }
+            guard !plan.view.ledger.isOver(due, authority.time.now) else { throw VaultError(.keyClosed, .closed) }
             let made = plan.drafts.map(\.draft.id).joined(separator: ",")
             let entry = authority.entry(action, permit, details: ["key": plan.key.id, "keysMade": made])
             let holds = try await tree.environmentSet(place.context, plan.view)?.holds ?? []
@@ -241,7 +245,7 @@ extension Vault {
         }
         return try await withView(place.context) { (view) throws(VaultError) in
             guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
-            let isOver = set.currentVersion?.due.map { view.ledger.isOver($0, latestTime) } ?? false
+            let isOver = set.currentVersion?.due.map { view.ledger.isOver($0, authority.time.now) } ?? false
             guard !isOver || !set.pins.isEmpty else { throw VaultError(.cannotOpen, .closed) }
             return try await tree.key(place, .commitment(commitment), view).key
         }

@@ -22,7 +22,7 @@ extension Vault {
 
     /// The keys of a place and of others in its environment, made where they are missing; `nil` when it is to be looked again.
     func plan(
-        _ place: KeyPlace, renewing isWornOut: Bool, and others: [KeyPlace] = []
+        _ place: KeyPlace, renewing worn: Digest? = nil, and others: [KeyPlace] = []
     ) async throws(VaultError) -> Plan? {
         let context = place.context
         let view = try await tree.view(of: context)
@@ -41,12 +41,12 @@ extension Vault {
             made = try await tree.draft(
                 context, generation: view.ledger.generation(after: before, of: KeyPlace(context)))
         }
-        let own = try await key(of: place, view, under: made, isWornOut)
+        let own = try await key(of: place, view, under: made, worn)
         var plan = Plan(view: view, key: own.key, set: own.set)
         if let made { plan.drafts.append((made, before)) }
         if let draft = own.draft { plan.drafts.append((draft, own.set)) }
         for other in others {
-            let found = try await key(of: other, view, under: made, false)
+            let found = try await key(of: other, view, under: made, nil)
             plan.others.append(found.key)
             if let draft = found.draft { plan.drafts.append((draft, found.set)) }
         }
@@ -55,7 +55,7 @@ extension Vault {
 
     /// The key of a place that seals, or a new one, under a new environment key if there is one.
     private func key(
-        of place: KeyPlace, _ view: KeyTree.View, under made: KeyTree.Draft?, _ isWornOut: Bool
+        of place: KeyPlace, _ view: KeyTree.View, under made: KeyTree.Draft?, _ worn: Digest?
     ) async throws(VaultError) -> (key: OpenKey, set: KeySet?, draft: KeyTree.Draft?) {
         let set = try await tree.set(of: place, view)
         if let set, !set.needsNew {
@@ -66,7 +66,8 @@ extension Vault {
                 do throws(VaultError) {
                     let entry = try await tree.key(place, .current, view)
                     // Under another index key nothing would be found any more.
-                    let isDue = place.level != .index && (isWornOut || authority.time.now >= entry.retires)
+                    let isDue =
+                        place.level != .index && (entry.key.commitment == worn || authority.time.now >= entry.retires)
                     if !isDue { return (entry.key, set, nil) }
                 } catch {
                     // Its own key is open: the one that wrapped it was compromised and has another in its place.

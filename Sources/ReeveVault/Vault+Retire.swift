@@ -29,7 +29,12 @@ extension Vault {
         let scope = permit.context.scope
         let context = try await enter(permit, action, target.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
-            let uses = try await uses(of: target.place(context))
+            let place = target.place(context)
+            let set: KeySet? = try await withView(context) { (view) throws(VaultError) in
+                .some(try await tree.set(of: place, view))
+            }
+            guard let set else { throw VaultError(.cannotOpen, .missing) }
+            let uses = try await uses(of: set, place)
             try await record(action, permit, ["generations": String(uses.count)])
             return uses
         }
@@ -50,7 +55,8 @@ extension Vault {
         return try await recorded(permit, action) { () throws(VaultError) in
             let place = target.place(context)
             let count = try await retire(place, permit, action)
-            if count > 0 { try await deleteKeys(of: place) }
+            // Also what a crash has left.
+            try await deleteKeys(of: place)
             return count
         }
     }
@@ -65,10 +71,13 @@ extension Vault {
             guard current.state == .active, view.ledger.closure(of: place, current) == nil else {
                 throw VaultError(.wrongState, .closed)
             }
-            let uses = try await uses(of: place)
-            guard uses.allSatisfy({ $0.generation == current.generation || $0.count == 0 }) else {
-                throw VaultError(.stillNeeded)
+            // What a compromised key wrapped opens no more, whatever becomes of it.
+            let isNeeded = { (use: KeyUse) in
+                use.generation != current.generation && use.count > 0 && use.state != .compromised
             }
+            guard try await !uses(of: set, place).contains(where: isNeeded) else { throw VaultError(.stillNeeded) }
+            // All that was counted is of one time.
+            guard try await isCurrent(view) else { return nil }
             let earlier = set.versions.filter { $0.generation < current.generation && $0.state != .destroyed }
             var ledger = view.ledger
             // The ledger first, as with everything that closes.
@@ -92,11 +101,7 @@ extension Vault {
         }
     }
 
-    private func uses(of place: KeyPlace) async throws(VaultError) -> [KeyUse] {
-        let set: KeySet? = try await withView(place.context) { (view) throws(VaultError) in
-            .some(try await tree.set(of: place, view))
-        }
-        guard let set else { throw VaultError(.cannotOpen, .missing) }
+    private func uses(of set: KeySet, _ place: KeyPlace) async throws(VaultError) -> [KeyUse] {
         var counts: [Digest: Int] = [:]
         let environment = place.context.environment
         if case .connection(let connection) = place.leaf {
@@ -117,9 +122,14 @@ extension Vault {
             for level in KeyPlace.Level.below {
                 let prefix = KeyRecord.table.key(place.partition, [environment.rawValue, level.rawValue])
                 try await eachRecord(under: prefix) { (entry) throws(VaultError) in
-                    guard let record = try? KeyRecord.table.value(of: entry.record.bytes, at: entry.key),
-                        case .key(let parent, _) = record.wrapper
-                    else { return }
+                    // One that cannot be read may be under any of them.
+                    let record: KeyRecord
+                    do throws(StoreError) {
+                        record = try KeyRecord.table.value(of: entry.record.bytes, at: entry.key)
+                    } catch {
+                        throw VaultError(error)
+                    }
+                    guard case .key(let parent, _) = record.wrapper else { throw VaultError(.cannotOpen, .tampered) }
                     counts[parent, default: 0] += 1
                 }
             }

@@ -145,6 +145,12 @@ extension Vault {
             guard try await tree.environmentSet(context, view) != nil else { throw VaultError(.cannotOpen, .missing) }
             guard let set = try await tree.set(of: place, view) else { throw VaultError(.cannotOpen, .missing) }
             guard set.versions.contains(where: { $0.state.mayBecome(state) }) else {
+                // Another process was faster: its floor closes what this line closed, and a new key may take its place.
+                if let appended, state == .suspended, set.currentVersion?.state == .compromised {
+                    try await tree.ledger.append(.reopened(place.name, after: appended.lines))
+                }
+                // What a crash has left.
+                if state == .destroyed { try await deleteKeys(of: place) }
                 throw VaultError(state == .destroyed ? .keyClosed : .wrongState, .closed)
             }
             // Called off, or pinned, since somebody looked.
@@ -153,7 +159,7 @@ extension Vault {
                 guard isDue, set.pins.isEmpty else { return true }
             }
             // The ledger first: once it says so, nothing opens, whatever becomes of the rest.
-            var ledger = appended
+            var ledger = appended == nil ? nil : try await tree.ledger.read()
             if state == .compromised {
                 // Closed with those before it; a new one may take its place.
                 if ledger?.floors[place.name].map({ $0 >= set.nextGeneration }) != true {
@@ -312,8 +318,11 @@ extension Vault {
         )
         let environment = KeyPlace(place.context)
         if place == environment {
-            (set.ledgerLines, set.ledgerMark) = (lines, mark)
-        } else if var above = try await tree.sets.read(environment.partition, environment.ids, in: &transaction) {
+            // Never back: another process may have told it more meanwhile.
+            if (set.ledgerLines ?? -1) < lines { (set.ledgerLines, set.ledgerMark) = (lines, mark) }
+        } else if var above = try await tree.sets.read(environment.partition, environment.ids, in: &transaction),
+            (above.ledgerLines ?? -1) < lines
+        {
             (above.ledgerLines, above.ledgerMark) = (lines, mark)
             try await tree.sets.write(above, environment.partition, environment.ids, in: &transaction)
         }

@@ -63,8 +63,8 @@ extension Vault {
         _ content: borrowing SecretBytes, _ order: Order, _ connection: Identifier<Connection>,
         _ context: MainKeyContext, _ permit: Permit<StoreCredential>, _ action: String
     ) async throws(VaultError) -> Receipt {
-        return try await sealing(KeyPlace(context, .connection(connection))) { (isWornOut) throws(VaultError) in
-            try await attempt(order, content, connection, context, isWornOut, permit, action)
+        return try await sealing(KeyPlace(context, .connection(connection))) { (worn) throws(VaultError) in
+            try await attempt(order, content, connection, context, worn, permit, action)
         }
     }
 
@@ -94,10 +94,12 @@ extension Vault {
         _ place: KeyPlace, _ permit: Permit<Action>, _ action: String, _ told: [String: String]
     ) async throws(VaultError) -> OpenKey {
         let project = place.level == .connection ? permit.context.scope.project : nil
-        return try await sealing(place) { (isWornOut) throws(VaultError) in
-            guard let plan = try await plan(place, renewing: isWornOut) else { return .changed }
+        return try await sealing(place) { (worn) throws(VaultError) in
+            guard let plan = try await plan(place, renewing: worn) else { return .changed }
             if let set = plan.set, set.project != project { throw VaultError(.cannotOpen, .missing) }
-            guard place.level != .connection || seals.take(plan.key.commitment) else { return .wornOut }
+            guard place.level != .connection || seals.take(plan.key.commitment) else {
+                return .wornOut(plan.key.commitment)
+            }
             var details = told
             details["key"] = plan.key.id
             let made = plan.drafts.map(\.draft.id)
@@ -122,11 +124,11 @@ extension Vault {
     /// Tries to seal until nobody else has changed the workspace's keys meanwhile; one at a time while the environment has no
     /// key, so that one is made and not several.
     func sealing<R>(
-        _ place: KeyPlace, _ attempt: (Bool) async throws(VaultError) -> Outcome<R>
+        _ place: KeyPlace, _ attempt: (Digest?) async throws(VaultError) -> Outcome<R>
     ) async throws(VaultError) -> R {
-        var isWornOut = false
+        var worn: Digest?
         for _ in 0..<40 {
-            let renewing = isWornOut
+            let renewing = worn
             let outcome: Outcome<R>
             do throws(VaultError) {
                 if try await lacksEnvironmentKey(place.context) {
@@ -141,7 +143,7 @@ extension Vault {
             }
             switch outcome {
             case .done(let result): return result
-            case .wornOut: isWornOut = true
+            case .wornOut(let key): worn = key
             case .changed: continue
             }
         }
@@ -152,8 +154,8 @@ extension Vault {
         case done(R)
         /// Somebody else changed the workspace's keys meanwhile.
         case changed
-        /// The key has sealed as many credentials as it may.
-        case wornOut
+        /// This key has sealed as much as it may.
+        case wornOut(Digest)
     }
 
     private func lacksEnvironmentKey(_ context: MainKeyContext) async throws(VaultError) -> Bool {
@@ -164,11 +166,11 @@ extension Vault {
     /// Seals and stores under the keys as they are now.
     private func attempt(
         _ order: Order, _ content: borrowing SecretBytes, _ connection: Identifier<Connection>,
-        _ context: MainKeyContext, _ isWornOut: Bool, _ permit: Permit<StoreCredential>, _ action: String
+        _ context: MainKeyContext, _ worn: Digest?, _ permit: Permit<StoreCredential>, _ action: String
     ) async throws(VaultError) -> Outcome<Receipt> {
         let place = KeyPlace(context, .connection(connection))
         let indexes = order.indexes.map { KeyPlace(context, .index($0.name)) }
-        guard let plan = try await plan(place, renewing: isWornOut, and: indexes) else { return .changed }
+        guard let plan = try await plan(place, renewing: worn, and: indexes) else { return .changed }
         // A permit of another project replaces nothing.
         if let set = plan.set, set.project != order.facts.project { throw VaultError(.cannotOpen, .missing) }
         var facts = order.facts
@@ -176,7 +178,7 @@ extension Vault {
             facts.index[index.name] = try Self.entry(of: index, order.owner, content, key)
         }
         var row = CredentialRow(facts, generation: (plan.set?.row ?? 0) + 1, key: plan.key.commitment)
-        if row.generation > plan.key.generation << OpenKey.generationBits { return .wornOut }
+        if row.generation > plan.key.generation << OpenKey.generationBits { return .wornOut(plan.key.commitment) }
         do throws(CryptoError) {
             row.sealed = try Envelope.seal(content, with: plan.key, row.additionalData(context, connection))
         } catch {

@@ -147,9 +147,12 @@ extension Vault {
                 guard let set = try await tree.set(of: place, view), let last = set.currentVersion else { continue }
                 // Also where a new key has taken the place of those that were compromised, or given up.
                 let isBelow = { (version: KeySet.Version) in
-                    version.state == .compromised || version.state == .destroyed && version.generation < set.current
+                    version.state == .compromised || version.before == .compromised
+                        || version.state == .destroyed && version.generation < set.current
                 }
-                if let closed = set.versions.last(where: isBelow), ledger.closure(of: place, closed) == nil {
+                if let closed = set.versions.last(where: isBelow),
+                    (ledger.floors[place.name] ?? 0) <= closed.generation
+                {
                     events.append(.floor(place.name, generation: closed.generation + 1))
                 }
                 if !last.state.opens, last.state != .compromised, ledger.closure(of: place, last) == nil {
@@ -206,7 +209,7 @@ extension Vault {
         _ set: KeySet, _ place: KeyPlace, _ view: KeyTree.View, _ health: inout VaultVerification
     ) async throws(VaultError) {
         let due = set.versions.lazy.filter { $0.state != .destroyed }.compactMap(\.due).min()
-        if let due, due.advanced(by: .seconds(3600)) <= latestTime, set.pins.isEmpty {
+        if let due, due.advanced(by: .seconds(3600)) <= authority.time.now, set.pins.isEmpty {
             health.defects.append(.init(.overdue, place.name))
             try await list(place, due)
         }

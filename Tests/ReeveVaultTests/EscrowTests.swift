@@ -85,5 +85,12 @@ import Testing
         let main = try LocalMainKey(SecretBytes(copying: key))
         let recovered = try LocalMainKey(SecretBytes(copying: try recover(Array(try split(key).prefix(3)))))
         #expect(main.reference == recovered.reference)
+        var shares: [EscrowShare] = []
+        for bytes in try split(key) { shares.append(try EscrowShare(SecretBytes(copying: bytes))) }
+        #expect(try MainKeyEscrow.recovers(main.reference, from: Array(shares.suffix(3))))
+        #expect(try !MainKeyEscrow.recovers(LocalMainKey.ephemeral().reference, from: shares))
+        #expect(throws: EscrowFailure.self) {
+            try MainKeyEscrow.recovers(main.reference, from: Array(shares.prefix(2)))
+        }
     }
 }

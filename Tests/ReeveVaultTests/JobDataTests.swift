@@ -125,9 +125,10 @@ import Testing
         let begin = world.stage.time.now
         let over = try await world.seal("over", world.job(9))
         world.stage.time.advance(by: .seconds(7200))
-        // Over, though nobody has swept yet: a hold does not bring it back, and neither does the clock.
+        // Over, though nobody has swept yet: a hold does not bring it back, and once it is swept the clock does not either.
         await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(over, world.job(9)) }
         #expect(try await world.process.vault.pinJobData(from: begin, through: begin, for: "late", manage()) == 0)
+        try await world.process.work()
         world.stage.time.jump(by: .seconds(-7200))
         await #expect(throws: VaultError(.cannotOpen)) { _ = try await world.read(over, world.job(9)) }
         world.stage.time.jump(by: .seconds(7200))

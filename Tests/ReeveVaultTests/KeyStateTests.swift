@@ -114,6 +114,55 @@ import Testing
         #expect(try await restored.failure(connection)?.code == .cannotOpen)
     }
 
+    /// A suspension and a compromise at the same time: whichever comes first at each store call, the key is closed, and it can be
+    /// replaced.
+    @Test(arguments: [true, false], [true, false])
+    func twoClosuresMeet(_ isSuspendedFirst: Bool, _ ofEnvironment: Bool) async throws {
+        for call in 1...30 {
+            let world = try await VaultWorld()
+            let connection = world.stage.connection(1)
+            try await world.process.store("leaked", connection)
+            let target: KeyTarget = ofEnvironment ? .environment : .connection(connection.id)
+            let scope = connection.scope
+            let interrupted = InterruptedStore(world.store)
+            let slow = try await world.restarted(over: interrupted)
+            let (process, image) = (world.process, try await world.image())
+            let permit = try await slow.manage(target, scope)
+            interrupted.interrupt(before: call) {
+                do {
+                    let permit = try await process.manage(target, scope)
+                    if isSuspendedFirst {
+                        try await process.vault.suspend(target, permit)
+                    } else {
+                        try await process.vault.markCompromised(target, permit)
+                    }
+                } catch {
+                    // The other was there first.
+                    #expect((error as? VaultError)?.code == .wrongState)
+                }
+            }
+            do {
+                if isSuspendedFirst {
+                    try await slow.vault.markCompromised(target, permit)
+                } else {
+                    try await slow.vault.suspend(target, permit)
+                }
+            } catch {
+                #expect(error.code == .wrongState, "\(error)")
+            }
+            guard interrupted.wasInterrupted else { break }
+            let restarted = try await world.restarted()
+            #expect(try await restarted.failure(connection)?.code == .cannotOpen, "\(call)")
+            // Compromised in the end, by whichever order: it is replaced, and what leaked stays closed.
+            _ = try? await restarted.vault.markCompromised(target, restarted.manage(target, scope))
+            try await restarted.store("fresh", connection)
+            #expect(try await world.restarted().open(connection) == "fresh", "\(call)")
+            let restored = try await world.restarted(over: await image.store())
+            #expect(try await restored.failure(connection)?.code == .cannotOpen, "\(call)")
+            #expect(call < 30)
+        }
+    }
+
     /// A resumption that tells the ledger late does not undo what somebody has suspended since.
     @Test(arguments: [true, false]) func aLateResumptionOpensNothing(_ ofEnvironment: Bool) async throws {
         let world = try await VaultWorld()

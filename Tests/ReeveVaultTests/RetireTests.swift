@@ -94,6 +94,49 @@ import Testing
         }
     }
 
+    /// What cannot be read may be under any of them: nothing is given up, and it opens again once it is repaired.
+    @Test func whatCannotBeReadIsNotGivenUp() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        let (vault, scope) = (world.process.vault, world.stage.scope())
+        func manage() async throws -> Permit<ManageKeys> { try await world.process.manage(.environment, scope) }
+        try await vault.rotate(.environment, manage())
+        let image = try await world.image()
+        let key = try #require(image.keys(of: "vault.key").first { "\($0)".contains("/connection/") })
+        let sound = try #require(image.records[key])
+        for bytes in [[0xFF], Array(#"{"schema":9,"value":{}}"#.utf8), Array(sound.dropLast())] {
+            var changes = Changes()
+            changes.write(key, bytes)
+            try await world.store.commit(changes)
+            #expect(try await vault.rewrap(manage()).progress.failed == 1)
+            await #expect(throws: VaultError.self) {
+                try await vault.retireEarlierKeys(of: .environment, manage())
+            }
+        }
+        var changes = Changes()
+        changes.write(key, sound)
+        try await world.store.commit(changes)
+        #expect(try await world.restarted().open(connection) == "v")
+    }
+
+    /// What a compromised key has wrapped holds up nobody: it opens no more in any case.
+    @Test func compromisedKeysAreGivenUp() async throws {
+        let world = try await VaultWorld()
+        let connections = (1...3).map { world.stage.connection($0) }
+        for connection in connections { try await world.process.store("v", connection) }
+        let (vault, scope) = (world.process.vault, world.stage.scope())
+        func manage() async throws -> Permit<ManageKeys> { try await world.process.manage(.environment, scope) }
+        try await vault.markCompromised(.environment, manage())
+        try await world.process.store("new", connections[0])
+        #expect(try await vault.uses(of: .environment, manage()).map(\.state) == [.compromised, .active])
+        #expect(try await vault.retireEarlierKeys(of: .environment, manage()) == 1)
+        #expect(try await world.restarted().open(connections[0]) == "new")
+        #expect(try await world.restarted().failure(connections[1])?.code == .cannotOpen)
+        try await world.process.store("again", connections[1])
+        #expect(try await world.restarted().open(connections[1]) == "again")
+    }
+
     /// A key can be rotated for ever, as long as what is not needed is given up.
     @Test func aSetOfKeysDoesNotGrow() async throws {
         let world = try await VaultWorld()

@@ -40,6 +40,32 @@ import Testing
         }
     }
 
+    /// Many who meet the limit at the same time make one successor.
+    @Test func oneSuccessorIsMade() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        let mayStore = try await world.process.permit(
+            StoreCredential.self, .credential(of: connection.id), connection.scope)
+        let vault = world.process.vault
+        let first = try await vault.seal(SecretBytes(copying: [1]), named: "n", for: connection, mayStore)
+        let key = try #require(Envelope.commitment(ofLone: first.bytes))
+        #expect(vault.seals.take(key, SealCounts.limit - 1))
+        let keys = try await withThrowingTaskGroup(of: Digest?.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    let value = try SecretBytes(copying: [1])
+                    return Envelope.commitment(
+                        ofLone: try await vault.seal(value, named: "n", for: connection, mayStore).bytes)
+                }
+            }
+            return try await group.reduce(into: Set<Digest?>()) { $0.insert($1) }
+        }
+        #expect(keys.count == 1 && !keys.contains(key))
+        let target = KeyTarget.connection(connection.id)
+        let uses = try await vault.uses(of: target, world.process.manage(target, connection.scope))
+        #expect(uses.map(\.generation) == [1, 2])
+    }
+
     /// The counts of many keys are bounded, and those that seal much are not forgotten.
     @Test func countsAreBounded() throws {
         let counts = SealCounts()

@@ -294,7 +294,7 @@ import Testing
                 if lent == 1 { world.stage.time.advance(by: .seconds(31)) }
             }
         }
-        #expect(lent == 90 && failures.count == 110 && failures.values.allSatisfy { $0.code == .refused })
+        #expect(lent == 1 && failures.count == 199 && failures.values.allSatisfy { $0.code == .refused })
     }
 
     /// Who can write to the store can plant keys of every kind: no call ends the process, or finds something in them.

@@ -63,7 +63,11 @@ public struct Sweep: Sendable {
         }
         guard var lease = acquired else { return nil }
         var visited = 0
-        var last = try await failing(as: Failure.self) { () throws(StoreError) in try await report(from: leases.store) }
+        var last = try await failing(as: Failure.self) { () throws(StoreError) in
+            try await leases.store.record(for: stateKey).flatMap { (record) throws(StoreError) in
+                try state(record.bytes)
+            }?.report ?? Report()
+        }
         while visited < limit {
             let present = lease
             let kept = try await failing(as: Failure.self) { () throws(StoreError) in try await leases.kept(present) }
@@ -115,7 +119,7 @@ public struct Sweep: Sendable {
     /// How far the sweep has come, as of its last commit.
     public func report(from store: any Store) async throws(StoreError) -> Report {
         guard let record = try await store.record(for: stateKey) else { return Report() }
-        return try state(record.bytes)?.report ?? Report()
+        return try SweepState.table.decode(record.bytes, stateKey).report
     }
 
     private var stateKey: Key { Key(partition, [.text("sweep"), .text(name)]) }

@@ -94,6 +94,16 @@ public enum MainKeyEscrow: Sendable {
         }
     }
 
+    /// Whether shares recover the main key of a ``LocalMainKey/reference``, which is wiped again at once: for drills.
+    public static func recovers(_ reference: String, from shares: [EscrowShare]) throws(EscrowFailure) -> Bool {
+        let key = try recover(shares)
+        do throws(CryptoError) {
+            return try LocalMainKey(key).reference.isIdentical(to: reference)
+        } catch {
+            throw .cryptoFailed
+        }
+    }
+
     /// The key that shares were split from. Shares are read from their bytes; more than are needed are all looked at.
     public static func recover(_ shares: [EscrowShare]) throws(EscrowFailure) -> SecretBytes {
         guard let first = shares.first else { throw .tooFew }
