@@ -222,6 +222,35 @@ import Testing
         #expect(image.keys(of: "vault.key").allSatisfy { image.records[$0] == after.records[$0] })
     }
 
+    /// A provider that answers with another tenant's key, which it did wrap: nothing opens, and nothing is wrapped under it.
+    @Test func anotherTenantsKeyChangesNothing() async throws {
+        let stage = try VaultStage()
+        let mainKey = try ConfusedMainKey()
+        let (store, ledger, keys) = (MemoryStore(), MemoryLedger(), MainKeys(mainKey))
+        let process = try await stage.process(store, ledger, keys)
+        let other = Identifier<Workspace>(high: 1, low: 9)
+        let (mine, theirs) = (stage.connection(1), stage.connection(2, in: other))
+        try await process.store("mine", mine)
+        try await process.store("theirs", theirs)
+        let image = try await StoreImage(store, [stage.workspace, other])
+        mainKey.confuse(true)
+        let cold = try await stage.process(store, ledger, keys)
+        #expect(try await cold.failure(mine)?.code == .cannotOpen)
+        #expect(try await cold.failure(theirs)?.code == .cannotOpen)
+        await #expect(throws: VaultError.self) { try await cold.store("w", mine) }
+        await #expect(throws: VaultError.self) {
+            try await cold.vault.rotate(.environment, cold.manage(.environment, mine.scope))
+        }
+        let after = try await StoreImage(store, [stage.workspace, other])
+        for table in ["vault.key", "vault.keys", "vault.credential"] {
+            #expect(image.keys(of: table).map { image.records[$0] } == after.keys(of: table).map { after.records[$0] })
+        }
+        mainKey.confuse(false)
+        stage.time.advance(by: .seconds(5))
+        #expect(try await cold.open(mine) == "mine")
+        #expect(try await cold.open(theirs) == "theirs")
+    }
+
     /// An environment with several keys as well, where a probe comes first.
     @Test(arguments: [MainKeyDouble.Mode.wrongLength, .anotherKey, .garbage, .denies, .unavailable])
     func aFalseProviderIsProbedFirst(_ mode: MainKeyDouble.Mode) async throws {
@@ -413,6 +442,34 @@ private final class MeddlingMainKey: MainKeyProvider {
     }
     func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
         try await base.unwrap(wrapped, context: context)
+    }
+}
+
+/// A main key that answers with what it unwraps for somebody else.
+private final class ConfusedMainKey: MainKeyProvider {
+    private struct State {
+        var isConfused = false
+        var wrapped: [MainKeyContext: [UInt8]] = [:]
+    }
+    private let base: LocalMainKey
+    private let state = Mutex(State())
+
+    init() throws { base = try LocalMainKey.ephemeral() }
+
+    var reference: String { base.reference }
+    func confuse(_ isConfused: Bool) { state.withLock { $0.isConfused = isConfused } }
+
+    func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
+        let wrapped = try await base.wrap(key, context: context)
+        state.withLock { state in if state.wrapped[context] == nil { state.wrapped[context] = wrapped } }
+        return wrapped
+    }
+    func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
+        let other = state.withLock { state in
+            state.isConfused ? state.wrapped.first { $0.key != context } : nil
+        }
+        guard let other else { return try await base.unwrap(wrapped, context: context) }
+        return try await base.unwrap(other.value, context: other.key)
     }
 }
 
