@@ -30,11 +30,7 @@ extension Vault {
         let context = try await enter(permit, action, target.resource(in: scope), scope)
         return try await recorded(permit, action) { () throws(VaultError) in
             let place = target.place(context)
-            let set: KeySet? = try await withView(context) { (view) throws(VaultError) in
-                .some(try await tree.set(of: place, view))
-            }
-            guard let set else { throw VaultError(.cannotOpen, .missing) }
-            let uses = try await uses(of: set, place)
+            let uses = try await uses(of: try await present(place), place)
             try await record(action, permit, ["generations": String(uses.count)])
             return uses
         }
@@ -64,20 +60,24 @@ extension Vault {
     private func retire(
         _ place: KeyPlace, _ permit: Permit<ManageKeys>, _ action: String
     ) async throws(VaultError) -> Int {
-        try await withView(place.context) { (view) throws(VaultError) in
+        // What is under an environment's keys is counted beforehand: it takes a while, and others go on storing. What they make
+        // meanwhile comes under the present key.
+        let counted = place.parent == nil ? try await present(place) : nil
+        if let counted { try await checkThatNoneIsNeeded(counted, place) }
+        return try await withView(place.context) { (view) throws(VaultError) in
             guard try await tree.environmentSet(place.context, view) != nil,
                 let set = try await tree.set(of: place, view), let current = set.currentVersion
             else { throw VaultError(.cannotOpen, .missing) }
             guard current.state == .active, view.ledger.closure(of: place, current) == nil else {
                 throw VaultError(.wrongState, .closed)
             }
-            // What a compromised key wrapped opens no more, whatever becomes of it.
-            let isNeeded = { (use: KeyUse) in
-                use.generation != current.generation && use.count > 0 && use.state != .compromised
+            if let counted {
+                guard counted.versions == set.versions else { throw VaultError(.changedMeanwhile) }
+            } else {
+                try await checkThatNoneIsNeeded(set, place)
+                // All that was looked at is of one time.
+                guard try await isCurrent(view) else { return nil }
             }
-            guard try await !uses(of: set, place).contains(where: isNeeded) else { throw VaultError(.stillNeeded) }
-            // All that was counted is of one time.
-            guard try await isCurrent(view) else { return nil }
             let earlier = set.versions.filter { $0.generation < current.generation && $0.state != .destroyed }
             var ledger = view.ledger
             // The ledger first, as with everything that closes.
@@ -99,6 +99,22 @@ extension Vault {
                 return earlier.count
             }
         }
+    }
+
+    private func present(_ place: KeyPlace) async throws(VaultError) -> KeySet {
+        let set: KeySet? = try await withView(place.context) { (view) throws(VaultError) in
+            .some(try await tree.set(of: place, view))
+        }
+        guard let set else { throw VaultError(.cannotOpen, .missing) }
+        return set
+    }
+
+    private func checkThatNoneIsNeeded(_ set: KeySet, _ place: KeyPlace) async throws(VaultError) {
+        // What a compromised key wrapped opens no more, whatever becomes of it.
+        let isNeeded = { (use: KeyUse) in
+            use.generation != set.current && use.count > 0 && use.state != .compromised
+        }
+        guard try await !uses(of: set, place).contains(where: isNeeded) else { throw VaultError(.stillNeeded) }
     }
 
     private func uses(of set: KeySet, _ place: KeyPlace) async throws(VaultError) -> [KeyUse] {

@@ -94,6 +94,42 @@ import Testing
         }
     }
 
+    /// Others go on storing while it is counted, and rotating: what they make is kept.
+    @Test(arguments: [true, false]) func othersGoOn(_ rotates: Bool) async throws {
+        for call in 1...40 {
+            let world = try await VaultWorld()
+            let connections = (1...3).map { world.stage.connection($0) }
+            for connection in connections { try await world.process.store("v", connection) }
+            let (process, scope, late) = (world.process, world.stage.scope(), world.stage.connection(9))
+            try await process.vault.rotate(.environment, process.manage(.environment, scope))
+            try await process.vault.rewrap(process.manage(.environment, scope))
+            let interrupted = InterruptedStore(world.store)
+            let slow = try await world.restarted(over: interrupted)
+            let permit = try await slow.manage(.environment, scope)
+            interrupted.interrupt(before: call) {
+                do {
+                    if rotates {
+                        try await process.vault.rotate(.environment, process.manage(.environment, scope))
+                    }
+                    try await process.store("late", late)
+                } catch {
+                    Issue.record("\(error)")
+                }
+            }
+            do {
+                #expect(try await slow.vault.retireEarlierKeys(of: .environment, permit) == 1)
+            } catch {
+                // Another key is in force by now: what is under the one before was not counted.
+                #expect(rotates && [.changedMeanwhile, .stillNeeded].contains(error.code), "\(error)")
+            }
+            guard interrupted.wasInterrupted else { break }
+            let restarted = try await world.restarted()
+            for connection in connections { #expect(try await restarted.open(connection) == "v", "\(call)") }
+            #expect(try await restarted.open(late) == "late", "\(call)")
+            #expect(call < 40)
+        }
+    }
+
     /// What cannot be read may be under any of them: nothing is given up, and it opens again once it is repaired.
     @Test func whatCannotBeReadIsNotGivenUp() async throws {
         let world = try await VaultWorld()
