@@ -247,24 +247,3 @@ private final class HookStore: Store {
     }
     func commit(_ changes: Changes) async throws(StoreError) { try await base.commit(changes) }
 }
-
-/// A store that does something before it commits, once.
-private final class CommitHook: Store {
-    let base: MemoryStore
-    private let hook = Mutex<(@Sendable () async -> Void)?>(nil)
-
-    init(_ base: MemoryStore) { self.base = base }
-
-    func onCommit(_ body: @escaping @Sendable () async -> Void) { hook.withLock { $0 = body } }
-    var wasHooked: Bool { hook.withLock { $0 == nil } }
-
-    func record(for key: Key) async throws(StoreError) -> Record? { try await base.record(for: key) }
-    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
-        try await base.records(in: range, limit: limit)
-    }
-    func commit(_ changes: Changes) async throws(StoreError) {
-        let body = hook.withLock { $0.take() }
-        await body?()
-        try await base.commit(changes)
-    }
-}

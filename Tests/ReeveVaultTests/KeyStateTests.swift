@@ -163,6 +163,38 @@ import Testing
         }
     }
 
+    /// A suspension whose line comes after the floor of a compromise, and whose commit comes after its: the line is taken back, and
+    /// the key can be replaced.
+    @Test func aSuspensionThatLosesTakesItsLineBack() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("leaked", connection)
+        let (target, scope) = (KeyTarget.connection(connection.id), connection.scope)
+        let (early, late) = (CommitHook(world.store), CommitHook(world.store))
+        let (first, second) = (try await world.restarted(over: early), try await world.restarted(over: late))
+        let (mayCompromise, maySuspend) = (
+            try await first.manage(target, scope), try await second.manage(target, scope)
+        )
+        let isWaiting = Mutex(false)
+        let isDone = Mutex(false)
+        late.onCommit {
+            isWaiting.withLock { $0 = true }
+            await until { isDone.withLock { $0 } }
+        }
+        let suspension = Mutex<Task<Void, any Error>?>(nil)
+        early.onCommit {
+            suspension.withLock { $0 = Task { try await second.vault.suspend(target, maySuspend) } }
+            await until { isWaiting.withLock { $0 } }
+        }
+        try await first.vault.markCompromised(target, mayCompromise)
+        isDone.withLock { $0 = true }
+        let task = try #require(suspension.withLock { $0 })
+        await #expect(throws: VaultError(.wrongState)) { try await task.value }
+        #expect(try await world.restarted().failure(connection)?.code == .cannotOpen)
+        try await world.restarted().store("fresh", connection)
+        #expect(try await world.restarted().open(connection) == "fresh")
+    }
+
     /// A resumption that tells the ledger late does not undo what somebody has suspended since.
     @Test(arguments: [true, false]) func aLateResumptionOpensNothing(_ ofEnvironment: Bool) async throws {
         let world = try await VaultWorld()
