@@ -190,6 +190,49 @@ import Testing
         #expect(try await world.process.vault.verify(world.process.manage(.environment, scope)).defects.isEmpty)
     }
 
+    /// The worst that can be asked for is answered with an error or with nothing, and the vault goes on.
+    @Test func extremesAreAnswered() async throws {
+        let world = try await VaultWorld()
+        let connection = world.stage.connection(1)
+        try await world.process.store("v", connection)
+        let (vault, scope) = (world.process.vault, world.stage.scope())
+        func manage() async throws -> Permit<ManageKeys> { try await world.process.manage(.environment, scope) }
+        let (least, most) = (Timestamp(microseconds: .min), Timestamp(microseconds: .max))
+        await #expect(throws: VaultError(.tooLarge)) {
+            try await vault.pinJobData(from: least, through: most, for: "x", manage())
+        }
+        for instant in [least, most] {
+            #expect(try await vault.pinJobData(from: instant, through: instant, for: "x", manage()) == 0)
+            #expect(try await vault.pinJobData(from: most, through: least, for: "x", manage()) == 0)
+            #expect(try await vault.unpinJobData(from: instant, through: instant, for: "x", manage()) == 0)
+        }
+        for name in ["", String(repeating: "x", count: 256)] {
+            await #expect(throws: VaultError(.invalidName)) {
+                try await vault.pinJobData(from: most, through: most, for: name, manage())
+            }
+        }
+        let mark = try Digest(hashing: [1])
+        for position in [
+            LedgerPosition(lines: .max, mark: nil), LedgerPosition(lines: .max, mark: mark),
+            LedgerPosition(lines: .min, mark: mark), LedgerPosition(lines: 0, mark: mark),
+            LedgerPosition(lines: 1, mark: nil), LedgerPosition(lines: 1, mark: mark),
+        ] {
+            let found = try await vault.verify(manage(), expecting: position)
+            #expect(found.defects.map(\.kind) == [.ledgerBehind], "\(position)")
+        }
+        #expect(try await vault.verify(manage(), expecting: LedgerPosition(lines: 0, mark: nil)).defects.isEmpty)
+        #expect(throws: EscrowFailure.tooFew) { try MainKeyEscrow.recovers("", from: []) }
+        // A permit for the workspace is none for an environment.
+        let wide = Scope(world.stage.workspace)
+        await #expect(throws: VaultError.self) {
+            try await vault.retireEarlierKeys(of: .environment, world.process.manage(.environment, wide))
+        }
+        await #expect(throws: VaultError.self) {
+            try await vault.uses(of: .environment, world.process.manage(.environment, wide))
+        }
+        #expect(try await world.process.open(connection) == "v")
+    }
+
     /// An environment without keys has no room for a hold, and there is one for so many.
     @Test func holdsAreBounded() async throws {
         let world = try await VaultWorld()

@@ -105,12 +105,7 @@ import Darwin
     @Test func connectionsOfBeforeAreWhole() async throws {
         let golden = try await golden()
         let stage = try Self.stage()
-        let store = MemoryStore()
-        for (key, bytes) in golden.records {
-            var changes = Changes()
-            changes.write(Key(encoded: try #require(Base64URL.decode(key))), Array(bytes.utf8))
-            try await store.commit(changes)
-        }
+        let store = try await MemoryStore.holding(golden.records)
         let process = try await stage.process(store, MemoryLedger(golden.lines.map { Array($0.utf8) }), Self.keys())
         let (connection, scope) = (stage.connection(1), stage.scope())
         #expect(try await process.open(connection) == "two")

@@ -66,6 +66,33 @@ import Testing
         #expect(uses.map(\.generation) == [1, 2])
     }
 
+    /// Who meets the limit while another process rotates the key takes the new one, at whatever store call that comes.
+    @Test func aSuccessorOfAnotherProcessWillDo() async throws {
+        for call in 1...20 {
+            let world = try await VaultWorld()
+            let connection = world.stage.connection(1)
+            let target = KeyTarget.connection(connection.id)
+            let store = InterruptedStore(world.store)
+            let (slow, process) = (try await world.restarted(over: store), world.process)
+            let mayStore = try await slow.permit(
+                StoreCredential.self, .credential(of: connection.id), connection.scope)
+            let first = try await slow.vault.seal(SecretBytes(copying: [1]), named: "n", for: connection, mayStore)
+            #expect(slow.vault.seals.take(try #require(Envelope.commitment(ofLone: first.bytes)), SealCounts.limit - 1))
+            store.interrupt(before: call) {
+                do {
+                    try await process.vault.rotate(target, process.manage(target, connection.scope))
+                } catch {
+                    Issue.record("\(error)")
+                }
+            }
+            _ = try await slow.vault.seal(SecretBytes(copying: [1]), named: "n", for: connection, mayStore)
+            guard store.wasInterrupted else { return #expect(call > 2) }
+            let uses = try await process.vault.uses(of: target, process.manage(target, connection.scope))
+            #expect(uses.map(\.generation) == [1, 2], "\(call)")
+        }
+        Issue.record("it never went through")
+    }
+
     /// The counts of many keys are bounded, and those that seal much are not forgotten.
     @Test func countsAreBounded() throws {
         let counts = SealCounts()

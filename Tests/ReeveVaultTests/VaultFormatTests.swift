@@ -48,12 +48,7 @@ import Testing
         let connection = Self.connection
         if ProcessInfo.processInfo.environment["REEVE_WRITE_GOLDEN"] != nil { try await write(stage) }
         let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: Self.file))
-        let store = MemoryStore()
-        for (key, bytes) in golden.records {
-            var changes = Changes()
-            changes.write(Key(encoded: try #require(Base64URL.decode(key))), Array(bytes.utf8))
-            try await store.commit(changes)
-        }
+        let store = try await MemoryStore.holding(golden.records)
         let process = try await stage.process(store, MemoryLedger(golden.lines.map { Array($0.utf8) }), Self.keys())
         #expect(try await process.open(connection) == "known answer")
         let mayOpen = try await process.permit(OpenCredential.self, .credential(of: connection.id), connection.scope)

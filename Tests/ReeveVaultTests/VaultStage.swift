@@ -246,3 +246,16 @@ func until(_ condition: () -> Bool, at location: SourceLocation = #_sourceLocati
     }
     Issue.record("it never came to that", sourceLocation: location)
 }
+
+extension MemoryStore {
+    /// A store with records that were written down: keys in base64url, values as they are.
+    static func holding(_ records: [String: String]) async throws -> MemoryStore {
+        let store = MemoryStore()
+        for (key, bytes) in records {
+            var changes = Changes()
+            changes.write(Key(encoded: try #require(Base64URL.decode(key))), Array(bytes.utf8))
+            try await store.commit(changes)
+        }
+        return store
+    }
+}
