@@ -333,7 +333,8 @@ public final class AuditLog: Sendable {
         guard now < expected.advanced(by: limit), expected < now.advanced(by: limit) else {
             throw AuditError(.clockDisagrees)
         }
-        if let last = try await keys.lines().last, last.at >= now.advanced(by: limit) {
+        let last = try await keys.reading { (ledger) throws(LedgerError) in try await ledger.lastLine() }
+        if let last, last.at >= now.advanced(by: limit) {
             throw AuditError(.clockDisagrees)
         }
     }

@@ -259,7 +259,9 @@ import Testing
         let process = try await world.process()
         try await process.log.runOnce()
         #expect(world.verifier.checkpoint(try await process.checkpoint())?.size == 1)
-        let own = try await process.log.keys.lines().filter { $0.event.subject == Partition(world.workspace).name }
+        let own = try await process.log.keys.ledger.lines().filter {
+            $0.event.subject == Partition(world.workspace).name
+        }
         #expect(own.count == 1)
     }
 

@@ -96,6 +96,13 @@ private func forkProcess() throws -> pid_t {
         let middle = try longer.slice(1..<4).constantTimeEquals(SecretBytes(copying: [2, 3, 4]))
         #expect(middle)
         #expect(throws: CryptoError(.invalidLength)) { _ = try longer.slice(3..<6) }
+        for (suffix, whole): ([UInt8], [UInt8]) in [
+            ([], [1, 2, 3, 4, 5]), ([9], [1, 2, 3, 4, 9]), ([5, 6, 7, 8, 9], [5, 6, 7, 8, 9]),
+        ] {
+            let replaced = try longer.replacingSuffix(by: suffix).constantTimeEquals(SecretBytes(copying: whole))
+            #expect(replaced)
+        }
+        #expect(throws: CryptoError(.invalidLength)) { _ = try longer.replacingSuffix(by: [0, 0, 0, 0, 0, 0]) }
         let word = try SecretBytes(copying: Array("pässword".utf8))
         let exposed = word.exposedAsString()
         #expect(exposed == "pässword")

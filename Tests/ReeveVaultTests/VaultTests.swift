@@ -303,9 +303,15 @@ private struct Fixture: Sendable {
             let mayOpen = try await authority.permit(OpenCredential.self, on: resource, as: context).get()
             let before = base.count
             let lent = Counter()
-            _ = try? await Vault(
-                mainKeys: MainKeys(mainKey), control: keys.control, ledger: ledger, authority: authority
-            ).withCredential(connection.id, mayOpen) { _ in lent.add() }
+            do {
+                // On a busy machine a call takes longer than a main key is given.
+                try await Vault(
+                    mainKeys: MainKeys(mainKey), control: keys.control, ledger: ledger, authority: authority,
+                    configuration: .init(keyLifetimeSeconds: 3600, mainKeyTimeoutSeconds: 60)
+                ).withCredential(connection.id, mayOpen) { _ in lent.add() }
+            } catch {
+                #expect(call > 0, "\(error)")
+            }
             #expect(lent.count <= base.count - before, "call \(call)")
             if call == 0 { #expect(lent.count == 1) }
             lentInAll += lent.count

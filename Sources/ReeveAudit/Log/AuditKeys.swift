@@ -28,10 +28,12 @@ public struct AuditKeys: Sendable {
         self.witnesses = witnesses
     }
 
-    /// All lines of the ledger, verified.
-    func lines() async throws(AuditError) -> [AnchorLedger.Line] {
+    /// What the ledger says, verified.
+    func reading<Value>(
+        _ body: (AnchorLedger) async throws(LedgerError) -> Value
+    ) async throws(AuditError) -> Value {
         do throws(LedgerError) {
-            return try await ledger.lines()
+            return try await body(ledger)
         } catch {
             throw AuditError(error)
         }

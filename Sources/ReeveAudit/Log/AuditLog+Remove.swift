@@ -88,10 +88,9 @@ extension AuditLog {
         let present = try await reader.state()
         if wanted > Int(present.minimum) {
             // As old as the first checkpoint in the ledger that covers them: no entry's own date decides.
-            let anchored = try await keys.lines().first { line in
-                line.event.kind == LogAnchor.kind && line.event.subject == log.name
-                    && line.event.number ?? 0 >= Int64(wanted)
-            }
+            let anchored = try await keys.reading { (ledger) throws(LedgerError) in
+                try await ledger.lines(LogAnchor.kind, of: log.name, from: 0).lines
+            }.first { $0.event.number ?? 0 >= Int64(wanted) }
             guard let anchored, anchored.at <= oldest else {
                 throw AuditError(.stillKept, "until they are \(configuration.retentionDays) days old")
             }

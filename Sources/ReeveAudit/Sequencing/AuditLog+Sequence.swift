@@ -57,9 +57,7 @@ extension AuditLog {
         let listed = try await storing { () throws(StoreError) in try await Trail.logs(in: store) }
         names.formUnion(listed.names)
         if listed.isMalformed { wrong = "the directory of logs" }
-        if let lines = try? await keys.lines() {
-            names.formUnion(lines.lazy.filter { $0.event.kind == LogAnchor.kind }.map(\.event.subject))
-        }
+        if let anchored = try? await keys.ledger.subjects(of: LogAnchor.kind) { names.formUnion(anchored) }
         return (names.sorted().compactMap { Partition(named: $0) }, wrong)
     }
 

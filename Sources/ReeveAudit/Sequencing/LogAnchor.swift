@@ -22,14 +22,15 @@ struct LogAnchor: Sendable {
     func verify(
         size: Int, root tree: TreeHash? = nil, from verified: inout Int
     ) async throws(AuditError) -> (size: Int, root: Digest)? {
-        let lines = try await keys.lines()
         // Those that were looked at once hold: the tree only grows. The newest is looked at again.
-        let own = lines.filter { $0.event.kind == Self.kind && $0.event.subject == reader.log.name }
+        let (from, log) = (verified, reader.log.name)
+        let (own, position) = try await keys.reading { (ledger) throws(LedgerError) in
+            try await ledger.lines(Self.kind, of: log, from: from, atLeast: from == .max ? 32 : 1)
+        }
         // Of what was pruned only whole tiles can be told; what lies in between was looked at before it was pruned.
         let minimum = Int(try await reader.state().minimum)
         var ahead: Int?
-        let recent = own.suffix(verified == .max ? 32 : 1).first?.index ?? 0
-        for line in own where line.index >= min(verified, recent) {
+        for line in own {
             guard let number = line.event.number, let root = line.event.digest else { continue }
             guard number <= size else {
                 // Another sequencer may have gone on meanwhile; a fork only if the store does not have them.
@@ -44,7 +45,7 @@ struct LogAnchor: Sendable {
             guard present.digest == root else { throw AuditError(.forked, "at \(number)") }
             if let tree, number > 0 { try await check(present, Int(number), tree, size) }
         }
-        verified = ahead ?? lines.count
+        verified = ahead ?? position
         guard let last = own.last, let number = last.event.number, let root = last.event.digest else { return nil }
         return (Int(number), root)
     }

@@ -56,7 +56,7 @@ import COpenSSL
     /// A secret copy of `bytes`. The caller's copy stays where it is, and is the caller's to wipe.
     public init(copying bytes: Span<UInt8>) throws(CryptoError) {
         try self.init(count: bytes.count) { (target: inout MutableRawSpan) throws(CryptoError) in
-            for index in bytes.indices { target.storeBytes(of: bytes[index], toByteOffset: index, as: UInt8.self) }
+            unsafe target.copy(bytes.bytes, 0..<bytes.count, to: 0)
         }
     }
 
@@ -100,20 +100,27 @@ import COpenSSL
         let (own, length) = (count, other.byteCount)
         return try withLiveBytes { (mine) throws(CryptoError) in
             try SecretBytes(count: own + length) { (target: inout MutableRawSpan) throws(CryptoError) in
-                for index in 0..<own {
-                    target.storeBytes(of: mine.byte(index), toByteOffset: index, as: UInt8.self)
-                }
-                for index in 0..<length {
-                    target.storeBytes(of: other.byte(index), toByteOffset: own + index, as: UInt8.self)
-                }
+                target.copy(mine, 0..<own, to: 0)
+                target.copy(other, 0..<length, to: own)
             }
         }
     }
 
     /// Secret bytes that hold this value's, then some that are not secret.
     public func appending(_ bytes: [UInt8]) throws(CryptoError) -> SecretBytes {
-        let copy = try SecretBytes(copying: bytes)
-        return try copy.withBytes { (span) throws(CryptoError) in try appending(span) }
+        try unsafe appending(bytes.span.bytes)
+    }
+
+    /// Secret bytes that hold this value's, but for the last ones: others stand in place of as many of them.
+    package func replacingSuffix(by bytes: [UInt8]) throws(CryptoError) -> SecretBytes {
+        let kept = count - bytes.count
+        guard kept >= 0 else { throw CryptoError(.invalidLength) }
+        return try withLiveBytes { (mine) throws(CryptoError) in
+            try SecretBytes(count: count) { (target: inout MutableRawSpan) throws(CryptoError) in
+                target.copy(mine, 0..<kept, to: 0)
+                unsafe target.copy(bytes.span.bytes, 0..<bytes.count, to: kept)
+            }
+        }
     }
 
     /// Secret bytes that hold a part of this value; `range` must lie in `0..<count`.
@@ -121,10 +128,7 @@ import COpenSSL
         guard range.lowerBound >= 0, range.upperBound <= count else { throw CryptoError(.invalidLength) }
         return try withLiveBytes { (mine) throws(CryptoError) in
             try SecretBytes(count: range.count) { (target: inout MutableRawSpan) throws(CryptoError) in
-                for index in range {
-                    target.storeBytes(
-                        of: mine.byte(index), toByteOffset: index - range.lowerBound, as: UInt8.self)
-                }
+                target.copy(mine, range, to: 0)
             }
         }
     }
@@ -149,5 +153,17 @@ extension RawSpan {
     private func checked(_ index: Int) -> Int {
         precondition(index >= 0 && index < byteCount)
         return index
+    }
+}
+
+extension MutableRawSpan {
+    /// Copies a part of some bytes; both have room for it.
+    fileprivate mutating func copy(_ source: RawSpan, _ range: Range<Int>, to offset: Int) {
+        unsafe withUnsafeMutableBytes { target in
+            unsafe source.withUnsafeBytes { source in
+                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
+                unsafe part.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+            }
+        }
     }
 }

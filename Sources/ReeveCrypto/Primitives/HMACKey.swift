@@ -65,17 +65,18 @@ public final class HMACKey: MessageAuthenticator {
 
     /// The tag of bytes that are lent.
     package func authenticate(_ message: RawSpan) throws(CryptoError) -> Digest {
-        var tag = [UInt8](repeating: 0, count: 32)
-        let done = unsafe tag.withUnsafeMutableBytes { target in
-            unsafe message.withUnsafeBytes { unsafe write($0, to: target) }
-        }
-        guard done, let digest = Digest(bytes: tag) else { throw CryptoError(.engineFailed) }
-        return digest
+        try unsafe digest { target in unsafe message.withUnsafeBytes { unsafe write($0, to: target) } }
     }
 
     /// The digest of an encoding under this key.
     public func authenticate(_ encoding: CanonicalBytes) throws(CryptoError) -> Digest {
-        guard let digest = Digest(bytes: try authenticate(encoding.bytes)) else { throw CryptoError(.engineFailed) }
+        try unsafe digest { unsafe write(encoding.bytes, to: $0) }
+    }
+
+    private func digest(_ write: (UnsafeMutableRawBufferPointer) -> Bool) throws(CryptoError) -> Digest {
+        var done = false
+        let digest = unsafe Digest { done = unsafe write($0) }
+        guard done else { throw CryptoError(.engineFailed) }
         return digest
     }
 

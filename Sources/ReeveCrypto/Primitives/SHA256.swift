@@ -13,17 +13,17 @@ extension Digest {
     /// The SHA-256 digest (FIPS 180-4) of bytes.
     public init(hashing bytes: [UInt8]) throws(CryptoError) {
         let engine = try Engine.get()
-        var output = [UInt8](repeating: 0, count: 32)
-        let done = unsafe output.withUnsafeMutableBufferPointer { output in
-            unsafe bytes.withUnsafeBytes { input in
-                unsafe EVP_Digest(input.baseAddress, input.count, output.baseAddress, nil, engine.sha256, nil)
+        var done: Int32 = 0
+        unsafe self.init(writing: { output in
+            let start = unsafe output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            done = unsafe bytes.withUnsafeBytes { input in
+                unsafe EVP_Digest(input.baseAddress, input.count, start, nil, engine.sha256, nil)
             }
-        }
-        guard done == 1, let digest = Digest(bytes: output) else {
+        })
+        guard done == 1 else {
             ERR_clear_error()
             throw CryptoError(.engineFailed)
         }
-        self = digest
     }
 }
 

@@ -47,7 +47,11 @@ public struct CanonicalBytes: Hashable, Sendable {
         for index in 0..<8 { bytes[start + index] = UInt8(truncatingIfNeeded: count >> UInt64(56 - 8 * index)) }
     }
     /// Adds a digest's bytes.
-    public mutating func add(_ value: Digest) { add(value.bytes) }
+    public mutating func add(_ value: Digest) {
+        bytes.append(Tag.bytes.rawValue)
+        bytes.appendBigEndian(32)
+        value.append(to: &bytes)
+    }
     /// Adds a text, or that there is none; the empty text and none differ.
     public mutating func add(_ value: String?) {
         guard let value else { return bytes.append(Tag.nothing.rawValue) }

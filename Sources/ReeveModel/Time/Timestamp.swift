@@ -61,19 +61,27 @@ extension Timestamp: LosslessStringConvertible {
         let inDay = microseconds - Int64(day.daysSince1970) * 86_400_000_000
         let (seconds, fraction) = (inDay / 1_000_000, inDay % 1_000_000)
         let date = day.components
-        let parts: [(Int64, Int, StaticString)] = [
-            (Int64(date.year), 4, "-"), (Int64(date.month), 2, "-"), (Int64(date.day), 2, "T"),
-            (seconds / 3600, 2, ":"), (seconds / 60 % 60, 2, ":"), (seconds % 60, 2, "."), (fraction, 6, "Z"),
-        ]
-        for (value, width, mark) in parts {
-            var unit = (1..<width).reduce(Int64(1)) { unit, _ in unit * 10 }
-            for _ in 0..<width {
-                text.append(UInt8(truncatingIfNeeded: value / unit % 10) + 48)
-                unit /= 10
+        let start = text.count
+        unsafe text.append(contentsOf: UnsafeBufferPointer(start: Self.form.utf8Start, count: 27))
+        unsafe text.withUnsafeMutableBufferPointer { text in
+            func put(_ value: Int64, endingBefore end: Int, _ count: Int) {
+                var rest = UInt64(value)
+                for index in 1...count {
+                    unsafe text[start + end - index] = UInt8(truncatingIfNeeded: rest % 10) + 48
+                    rest /= 10
+                }
             }
-            text.append(unsafe mark.utf8Start.pointee)
+            put(Int64(date.year), endingBefore: 4, 4)
+            put(Int64(date.month), endingBefore: 7, 2)
+            put(Int64(date.day), endingBefore: 10, 2)
+            put(seconds / 3600, endingBefore: 13, 2)
+            put(seconds / 60 % 60, endingBefore: 16, 2)
+            put(seconds % 60, endingBefore: 19, 2)
+            put(fraction, endingBefore: 26, 6)
         }
     }
+
+    private static let form: StaticString = "0000-00-00T00:00:00.000000Z"
 
     /// Reads the UTF-8 of the text form.
     package init?(utf8 bytes: ArraySlice<UInt8>) {
@@ -86,12 +94,13 @@ extension Timestamp: LosslessStringConvertible {
             return
         }
         let start = bytes.startIndex
+        // Only where there are 27 bytes.
         func number(_ range: Range<Int>) -> Int64? {
             var value: Int64 = 0
             for index in range {
-                let digit = bytes[start + index]
-                guard (48...57).contains(digit) else { return nil }
-                value = value * 10 + Int64(digit - 48)
+                let digit = bytes[start + index] &- 48
+                guard digit < 10 else { return nil }
+                value = value &* 10 &+ Int64(digit)
             }
             return value
         }

@@ -8,12 +8,14 @@ public import ReeveModel
 /// Records are written by tables alone, so the reader takes one spelling: no spaces, no unknown field, no other order,
 /// each field once. Complexity: O(bytes).
 ///
+/// What takes a closure is inlinable: every room would pay for a generic call of each object otherwise.
+///
 ///     let count = try reader.integer("count"), name = try reader.text("name")
 public struct JSONReader: Sendable {
     private let bytes: [UInt8]
     private var position: Int
     private let end: Int
-    private var isFirst = true
+    @usableFromInline var isFirst = true
     /// Whether the string that was read last has a backslash.
     private var hasEscapes = false
 
@@ -29,7 +31,7 @@ public struct JSONReader: Sendable {
     }
 
     /// An object whose fields `body` reads.
-    public mutating func object<Value>(
+    @inlinable public mutating func object<Value>(
         _ body: (inout JSONReader) throws(JSONError) -> Value
     ) throws(JSONError) -> Value {
         try take(UInt8(ascii: "{"))
@@ -47,13 +49,13 @@ public struct JSONReader: Sendable {
     }
 
     /// The end of an object.
-    mutating func endObject() throws(JSONError) {
+    @usableFromInline mutating func endObject() throws(JSONError) {
         try take(UInt8(ascii: "}"))
         isFirst = false
     }
 
     /// A list whose elements `body` reads.
-    public mutating func list<Element>(
+    @inlinable public mutating func list<Element>(
         _ body: (inout JSONReader) throws(JSONError) -> Element
     ) throws(JSONError) -> [Element] {
         var elements: [Element] = []
@@ -163,7 +165,7 @@ public struct JSONReader: Sendable {
     /// A digest.
     public mutating func text(as _: Digest.Type) throws(JSONError) -> Digest {
         let content = try string()
-        guard content.count == 64, let bytes = Hex.decode(utf8: bytes[content]), let value = Digest(bytes: bytes) else {
+        guard let value = Digest(utf8: bytes[content]) else {
             throw JSONError(.unexpectedByte, at: content.lowerBound)
         }
         return value
@@ -283,7 +285,7 @@ public struct JSONReader: Sendable {
     }
 
     /// A field that holds an object whose fields `body` reads.
-    public mutating func object<Value>(
+    @inlinable public mutating func object<Value>(
         _ name: StaticString, _ body: (inout JSONReader) throws(JSONError) -> Value
     ) throws(JSONError) -> Value {
         try self.name(name)
@@ -362,13 +364,13 @@ public struct JSONReader: Sendable {
         return quote | backslash | control != 0
     }
 
-    private mutating func skip(_ byte: UInt8) -> Bool {
+    @usableFromInline mutating func skip(_ byte: UInt8) -> Bool {
         guard position < end, bytes[position] == byte else { return false }
         position += 1
         return true
     }
 
-    private mutating func take(_ byte: UInt8) throws(JSONError) {
+    @usableFromInline mutating func take(_ byte: UInt8) throws(JSONError) {
         guard position < end else { throw JSONError(.truncated, at: end) }
         guard bytes[position] == byte else { throw JSONError(.unexpectedByte, at: position) }
         position += 1

@@ -29,13 +29,13 @@ public struct JSONWriter: Sendable {
     }
 
     /// A list with one value for each element, written by `body`.
-    public mutating func list<Element>(_ elements: [Element], _ body: (inout JSONWriter, Element) -> Void) {
-        bytes.append(UInt8(ascii: "["))
-        for (index, element) in elements.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            body(&self, element)
+    @inlinable public mutating func list<Element>(_ elements: [Element], _ body: (inout JSONWriter, Element) -> Void) {
+        append(UInt8(ascii: "["))
+        for index in elements.indices {
+            if index > 0 { append(UInt8(ascii: ",")) }
+            body(&self, elements[index])
         }
-        bytes.append(UInt8(ascii: "]"))
+        append(UInt8(ascii: "]"))
     }
 
     /// An integer.
@@ -144,7 +144,7 @@ public struct JSONWriter: Sendable {
         guard let value else { return }
         self.name(name)
         bytes.append(UInt8(ascii: "\""))
-        Hex.append(value.bytes, to: &bytes)
+        value.appendText(to: &bytes)
         bytes.append(UInt8(ascii: "\""))
     }
 
@@ -187,6 +187,8 @@ public struct JSONWriter: Sendable {
 
     /// A value that is JSON already, as this writer or a record wrote it.
     package mutating func raw(_ json: [UInt8]) { bytes.append(contentsOf: json) }
+
+    @usableFromInline mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
     private mutating func open() {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }

@@ -63,6 +63,13 @@ public final class AnchorLedger: Sendable {
     private struct State {
         var lines: [Line] = []
         var last: [UInt8] = []
+        /// The numbers of the lines, by what happened and to what.
+        var index: [String: [String: [Int]]] = [:]
+
+        mutating func append(_ line: Line) {
+            index[line.event.kind, default: [:]][line.event.subject, default: []].append(line.index)
+            lines.append(line)
+        }
     }
     private let ledger: any Ledger
     private let authenticator: any MessageAuthenticator
@@ -80,13 +87,51 @@ public final class AnchorLedger: Sendable {
     }
 
     /// The number of lines, all of them verified.
-    public func position() async throws(LedgerError) -> Int { try await catchUp().count }
+    public func position() async throws(LedgerError) -> Int { try await catchUp() }
 
     /// Whether the ledger stays as it is when the store is put back.
     public var protectsAgainstRollback: Bool { ledger.protectsAgainstRollback }
 
-    /// All lines, verified. Those that were verified before are not read again, but the last of them is looked at.
-    public func lines() async throws(LedgerError) -> [Line] { try await catchUp() }
+    /// The lines from a number on, all unless it is given, verified. Those that were verified before are not read again, but
+    /// the last of them is looked at. Complexity: O(lines that are new, and that are returned).
+    public func lines(from first: Int = 0) async throws(LedgerError) -> [Line] {
+        let count = try await catchUp()
+        return state.withLock { Array($0.lines[min(max(0, first), count)..<count]) }
+    }
+
+    /// What happened to a subject, verified: the lines from a number on and at least the last `count` of them, and the number
+    /// of all lines. Complexity: O(lines that are new, and that are returned, and log of the subject's).
+    package func lines(
+        _ kind: String, of subject: String, from first: Int, atLeast count: Int = 0
+    ) async throws(LedgerError) -> (lines: [Line], position: Int) {
+        let position = try await catchUp()
+        return state.withLock { state in
+            let own = state.index[kind]?[subject] ?? []
+            func firstPosition(notBefore number: Int) -> Int {
+                var (low, high) = (0, own.count)
+                while low < high {
+                    let middle = (low + high) / 2
+                    if own[middle] < number { low = middle + 1 } else { high = middle }
+                }
+                return low
+            }
+            let end = firstPosition(notBefore: position)
+            let start = max(0, min(firstPosition(notBefore: first), end - count))
+            return (own[start..<end].map { state.lines[$0] }, position)
+        }
+    }
+
+    /// To what a kind of event has happened, verified.
+    package func subjects(of kind: String) async throws(LedgerError) -> [String] {
+        _ = try await catchUp()
+        return state.withLock { Array($0.index[kind, default: [:]].keys) }
+    }
+
+    /// The last line, verified.
+    package func lastLine() async throws(LedgerError) -> Line? {
+        let count = try await catchUp()
+        return state.withLock { count > 0 ? $0.lines[count - 1] : nil }
+    }
 
     /// Appends an event and returns its line once it is durable. After a lost reply the ledger itself tells.
     @discardableResult public func append(_ event: LedgerEvent) async throws(LedgerError) -> Line {
@@ -103,7 +148,7 @@ public final class AnchorLedger: Sendable {
             if let sent {
                 next = sent
             } else {
-                let index = try await catchUp().count
+                let index = try await catchUp()
                 let previous = state.withLock { $0.lines.count == index ? $0.last : nil }
                 guard let previous else { continue }
                 let line = Line(index: index, at: time.now, event: event)
@@ -125,24 +170,34 @@ public final class AnchorLedger: Sendable {
         throw sent == nil ? .unavailable("too many others append at the same time; try again") : .outcomeUnknown
     }
 
-    private func catchUp() async throws(LedgerError) -> [Line] {
-        var (lines, last) = state.withLock { ($0.lines, $0.last) }
-        // The last line that was verified is read again: a ledger that was shortened or exchanged does not have it.
-        var page = try await ledger.lines(from: max(0, lines.count - 1), limit: 1000)
-        if !lines.isEmpty {
-            guard page.first == last else { throw .tampered(lines.count - 1) }
-            page.removeFirst()
-        }
-        while !page.isEmpty {
-            for bytes in page {
-                lines.append(try decode(bytes, at: lines.count, after: last))
-                last = bytes
+    /// Reads and verifies what is new; returns the number of lines.
+    private func catchUp() async throws(LedgerError) -> Int {
+        while true {
+            let (count, last) = state.withLock { ($0.lines.count, $0.last) }
+            // The last line that was verified is read again: a ledger that was shortened or exchanged does not have it.
+            var page = try await ledger.lines(from: max(0, count - 1), limit: 1000)
+            if count > 0 {
+                guard page.first == last else { throw .tampered(count - 1) }
+                page.removeFirst()
             }
-            page = try await ledger.lines(from: lines.count, limit: 1000)
+            if page.isEmpty { return count }
+            var (new, before): ([Line], [UInt8]) = ([], last)
+            for bytes in page {
+                new.append(try decode(bytes, at: count + new.count, after: before))
+                before = bytes
+            }
+            try take(new, page, after: count)
         }
-        return state.withLock { state in
-            if lines.count > state.lines.count { state = State(lines: lines, last: last) }
-            return lines
+    }
+
+    /// Keeps lines that were verified, those that another call has not taken meanwhile.
+    private func take(_ new: [Line], _ bytes: [[UInt8]], after count: Int) throws(LedgerError) {
+        try state.withLock { (state) throws(LedgerError) in
+            let taken = state.lines.count - count
+            guard taken < new.count else { return }
+            if taken > 0, bytes[taken - 1] != state.last { throw .tampered(state.lines.count - 1) }
+            for line in new[taken...] { state.append(line) }
+            state.last = bytes[bytes.count - 1]
         }
     }
 

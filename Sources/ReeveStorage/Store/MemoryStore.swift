@@ -9,8 +9,8 @@ import Synchronization
 /// commit O(changes · √n) at worst for new keys.
 public final class MemoryStore: Store {
     private struct State {
-        var records: [Key: Record] = [:]
-        var index = OrderedKeys()
+        var slots: [Key: Slot] = [:]
+        var index = OrderedSlots()
     }
     private let state = Mutex(State())
 
@@ -18,52 +18,84 @@ public final class MemoryStore: Store {
     public init() {}
 
     /// The number of records.
-    public var count: Int { state.withLock { $0.records.count } }
+    public var count: Int { state.withLock { $0.slots.count } }
 
     /// The record of a key.
     public func record(for key: Key) async throws(StoreError) -> Record? {
-        state.withLock { $0.records[key] }
+        state.withLock { $0.slots[key]?.record }
     }
 
     /// At most `limit` entries of a range, in key order.
     public func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
-        state.withLock { state in
-            state.index.keys(from: range.lowerBound, to: range.upperBound, limit: limit).compactMap { key in
-                state.records[key].map { Entry(key: key, record: $0) }
-            }
-        }
+        state.withLock { $0.index.entries(from: range.lowerBound, to: range.upperBound, limit: limit) }
     }
 
     /// Applies all changes, or none.
     public func commit(_ changes: Changes) async throws(StoreError) {
         try changes.validate()
         try state.withLock { (state) throws(StoreError) in
-            for (key, expectation) in changes.expectations {
-                let expected: Revision? = if case .revision(let revision) = expectation { revision } else { nil }
-                guard state.records[key]?.revision == expected else { throw .conflict(key) }
+            func check(_ slot: Slot?, _ expectation: Changes.Expectation?, _ key: Key) throws(StoreError) {
+                let holds =
+                    switch expectation {
+                    case .revision(let revision): slot?.record.revision == revision
+                    case .absent: slot == nil
+                    case nil: true
+                    }
+                guard holds else { throw .conflict(key) }
             }
-            for (key, change) in changes.changes {
+            // What is changed is looked up once among all the records.
+            var slots: [Slot?] = []
+            slots.reserveCapacity(changes.changes.count)
+            for key in changes.changes.keys {
+                let slot = state.slots[key]
+                try check(slot, changes.expectations[key], key)
+                slots.append(slot)
+            }
+            for (key, expectation) in changes.expectations where changes.changes[key] == nil {
+                try check(state.slots[key], expectation, key)
+            }
+            for ((key, change), slot) in zip(changes.changes, slots) {
                 switch change {
                 case .write(let bytes):
                     let record = Record(bytes: bytes, revision: changes.revision)
-                    if state.records.updateValue(record, forKey: key) == nil { state.index.insert(key) }
+                    if let slot {
+                        slot.record = record
+                    } else {
+                        let slot = Slot(key, record)
+                        state.slots[key] = slot
+                        state.index.insert(slot)
+                    }
                 case .delete:
-                    if state.records.removeValue(forKey: key) != nil { state.index.remove(key) }
+                    if slot != nil {
+                        state.slots[key] = nil
+                        state.index.remove(key)
+                    }
                 }
             }
         }
     }
 }
 
-/// Keys in order, in leaves of bounded size.
-private struct OrderedKeys {
-    private var leaves: [[Key]] = [[]]
+/// A record and its key: in the table and in the index, so that neither looks for it in the other.
+private final class Slot {
+    let key: Key
+    var record: Record
+
+    init(_ key: Key, _ record: Record) {
+        self.key = key
+        self.record = record
+    }
+}
+
+/// Records in the order of their keys, in leaves of bounded size.
+private struct OrderedSlots {
+    private var leaves: [[Slot]] = [[]]
     private static let leafSize = 512
 
-    mutating func insert(_ key: Key) {
-        let leaf = leafIndex(for: key.bytes)
-        let position = Self.position(of: key.bytes, in: leaves[leaf])
-        leaves[leaf].insert(key, at: position)
+    mutating func insert(_ slot: Slot) {
+        let leaf = leafIndex(for: slot.key.bytes)
+        let position = Self.position(of: slot.key.bytes, in: leaves[leaf])
+        leaves[leaf].insert(slot, at: position)
         guard leaves[leaf].count > Self.leafSize else { return }
         let upper = Array(leaves[leaf].suffix(Self.leafSize / 2))
         leaves[leaf].removeLast(upper.count)
@@ -73,13 +105,13 @@ private struct OrderedKeys {
     mutating func remove(_ key: Key) {
         let leaf = leafIndex(for: key.bytes)
         let position = Self.position(of: key.bytes, in: leaves[leaf])
-        guard position < leaves[leaf].count, leaves[leaf][position] == key else { return }
+        guard position < leaves[leaf].count, leaves[leaf][position].key == key else { return }
         leaves[leaf].remove(at: position)
         if leaves[leaf].isEmpty, leaves.count > 1 { leaves.remove(at: leaf) }
     }
 
-    func keys(from lower: [UInt8], to upper: [UInt8], limit: Int) -> [Key] {
-        var found: [Key] = []
+    func entries(from lower: [UInt8], to upper: [UInt8], limit: Int) -> [Entry] {
+        var found: [Entry] = []
         var leaf = leafIndex(for: lower)
         var position = Self.position(of: lower, in: leaves[leaf])
         while found.count < limit, leaf < leaves.count {
@@ -88,9 +120,9 @@ private struct OrderedKeys {
                 position = 0
                 continue
             }
-            let key = leaves[leaf][position]
-            guard key.bytes.precedes(upper) else { break }
-            found.append(key)
+            let slot = leaves[leaf][position]
+            guard slot.key.bytes.precedes(upper) else { break }
+            found.append(Entry(key: slot.key, record: slot.record))
             position += 1
         }
         return found
@@ -101,7 +133,7 @@ private struct OrderedKeys {
         var (low, high) = (0, leaves.count)
         while high - low > 1 {
             let middle = (low + high) / 2
-            if let first = leaves[middle].first, !bytes.precedes(first.bytes) {
+            if let first = leaves[middle].first, !bytes.precedes(first.key.bytes) {
                 low = middle
             } else {
                 high = middle
@@ -111,11 +143,11 @@ private struct OrderedKeys {
     }
 
     /// The position of the first key of a leaf that is not before `bytes`.
-    private static func position(of bytes: [UInt8], in leaf: [Key]) -> Int {
+    private static func position(of bytes: [UInt8], in leaf: [Slot]) -> Int {
         var (low, high) = (0, leaf.count)
         while low < high {
             let middle = (low + high) / 2
-            if leaf[middle].bytes.precedes(bytes) { low = middle + 1 } else { high = middle }
+            if leaf[middle].key.bytes.precedes(bytes) { low = middle + 1 } else { high = middle }
         }
         return low
     }

@@ -42,9 +42,12 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
         var listed: [(key: Key, bytes: [UInt8])] = []
         do {
             let wanted = min(max(limit, 0), 1_000_000)
-            for entry in try await store.records(in: range, limit: wanted + changes.count) {
-                let record = reads[entry.key] ?? entry.record
-                reads[entry.key] = .some(record)
+            let page = try await store.records(in: range, limit: wanted + changes.count)
+            reads.reserveCapacity(reads.count + page.count)
+            listed.reserveCapacity(page.count)
+            for entry in page {
+                // What was read before stays.
+                let record = { (known: inout Record?) in known }(&reads[entry.key, default: entry.record])
                 if let record { listed.append((entry.key, record.bytes)) }
             }
         } catch {
@@ -70,6 +73,9 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
         reads[key] = .some(nil)
         changes[key] = .write(bytes)
     }
+
+    /// Makes room for so many more writes.
+    mutating func reserve(_ count: Int) { changes.reserveCapacity(changes.count + count) }
 
     /// Runs what fails like a store in the terms of this transaction.
     func failing<Value>(_ body: () throws(StoreError) -> Value) throws(Failure) -> Value {

@@ -142,6 +142,7 @@ public struct Sweep: Sendable {
             }
             let rest = state.cursor.map { range.after(Key(encoded: $0)) } ?? range
             let page = try await transaction.read(rest, limit: count)
+            transaction.reserve(page.count + 1)
             for record in page {
                 state.report.count(try await body(record.key, record.bytes, &transaction))
                 state.cursor = record.key.bytes

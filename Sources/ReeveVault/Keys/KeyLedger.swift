@@ -17,9 +17,8 @@ final class KeyLedger: Sendable {
         fileprivate(set) var serial: UInt64 = 0
         /// The number of all its lines.
         fileprivate(set) var lines = 0
-        /// What stands for the lines up to each. Lines that were read stay as they were: the anchor ledger finds them
-        /// tampered with otherwise.
-        fileprivate var marks: [Digest] = []
+        /// What stands for the lines up to each, and for later ones.
+        fileprivate let marks = Marks()
         /// When the last of them was written.
         fileprivate(set) var lastLine: Timestamp?
         /// The state of what is closed, by the name of a place or of one key.
@@ -57,7 +56,7 @@ final class KeyLedger: Sendable {
         }
 
         /// Stands for the first so many lines: another ledger, or one that has lost lines and grown again, has another one.
-        func mark(after count: Int) -> Digest? { count > 0 && count <= marks.count ? marks[count - 1] : nil }
+        func mark(after count: Int) -> Digest? { count > 0 && count <= lines ? marks.mark(after: count) : nil }
 
         fileprivate static func mark(of line: AnchorLedger.Line) throws(CryptoError) -> Digest {
             var encoding = CanonicalBytes(label: "reeve/vault/ledger-mark/1")
@@ -71,6 +70,16 @@ final class KeyLedger: Sendable {
         }
 
         static func name(of version: KeySet.Version, at place: String) -> String { "\(place)#\(version.generation)" }
+    }
+
+    /// What stands for the lines up to each. Views share it, however many lines there are: those that were read stay as they
+    /// were, and the anchor ledger finds them tampered with otherwise.
+    fileprivate final class Marks: Sendable {
+        private let marks = Mutex<[Digest]>([])
+
+        func append(_ new: [Digest]) { marks.withLock { $0 += new } }
+
+        func mark(after count: Int) -> Digest? { marks.withLock { count <= $0.count ? $0[count - 1] : nil } }
     }
 
     private struct State {
@@ -128,27 +137,31 @@ final class KeyLedger: Sendable {
 
     private func read(from start: Duration) async throws(VaultError) -> View {
         defer { state.withLock { $0.isReading = false } }
-        let lines: [AnchorLedger.Line]
+        let known = state.withLock { $0.view.lines }
+        let read: [AnchorLedger.Line]
         do throws(LedgerError) {
-            lines = try await ledger.lines()
+            read = try await ledger.lines(from: known)
         } catch {
             throw VaultError(error)
         }
-        return try state.withLock { (state) throws(VaultError) in
-            guard lines.count >= state.view.lines else { return state.view }
-            let new = lines[state.view.marks.count...]
-            state.view.marks += try crypto { () throws(CryptoError) in
-                var marks: [Digest] = []
-                for line in new { marks.append(try View.mark(of: line)) }
-                return marks
-            }
+        let marks = try crypto { () throws(CryptoError) in
+            var marks: [Digest] = []
+            for line in read { marks.append(try View.mark(of: line)) }
+            return marks
+        }
+        return state.withLock { state in
+            // Another call may have taken some of them meanwhile, or more.
+            let taken = state.view.lines - known
+            guard taken <= read.count else { return state.view }
+            let new = read[taken...]
+            state.view.marks.append(Array(marks[taken...]))
             var changed = false
-            for line in lines[state.view.lines...] where line.event.subject.hasPrefix("vault/") {
+            for line in new where line.event.subject.hasPrefix("vault/") {
                 state.view.take(line.event, line.index)
                 changed = true
             }
-            state.view.lines = lines.count
-            state.view.lastLine = lines.last?.at
+            state.view.lines += new.count
+            state.view.lastLine = new.last?.at ?? state.view.lastLine
             if changed { state.view.serial += 1 }
             state.view.readAt = max(state.view.readAt, start)
             return state.view

@@ -16,10 +16,10 @@ extension KeyTree {
         do throws(CryptoError) {
             let start = record.headerStart(at: place, key)
             let before = try record.headerDigest(start).bytes
-            let material = try OpenKey.material(
-                old.handle.open(record.wrapped[...], authenticating: before), headerDigest: before)
+            let opened = try old.handle.open(record.wrapped[...], authenticating: before)
+            try OpenKey.check(opened, headerDigest: before)
             let after = try next.headerDigest(start).bytes
-            let bundle = try material.appending(after)
+            let bundle = try opened.replacingSuffix(by: after)
             next.wrapped = try bundle.withLiveBytes { (span) throws(CryptoError) in
                 try new.handle.seal(span, authenticating: after)
             }

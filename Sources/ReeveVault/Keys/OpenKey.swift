@@ -55,11 +55,15 @@ struct OpenKey: Sendable {
     static func material(
         _ bundle: borrowing SecretBytes, headerDigest: [UInt8]
     ) throws(CryptoError) -> SecretBytes {
-        guard bundle.count == 64 else { throw CryptoError(.authenticationFailed) }
-        guard headerDigest.count == 32, bundle.hasSuffix(headerDigest) else {
+        try check(bundle, headerDigest: headerDigest)
+        return try bundle.slice(0..<32)
+    }
+
+    /// Throws unless 64 bytes that were unwrapped end with the digest of their header.
+    static func check(_ bundle: borrowing SecretBytes, headerDigest: [UInt8]) throws(CryptoError) {
+        guard bundle.count == 64, headerDigest.count == 32, bundle.hasSuffix(headerDigest) else {
             throw CryptoError(.authenticationFailed)
         }
-        return try bundle.slice(0..<32)
     }
 
     /// The key in 64 bytes that were unwrapped; throws unless they are this record's.
