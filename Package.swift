@@ -107,7 +107,9 @@ let package = Package(
         tests(
             "ReeveVaultTests", ["COpenSSL", "ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReeveAudit"],
             resources: [.copy("Golden")]),
-        tests("ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"]),
+        tests(
+            "ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"],
+            resources: [.copy("Golden")]),
         tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),
         tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),
         tests(

@@ -17,6 +17,10 @@ public struct PlanError: Error, Hashable, Sendable {
         case companyInactive
         /// The catalogue has no such plan.
         case unknownPlan
+        /// There is no such time zone in the IANA database that this system has, and no other one is used in its place.
+        case unknownZone
+        /// A period must be 1 to 120 months long, and begin at a time of day.
+        case invalidPeriod
         /// A count of tasks must be 1 or more, and a limit 0 or more, and at most 10^12.
         case invalidCount
         /// The permit was not taken; ``PlanError/access`` says why.
@@ -74,6 +78,9 @@ extension PlanError: CustomStringConvertible {
         case .noPlan: "the company has no plan; record its status first"
         case .companyInactive: "the company is a former customer; running jobs finish, new ones are not admitted"
         case .unknownPlan: "the catalogue has no such plan; the status rules must name plans of the catalogue"
+        case .unknownZone:
+            "this system knows no time zone of that name; use one of the IANA database, such as `Europe/Berlin`"
+        case .invalidPeriod: "a period is 1 to 120 months long and begins at a second of the day, 0 to 86,399"
         case .invalidCount: "task counts are 1 to 10^12, and limits 0 to 10^12"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"

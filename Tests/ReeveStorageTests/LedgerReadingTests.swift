@@ -52,6 +52,31 @@ import Testing
         }
     }
 
+    /// A ledger may answer with fewer lines than were asked for: none is missed, at first and later.
+    @Test(arguments: 1...3) func shortAnswersHideNothing(_ most: Int) async throws {
+        let ledger = MemoryLedger()
+        let (writer, reader) = (chain(ledger), chain(ShortLedger(ledger, most)))
+        for count in [5, 6, 7, 12] {
+            for number in try await writer.position()..<count {
+                try await writer.append(.floor("s", generation: Int64(number)))
+            }
+            #expect(try await reader.position() == count)
+            #expect(try await chain(ShortLedger(ledger, most)).lines().count == count)
+        }
+    }
+
+    private struct ShortLedger: Ledger {
+        let base: MemoryLedger
+        let most: Int
+        init(_ base: MemoryLedger, _ most: Int) { (self.base, self.most) = (base, most) }
+        func append(_ line: [UInt8], at index: Int) async throws(LedgerError) {
+            try await base.append(line, at: index)
+        }
+        func lines(from index: Int, limit: Int) async throws(LedgerError) -> [[UInt8]] {
+            try await base.lines(from: index, limit: min(limit, most))
+        }
+    }
+
     /// Many append and read through two chains: all see the same in the end.
     @Test func readersAndWritersAtOnceSeeOneLedger() async throws {
         let ledger = MemoryLedger()

@@ -64,6 +64,7 @@ extension Digest: LosslessStringConvertible, TextCodable {
 
     /// Reads 64 lower-case hexadecimal digits.
     public init?(_ text: String) {
+        guard text.utf8.count == 64 else { return nil }
         self.init(utf8: Array(text.utf8)[...])
     }
 }

@@ -64,6 +64,12 @@ public enum AdmissionRecord: IdentifiedEntity {
     public static var identifierPrefix: String { "adm" }
 }
 
+/// Names a part of a limit that one process holds. Prefix `quo`.
+public enum QuotaLeaseRecord: IdentifiedEntity {
+    /// `quo`
+    public static var identifierPrefix: String { "quo" }
+}
+
 /// Names a piece of personal data that a host registered for retention. Prefix `dat`.
 public enum DataRecord: IdentifiedEntity {
     /// `dat`

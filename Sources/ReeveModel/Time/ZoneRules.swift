@@ -55,24 +55,31 @@ public struct ZoneRules: Hashable, Sendable {
 
     /// The first instant of a civil day: midnight, or where the clocks skipped it the instant after the gap. Days that no
     /// ``Timestamp`` reaches give its first or last instant.
-    public func start(of day: CivilDay) -> Timestamp {
-        let midnight = day.startInUTC
-        // No offset is larger, so the day cannot begin before this segment.
-        var index = segment(at: midnight.advanced(by: .seconds(-18 * 3600)))
+    public func start(of day: CivilDay) -> Timestamp { first(showing: 0, on: day) }
+
+    /// The first instant at which clocks show a civil time, given as seconds after midnight, 0 to 86,399: the earlier one where
+    /// they show it twice, and where they skip it the first after the gap. Days that no ``Timestamp`` reaches give its first or
+    /// last instant. Complexity: O(log transitions).
+    public func first(showing second: Int, on day: CivilDay) -> Timestamp {
+        let shown = day.startInUTC.advanced(by: .seconds(min(max(second, 0), 86_399)))
+        // No offset is larger, so it cannot be shown before this segment.
+        var index = segment(at: shown.advanced(by: .seconds(-18 * 3600)))
         while true {
             let begins = index == 0 ? Timestamp(microseconds: .min) : transitions[index - 1].at
-            let candidate = midnight.advanced(by: .seconds(-offset(ofSegment: index)))
+            let candidate = shown.advanced(by: .seconds(-offset(ofSegment: index)))
             guard index < transitions.count, candidate >= transitions[index].at else { return max(begins, candidate) }
             index += 1
         }
     }
 
-    /// The start of the period `count` after the one that begins on `anchor`, each `months` long.
+    /// The start of the period `count` after the one that begins on `anchor`, each `months` long, when clocks show a time given
+    /// as seconds after midnight.
     ///
     /// Always counted from the anchor, so that January 31 gives February 28 and then March 31.
-    public func periodStart(_ count: Int, months: Int, from anchor: CivilDay) -> Timestamp {
+    public func periodStart(_ count: Int, months: Int, from anchor: CivilDay, at second: Int = 0) -> Timestamp {
         let (total, overflow) = count.multipliedReportingOverflow(by: months)
-        return start(of: anchor.advanced(byMonths: overflow ? ((count < 0) == (months < 0) ? .max : .min) : total))
+        let day = anchor.advanced(byMonths: overflow ? ((count < 0) == (months < 0) ? .max : .min) : total)
+        return first(showing: second, on: day)
     }
 
     /// The number of transitions at or before an instant.

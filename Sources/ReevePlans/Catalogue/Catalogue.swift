@@ -45,7 +45,7 @@ public struct Catalogue: Hashable, Sendable, Codable {
         var defects: [String] = []
         if version < 1 { defects.append("version must be 1 or more") }
         if Set(plans.map(\.name)).count < plans.count { defects.append("two plans have the same name") }
-        for plan in plans where !(0...PlanRoom.maximumCount).contains(plan.tasksPerPeriod) || plan.name.isEmpty {
+        for plan in plans where !(0...PlanRoom.maximumCount).contains(Int64(plan.tasksPerPeriod)) || plan.name.isEmpty {
             defects.append("plan `\(plan.name)` needs a name and a limit of 0 to 10^12 tasks")
         }
         for (status, name) in statusRules where plan(name) == nil {
@@ -59,5 +59,5 @@ public struct Catalogue: Hashable, Sendable, Codable {
 }
 
 enum PlanRoom {
-    static let maximumCount = 1_000_000_000_000
+    static let maximumCount: Int64 = 1_000_000_000_000
 }

@@ -29,10 +29,7 @@ struct CompanyPlan: Hashable, Sendable, Codable, RecordCodable {
     var status: Company.Status? { statuses.last?.status }
 
     /// The monthly period that holds an instant, in UTC, counted from the anchor.
-    func period(at instant: Timestamp) -> (start: CivilDay, end: CivilDay) {
-        let (day, from) = (instant.day.components, anchor.components)
-        var months = (day.year - from.year) * 12 + day.month - from.month
-        if anchor.advanced(byMonths: months) > instant.day { months -= 1 }
-        return (anchor.advanced(byMonths: months), anchor.advanced(byMonths: months + 1))
+    func period(at instant: Timestamp) throws(PlanError) -> Period {
+        try PeriodSchedule(anchor: anchor).period(at: instant)
     }
 }

@@ -80,7 +80,7 @@ public struct Plans: Sendable {
         }
         let now = authority.time.now
         do throws(PlanError) {
-            guard (0...PlanRoom.maximumCount).contains(tasksPerPeriod) else { throw PlanError(.invalidCount) }
+            guard (0...PlanRoom.maximumCount).contains(Int64(tasksPerPeriod)) else { throw PlanError(.invalidCount) }
             try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 let ids = [company.description]
                 guard var facts = try await CompanyPlan.table.read(.platform, ids, in: &transaction) else {
@@ -123,11 +123,11 @@ public struct Plans: Sendable {
         else { throw PlanError(.noPlan) }
         guard let name = catalogue.statusRules[status] else { throw PlanError(.companyInactive) }
         guard let plan = catalogue.plan(name) else { throw PlanError(.unknownPlan) }
-        let period = facts.period(at: instant)
+        let period = try facts.period(at: instant)
         let usage = try await PeriodUsage.table.read(
-            .platform, PeriodUsage.ids(company, period.start), in: &transaction)
+            .platform, PeriodUsage.ids(company, period.start.day), in: &transaction)
         return Allowance(
             plan: plan.name, limit: facts.packages.last?.tasksPerPeriod ?? plan.tasksPerPeriod,
-            used: usage?.admitted ?? 0, periodStart: period.start.startInUTC, resetsAt: period.end.startInUTC)
+            used: usage?.admitted ?? 0, periodStart: period.start, resetsAt: period.end)
     }
 }

@@ -36,7 +36,7 @@ public final class TaskMeter: Sendable {
         let id = Identifier<AdmissionRecord>(at: now)
         let context = ActContext(actor: .job(job.id), scope: job.scope, origin: .job)
         do throws(PlanError) {
-            guard (1...PlanRoom.maximumCount).contains(tasks) else { throw PlanError(.invalidCount) }
+            guard (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
             try await settle()
             let period = try await take(tasks, for: id, of: company, context, at: now)
             return Admission(id: id, job: job, tasks: tasks, meter: self, company: company, period: period)

@@ -12,7 +12,12 @@ extension ZoneRules {
     /// that. Read them once and keep them: it takes some milliseconds a decade. This is the only file of Reeve's libraries
     /// that needs all of Foundation, which alone knows zones on Linux.
     public init?(identifier: String, years: ClosedRange<Int> = 1970...2060) {
-        guard let zone = TimeZone(identifier: identifier),
+        // A name that holds other characters may be cut there, and the rest be taken for Greenwich.
+        let isName = identifier.utf8.allSatisfy { byte in
+            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || "/_+-".utf8.contains(byte)
+        }
+        guard isName, let zone = TimeZone(identifier: identifier),
             let first = CivilDay(year: years.lowerBound, month: 1, day: 1),
             let last = CivilDay(year: years.upperBound, month: 12, day: 31)
         else { return nil }

@@ -179,6 +179,8 @@ public final class AnchorLedger: Sendable {
             if count > 0 {
                 guard page.first == last else { throw .tampered(count - 1) }
                 page.removeFirst()
+                // It may be all that a ledger gives in one answer.
+                if page.isEmpty { page = try await ledger.lines(from: count, limit: 1000) }
             }
             if page.isEmpty { return count }
             var (new, before): ([Line], [UInt8]) = ([], last)

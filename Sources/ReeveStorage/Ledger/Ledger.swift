@@ -13,7 +13,7 @@ public protocol Ledger: Sendable {
     /// Throws ``LedgerError/taken(_:)`` unless there are exactly `index` lines. A line has no line feed and at most
     /// ``LedgerLimits/maximumLineBytes`` bytes.
     func append(_ line: [UInt8], at index: Int) async throws(LedgerError)
-    /// At most `limit` lines from number `index` on, in order; none when there are no more.
+    /// At most `limit` lines from number `index` on, in order, and at least one; none when there are no more.
     func lines(from index: Int, limit: Int) async throws(LedgerError) -> [[UInt8]]
     /// Whether it stays as it is when the store is put back; `true` unless a ledger says otherwise.
     var protectsAgainstRollback: Bool { get }

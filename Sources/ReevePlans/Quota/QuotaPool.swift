@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+package import ReeveModel
+package import ReeveStorage
+
+/// A limit for one period, what of it is used, and who holds how much of the rest.
+///
+/// The rules that keep it exact: what a holder may spend was taken from the pool before (escrow, P. O'Neil 1986), and comes back
+/// only by one statement of a holder that has stopped spending. A lease whose time is over is counted as used altogether,
+/// since nobody knows what its holder spent; a late statement gives back the rest, once. So what is spent never exceeds the
+/// limit, whatever is lost, repeated, late or out of order, and whatever clocks say.
+///
+/// A value without a clock: the caller applies each operation to what the store has, in one commit that expects it unchanged.
+package struct QuotaPool: Hashable, Sendable {
+    /// A part of the limit that a holder may spend by itself.
+    package struct Lease: Hashable, Sendable {
+        /// Chosen by the holder, a new one for each lease: asking again with it changes nothing.
+        package let id: Identifier<QuotaLeaseRecord>
+        /// The process or the job that may spend it.
+        package let holder: String
+        /// Tasks.
+        package let amount: Int64
+        /// When it is counted as used, by the clock of who looks.
+        package let ends: Timestamp
+        /// How often holders had been asked to give back what they have when it was given.
+        package let recalls: Int64
+
+        package init(
+            id: Identifier<QuotaLeaseRecord>, holder: String, amount: Int64, ends: Timestamp, recalls: Int64
+        ) {
+            self.id = id
+            self.holder = holder
+            self.amount = amount
+            self.ends = ends
+            self.recalls = recalls
+        }
+    }
+
+    /// What a statement came to.
+    package enum Statement: Hashable, Sendable {
+        /// The lease is closed, and so much came back.
+        case settled(returned: Int64)
+        /// The lease had been counted as used, and so much came back.
+        case refunded(Int64)
+        /// There is no such lease any more: nothing changes.
+        case known
+    }
+
+    /// Tasks in the period.
+    package private(set) var limit: Int64
+    /// Tasks that are used: stated by holders, or of leases whose time was over.
+    package private(set) var settled: Int64 = 0
+    /// What holders may spend.
+    package private(set) var leases: [Lease] = []
+    /// What was counted as used unseen, and may still be stated, the latest last.
+    package private(set) var overdue: [Lease] = []
+    /// How often holders were asked to give back what they have.
+    package private(set) var recalls: Int64 = 0
+
+    /// At most so many leases are open at once.
+    package static let maximumLeases = 256
+    /// Of so many that were counted as used unseen a statement is still taken.
+    package static let maximumOverdue = 256
+    /// A holder is given this part of what is left, divided by the number of holders.
+    package static let share: Int64 = 4
+
+    package init(limit: Int64) {
+        self.limit = min(max(0, limit), PlanRoom.maximumCount)
+    }
+
+    /// What nobody holds and nobody used; never less than 0, also when the limit was lowered below what is out.
+    package var free: Int64 { max(0, limit - settled - held) }
+    /// What holders may still spend.
+    package var held: Int64 { leases.reduce(0) { $0 + $1.amount } }
+    /// What counts as used unseen.
+    package var unseen: Int64 { overdue.reduce(0) { $0 + $1.amount } }
+
+    /// Gives a holder a part of what is left: a fourth of it divided by the number of holders, so that early leases are large and
+    /// the last ones single tasks, at least `need` and at most `most`. `nil`, and no change, when `need` is not there.
+    ///
+    /// With the id of a lease that is open it is that lease again, whatever is asked. `holders` are those who may be expected
+    /// besides the ones that hold something now.
+    package mutating func acquire(
+        _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max, holders: Int64 = 1,
+        until ends: Timestamp
+    ) -> Lease? {
+        if let open = leases.first(where: { $0.id == id }) { return open }
+        let free = free
+        guard need >= 1, need <= free, leases.count < Self.maximumLeases else { return nil }
+        let present = Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
+        let parts = Self.share * max(present, min(max(holders, 1), 10_000))
+        let amount = min(max((free + parts - 1) / parts, need), max(most, need), free)
+        let lease = Lease(id: id, holder: holder, amount: amount, ends: ends, recalls: recalls)
+        leases.append(lease)
+        return lease
+    }
+
+    /// Takes the last word of a holder that has stopped spending a lease: `used` of it counts, the rest comes back.
+    package mutating func settle(_ id: Identifier<QuotaLeaseRecord>, used: Int64) -> Statement {
+        if let index = leases.firstIndex(where: { $0.id == id }) {
+            let lease = leases.remove(at: index)
+            let used = min(max(used, 0), lease.amount)
+            settled += used
+            return .settled(returned: lease.amount - used)
+        }
+        if let index = overdue.firstIndex(where: { $0.id == id }) {
+            let lease = overdue.remove(at: index)
+            let rest = lease.amount - min(max(used, 0), lease.amount)
+            settled -= rest
+            return .refunded(rest)
+        }
+        return .known
+    }
+
+    /// Counts as used what is held past its time. Returns how many leases that were.
+    @discardableResult package mutating func expire(at now: Timestamp) -> Int {
+        let over = leases.filter { $0.ends <= now }
+        for lease in over { expire(lease.id) }
+        return over.count
+    }
+
+    /// Counts a lease as used altogether, until its holder states what it used.
+    package mutating func expire(_ id: Identifier<QuotaLeaseRecord>) {
+        guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
+        let lease = leases.remove(at: index)
+        settled += lease.amount
+        overdue.append(lease)
+        // The oldest stay used for good.
+        overdue.removeFirst(max(0, overdue.count - Self.maximumOverdue))
+    }
+
+    /// Asks all holders to give back what they have: somebody was refused while they hold something.
+    package mutating func recall() { recalls += 1 }
+
+    /// Whether a lease was asked back since it was given.
+    package func isRecalled(_ lease: Lease) -> Bool { lease.recalls < recalls }
+
+    /// Whether somebody besides a holder has something that may come back: until then nobody is refused for good.
+    package func mayReturn(besides holder: String) -> Bool { leases.contains { $0.holder != holder } }
+
+    /// Changes the limit. What is out stays out: below what is used and held nothing is given until enough came back.
+    package mutating func setLimit(_ new: Int64) { limit = min(max(0, new), PlanRoom.maximumCount) }
+}
+
+extension QuotaPool: JSONRecord {
+    package static let table = Table<QuotaPool>("plans.quota")
+
+    package func write(to writer: inout JSONWriter, schema: Int) {
+        func list(_ leases: [Lease], _ writer: inout JSONWriter) {
+            writer.list(leases) { writer, lease in
+                writer.object { writer in
+                    writer.field("amount", lease.amount)
+                    writer.field("ends", lease.ends)
+                    writer.field("holder", lease.holder)
+                    writer.field("id", lease.id)
+                    writer.field("recalls", lease.recalls)
+                }
+            }
+        }
+        writer.object { writer in
+            writer.name("leases")
+            list(leases, &writer)
+            writer.field("limit", limit)
+            writer.name("overdue")
+            list(overdue, &writer)
+            writer.field("recalls", recalls)
+            writer.field("settled", settled)
+        }
+    }
+
+    package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
+        self = try reader.object { (reader) throws(JSONError) in
+            try reader.name("leases")
+            let leases = try reader.list(Self.lease)
+            var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
+            try reader.name("overdue")
+            pool.leases = leases
+            pool.overdue = try reader.list(Self.lease)
+            pool.recalls = try reader.count("recalls")
+            // More than the limit when that was lowered since.
+            pool.settled = try reader.count("settled", upTo: PlanRoom.maximumCount)
+            return pool
+        }
+    }
+
+    private static func lease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
+        try reader.object { (reader) throws(JSONError) in
+            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
+            let ends = try reader.text("ends", as: Timestamp.self)
+            let holder = try reader.text("holder")
+            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
+            return Lease(id: id, holder: holder, amount: amount, ends: ends, recalls: try reader.count("recalls"))
+        }
+    }
+}
