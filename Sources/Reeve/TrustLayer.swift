@@ -22,6 +22,8 @@ public struct TrustLayer: Sendable {
         public var vault: Vault.Configuration
         /// The plans on offer.
         public var catalogue: Catalogue
+        /// How the plans' limits are shared among processes.
+        public var tasks: TaskMeter.Configuration
         /// How long personal data is kept.
         public var retention: RetentionSchedule
         /// How large a recipe may be.
@@ -32,19 +34,20 @@ public struct TrustLayer: Sendable {
         /// A configuration; by default each room's own, and no retention rules.
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
-            retention: RetentionSchedule = .init(rules: []), recipeLimits: JSONTokens.Limits = .init(),
+            tasks: TaskMeter.Configuration = .init(), retention: RetentionSchedule = .init(rules: []), recipeLimits: JSONTokens.Limits = .init(),
             audit: AuditLog.Configuration = .init()
         ) {
             self.audit = audit
             self.vault = vault
             self.catalogue = catalogue
+            self.tasks = tasks
             self.retention = retention
             self.recipeLimits = recipeLimits
         }
 
         /// All defects of all rooms, each as a line; empty when there is none.
         public func validate() -> [String] {
-            vault.validate() + catalogue.validate() + retention.validate() + audit.validate()
+            vault.validate() + catalogue.validate() + tasks.validate() + retention.validate() + audit.validate()
         }
     }
 
@@ -77,7 +80,7 @@ public struct TrustLayer: Sendable {
             mainKeys: mainKeys, control: keys.control, ledger: keys.ledger, authority: authority,
             configuration: configuration.vault)
         plans = Plans(catalogue: configuration.catalogue, authority: authority)
-        tasks = TaskMeter(plans: plans)
+        tasks = TaskMeter(plans: plans, configuration: configuration.tasks)
         publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
         retention = Retention(schedule: configuration.retention, authority: authority)
         audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)

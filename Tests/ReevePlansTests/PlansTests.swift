@@ -13,7 +13,8 @@ import Testing
 
 /// Tasks that a test uses as its limit: a package of its own.
 private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) async throws -> TestTrust {
-    let trust = try await TestTrust(over: store)
+    // The test's clock stands still: nobody waits for what others hold.
+    let trust = try await TestTrust(over: store, configuration: .init(tasks: .init(recallMilliseconds: 0)))
     if let limit {
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
         try await trust.layer.plans.setPackage(tasksPerPeriod: limit, for: trust.company, permit)
@@ -201,7 +202,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         let rivals = RivalStore(base, rival: { try? await first.admission(tasks: 1).commit(used: 1) })
         let authority = try await AccessAuthority.soleOperator(
             first.principal, reason: "b", store: rivals, time: first.time)
-        let meter = TaskMeter(plans: Plans(authority: authority))
+        let meter = TaskMeter(plans: Plans(authority: authority), configuration: .init(recallMilliseconds: 0))
         try await meter.admit(first.job(), of: first.company, tasks: 50).commit(used: 20)
         rivals.arm()
         try? await meter.settle()
@@ -220,7 +221,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
             let faulty = FaultyStore(base, failing: Int.random(in: 2...40, using: &generator), with: fault)
             let authority = try await AccessAuthority.soleOperator(
                 first.principal, reason: "second process", store: faulty, time: first.time)
-            let meters = [TaskMeter(plans: Plans(authority: authority)), first.layer.tasks]
+            let meters = [TaskMeter(plans: Plans(authority: authority), configuration: .init(recallMilliseconds: 0)), first.layer.tasks]
             var used = 0
             for _ in 0..<30 {
                 let meter = meters[Int.random(in: 0...1, using: &generator)]

@@ -14,7 +14,7 @@ import Darwin
 ///
 /// Secret memory is empty in a forked child. A secret remembers the generation it was made in, and is dead in a later
 /// one. A page that the system empties on fork tells; where there is none, the process id does.
-enum ForkGuard {
+package enum ForkGuard {
     @safe private struct Page: Sendable {
         // Sendable by hand: a pointer is not. This one leads to an atomic byte, in a page that stays mapped; the atomic cannot
         // be a plain static, since the page is what the system empties on fork.
@@ -42,7 +42,7 @@ enum ForkGuard {
     private static let current = Atomic<Int>(0)
 
     /// The current generation. Without a fork it costs two loads.
-    static var generation: Int {
+    package static var generation: Int {
         if let page, page.isSet { return current.load(ordering: .acquiring) }
         return process.withLock { process in
             let isNew = page.map { !$0.isSet } ?? (process != getpid())

@@ -16,8 +16,15 @@ public protocol TimeSource: Sendable {
     var now: Timestamp { get }
     /// Time since an arbitrary start; never goes back, and runs on while the machine sleeps.
     var uptime: Duration { get }
+    /// As ``now``, but some milliseconds behind where that is much cheaper to read: for what happens millions of times a second.
+    var coarseNow: Timestamp { get }
     /// Returns when `uptime` has reached `deadline`; throws `CancellationError` when the task is cancelled first.
     func sleep(until deadline: Duration) async throws
+}
+
+extension TimeSource {
+    /// The wall clock's instant.
+    public var coarseNow: Timestamp { now }
 }
 
 /// The operating system's clocks.
@@ -29,10 +36,21 @@ public struct SystemTime: TimeSource {
     public init() {}
 
     /// The wall clock, to the microsecond.
-    public var now: Timestamp {
+    public var now: Timestamp { Self.read(CLOCK_REALTIME) }
+
+    /// The wall clock as of the last tick of the system, on Linux up to ten milliseconds ago.
+    public var coarseNow: Timestamp {
+        #if canImport(Glibc)
+        Self.read(CLOCK_REALTIME_COARSE)
+        #else
+        now
+        #endif
+    }
+
+    private static func read(_ clock: clockid_t) -> Timestamp {
         var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+        unsafe clock_gettime(clock, &time)
+        return Timestamp(microseconds: Int64(time.tv_sec) &* 1_000_000 &+ Int64(time.tv_nsec) / 1000)
     }
 
     /// The continuous clock since its first use in this process.

@@ -16,7 +16,7 @@ public struct Plans: Sendable {
         public let plan: String
         /// Tasks in this period.
         public let limit: Int
-        /// Tasks admitted in this period and not given back.
+        /// Tasks that are used in this period, and those that other processes hold and may still give back.
         public let used: Int
         /// When the period began, in UTC.
         public let periodStart: Timestamp
@@ -29,12 +29,15 @@ public struct Plans: Sendable {
     let catalogue: Catalogue
     let store: any Store
     let authority: AccessAuthority
+    /// What this process holds of the companies' tasks.
+    let held: HeldTasks
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in.
     public init(catalogue: Catalogue = .reference, authority: AccessAuthority) {
         store = authority.store
         self.catalogue = catalogue
         self.authority = authority
+        held = HeldTasks(time: authority.time)
     }
 
     /// Records a company's status; the plan follows by the catalogue's rule (clause S4.2).
@@ -44,7 +47,7 @@ public struct Plans: Sendable {
     @discardableResult
     public func setStatus(_ company: Company, sequence: Int64) async throws(PlanError) -> Bool {
         let now = authority.time.now
-        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+        let isNew = try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let ids = [company.id.description]
             var facts =
                 try await CompanyPlan.table.read(.platform, ids, in: &transaction)
@@ -63,9 +66,12 @@ public struct Plans: Sendable {
             let entry = AuditEntry(
                 at: now, context: context, action: "plans.setStatus", resource: company.id.description,
                 details: ["plan.before": before, "plan.after": after, "sequence": String(sequence)])
+            if before != after { try await recall(company.id, facts, at: now, in: &transaction) }
             try transaction.record(entry, in: authority.trail)
             return true
         }
+        if isNew { held.close(company.id) }
+        return isNew
     }
 
     /// Gives a company a package of its own: a limit in place of its plan's (clause S4.1), from now on.
@@ -92,9 +98,11 @@ public struct Plans: Sendable {
                 let details = [
                     "limit.before": before.map { String($0) } ?? "plan", "limit.after": String(tasksPerPeriod),
                 ]
+                try await recall(company, facts, at: now, in: &transaction)
                 let entry = authority.entry(action, permit, details: details)
                 try transaction.record(entry, in: authority.trail)
             }
+            held.close(company)
         } catch {
             // What may have been done is not called refused.
             if error.store == .outcomeUnknown { throw error }
@@ -110,24 +118,88 @@ public struct Plans: Sendable {
     /// What a company may use and has used in the current period.
     public func allowance(of company: Identifier<Company>) async throws(PlanError) -> Allowance {
         let now = authority.time.now
+        let own = held.handle(for: company).present
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            try await allowance(of: company, at: now, in: &transaction)
+            let terms = try await terms(of: company, at: now, in: &transaction)
+            let pool = try await pool(of: company, terms.period.start, [:], in: &transaction)
+            // Of what this process holds itself, it knows what is left.
+            let isOpen = own.map { own in pool?.leases.contains { $0.id == own.held.id } == true } ?? false
+            let used = (pool?.settled ?? 0) + (pool?.held ?? 0) - (isOpen ? own?.left ?? 0 : 0)
+            return Allowance(
+                plan: terms.plan, limit: Int(terms.limit), used: Int(used), periodStart: terms.period.start,
+                resetsAt: terms.period.end)
         }
     }
+}
 
-    func allowance(
+/// What holds for a company at an instant.
+struct PlanTerms {
+    let plan: String
+    let limit: Int64
+    let period: Period
+}
+
+extension Plans {
+    /// What holds for a company at an instant; throws when nothing may be admitted.
+    func terms(
         of company: Identifier<Company>, at instant: Timestamp, in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> Allowance {
+    ) async throws(PlanError) -> PlanTerms {
         guard let facts = try await CompanyPlan.table.read(.platform, [company.description], in: &transaction),
             let status = facts.status
         else { throw PlanError(.noPlan) }
         guard let name = catalogue.statusRules[status] else { throw PlanError(.companyInactive) }
         guard let plan = catalogue.plan(name) else { throw PlanError(.unknownPlan) }
-        let period = try facts.period(at: instant)
-        let usage = try await PeriodUsage.table.read(
-            .platform, PeriodUsage.ids(company, period.start.day), in: &transaction)
-        return Allowance(
-            plan: plan.name, limit: facts.packages.last?.tasksPerPeriod ?? plan.tasksPerPeriod,
-            used: usage?.admitted ?? 0, periodStart: period.start, resetsAt: period.end)
+        return PlanTerms(
+            plan: plan.name, limit: Int64(facts.packages.last?.tasksPerPeriod ?? plan.tasksPerPeriod),
+            period: try facts.period(at: instant))
+    }
+
+    static func ids(_ company: Identifier<Company>, _ period: Timestamp) -> [String] {
+        [company.description, period.description]
+    }
+
+    /// The pool of a period, as it is among those given, or as it is stored.
+    func pool(
+        of company: Identifier<Company>, _ period: Timestamp, _ known: [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> QuotaPool? {
+        if let pool = known[period] { return pool }
+        return try await QuotaPool.table.read(.platform, Self.ids(company, period), in: &transaction)
+    }
+
+    /// The pools that statements are about, after them.
+    func pools(
+        of company: Identifier<Company>, after statements: [HeldTasks.Statement],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> [Timestamp: QuotaPool] {
+        var pools: [Timestamp: QuotaPool] = [:]
+        for statement in statements {
+            var pool = try await pool(of: company, statement.period, pools, in: &transaction)
+            _ = pool?.settle(statement.lease, used: statement.used)
+            pools[statement.period] = pool
+        }
+        return pools
+    }
+
+    /// Writes pools, also those that did not change: a commit that is still under way does not take effect then.
+    func write(
+        _ pools: [Timestamp: QuotaPool], of company: Identifier<Company>,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        for (period, pool) in pools {
+            try await QuotaPool.table.write(pool, .platform, Self.ids(company, period), in: &transaction)
+        }
+    }
+
+    /// Asks all processes to give back what they hold: other terms are in force.
+    func recall(
+        _ company: Identifier<Company>, _ facts: CompanyPlan, at instant: Timestamp,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        let period = try facts.period(at: instant).start
+        guard var pool = try await pool(of: company, period, [:], in: &transaction), !pool.leases.isEmpty else { return }
+        pool.recall()
+        try await write([period: pool], of: company, in: &transaction)
+        try await RecallBoard.add(company, in: &transaction)
     }
 }

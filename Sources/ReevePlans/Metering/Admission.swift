@@ -8,33 +8,32 @@ public import ReeveModel
 /// It ends exactly once: by ``commit(used:)``, which gives back what the job did not use, or by ``release()``, which
 /// gives back everything. One that is dropped counts as used.
 public struct Admission: ~Copyable, Sendable {
-    /// The admission's id.
-    public let id: Identifier<AdmissionRecord>
     /// The job that was admitted.
     public let job: Job
     /// How many tasks were taken from the limit.
     public let tasks: Int
 
-    private let meter: TaskMeter
-    private let company: Identifier<Company>
-    private let period: CivilDay
+    private let handle: TaskHandle
+    private let source: TaskHandle.Source
+    private let number: UInt64
 
-    init(
-        id: Identifier<AdmissionRecord>, job: Job, tasks: Int, meter: TaskMeter, company: Identifier<Company>,
-        period: CivilDay
-    ) {
-        self.id = id
+    init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source, number: UInt64) {
         self.job = job
         self.tasks = tasks
-        self.meter = meter
-        self.company = company
-        self.period = period
+        self.handle = handle
+        self.source = source
+        self.number = number
+    }
+
+    /// The admission's id: one of a series that begins at random in each process.
+    public var id: Identifier<AdmissionRecord> {
+        Identifier(high: handle.series.high, low: handle.series.low &+ number)
     }
 
     /// Ends the admission with what the job used; the rest is given back. A number outside `0...tasks` counts as the
     /// nearer end. Local, and cannot fail: the meter settles durably.
     public consuming func commit(used: Int) {
-        meter.giveBack(tasks - min(max(used, 0), tasks), to: company, period)
+        handle.giveBack(tasks - min(max(used, 0), tasks), to: source)
     }
 
     /// Ends the admission of a job that did not run: everything is given back.

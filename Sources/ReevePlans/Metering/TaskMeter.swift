@@ -4,47 +4,91 @@
 import ReeveAccess
 public import ReeveModel
 import ReeveStorage
-import Synchronization
 
 /// Admits jobs against the plan's limit: exact in every process over the same store, whatever runs at the same time.
 ///
-/// Tasks are taken from the limit before a job runs, in one compare-and-set commit. What comes back waits in this
-/// process until the next admission or ``settle()``; a crash before that counts it as used, so the limit is never
-/// exceeded. All calls may be made concurrently.
+/// A process takes a part of what is left from the limit in one commit, a lease, and admits jobs on it by itself; so few admissions
+/// ask the store, and together they never exceed the limit, whatever crashes or is late. When nothing is left, the others are
+/// asked to give back what they hold before anybody is refused. All calls may be made concurrently.
 public final class TaskMeter: Sendable {
-    private struct Returned: Hashable {
-        let company: Identifier<Company>
-        let period: CivilDay
+    /// How much a process takes at once, and how long it keeps it.
+    public struct Configuration: Hashable, Sendable, Codable {
+        /// How long a lease is spent before it is given back, in seconds, 1 to 3,600. What a process that crashed held counts as used
+        /// until it says otherwise; with other processes it is counted so after twice this time.
+        public var leaseSeconds: Int
+        /// How long an admission waits for tasks that other processes hold, in milliseconds, 0 to 60,000. They look every time that
+        /// ``TaskMeter/settle()`` is called, as background work does.
+        public var recallMilliseconds: Int
+        /// The most tasks in one lease, 1 to 10^12; a job that needs more gets them.
+        public var maximumLease: Int
+
+        /// A configuration; by default leases of at most a minute and any size, and a second for others to give back theirs.
+        public init(
+            leaseSeconds: Int = 60, recallMilliseconds: Int = 1000, maximumLease: Int = 1_000_000_000_000
+        ) {
+            self.leaseSeconds = leaseSeconds
+            self.recallMilliseconds = recallMilliseconds
+            self.maximumLease = maximumLease
+        }
+
+        /// All defects, each as a line; empty when there is none.
+        public func validate() -> [String] {
+            var defects: [String] = []
+            func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) {
+                if !range.contains(value) {
+                    defects.append("\(name) must be \(range.lowerBound) to \(range.upperBound), not \(value)")
+                }
+            }
+            check("leaseSeconds", leaseSeconds, 1...3600)
+            check("recallMilliseconds", recallMilliseconds, 0...60_000)
+            check("maximumLease", maximumLease, 1...Int(PlanRoom.maximumCount))
+            return defects
+        }
+
+        /// The nearest values that are in range.
+        var clamped: Configuration {
+            Configuration(
+                leaseSeconds: min(max(leaseSeconds, 1), 3600),
+                recallMilliseconds: min(max(recallMilliseconds, 0), 60_000),
+                maximumLease: min(max(maximumLease, 1), Int(PlanRoom.maximumCount)))
+        }
     }
 
-    private let plans: Plans
-    private let returned = Mutex<[Returned: Int]>([:])
+    let plans: Plans
+    let configuration: Configuration
+    private var held: HeldTasks { plans.held }
+    private var time: any TimeSource { plans.authority.time }
 
-    /// A meter for the plans of a store.
-    public init(plans: Plans) {
+    /// A meter for the plans of a store. Values out of range count as the nearest.
+    public init(plans: Plans, configuration: Configuration = .init()) {
         self.plans = plans
+        self.configuration = configuration.clamped
     }
+
+    /// What this process holds of a company's tasks: for the one place in a host that starts all its jobs, where even the way
+    /// here is too long.
+    public func handle(for company: Identifier<Company>) -> TaskHandle { held.handle(for: company) }
 
     /// Takes `tasks` from the company's limit for a job, or says why not.
     ///
-    /// Throws ``PlanError/Code/limitReached`` with the start of the next period when they do not fit; nothing is taken
-    /// then. The decision is recorded in the log of the job's workspace.
+    /// Throws ``PlanError/Code/limitReached`` with the start of the next period when they do not fit, after those that other
+    /// processes hold were asked back; nothing is taken then. The entry in the log of the job's workspace says how many tasks this
+    /// process took with it: the jobs that are admitted on those need none of their own. While the store is away, what is held is
+    /// spent, and then nothing is admitted.
     public func admit(
-        _ job: Job, of company: Identifier<Company>, tasks: Int
+        _ job: Job, of company: Identifier<Company>, tasks: Int = 1
     ) async throws(PlanError) -> Admission {
-        let now = plans.authority.time.now
-        let id = Identifier<AdmissionRecord>(at: now)
+        let handle = held.handle(for: company)
+        if let admission = handle.admit(job, tasks: tasks) { return admission }
         let context = ActContext(actor: .job(job.id), scope: job.scope, origin: .job)
         do throws(PlanError) {
             guard (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
-            try await settle()
-            let period = try await take(tasks, for: id, of: company, context, at: now)
-            return Admission(id: id, job: job, tasks: tasks, meter: self, company: company, period: period)
+            return handle.admission(job, tasks, try await take(tasks, for: handle, context))
         } catch {
-            // What may have been taken is not called refused: it counts as used.
+            // What may have been taken is not called refused: it counts as used until it is told.
             if error.store == .outcomeUnknown { throw error }
             let entry = AuditEntry(
-                at: now, context: context, action: "plans.admit", resource: company.description, outcome: .refused,
+                at: time.now, context: context, action: "plans.admit", resource: company.description, outcome: .refused,
                 refusal: error.code.rawValue, details: ["tasks": String(tasks)])
             do throws(StoreError) {
                 try await plans.store.record(entry, in: plans.authority.trail)
@@ -55,59 +99,167 @@ public final class TaskMeter: Sendable {
         }
     }
 
-    /// Writes what came back to the store. Background work calls it; a host may call it before it ends.
+    /// Writes to the store what was given back, and what is held no longer than it may be; answers who asks for tasks.
+    ///
+    /// Background work calls it each second or so; until then others wait for what this process holds. Complexity: a read,
+    /// and a commit for each company of which there is something to say.
     public func settle() async throws(PlanError) {
-        let batch = returned.withLock { returned in
-            defer { returned = [:] }
-            return returned
+        let now = time.now
+        let recalled = try await recalls()
+        for handle in held.handles {
+            guard let present = handle.present else { continue }
+            if present.held.until <= now || recalled.contains(present.held.id) { held.close(handle.company) }
         }
-        var open = batch
-        for (entry, count) in batch {
+        let (statements, returned) = (held.statements(), held.returned.take())
+        let companies = Set(statements.map(\.company)).union(returned.keys.map(\.company))
+        var failure: PlanError?
+        for company in companies {
             do throws(PlanError) {
-                try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-                    let ids = PeriodUsage.ids(entry.company, entry.period)
-                    guard var usage = try await PeriodUsage.table.read(.platform, ids, in: &transaction) else { return }
-                    usage.admitted -= min(count, usage.admitted)
-                    try await PeriodUsage.table.write(usage, .platform, ids, in: &transaction)
+                try await held.turns.run(company) { () throws(PlanError) in
+                    try await tell(
+                        statements.filter { $0.company == company }, returned.filter { $0.key.company == company }, company)
                 }
-                open[entry] = nil
             } catch {
-                // What may have been settled is not settled again: it counts as used, and never twice as returned.
-                if error.store == .outcomeUnknown { open[entry] = nil }
-                keep(open)
-                throw error
+                failure = failure ?? error
             }
         }
+        if let failure { throw failure }
     }
 
-    func giveBack(_ count: Int, to company: Identifier<Company>, _ period: CivilDay) {
-        guard count > 0 else { return }
-        keep([Returned(company: company, period: period): count])
+    private func tell(
+        _ statements: [HeldTasks.Statement], _ returned: [ReturnedTasks.Place: Int64], _ company: Identifier<Company>
+    ) async throws(PlanError) {
+        do throws(PlanError) {
+            try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+                var pools = try await plans.pools(of: company, after: statements, in: &transaction)
+                for (place, count) in returned {
+                    var pool = try await plans.pool(of: company, place.period, pools, in: &transaction)
+                    pool?.refund(count)
+                    pools[place.period] = pool
+                }
+                try await plans.write(pools, of: company, in: &transaction)
+            }
+            held.forget(statements)
+        } catch {
+            // What may have been given back is not given back again: it counts as used. A statement may be told twice.
+            if error.store != .outcomeUnknown { for (place, count) in returned { held.returned.add(count, to: place) } }
+            throw error
+        }
     }
 
-    private func keep(_ entries: [Returned: Int]) {
-        returned.withLock { returned in returned.merge(entries) { $0 + $1 } }
+    /// The leases of this process that were asked back since it looked.
+    private func recalls() async throws(PlanError) -> Set<Identifier<QuotaLeaseRecord>> {
+        let open = held.handles.compactMap { handle in handle.present.map { (handle.company, $0.held) } }
+        guard !open.isEmpty else { return [] }
+        do throws(StoreError) {
+            guard let board = try await RecallBoard.read(in: plans.store), let named = held.news(of: board) else {
+                return []
+            }
+            var recalled: Set<Identifier<QuotaLeaseRecord>> = []
+            for (company, lease) in open where named.contains(company) {
+                let ids = Plans.ids(company, lease.period.start)
+                guard let pool = try await QuotaPool.table.read(.platform, ids, in: plans.store) else { continue }
+                for own in pool.leases where own.id == lease.id && pool.isRecalled(own) { recalled.insert(own.id) }
+            }
+            held.hasRead(board)
+            return recalled
+        } catch {
+            throw PlanError(error)
+        }
+    }
+
+    private enum Answer {
+        case taken(TaskHandle.Source)
+        case nothingLeft(resetsAt: Timestamp, mayReturn: Bool)
     }
 
     private func take(
-        _ tasks: Int, for id: Identifier<AdmissionRecord>, of company: Identifier<Company>, _ context: ActContext,
-        at now: Timestamp
-    ) async throws(PlanError) -> CivilDay {
-        let policy = RetryPolicy(attempts: 400)
-        return try await plans.store.transaction(retrying: policy) {
-            (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            let allowance = try await plans.allowance(of: company, at: now, in: &transaction)
-            guard allowance.remaining >= tasks else {
-                throw PlanError(.limitReached, retryAt: allowance.resetsAt)
+        _ tasks: Int, for handle: TaskHandle, _ context: ActContext
+    ) async throws(PlanError) -> TaskHandle.Source {
+        let deadline = time.uptime + .milliseconds(configuration.recallMilliseconds)
+        while true {
+            let answer = try await held.turns.run(handle.company) { () throws(PlanError) in
+                // Another call may have brought enough for this one.
+                if let source = handle.take(tasks) { return Answer.taken(source) }
+                return try await exchange(handle, tasks, context)
             }
-            let period = allowance.periodStart.day
-            let usage = PeriodUsage(admitted: allowance.used + tasks)
-            try await PeriodUsage.table.write(usage, .platform, PeriodUsage.ids(company, period), in: &transaction)
-            let entry = AuditEntry(
-                at: now, context: context, action: "plans.admit", resource: company.description,
-                details: ["admission": id.description, "tasks": String(tasks), "plan": allowance.plan])
-            try transaction.record(entry, in: plans.authority.trail)
-            return period
+            switch answer {
+            case .taken(let source): return source
+            case .nothingLeft(let resetsAt, let mayReturn):
+                let now = time.uptime
+                guard mayReturn, now < deadline else { throw PlanError(.limitReached, retryAt: resetsAt) }
+                do {
+                    try await time.sleep(until: min(deadline, now + .milliseconds(20)))
+                } catch {
+                    throw PlanError(.limitReached, retryAt: resetsAt)
+                }
+            }
+        }
+    }
+
+    /// Gives back what is held of a company's tasks, and takes a new lease of which `tasks` are spent at once, in one commit.
+    private func exchange(
+        _ handle: TaskHandle, _ tasks: Int, _ context: ActContext
+    ) async throws(PlanError) -> Answer {
+        let (now, need, company) = (time.now, Int64(tasks), handle.company)
+        let closed = handle.close()
+        let own = closed.map { HeldTasks.Statement(company, $0) }
+        let before = held.statements(of: company)
+        let id = Identifier<QuotaLeaseRecord>(at: now)
+        let lifetime = Duration.seconds(configuration.leaseSeconds)
+        var tried: Timestamp?
+        do throws(PlanError) {
+            let (lease, terms, mayReturn) = try await plans.store.transaction(retrying: RetryPolicy(attempts: 400)) {
+                (transaction: inout Transaction<PlanError>) throws(PlanError) in
+                let terms = try await plans.terms(of: company, at: now, in: &transaction)
+                tried = terms.period.start
+                var pools = try await plans.pools(of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
+                var pool =
+                    try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
+                    ?? QuotaPool(limit: terms.limit)
+                pool.setLimit(terms.limit)
+                pool.expire(at: now)
+                let lease = pool.acquire(
+                    id, for: held.holder, need: need, most: Int64(configuration.maximumLease),
+                    until: now.advanced(by: lifetime * 2))
+                let mayReturn = lease == nil && pool.mayReturn(besides: held.holder)
+                if mayReturn, !pool.leases.contains(where: { pool.isRecalled($0) }) {
+                    pool.recall()
+                    try await RecallBoard.add(company, in: &transaction)
+                }
+                pools[terms.period.start] = pool
+                try await plans.write(pools, of: company, in: &transaction)
+                if let lease {
+                    let entry = AuditEntry(
+                        at: now, context: context, action: "plans.admit", resource: company.description,
+                        details: [
+                            "lease": lease.id.description, "plan": terms.plan, "taken": String(lease.amount),
+                            "tasks": String(tasks),
+                        ])
+                    try transaction.record(entry, in: plans.authority.trail)
+                }
+                return (lease, terms, mayReturn)
+            }
+            held.forget(before)
+            guard let lease else { return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn) }
+            let source = handle.open(
+                .init(
+                    id: lease.id, amount: lease.amount, period: terms.period, from: now,
+                    until: min(now.advanced(by: lifetime), terms.period.end)),
+                left: lease.amount - need)
+            return .taken(source)
+        } catch {
+            if let closed, let store = error.store, store != .outcomeUnknown {
+                // The store is away, and what is held is still there to be spent.
+                handle.open(closed.held, left: closed.left)
+            } else if let own {
+                held.tell(own)
+            }
+            if error.store == .outcomeUnknown, let tried {
+                // The lease may be there, and nothing of it was spent.
+                held.tell(HeldTasks.Statement(company: company, lease: id, period: tried, used: 0))
+            }
+            throw error
         }
     }
 }

@@ -113,6 +113,9 @@ package struct QuotaPool: Hashable, Sendable {
         return .known
     }
 
+    /// Takes back tasks that counted as used, because a job that held them did not use them: for one call a job.
+    package mutating func refund(_ count: Int64) { settled -= min(max(count, 0), settled) }
+
     /// Counts as used what is held past its time. Returns how many leases that were.
     @discardableResult package mutating func expire(at now: Timestamp) -> Int {
         let over = leases.filter { $0.ends <= now }

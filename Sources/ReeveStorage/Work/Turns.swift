@@ -4,11 +4,13 @@
 import Synchronization
 
 /// Lets one task at a time work on each of several things.
-final class Turns<Thing: Hashable & Sendable>: Sendable {
+package final class Turns<Thing: Hashable & Sendable>: Sendable {
     private let waiting = Mutex<[Thing: [CheckedContinuation<Void, Never>]]>([:])
 
+    package init() {}
+
     /// Runs `body` when nobody else works on the same thing.
-    func run<R, E: Error>(_ thing: Thing, _ body: () async throws(E) -> R) async throws(E) -> R {
+    package func run<R, E: Error>(_ thing: Thing, _ body: () async throws(E) -> R) async throws(E) -> R {
         await enter(thing)
         defer { leave(thing) }
         return try await body()

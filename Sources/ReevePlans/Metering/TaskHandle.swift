@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+public import ReeveModel
+import Synchronization
+
+/// The tasks of one company that this process holds: admits jobs without asking the store, as long as they last.
+///
+/// What is held was taken from the company's limit before, so no other process can spend it. Any number of tasks may use one
+/// handle at the same time.
+public final class TaskHandle: Sendable {
+    /// A lease of this process, open or closed.
+    struct Held: Hashable {
+        let id: Identifier<QuotaLeaseRecord>
+        let amount: Int64
+        let period: Period
+        /// When it is spent, by the wall clock: from the first to before the second.
+        let from: Timestamp
+        let until: Timestamp
+        /// The number that admissions of this lease carry.
+        var epoch: UInt64 = 0
+    }
+
+    /// Where tasks were taken from.
+    struct Source: Hashable {
+        let epoch: UInt64
+        let period: Timestamp
+    }
+
+    /// A lease that ended here, with what is left of it.
+    struct Closed: Hashable {
+        let held: Held
+        let left: Int64
+
+        var used: Int64 { held.amount - left }
+    }
+
+    /// The company whose tasks these are.
+    public let company: Identifier<Company>
+    /// Where the ids of its admissions begin.
+    let series: Identifier<AdmissionRecord>
+    let returned: ReturnedTasks
+    private let time: any TimeSource
+    private let generation: Int
+
+    // The low 24 bits of the epoch, then 40 bits for what is left: both change at once. 40 bits hold the largest limit.
+    private let word = Atomic<UInt64>(0)
+    private let epoch = Atomic<UInt64>(0)
+    private let from = Atomic<Int64>(.max)
+    private let until = Atomic<Int64>(.min)
+    private let period = Atomic<Int64>(0)
+    private let admissions = Atomic<UInt64>(0)
+    private let held = Mutex<Held?>(nil)
+
+    private static let leftBits: UInt64 = 40
+    private static let leftMask: UInt64 = (1 << 40) - 1
+
+    init(_ company: Identifier<Company>, returned: ReturnedTasks, time: any TimeSource) {
+        self.company = company
+        self.returned = returned
+        self.time = time
+        series = Identifier(at: time.now)
+        generation = ForkGuard.generation
+    }
+
+    /// Admits a job on what this process holds; `nil` when that is not enough, is over, or was asked back: then
+    /// ``TaskMeter/admit(_:of:tasks:)`` asks the store. Some nanoseconds, without a lock or an allocation.
+    public func admit(_ job: Job, tasks: Int = 1) -> Admission? {
+        guard let source = take(tasks) else { return nil }
+        return admission(job, tasks, source)
+    }
+
+    /// Takes tasks of the lease.
+    func take(_ tasks: Int) -> Source? {
+        guard let count = UInt64(exactly: tasks), count > 0 else { return nil }
+        while true {
+            let present = word.load(ordering: .acquiring)
+            guard present & Self.leftMask >= count else { return nil }
+            let now = time.coarseNow.microseconds
+            let epoch = epoch.load(ordering: .acquiring)
+            let period = period.load(ordering: .relaxed)
+            guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),
+                generation == ForkGuard.generation
+            else { return nil }
+            // All of them were of this lease, unless it is another one by now.
+            let (done, _) = word.compareExchange(
+                expected: present, desired: present - count, ordering: .acquiringAndReleasing)
+            if done { return Source(epoch: epoch, period: Timestamp(microseconds: period)) }
+        }
+    }
+
+    /// An admission of tasks that were taken.
+    func admission(_ job: Job, _ tasks: Int, _ source: Source) -> Admission {
+        let number = admissions.wrappingAdd(1, ordering: .relaxed).newValue
+        return Admission(job: job, tasks: tasks, handle: self, source: source, number: number)
+    }
+
+    /// Takes back tasks of a lease; those of one that is closed wait to be returned to the limit of its period.
+    func giveBack(_ tasks: Int, to source: Source) {
+        guard let count = UInt64(exactly: tasks), count > 0 else { return }
+        while true {
+            let present = word.load(ordering: .acquiring)
+            guard present >> Self.leftBits == source.epoch & 0xFF_FFFF,
+                epoch.load(ordering: .acquiring) == source.epoch,
+                generation == ForkGuard.generation
+            else { return returned.add(Int64(tasks), to: .init(company: company, period: source.period)) }
+            let (done, _) = word.compareExchange(
+                expected: present, desired: present + count, ordering: .acquiringAndReleasing)
+            if done { return }
+        }
+    }
+
+    /// What is held now, and how much of it is left.
+    var present: Closed? {
+        held.withLock { held in
+            held.map { Closed(held: $0, left: Int64(word.load(ordering: .acquiring) & Self.leftMask)) }
+        }
+    }
+
+    /// Stops spending: nothing is taken from the lease any more once this returns. `nil` when there is none.
+    func close() -> Closed? {
+        held.withLock { held in
+            guard let open = held else { return nil }
+            let present = word.exchange(
+                (open.epoch &+ 1) << Self.leftBits, ordering: .acquiringAndReleasing)
+            epoch.store(open.epoch &+ 1, ordering: .releasing)
+            held = nil
+            // A child's copy is the parent's to state.
+            guard generation == ForkGuard.generation else { return nil }
+            return Closed(held: open, left: Int64(present & Self.leftMask))
+        }
+    }
+
+    /// Spends from a lease from now on, of which `left` are left. There must be none.
+    @discardableResult func open(_ lease: Held, left: Int64) -> Source {
+        held.withLock { held in
+            let next = epoch.load(ordering: .acquiring) &+ 1
+            word.store(next << Self.leftBits, ordering: .releasing)
+            epoch.store(next, ordering: .releasing)
+            from.store(lease.from.microseconds, ordering: .releasing)
+            until.store(lease.until.microseconds, ordering: .releasing)
+            period.store(lease.period.start.microseconds, ordering: .releasing)
+            word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
+            held = lease
+            held?.epoch = next
+            return Source(epoch: next, period: lease.period.start)
+        }
+    }
+}
