@@ -15,23 +15,23 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         var pool = QuotaPool(limit: 100)
         let acquired = pool.acquire(id(1), for: "a", until: later)
         let first = try #require(acquired)
-        #expect(first.amount == 25 && pool.free == 75 && pool.held == 25)
+        #expect(first.amount == 50 && pool.free == 50 && pool.held == 50)
         // Asking again with the same id is the same lease, whatever is asked.
         let again = pool.acquire(id(1), for: "b", need: 90, until: Timestamp(seconds: 1))
-        #expect(again == first && pool.free == 75)
-        // Two holders: an eighth of what is left.
+        #expect(again == first && pool.free == 50)
+        // Two holders: a fourth of what is left.
         let amounts: [Int64?] = [
             pool.acquire(id(2), for: "b", until: later)?.amount,
-            pool.acquire(id(3), for: "b", need: 40, until: later)?.amount,
-            pool.acquire(id(4), for: "c", need: 26, until: later)?.amount,
+            pool.acquire(id(3), for: "b", need: 30, until: later)?.amount,
+            pool.acquire(id(4), for: "c", need: 8, until: later)?.amount,
             pool.acquire(id(5), for: "c", need: 2, most: 1, until: later)?.amount,
         ]
-        #expect(amounts == [10, 40, nil, 2])
+        #expect(amounts == [13, 30, nil, 2])
         for need: Int64 in [0, -1, .min] {
             let refused = pool.acquire(id(6), for: "c", need: need, until: later)
             #expect(refused == nil)
         }
-        #expect(pool.free == 23 && pool.held == 77 && pool.settled == 0)
+        #expect(pool.free == 5 && pool.held == 95 && pool.settled == 0)
     }
 
     @Test func aStatementCountsOnce() {
@@ -39,7 +39,7 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         _ = pool.acquire(id(1), for: "a", until: later)
         var said = [pool.settle(id(1), used: 5)]
         for used: Int64 in [0, 5, 25] { said.append(pool.settle(id(1), used: used)) }
-        #expect(said == [.settled(returned: 20), .known, .known, .known])
+        #expect(said == [.settled(returned: 45), .known, .known, .known])
         #expect(pool.settled == 5 && pool.free == 95)
         // More than it had, or less than nothing, is taken as the nearer end.
         _ = pool.acquire(id(2), for: "a", need: 10, most: 10, until: later)
@@ -52,8 +52,8 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
 
     @Test func whatIsOverCountsAsUsedUntilItIsStated() {
         var pool = QuotaPool(limit: 100)
-        _ = pool.acquire(id(1), for: "a", until: Timestamp(seconds: 10))
-        _ = pool.acquire(id(2), for: "b", until: Timestamp(seconds: 20))
+        _ = pool.acquire(id(1), for: "a", need: 25, most: 25, until: Timestamp(seconds: 10))
+        _ = pool.acquire(id(2), for: "b", need: 10, most: 10, until: Timestamp(seconds: 20))
         let over = [pool.expire(at: Timestamp(microseconds: 9_999_999)), pool.expire(at: Timestamp(seconds: 10))]
         #expect(over == [0, 1])
         #expect(pool.settled == 25 && pool.unseen == 25 && pool.free == 65)

@@ -197,7 +197,9 @@ extension Plans {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         let period = try facts.period(at: instant).start
-        guard var pool = try await pool(of: company, period, [:], in: &transaction), !pool.leases.isEmpty else { return }
+        guard var pool = try await pool(of: company, period, [:], in: &transaction), !pool.leases.isEmpty else {
+            return
+        }
         pool.recall()
         try await write([period: pool], of: company, in: &transaction)
         try await RecallBoard.add(company, in: &transaction)

@@ -24,6 +24,7 @@ public final class TaskHandle: Sendable {
 
     /// Where tasks were taken from.
     struct Source: Hashable {
+        /// The lease's; the largest number for tasks that were never held.
         let epoch: UInt64
         let period: Timestamp
     }

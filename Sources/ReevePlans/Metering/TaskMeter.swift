@@ -19,16 +19,16 @@ public final class TaskMeter: Sendable {
         /// How long an admission waits for tasks that other processes hold, in milliseconds, 0 to 60,000. They look every time that
         /// ``TaskMeter/settle()`` is called, as background work does.
         public var recallMilliseconds: Int
-        /// The most tasks in one lease, 1 to 10^12; a job that needs more gets them.
-        public var maximumLease: Int
+        /// The largest part of a limit in one lease, in thousandths of it, 1 to 1,000; a job that needs more gets that. It is what
+        /// a crash may cost the company in this period.
+        public var leasePerMille: Int
 
-        /// A configuration; by default leases of at most a minute and any size, and a second for others to give back theirs.
-        public init(
-            leaseSeconds: Int = 60, recallMilliseconds: Int = 1000, maximumLease: Int = 1_000_000_000_000
-        ) {
+        /// A configuration; by default leases of at most a minute and a two-hundredth of the limit, and a second for others to
+        /// give back theirs.
+        public init(leaseSeconds: Int = 60, recallMilliseconds: Int = 1000, leasePerMille: Int = 5) {
             self.leaseSeconds = leaseSeconds
             self.recallMilliseconds = recallMilliseconds
-            self.maximumLease = maximumLease
+            self.leasePerMille = leasePerMille
         }
 
         /// All defects, each as a line; empty when there is none.
@@ -41,7 +41,7 @@ public final class TaskMeter: Sendable {
             }
             check("leaseSeconds", leaseSeconds, 1...3600)
             check("recallMilliseconds", recallMilliseconds, 0...60_000)
-            check("maximumLease", maximumLease, 1...Int(PlanRoom.maximumCount))
+            check("leasePerMille", leasePerMille, 1...1000)
             return defects
         }
 
@@ -50,7 +50,7 @@ public final class TaskMeter: Sendable {
             Configuration(
                 leaseSeconds: min(max(leaseSeconds, 1), 3600),
                 recallMilliseconds: min(max(recallMilliseconds, 0), 60_000),
-                maximumLease: min(max(maximumLease, 1), Int(PlanRoom.maximumCount)))
+                leasePerMille: min(max(leasePerMille, 1), 1000))
         }
     }
 
@@ -117,7 +117,8 @@ public final class TaskMeter: Sendable {
             do throws(PlanError) {
                 try await held.turns.run(company) { () throws(PlanError) in
                     try await tell(
-                        statements.filter { $0.company == company }, returned.filter { $0.key.company == company }, company)
+                        statements.filter { $0.company == company }, returned.filter { $0.key.company == company },
+                        company)
                 }
             } catch {
                 failure = failure ?? error
@@ -207,27 +208,31 @@ public final class TaskMeter: Sendable {
         let before = held.statements(of: company)
         let id = Identifier<QuotaLeaseRecord>(at: now)
         let lifetime = Duration.seconds(configuration.leaseSeconds)
+        let share = Int64(configuration.leasePerMille)
         var tried: Timestamp?
         do throws(PlanError) {
             let (lease, terms, mayReturn) = try await plans.store.transaction(retrying: RetryPolicy(attempts: 400)) {
                 (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
-                var pools = try await plans.pools(of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
-                var pool =
-                    try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
-                    ?? QuotaPool(limit: terms.limit)
+                var pools = try await plans.pools(
+                    of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
+                let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
+                var pool = known ?? QuotaPool(limit: terms.limit)
                 pool.setLimit(terms.limit)
                 pool.expire(at: now)
                 let lease = pool.acquire(
-                    id, for: held.holder, need: need, most: Int64(configuration.maximumLease),
+                    id, for: held.holder, need: need,
+                    most: max(1, terms.limit / 1000 * share + terms.limit % 1000 * share / 1000),
                     until: now.advanced(by: lifetime * 2))
+                // Where there is little left, nothing is held: it is used at once.
+                if let lease, lease.amount == need { _ = pool.settle(lease.id, used: need) }
                 let mayReturn = lease == nil && pool.mayReturn(besides: held.holder)
                 if mayReturn, !pool.leases.contains(where: { pool.isRecalled($0) }) {
                     pool.recall()
                     try await RecallBoard.add(company, in: &transaction)
                 }
-                pools[terms.period.start] = pool
+                if pool != known { pools[terms.period.start] = pool }
                 try await plans.write(pools, of: company, in: &transaction)
                 if let lease {
                     let entry = AuditEntry(
@@ -242,6 +247,7 @@ public final class TaskMeter: Sendable {
             }
             held.forget(before)
             guard let lease else { return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn) }
+            guard lease.amount > need else { return .taken(.init(epoch: .max, period: terms.period.start)) }
             let source = handle.open(
                 .init(
                     id: lease.id, amount: lease.amount, period: terms.period, from: now,

@@ -63,7 +63,7 @@ package struct QuotaPool: Hashable, Sendable {
     /// Of so many that were counted as used unseen a statement is still taken.
     package static let maximumOverdue = 256
     /// A holder is given this part of what is left, divided by the number of holders.
-    package static let share: Int64 = 4
+    package static let share: Int64 = 2
 
     package init(limit: Int64) {
         self.limit = min(max(0, limit), PlanRoom.maximumCount)
@@ -76,20 +76,18 @@ package struct QuotaPool: Hashable, Sendable {
     /// What counts as used unseen.
     package var unseen: Int64 { overdue.reduce(0) { $0 + $1.amount } }
 
-    /// Gives a holder a part of what is left: a fourth of it divided by the number of holders, so that early leases are large and
+    /// Gives a holder a part of what is left: half of it divided by the number of holders, so that early leases are large and
     /// the last ones single tasks, at least `need` and at most `most`. `nil`, and no change, when `need` is not there.
     ///
-    /// With the id of a lease that is open it is that lease again, whatever is asked. `holders` are those who may be expected
-    /// besides the ones that hold something now.
+    /// With the id of a lease that is open it is that lease again, whatever is asked.
     package mutating func acquire(
-        _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max, holders: Int64 = 1,
+        _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max,
         until ends: Timestamp
     ) -> Lease? {
         if let open = leases.first(where: { $0.id == id }) { return open }
         let free = free
         guard need >= 1, need <= free, leases.count < Self.maximumLeases else { return nil }
-        let present = Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
-        let parts = Self.share * max(present, min(max(holders, 1), 10_000))
+        let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
         let amount = min(max((free + parts - 1) / parts, need), max(most, need), free)
         let lease = Lease(id: id, holder: holder, amount: amount, ends: ends, recalls: recalls)
         leases.append(lease)
