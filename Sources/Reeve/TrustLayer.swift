@@ -34,7 +34,8 @@ public struct TrustLayer: Sendable {
         /// A configuration; by default each room's own, and no retention rules.
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
-            tasks: TaskMeter.Configuration = .init(), retention: RetentionSchedule = .init(rules: []), recipeLimits: JSONTokens.Limits = .init(),
+            tasks: TaskMeter.Configuration = .init(), retention: RetentionSchedule = .init(rules: []),
+            recipeLimits: JSONTokens.Limits = .init(),
             audit: AuditLog.Configuration = .init()
         ) {
             self.audit = audit

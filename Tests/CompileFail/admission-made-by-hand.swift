@@ -5,9 +5,9 @@
 import ReeveModel
 import ReevePlans
 
-func forge(_ real: consuming Admission, _ id: Identifier<AdmissionRecord>, _ job: Job) -> Admission {
+func forge(_ real: consuming Admission, _ job: Job) -> Admission {
     #if MISUSE
-    Admission(id: id, job: job, tasks: 1)
+    Admission(job: job, tasks: 1)
     #else
     real
     #endif

@@ -28,7 +28,7 @@ private struct Kind: Sendable, CustomTestStringConvertible {
     static let all: [Kind] = [
         Kind(Company.self), Kind(Workspace.self), Kind(Project.self), Kind(User.self), Kind(Connector.self),
         Kind(Connection.self), Kind(Recipe.self), Kind(Job.self), Kind(DecisionRecord.self), Kind(AuditRecord.self),
-        Kind(Correlation.self), Kind(Writer.self), Kind(AdmissionRecord.self), Kind(DataRecord.self),
+        Kind(Correlation.self), Kind(Writer.self), Kind(QuotaLeaseRecord.self), Kind(DataRecord.self),
         Kind(LegalCase.self), Kind(PublicationRecord.self), Kind(BlobRecord.self),
     ]
 }

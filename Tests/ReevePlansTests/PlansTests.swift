@@ -221,7 +221,8 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
             let faulty = FaultyStore(base, failing: Int.random(in: 2...40, using: &generator), with: fault)
             let authority = try await AccessAuthority.soleOperator(
                 first.principal, reason: "second process", store: faulty, time: first.time)
-            let meters = [TaskMeter(plans: Plans(authority: authority), configuration: .init(recallMilliseconds: 0)), first.layer.tasks]
+            let second = TaskMeter(plans: Plans(authority: authority), configuration: .init(recallMilliseconds: 0))
+            let meters = [second, first.layer.tasks]
             var used = 0
             for _ in 0..<30 {
                 let meter = meters[Int.random(in: 0...1, using: &generator)]

@@ -5,7 +5,6 @@ import Reeve
 import ReeveAccess
 import ReeveCrypto
 import ReeveModel
-import ReevePlans
 import ReevePublishing
 import ReeveStorage
 import ReeveTesting
@@ -29,11 +28,6 @@ struct RoomBenchmarks {
         }
         try await harness.measure("access decision with permit", operations: 10_000) {
             _ = await trust.layer.access.permit(OpenCredential.self, on: resource, as: trust.context())
-        }
-        let plan = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
-        try await trust.layer.plans.setPackage(tasksPerPeriod: 1_000_000_000, for: trust.company, plan)
-        try await harness.measure("admit and commit, one store commit each", operations: 250) {
-            try await trust.admission().commit(used: 1)
         }
         try await publishing()
     }

@@ -58,12 +58,6 @@ public enum Writer: IdentifiedEntity {
     public static var identifierPrefix: String { "wrt" }
 }
 
-/// Names one admission of a job's tasks. Prefix `adm`.
-public enum AdmissionRecord: IdentifiedEntity {
-    /// `adm`
-    public static var identifierPrefix: String { "adm" }
-}
-
 /// Names a part of a limit that one process holds. Prefix `quo`.
 public enum QuotaLeaseRecord: IdentifiedEntity {
     /// `quo`

@@ -15,19 +15,12 @@ public struct Admission: ~Copyable, Sendable {
 
     private let handle: TaskHandle
     private let source: TaskHandle.Source
-    private let number: UInt64
 
-    init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source, number: UInt64) {
+    init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source) {
         self.job = job
         self.tasks = tasks
         self.handle = handle
         self.source = source
-        self.number = number
-    }
-
-    /// The admission's id: one of a series that begins at random in each process.
-    public var id: Identifier<AdmissionRecord> {
-        Identifier(high: handle.series.high, low: handle.series.low &+ number)
     }
 
     /// Ends the admission with what the job used; the rest is given back. A number outside `0...tasks` counts as the

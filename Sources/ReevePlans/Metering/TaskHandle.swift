@@ -39,8 +39,6 @@ public final class TaskHandle: Sendable {
 
     /// The company whose tasks these are.
     public let company: Identifier<Company>
-    /// Where the ids of its admissions begin.
-    let series: Identifier<AdmissionRecord>
     let returned: ReturnedTasks
     private let time: any TimeSource
     private let generation: Int
@@ -51,7 +49,6 @@ public final class TaskHandle: Sendable {
     private let from = Atomic<Int64>(.max)
     private let until = Atomic<Int64>(.min)
     private let period = Atomic<Int64>(0)
-    private let admissions = Atomic<UInt64>(0)
     private let held = Mutex<Held?>(nil)
 
     private static let leftBits: UInt64 = 40
@@ -61,7 +58,6 @@ public final class TaskHandle: Sendable {
         self.company = company
         self.returned = returned
         self.time = time
-        series = Identifier(at: time.now)
         generation = ForkGuard.generation
     }
 
@@ -69,7 +65,7 @@ public final class TaskHandle: Sendable {
     /// ``TaskMeter/admit(_:of:tasks:)`` asks the store. Some nanoseconds, without a lock or an allocation.
     public func admit(_ job: Job, tasks: Int = 1) -> Admission? {
         guard let source = take(tasks) else { return nil }
-        return admission(job, tasks, source)
+        return Admission(job: job, tasks: tasks, handle: self, source: source)
     }
 
     /// Takes tasks of the lease.
@@ -89,12 +85,6 @@ public final class TaskHandle: Sendable {
                 expected: present, desired: present - count, ordering: .acquiringAndReleasing)
             if done { return Source(epoch: epoch, period: Timestamp(microseconds: period)) }
         }
-    }
-
-    /// An admission of tasks that were taken.
-    func admission(_ job: Job, _ tasks: Int, _ source: Source) -> Admission {
-        let number = admissions.wrappingAdd(1, ordering: .relaxed).newValue
-        return Admission(job: job, tasks: tasks, handle: self, source: source, number: number)
     }
 
     /// Takes back tasks of a lease; those of one that is closed wait to be returned to the limit of its period.

@@ -83,7 +83,8 @@ public final class TaskMeter: Sendable {
         let context = ActContext(actor: .job(job.id), scope: job.scope, origin: .job)
         do throws(PlanError) {
             guard (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
-            return handle.admission(job, tasks, try await take(tasks, for: handle, context))
+            let source = try await take(tasks, for: handle, context)
+            return Admission(job: job, tasks: tasks, handle: handle, source: source)
         } catch {
             // What may have been taken is not called refused: it counts as used until it is told.
             if error.store == .outcomeUnknown { throw error }
@@ -250,7 +251,9 @@ public final class TaskMeter: Sendable {
             guard lease.amount > need else { return .taken(.init(epoch: .max, period: terms.period.start)) }
             let source = handle.open(
                 .init(
-                    id: lease.id, amount: lease.amount, period: terms.period, from: now,
+                    id: lease.id, amount: lease.amount, period: terms.period,
+                    // The coarse clock is behind.
+                    from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
                     until: min(now.advanced(by: lifetime), terms.period.end)),
                 left: lease.amount - need)
             return .taken(source)
