@@ -272,3 +272,30 @@ private final class RivalStore: Store {
         throw .outcomeUnknown
     }
 }
+
+@Suite struct CompanyRecordTests {
+    /// The record of a company, as releases before wrote it too.
+    @Test func theFormatIsStable() async throws {
+        let trust = try await trust(limit: 42)
+        try await trust.layer.plans.setStatus(Company(id: trust.company, status: .customer), sequence: 7)
+        let key = Table<RawRecord>("plans.company").key(.platform, [trust.company.description])
+        let record = try #require(try await trust.store.record(for: key))
+        let expected =
+            #"{"schema":1,"value":{"anchor":"2026-01-15","packages":[{"from":"2026-01-15T12:00:00.000000Z","tasksPerPeriod":42}],"#
+            + #""sequence":7,"statuses":[{"from":"2026-01-15T12:00:00.000000Z","sequence":1,"status":"proofOfConcept"},"#
+            + #"{"from":"2026-01-15T12:00:00.000000Z","sequence":7,"status":"customer"}]}}"#
+        #expect(String(decoding: record.bytes, as: UTF8.self) == expected)
+        // Read back, and not when it is another's.
+        #expect(try await trust.layer.plans.allowance(of: trust.company).limit == 42)
+        for (text, other) in [
+            ("42", "-1"), ("customer", "friend"), ("2026-01-15T", "2026-13-15T"), ("anchor", "ancor"),
+        ] {
+            var changes = Changes()
+            changes.write(key, Array(expected.replacingOccurrences(of: text, with: other).utf8))
+            try await trust.store.commit(changes)
+            await #expect(throws: PlanError(.storeFailed)) { try await trust.layer.plans.allowance(of: trust.company) }
+        }
+    }
+
+    private struct RawRecord: Codable, RecordCodable {}
+}

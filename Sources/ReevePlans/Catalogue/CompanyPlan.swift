@@ -5,13 +5,13 @@ import ReeveModel
 import ReeveStorage
 
 /// The dated facts of one company: statuses as they were told, and packages made for it. Facts are only added.
-struct CompanyPlan: Hashable, Sendable, Codable, RecordCodable {
-    struct StatusFact: Hashable, Codable {
+struct CompanyPlan: Hashable, JSONRecord {
+    struct StatusFact: Hashable {
         let status: Company.Status
         let sequence: Int64
         let from: Timestamp
     }
-    struct PackageFact: Hashable, Codable {
+    struct PackageFact: Hashable {
         let tasksPerPeriod: Int
         let from: Timestamp
     }
@@ -31,5 +31,57 @@ struct CompanyPlan: Hashable, Sendable, Codable, RecordCodable {
     /// The monthly period that holds an instant, in UTC, counted from the anchor.
     func period(at instant: Timestamp) throws(PlanError) -> Period {
         try PeriodSchedule(anchor: anchor).period(at: instant)
+    }
+
+    init(anchor: CivilDay) {
+        self.anchor = anchor
+    }
+
+    func write(to writer: inout JSONWriter, schema: Int) {
+        writer.object { writer in
+            writer.name("anchor")
+            writer.text(anchor)
+            writer.name("packages")
+            writer.list(packages) { writer, package in
+                writer.object { writer in
+                    writer.field("from", package.from)
+                    writer.field("tasksPerPeriod", package.tasksPerPeriod)
+                }
+            }
+            writer.field("sequence", sequence)
+            writer.name("statuses")
+            writer.list(statuses) { writer, fact in
+                writer.object { writer in
+                    writer.field("from", fact.from)
+                    writer.field("sequence", fact.sequence)
+                    writer.field("status", fact.status.rawValue)
+                }
+            }
+        }
+    }
+
+    init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
+        self = try reader.object { (reader) throws(JSONError) in
+            var facts = CompanyPlan(anchor: try reader.text("anchor", as: CivilDay.self))
+            try reader.name("packages")
+            facts.packages = try reader.list { (reader) throws(JSONError) in
+                try reader.object { (reader) throws(JSONError) in
+                    let from = try reader.text("from", as: Timestamp.self)
+                    let tasks = try reader.count("tasksPerPeriod", upTo: PlanRoom.maximumCount)
+                    return PackageFact(tasksPerPeriod: Int(tasks), from: from)
+                }
+            }
+            facts.sequence = reader.hasField("sequence") ? try reader.integer() : nil
+            try reader.name("statuses")
+            facts.statuses = try reader.list { (reader) throws(JSONError) in
+                try reader.object { (reader) throws(JSONError) in
+                    let from = try reader.text("from", as: Timestamp.self)
+                    let sequence = try reader.integer("sequence")
+                    return StatusFact(
+                        status: try reader.choice("status", as: Company.Status.self), sequence: sequence, from: from)
+                }
+            }
+            return facts
+        }
     }
 }
