@@ -116,11 +116,18 @@ public struct TrustLayer: Sendable {
     }
 
     /// Does the background work that is due now: returns to the plans' counts what jobs did not use, wipes keys whose
-    /// lifetime is over, and sequences and signs the audit logs.
+    /// lifetime is over, and sequences and signs the audit logs. What fails in one room keeps none of the others from theirs; the
+    /// first error is thrown at the end.
     public func runOnce() async throws {
-        try await vault.runOnce()
-        try await tasks.settle()
-        try await audit.runOnce()
+        var failure: (any Error)?
+        for work in [vault.runOnce, tasks.settle, audit.runOnce] as [() async throws -> Void] {
+            do {
+                try await work()
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
     }
 }
 

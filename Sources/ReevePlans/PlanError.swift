@@ -23,6 +23,8 @@ public struct PlanError: Error, Hashable, Sendable {
         case invalidPeriod
         /// A count of tasks must be 1 or more, and a limit 0 or more, and at most 10^12.
         case invalidCount
+        /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
+        case cancelled
         /// The permit was not taken; ``PlanError/access`` says why.
         case refused
         /// The store failed; ``PlanError/store`` says how.
@@ -82,6 +84,7 @@ extension PlanError: CustomStringConvertible {
             "this system knows no time zone of that name; use one of the IANA database, such as `Europe/Berlin`"
         case .invalidPeriod: "a period is 1 to 120 months long and begins at a second of the day, 0 to 86,399"
         case .invalidCount: "task counts are 1 to 10^12, and limits 0 to 10^12"
+        case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         }

@@ -82,7 +82,7 @@ private struct Nodes {
     /// 32 processes that take turns at random: all of the limit is used, by one hundredth as many commits.
     @Test func manyProcessesUseAllOfIt() async throws {
         let (limit, count) = (100_000, 32)
-        let nodes = try await Nodes(count, limit: limit, leasePerMille: 5)
+        let nodes = try await Nodes(count, limit: limit, leasePerMille: TaskMeter.Configuration().leasePerMille)
         var generator = Scale.current.generator(for: "many processes")
         var admitted = 0
         while true {
@@ -135,7 +135,7 @@ private struct Nodes {
     }
 
     /// While the store is away what is held is spent; then nothing is admitted, and nothing is lost.
-    @Test(arguments: [FaultyStore.Fault.refused, .crash]) func theStoreIsAway(_ fault: FaultyStore.Fault) async throws {
+    @Test func theStoreIsAway() async throws {
         let base = MemoryStore()
         let first = try await Nodes(0, limit: 100, over: base)
         let switched = SwitchedStore(base)

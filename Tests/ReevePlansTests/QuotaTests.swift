@@ -62,6 +62,22 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         #expect(pool.settled == 20 && pool.unseen == 0)
     }
 
+    /// What is used at once can be said not to have been, for a while, and once.
+    @Test func whatIsUsedAtOnceMayBeTakenBackForAWhile() throws {
+        var pool = QuotaPool(limit: 100)
+        for number in 0..<UInt64(2 * QuotaPool.maximumDirect) {
+            _ = pool.acquire(id(number), for: "a", need: 5, most: 5, until: later)
+            pool.use(id(number))
+        }
+        #expect(pool.settled == 80 && pool.leases.isEmpty && pool.direct.count == QuotaPool.maximumDirect)
+        #expect(try QuotaPool(recordBytes: pool.recordBytes(schema: 1), schema: 1) == pool)
+        let said = [pool.settle(id(15), used: 0), pool.settle(id(15), used: 0), pool.settle(id(0), used: 0)]
+        #expect(said == [.refunded(5), .known, .known] && pool.settled == 75)
+        // More than anybody has said was used is not taken back yet.
+        let rest = [pool.refund(70), pool.refund(70), pool.refund(-1)]
+        #expect(rest == [0, 65, 0] && pool.settled == 0)
+    }
+
     /// A lowered limit takes nothing from who holds something, and nothing is given until enough came back.
     @Test func aLoweredLimitGivesNothing() {
         var pool = QuotaPool(limit: 100)
@@ -82,10 +98,14 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         let first = pool.acquire(id(1), for: "a", until: later)
         let before = try #require(first)
         #expect(!pool.isRecalled(before) && pool.mayReturn(besides: "b") && !pool.mayReturn(besides: "a"))
-        pool.recall()
+        let isAsked = pool.recall(for: "b")
+        #expect(isAsked)
         let second = pool.acquire(id(2), for: "b", until: later)
         let after = try #require(second)
         #expect(pool.isRecalled(before) && !pool.isRecalled(after))
+        // Of one that was asked before nobody is asked again; the others are, and only those of others.
+        let (again, others) = (pool.recall(for: "b"), pool.recall(for: "c"))
+        #expect(!again && others && pool.isRecalled(after))
     }
 
     /// There is room for so many; the record stays far below what a store takes.
@@ -94,7 +114,9 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         for number in 0..<2 * QuotaPool.maximumLeases {
             _ = pool.acquire(id(UInt64(number)), for: "host-\(number)", most: 1_000_000_000, until: later)
         }
-        #expect(pool.leases.count == QuotaPool.maximumLeases)
+        #expect(pool.leases.count == 2 * QuotaPool.maximumLeases)
+        #expect(pool.leases.dropFirst(QuotaPool.maximumLeases).allSatisfy { $0.amount == 1 })
+        for lease in pool.leases.dropFirst(QuotaPool.maximumLeases) { pool.use(lease.id) }
         pool.expire(at: later)
         for number in 0..<QuotaPool.maximumLeases {
             _ = pool.acquire(id(UInt64(10_000 + number)), for: "host-\(number)", most: 1_000_000_000, until: later)
@@ -113,7 +135,7 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
     /// Every state of two processes with two crashes: the right protocol never lets more through, each wrong one does.
     @Test(arguments: QuotaFlaw.allCases) func everyStateOfASmallSystem(_ flaw: QuotaFlaw) {
         let result = QuotaModelCheck(flaw: flaw).run()
-        #expect((result.violation == nil) == (flaw == .none), "\(flaw): \(result)")
+        #expect((result.violation != nil) == flaw.breaksTheLimit, "\(flaw): \(result)")
         #expect(result.states > 1000)
         print("model check, \(flaw): \(result.states) states, violation after \(result.violation ?? 0) steps")
     }
@@ -151,6 +173,7 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         for run in 0..<Scale.current.cases(ci: 100, soak: 2000) {
             var simulation = QuotaSimulation()
             simulation.crashes = false
+            simulation.faultsOneIn = 0
             simulation.steps = 20_000
             simulation.nodes = .random(in: 1...12, using: &generator)
             simulation.limit = .random(in: 1...1000, using: &generator)
@@ -167,13 +190,23 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
     }
 
     /// The simulation tells each wrong protocol from the right one.
-    @Test(arguments: QuotaFlaw.allCases.filter { $0 != .none }) func wrongProtocolsAreFound(_ flaw: QuotaFlaw) {
+    @Test(arguments: QuotaFlaw.allCases.filter(\.breaksTheLimit)) func wrongProtocolsAreFound(_ flaw: QuotaFlaw) {
         var generator = Scale.current.generator(for: "wrong quota protocol \(flaw)")
         var simulation = QuotaSimulation()
         simulation.flaw = flaw
         let found = (0..<200).first { _ in simulation.run(using: &generator).isViolated }
         #expect(found != nil, "\(flaw), seed \(Scale.current.seed)")
         print("\(flaw): found in run \(found ?? -1)")
+    }
+
+    /// A holder that does not answer is found: somebody is refused although something is left.
+    @Test func unansweredRecallsAreFound() {
+        var generator = Scale.current.generator(for: "unanswered recalls")
+        var simulation = QuotaSimulation()
+        (simulation.crashes, simulation.faultsOneIn) = (false, 0)
+        (simulation.flaw, simulation.steps) = (.recallsAreIgnored, 20_000)
+        let found = (0..<50).first { _ in simulation.run(using: &generator).wrongRefusals > 0 }
+        #expect(found != nil, "seed \(Scale.current.seed)")
     }
 
     /// Any order of permuted, doubled and late statements leaves the same pool.

@@ -118,7 +118,7 @@ public struct Plans: Sendable {
     /// What a company may use and has used in the current period.
     public func allowance(of company: Identifier<Company>) async throws(PlanError) -> Allowance {
         let now = authority.time.now
-        let own = held.handle(for: company).present
+        let own = held.knownHandle(for: company)?.present
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await terms(of: company, at: now, in: &transaction)
             let pool = try await pool(of: company, terms.period.start, [:], in: &transaction)
@@ -174,11 +174,28 @@ extension Plans {
     ) async throws(PlanError) -> [Timestamp: QuotaPool] {
         var pools: [Timestamp: QuotaPool] = [:]
         for statement in statements {
-            var pool = try await pool(of: company, statement.period, pools, in: &transaction)
-            _ = pool?.settle(statement.lease, used: statement.used)
+            // Written also where there is none: a commit that makes the first one and is still under way is too late then.
+            var pool =
+                try await pool(of: company, statement.period, pools, in: &transaction) ?? QuotaPool(limit: 0)
+            _ = pool.settle(statement.lease, used: statement.used)
             pools[statement.period] = pool
         }
         return pools
+    }
+
+    /// Gives tasks back to the limits of their periods; returns those that could not be given back yet.
+    func refund(
+        _ returned: [Timestamp: Int64], of company: Identifier<Company>, to pools: inout [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> [Timestamp: Int64] {
+        var rest: [Timestamp: Int64] = [:]
+        for (period, count) in returned {
+            guard var pool = try await pool(of: company, period, pools, in: &transaction) else { continue }
+            let left = pool.refund(count)
+            if left > 0 { rest[period] = left }
+            pools[period] = pool
+        }
+        return rest
     }
 
     /// Writes pools, also those that did not change: a commit that is still under way does not take effect then.

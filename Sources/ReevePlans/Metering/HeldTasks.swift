@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import ReeveCrypto
 import ReeveModel
 import ReeveStorage
 import Synchronization
@@ -20,21 +21,47 @@ final class HeldTasks: Sendable {
         var statements: [Statement] = []
         /// As far as the board of recalls was read.
         var recallsRead: Int64 = 0
+        var generation = ForkGuard.generation
+        /// This process, as other holders see it.
+        var holder: String
     }
-    /// This process, as other holders see it.
-    let holder: String
     let returned = ReturnedTasks()
     let turns = Turns<Identifier<Company>>()
     private let time: any TimeSource
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(time: any TimeSource) {
         self.time = time
-        holder = Identifier<Worker>(at: time.now).description
+        state = Mutex(State(holder: Identifier<Worker>(at: time.now).description))
+    }
+
+    /// This process, as other holders see it.
+    var holder: String { withState { $0.holder } }
+
+    /// In a child of the process that held something nothing is held, and nothing is to be told: that is the parent's.
+    private func withState<R>(_ body: (inout State) -> R) -> R {
+        state.withLock { state in
+            let generation = ForkGuard.generation
+            if generation != state.generation {
+                state = State(holder: Identifier<Worker>(at: time.now).description)
+                returned.removeAll()
+            }
+            return body(&state)
+        }
+    }
+
+    /// The handle of a company, if there is one.
+    func knownHandle(for company: Identifier<Company>) -> TaskHandle? { withState { $0.handles[company] } }
+
+    /// Forgets a company that there is not, unless something is held of it.
+    func forget(_ company: Identifier<Company>) {
+        withState { state in
+            if state.handles[company]?.present == nil { state.handles[company] = nil }
+        }
     }
 
     func handle(for company: Identifier<Company>) -> TaskHandle {
-        state.withLock { state in
+        withState { state in
             if let handle = state.handles[company] { return handle }
             let handle = TaskHandle(company, returned: returned, time: time)
             state.handles[company] = handle
@@ -42,29 +69,29 @@ final class HeldTasks: Sendable {
         }
     }
 
-    var handles: [TaskHandle] { state.withLock { Array($0.handles.values) } }
+    var handles: [TaskHandle] { withState { Array($0.handles.values) } }
 
-    /// Stops spending what is held of a company's tasks; that is told with the next ``TaskMeter/settle()``.
+    /// Stops spending what is held of a company's tasks, or is on its way; that is told with the next ``TaskMeter/settle()``.
     func close(_ company: Identifier<Company>) {
-        guard let closed = state.withLock({ $0.handles[company] })?.close() else { return }
+        guard let closed = knownHandle(for: company)?.close().closed else { return }
         tell(Statement(company, closed))
     }
 
     /// The companies of which tasks were asked back since the board was read last; all when that cannot be told, and `nil` when
     /// there is nothing new.
     func news(of board: RecallBoard) -> Set<Identifier<Company>>? {
-        state.withLock { state in
+        withState { state in
             guard board.count != state.recallsRead else { return nil }
             return board.companies(since: state.recallsRead) ?? Set(state.handles.keys)
         }
     }
 
-    func hasRead(_ board: RecallBoard) { state.withLock { $0.recallsRead = board.count } }
+    func hasRead(_ board: RecallBoard) { withState { $0.recallsRead = board.count } }
 
-    func tell(_ statement: Statement) { state.withLock { $0.statements.append(statement) } }
+    func tell(_ statement: Statement) { withState { $0.statements.append(statement) } }
 
     func statements(of company: Identifier<Company>? = nil) -> [Statement] {
-        state.withLock { state in
+        withState { state in
             guard let company else { return state.statements }
             return state.statements.filter { $0.company == company }
         }
@@ -72,7 +99,7 @@ final class HeldTasks: Sendable {
 
     func forget(_ told: [Statement]) {
         let told = Set(told)
-        state.withLock { $0.statements.removeAll { told.contains($0) } }
+        withState { $0.statements.removeAll { told.contains($0) } }
     }
 }
 

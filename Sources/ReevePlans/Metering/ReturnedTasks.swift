@@ -15,11 +15,17 @@ final class ReturnedTasks: Sendable {
 
     func add(_ count: Int64, to place: Place) { tasks.withLock { $0[place, default: 0] += count } }
 
-    /// All there are; what cannot be returned is added again.
-    func take() -> [Place: Int64] {
+    /// All there are of a company; what cannot be returned is added again.
+    func take(of company: Identifier<Company>) -> [Timestamp: Int64] {
         tasks.withLock { tasks in
-            defer { tasks = [:] }
-            return tasks
+            var taken: [Timestamp: Int64] = [:]
+            for (place, count) in tasks where place.company == company { taken[place.period] = count }
+            for period in taken.keys { tasks[Place(company: company, period: period)] = nil }
+            return taken
         }
     }
+
+    var companies: Set<Identifier<Company>> { tasks.withLock { Set($0.keys.map(\.company)) } }
+
+    func removeAll() { tasks.withLock { $0 = [:] } }
 }

@@ -49,7 +49,12 @@ public final class TaskHandle: Sendable {
     private let from = Atomic<Int64>(.max)
     private let until = Atomic<Int64>(.min)
     private let period = Atomic<Int64>(0)
-    private let held = Mutex<Held?>(nil)
+    private struct State {
+        var held: Held?
+        /// How often it was closed: a lease that was asked for before and comes after is not spent.
+        var closings: UInt64 = 0
+    }
+    private let state = Mutex(State())
 
     private static let leftBits: UInt64 = 40
     private static let leftMask: UInt64 = (1 << 40) - 1
@@ -90,11 +95,12 @@ public final class TaskHandle: Sendable {
     /// Takes back tasks of a lease; those of one that is closed wait to be returned to the limit of its period.
     func giveBack(_ tasks: Int, to source: Source) {
         guard let count = UInt64(exactly: tasks), count > 0 else { return }
+        // What a child of this process gives back is the parent's to return.
+        guard generation == ForkGuard.generation else { return }
         while true {
             let present = word.load(ordering: .acquiring)
             guard present >> Self.leftBits == source.epoch & 0xFF_FFFF,
-                epoch.load(ordering: .acquiring) == source.epoch,
-                generation == ForkGuard.generation
+                epoch.load(ordering: .acquiring) == source.epoch
             else { return returned.add(Int64(tasks), to: .init(company: company, period: source.period)) }
             let (done, _) = word.compareExchange(
                 expected: present, desired: present + count, ordering: .acquiringAndReleasing)
@@ -104,28 +110,29 @@ public final class TaskHandle: Sendable {
 
     /// What is held now, and how much of it is left.
     var present: Closed? {
-        held.withLock { held in
-            held.map { Closed(held: $0, left: Int64(word.load(ordering: .acquiring) & Self.leftMask)) }
+        state.withLock { state in
+            state.held.map { Closed(held: $0, left: Int64(word.load(ordering: .acquiring) & Self.leftMask)) }
         }
     }
 
-    /// Stops spending: nothing is taken from the lease any more once this returns. `nil` when there is none.
-    func close() -> Closed? {
-        held.withLock { held in
-            guard let open = held else { return nil }
+    /// Stops spending: nothing is taken from the lease any more once this returns, and none that was asked for before is
+    /// opened. Returns what was held, and the number of this closing.
+    @discardableResult func close() -> (closed: Closed?, closing: UInt64) {
+        state.withLock { state in
+            state.closings &+= 1
+            guard let open = state.held else { return (nil, state.closings) }
             let present = word.exchange(
                 (open.epoch &+ 1) << Self.leftBits, ordering: .acquiringAndReleasing)
             epoch.store(open.epoch &+ 1, ordering: .releasing)
-            held = nil
-            // A child's copy is the parent's to state.
-            guard generation == ForkGuard.generation else { return nil }
-            return Closed(held: open, left: Int64(present & Self.leftMask))
+            state.held = nil
+            return (Closed(held: open, left: Int64(present & Self.leftMask)), state.closings)
         }
     }
 
-    /// Spends from a lease from now on, of which `left` are left. There must be none.
-    @discardableResult func open(_ lease: Held, left: Int64) -> Source {
-        held.withLock { held in
+    /// Spends from a lease from now on, of which `left` are left; `nil` when somebody else has closed it since a closing.
+    func open(_ lease: Held, left: Int64, after closing: UInt64) -> Source? {
+        state.withLock { state in
+            guard state.closings == closing, state.held == nil else { return nil }
             let next = epoch.load(ordering: .acquiring) &+ 1
             word.store(next << Self.leftBits, ordering: .releasing)
             epoch.store(next, ordering: .releasing)
@@ -133,8 +140,8 @@ public final class TaskHandle: Sendable {
             until.store(lease.until.microseconds, ordering: .releasing)
             period.store(lease.period.start.microseconds, ordering: .releasing)
             word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
-            held = lease
-            held?.epoch = next
+            state.held = lease
+            state.held?.epoch = next
             return Source(epoch: next, period: lease.period.start)
         }
     }

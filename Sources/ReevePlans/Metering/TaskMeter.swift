@@ -23,9 +23,9 @@ public final class TaskMeter: Sendable {
         /// a crash may cost the company in this period.
         public var leasePerMille: Int
 
-        /// A configuration; by default leases of at most a minute and a two-hundredth of the limit, and a second for others to
-        /// give back theirs.
-        public init(leaseSeconds: Int = 60, recallMilliseconds: Int = 1000, leasePerMille: Int = 5) {
+        /// A configuration; by default leases of at most a minute and a hundredth of the limit, and two and a half seconds for
+        /// others to give back theirs.
+        public init(leaseSeconds: Int = 60, recallMilliseconds: Int = 2500, leasePerMille: Int = 10) {
             self.leaseSeconds = leaseSeconds
             self.recallMilliseconds = recallMilliseconds
             self.leasePerMille = leasePerMille
@@ -102,25 +102,23 @@ public final class TaskMeter: Sendable {
 
     /// Writes to the store what was given back, and what is held no longer than it may be; answers who asks for tasks.
     ///
-    /// Background work calls it each second or so; until then others wait for what this process holds. Complexity: a read,
+    /// Background work calls it each second or so; until then others wait for what this process holds. What cannot be written of
+    /// one company keeps none of the others from being written; the first error is thrown at the end. Complexity: a read,
     /// and a commit for each company of which there is something to say.
     public func settle() async throws(PlanError) {
-        let now = time.now
-        let recalled = try await recalls()
-        for handle in held.handles {
-            guard let present = handle.present else { continue }
-            if present.held.until <= now || recalled.contains(present.held.id) { held.close(handle.company) }
-        }
-        let (statements, returned) = (held.statements(), held.returned.take())
-        let companies = Set(statements.map(\.company)).union(returned.keys.map(\.company))
         var failure: PlanError?
-        for company in companies {
+        do throws(PlanError) {
+            try await answerRecalls()
+        } catch {
+            failure = error
+        }
+        let now = time.now
+        for handle in held.handles {
+            if let present = handle.present, present.held.until <= now { held.close(handle.company) }
+        }
+        for company in Set(held.statements().map(\.company)).union(held.returned.companies) {
             do throws(PlanError) {
-                try await held.turns.run(company) { () throws(PlanError) in
-                    try await tell(
-                        statements.filter { $0.company == company }, returned.filter { $0.key.company == company },
-                        company)
-                }
+                try await held.turns.run(company) { () throws(PlanError) in try await tell(company) }
             } catch {
                 failure = failure ?? error
             }
@@ -128,43 +126,63 @@ public final class TaskMeter: Sendable {
         if let failure { throw failure }
     }
 
-    private func tell(
-        _ statements: [HeldTasks.Statement], _ returned: [ReturnedTasks.Place: Int64], _ company: Identifier<Company>
-    ) async throws(PlanError) {
+    private func tell(_ company: Identifier<Company>) async throws(PlanError) {
+        let (statements, returned) = (held.statements(of: company), held.returned.take(of: company))
         do throws(PlanError) {
-            try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let rest = try await plans.store.transaction {
+                (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 var pools = try await plans.pools(of: company, after: statements, in: &transaction)
-                for (place, count) in returned {
-                    var pool = try await plans.pool(of: company, place.period, pools, in: &transaction)
-                    pool?.refund(count)
-                    pools[place.period] = pool
-                }
+                let rest = try await plans.refund(returned, of: company, to: &pools, in: &transaction)
                 try await plans.write(pools, of: company, in: &transaction)
+                return rest
             }
             held.forget(statements)
+            keep(rest, of: company)
         } catch {
             // What may have been given back is not given back again: it counts as used. A statement may be told twice.
-            if error.store != .outcomeUnknown { for (place, count) in returned { held.returned.add(count, to: place) } }
+            if error.store != .outcomeUnknown { keep(returned, of: company) }
             throw error
         }
     }
 
-    /// The leases of this process that were asked back since it looked.
-    private func recalls() async throws(PlanError) -> Set<Identifier<QuotaLeaseRecord>> {
-        let open = held.handles.compactMap { handle in handle.present.map { (handle.company, $0.held) } }
-        guard !open.isEmpty else { return [] }
+    private func keep(_ returned: [Timestamp: Int64], of company: Identifier<Company>) {
+        for (period, count) in returned { held.returned.add(count, to: .init(company: company, period: period)) }
+    }
+
+    /// Closes the leases of this process that were asked back since it looked, and those that it is just being given.
+    private func answerRecalls() async throws(PlanError) {
+        guard !held.handles.isEmpty else { return }
+        let board = try await reading { () throws(StoreError) in try await RecallBoard.read(in: plans.store) }
+        guard let board, let named = held.news(of: board) else { return }
+        var failure: PlanError?
+        for company in named {
+            guard let handle = held.knownHandle(for: company) else { continue }
+            guard let lease = handle.present?.held else {
+                handle.close()
+                continue
+            }
+            do throws(PlanError) {
+                let pool = try await reading { () throws(StoreError) in
+                    try await QuotaPool.table.read(
+                        .platform, Plans.ids(company, lease.period.start), in: plans.store)
+                }
+                if let own = pool?.leases.first(where: { $0.id == lease.id }), pool?.isRecalled(own) == false {
+                    continue
+                }
+            } catch {
+                failure = error
+            }
+            held.close(company)
+        }
+        held.hasRead(board)
+        if let failure { throw failure }
+    }
+
+    private func reading<Value>(
+        _ body: () async throws(StoreError) -> Value
+    ) async throws(PlanError) -> Value {
         do throws(StoreError) {
-            guard let board = try await RecallBoard.read(in: plans.store), let named = held.news(of: board) else {
-                return []
-            }
-            var recalled: Set<Identifier<QuotaLeaseRecord>> = []
-            for (company, lease) in open where named.contains(company) {
-                let ids = Plans.ids(company, lease.period.start)
-                guard let pool = try await QuotaPool.table.read(.platform, ids, in: plans.store) else { continue }
-                for own in pool.leases where own.id == lease.id && pool.isRecalled(own) { recalled.insert(own.id) }
-            }
-            held.hasRead(board)
-            return recalled
+            return try await body()
         } catch {
             throw PlanError(error)
         }
@@ -193,7 +211,7 @@ public final class TaskMeter: Sendable {
                 do {
                     try await time.sleep(until: min(deadline, now + .milliseconds(20)))
                 } catch {
-                    throw PlanError(.limitReached, retryAt: resetsAt)
+                    throw PlanError(.cancelled)
                 }
             }
         }
@@ -204,35 +222,28 @@ public final class TaskMeter: Sendable {
         _ handle: TaskHandle, _ tasks: Int, _ context: ActContext
     ) async throws(PlanError) -> Answer {
         let (now, need, company) = (time.now, Int64(tasks), handle.company)
-        let closed = handle.close()
+        let (closed, closing) = handle.close()
         let own = closed.map { HeldTasks.Statement(company, $0) }
-        let before = held.statements(of: company)
+        let (before, returned) = (held.statements(of: company), held.returned.take(of: company))
         let id = Identifier<QuotaLeaseRecord>(at: now)
         let lifetime = Duration.seconds(configuration.leaseSeconds)
-        let share = Int64(configuration.leasePerMille)
         var tried: Timestamp?
         do throws(PlanError) {
-            let (lease, terms, mayReturn) = try await plans.store.transaction(retrying: RetryPolicy(attempts: 400)) {
-                (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let (lease, terms, mayReturn, rest) = try await plans.store.transaction(
+                retrying: RetryPolicy(attempts: 400)
+            ) {
+                (transaction: inout Transaction<PlanError>) throws(PlanError)
+                    -> (QuotaPool.Lease?, PlanTerms, Bool, [Timestamp: Int64]) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
                 var pools = try await plans.pools(
                     of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
+                let rest = try await plans.refund(returned, of: company, to: &pools, in: &transaction)
                 let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
                 var pool = known ?? QuotaPool(limit: terms.limit)
-                pool.setLimit(terms.limit)
-                pool.expire(at: now)
-                let lease = pool.acquire(
-                    id, for: held.holder, need: need,
-                    most: max(1, terms.limit / 1000 * share + terms.limit % 1000 * share / 1000),
-                    until: now.advanced(by: lifetime * 2))
-                // Where there is little left, nothing is held: it is used at once.
-                if let lease, lease.amount == need { _ = pool.settle(lease.id, used: need) }
+                let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
                 let mayReturn = lease == nil && pool.mayReturn(besides: held.holder)
-                if mayReturn, !pool.leases.contains(where: { pool.isRecalled($0) }) {
-                    pool.recall()
-                    try await RecallBoard.add(company, in: &transaction)
-                }
+                if mayReturn, pool.recall(for: held.holder) { try await RecallBoard.add(company, in: &transaction) }
                 if pool != known { pools[terms.period.start] = pool }
                 try await plans.write(pools, of: company, in: &transaction)
                 if let lease {
@@ -244,31 +255,51 @@ public final class TaskMeter: Sendable {
                         ])
                     try transaction.record(entry, in: plans.authority.trail)
                 }
-                return (lease, terms, mayReturn)
+                return (lease, terms, mayReturn, rest)
             }
             held.forget(before)
+            keep(rest, of: company)
             guard let lease else { return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn) }
-            guard lease.amount > need else { return .taken(.init(epoch: .max, period: terms.period.start)) }
-            let source = handle.open(
-                .init(
-                    id: lease.id, amount: lease.amount, period: terms.period,
-                    // The coarse clock is behind.
-                    from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
-                    until: min(now.advanced(by: lifetime), terms.period.end)),
-                left: lease.amount - need)
-            return .taken(source)
+            let direct = TaskHandle.Source(epoch: .max, period: terms.period.start)
+            guard lease.amount > need else { return .taken(direct) }
+            let new = TaskHandle.Held(
+                id: lease.id, amount: lease.amount, period: terms.period,
+                // The coarse clock is behind.
+                from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
+                until: min(now.advanced(by: lifetime), terms.period.end))
+            if let source = handle.open(new, left: lease.amount - need, after: closing) { return .taken(source) }
+            // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
+            held.tell(.init(company: company, lease: lease.id, period: terms.period.start, used: need))
+            return .taken(direct)
         } catch {
-            if let closed, let store = error.store, store != .outcomeUnknown {
-                // The store is away, and what is held is still there to be spent.
-                handle.open(closed.held, left: closed.left)
-            } else if let own {
-                held.tell(own)
+            if error.store != .outcomeUnknown { keep(returned, of: company) }
+            if let own {
+                // While the store is away, what is held is still there to be spent.
+                let isAway = error.store.map { $0 != .outcomeUnknown } ?? false
+                let isOpen =
+                    isAway && closed.map { handle.open($0.held, left: $0.left, after: closing) != nil } ?? false
+                if !isOpen { held.tell(own) }
             }
             if error.store == .outcomeUnknown, let tried {
                 // The lease may be there, and nothing of it was spent.
                 held.tell(HeldTasks.Statement(company: company, lease: id, period: tried, used: 0))
             }
+            if error.code == .noPlan { held.forget(company) }
             throw error
         }
+    }
+
+    /// Takes a lease from a pool, if what is needed is there; where it comes to no more, that is used at once.
+    private func newLease(
+        of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
+        _ ends: Timestamp, at now: Timestamp
+    ) -> QuotaPool.Lease? {
+        pool.setLimit(terms.limit)
+        pool.expire(at: now)
+        let share = Int64(configuration.leasePerMille)
+        let most = max(1, terms.limit / 1000 * share + terms.limit % 1000 * share / 1000)
+        let lease = pool.acquire(id, for: held.holder, need: need, most: most, until: ends)
+        if let lease, lease.amount == need { pool.use(lease.id) }
+        return lease
     }
 }

@@ -55,6 +55,8 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var leases: [Lease] = []
     /// What was counted as used unseen, and may still be stated, the latest last.
     package private(set) var overdue: [Lease] = []
+    /// What was used at once, the latest last.
+    package private(set) var direct: [Lease] = []
     /// How often holders were asked to give back what they have.
     package private(set) var recalls: Int64 = 0
 
@@ -62,6 +64,8 @@ package struct QuotaPool: Hashable, Sendable {
     package static let maximumLeases = 256
     /// Of so many that were counted as used unseen a statement is still taken.
     package static let maximumOverdue = 256
+    /// Of so many that were used at once a statement is still taken.
+    package static let maximumDirect = 8
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
 
@@ -86,9 +90,20 @@ package struct QuotaPool: Hashable, Sendable {
     ) -> Lease? {
         if let open = leases.first(where: { $0.id == id }) { return open }
         let free = free
-        guard need >= 1, need <= free, leases.count < Self.maximumLeases else { return nil }
+        guard need >= 1, need <= free else { return nil }
+        // Where there is no room for another holder, and while somebody waits for what was asked back, nobody gets more than
+        // is used at once.
+        guard leases.count < Self.maximumLeases, !leases.contains(where: isRecalled) else {
+            return give(id, to: holder, need, until: ends)
+        }
         let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
         let amount = min(max((free + parts - 1) / parts, need), max(most, need), free)
+        return give(id, to: holder, amount, until: ends)
+    }
+
+    private mutating func give(
+        _ id: Identifier<QuotaLeaseRecord>, to holder: String, _ amount: Int64, until ends: Timestamp
+    ) -> Lease {
         let lease = Lease(id: id, holder: holder, amount: amount, ends: ends, recalls: recalls)
         leases.append(lease)
         return lease
@@ -102,17 +117,32 @@ package struct QuotaPool: Hashable, Sendable {
             settled += used
             return .settled(returned: lease.amount - used)
         }
-        if let index = overdue.firstIndex(where: { $0.id == id }) {
-            let lease = overdue.remove(at: index)
-            let rest = lease.amount - min(max(used, 0), lease.amount)
-            settled -= rest
-            return .refunded(rest)
+        let unseen = overdue.firstIndex { $0.id == id }.map { overdue.remove(at: $0) }
+        guard let lease = unseen ?? direct.firstIndex(where: { $0.id == id }).map({ direct.remove(at: $0) }) else {
+            return .known
         }
-        return .known
+        let rest = lease.amount - min(max(used, 0), lease.amount)
+        settled -= rest
+        return .refunded(rest)
     }
 
-    /// Takes back tasks that counted as used, because a job that held them did not use them: for one call a job.
-    package mutating func refund(_ count: Int64) { settled -= min(max(count, 0), settled) }
+    /// Takes back tasks that counted as used, because a job that had them did not use them; returns how many could not be taken
+    /// back yet, since nobody has said that they were used.
+    package mutating func refund(_ count: Int64) -> Int64 {
+        let taken = min(max(count, 0), settled)
+        settled -= taken
+        return max(count, 0) - taken
+    }
+
+    /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
+    /// say that it was not: whoever took it does not know whether it was given.
+    package mutating func use(_ id: Identifier<QuotaLeaseRecord>) {
+        guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
+        let lease = leases.remove(at: index)
+        settled += lease.amount
+        direct.append(lease)
+        direct.removeFirst(max(0, direct.count - Self.maximumDirect))
+    }
 
     /// Counts as used what is held past its time. Returns how many leases that were.
     @discardableResult package mutating func expire(at now: Timestamp) -> Int {
@@ -131,8 +161,15 @@ package struct QuotaPool: Hashable, Sendable {
         overdue.removeFirst(max(0, overdue.count - Self.maximumOverdue))
     }
 
-    /// Asks all holders to give back what they have: somebody was refused while they hold something.
+    /// Asks all holders to give back what they have.
     package mutating func recall() { recalls += 1 }
+
+    /// Asks the others to give back what they have, unless each was asked since it took it; whether somebody was asked.
+    package mutating func recall(for holder: String) -> Bool {
+        guard leases.contains(where: { $0.holder != holder && !isRecalled($0) }) else { return false }
+        recall()
+        return true
+    }
 
     /// Whether a lease was asked back since it was given.
     package func isRecalled(_ lease: Lease) -> Bool { lease.recalls < recalls }
@@ -160,6 +197,8 @@ extension QuotaPool: JSONRecord {
             }
         }
         writer.object { writer in
+            writer.name("direct")
+            list(direct, &writer)
             writer.name("leases")
             list(leases, &writer)
             writer.field("limit", limit)
@@ -172,10 +211,13 @@ extension QuotaPool: JSONRecord {
 
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
+            try reader.name("direct")
+            let direct = try reader.list(Self.lease)
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             try reader.name("overdue")
+            pool.direct = direct
             pool.leases = leases
             pool.overdue = try reader.list(Self.lease)
             pool.recalls = try reader.count("recalls")

@@ -15,7 +15,7 @@ struct QuotaModel {
     enum Work: Hashable {
         case acquire(node: Int, id: UInt64, need: Int64)
         case settle(id: UInt64, used: Int64, amount: Int64)
-        case recall
+        case recall(node: Int)
     }
 
     /// A commit under way; it is applied only while the pool is as it was read.
@@ -58,8 +58,16 @@ struct QuotaModel {
     private(set) var applied = 0
     var nodes: [Node]
     var time: Int64 = 0
+    /// Who waits for what others hold gives up once each of them has looked so often; `nil` for never.
+    let patience: Int?
+    private var looks: [Int]
+    private var waiting: [Int: (phase: Phase, looks: [Int])] = [:]
 
-    init(nodes: Int, limit: Int64, need: Int64 = 1, lifetime: Int64 = 100, flaw: QuotaFlaw) {
+    init(
+        nodes: Int, limit: Int64, need: Int64 = 1, lifetime: Int64 = 100, patience: Int? = nil, flaw: QuotaFlaw
+    ) {
+        self.patience = patience
+        looks = Array(repeating: 0, count: nodes)
         pool = QuotaPool(limit: limit)
         ceiling = limit
         self.flaw = flaw
@@ -115,6 +123,8 @@ struct QuotaModel {
 
     /// Reads the pool: learns what became of its commit, and sends it again when it cannot be applied any more.
     mutating func look(_ node: Int) -> Sight {
+        looks[node] += 1
+        if nodes[node].phase != waiting[node]?.phase { waiting[node] = nil }
         switch nodes[node].phase {
         case .idle: break
         case .asking(let id):
@@ -127,14 +137,18 @@ struct QuotaModel {
             } else if pool.free >= need {
                 send(.acquire(node: node, id: id, need: need))
             } else if pool.mayReturn(besides: "\(node)") {
-                if pool.leases.allSatisfy({ !pool.isRecalled($0) }) { send(.recall) }
-                return .mustWait
+                if pool.leases.contains(where: { $0.holder != "\(node)" && !pool.isRecalled($0) }) {
+                    send(.recall(node: node))
+                }
+                guard isOutOfPatience(node) else { return .mustWait }
+                nodes[node].phase = .idle
+                return .refused
             } else {
                 nodes[node].phase = .idle
                 return .refused
             }
         case .holding(let id, _, _, let deadline):
-            let isRecalled = open(id).map { pool.isRecalled($0) } ?? false
+            let isRecalled = flaw != .recallsAreIgnored && open(id).map { pool.isRecalled($0) } ?? false
             if isRecalled || time + nodes[node].skew >= deadline { stop(node) }
         case .stating(let id, let used, let amount):
             if open(id) != nil || isOverdue(id) {
@@ -144,6 +158,17 @@ struct QuotaModel {
             }
         }
         return .nothing
+    }
+
+    /// Whether all others have looked so often since a process began to wait that each has answered.
+    private mutating func isOutOfPatience(_ node: Int) -> Bool {
+        guard let patience else { return false }
+        guard let since = waiting[node]?.looks else {
+            waiting[node] = (nodes[node].phase, looks)
+            return false
+        }
+        return commits.isEmpty
+            && nodes.indices.allSatisfy { $0 == node || looks[$0] - since[$0] >= patience }
     }
 
     /// Sends a statement again without looking, as a process does that had no reply.
@@ -192,7 +217,7 @@ struct QuotaModel {
                 guard flaw == .returnsAreCountedAgain else { return }
                 pool.setLimit(pool.limit + amount - used)
             }
-        case .recall: pool.recall()
+        case .recall(let node): guard pool.recall(for: "\(node)") else { return }
         }
         change()
     }
@@ -229,6 +254,13 @@ struct QuotaModel {
         change()
     }
 
+    /// Tasks that nobody needs: what is free, and what is held beyond what its holder asked for and has not spent.
+    var spare: Int64 {
+        pool.leases.reduce(pool.free) { sum, lease in
+            lease.amount > need ? sum + lease.amount - max(need, spent[lease.id.low] ?? 0) : sum
+        }
+    }
+
     /// Tasks that count as used and were not spent.
     var stranded: Int64 { pool.settled - admitted }
 
@@ -250,6 +282,11 @@ public enum QuotaFlaw: String, Hashable, Sendable, CaseIterable {
     case expiredLeasesComeBack
     /// The same, where no clock is ever wrong.
     case expiredLeasesComeBackByPerfectClocks
+    /// Who is asked to give back what it holds does not.
+    case recallsAreIgnored
+
+    /// Whether it lets more through than the limit; otherwise it refuses while something is left.
+    public var breaksTheLimit: Bool { self != .none && self != .recallsAreIgnored }
 
     var reclaims: Bool { self == .expiredLeasesComeBack || self == .expiredLeasesComeBackByPerfectClocks }
     var hasPerfectClocks: Bool { self == .expiredLeasesComeBackByPerfectClocks }

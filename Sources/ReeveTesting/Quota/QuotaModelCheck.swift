@@ -49,7 +49,7 @@ public struct QuotaModelCheck: Sendable {
             for list in [model.pool.leases, model.pool.overdue] {
                 code.append(UInt8(list.count))
                 for lease in list.sorted(by: { $0.id.low < $1.id.low }) {
-                    code += [UInt8(lease.id.low), UInt8(lease.amount)]
+                    code += [UInt8(lease.id.low), UInt8(lease.amount), UInt8(lease.holder) ?? 0]
                 }
             }
             for node in model.nodes {
@@ -64,7 +64,7 @@ public struct QuotaModelCheck: Sendable {
                 switch commit.work {
                 case .acquire(let node, let id, _): [0, UInt8(node), UInt8(id)]
                 case .settle(let id, let used, let amount): [1, UInt8(id), UInt8(used), UInt8(amount)]
-                case .recall: [2]
+                case .recall(let node): [2, UInt8(node)]
                 }
             }
             for commit in commits.sorted(by: { $0.lexicographicallyPrecedes($1) }) { code += commit }

@@ -9,7 +9,7 @@ import ReevePlans
 public struct QuotaSimulation: Sendable {
     /// What a run came to.
     public struct Report: Hashable, Sendable {
-        /// Things that went wrong on purpose.
+        /// Things that went wrong on purpose, and changed something.
         public internal(set) var faults = 0
         /// Tasks that were spent.
         public internal(set) var admitted = 0
@@ -48,7 +48,8 @@ public struct QuotaSimulation: Sendable {
     /// Runs it by the numbers that a generator gives.
     public func run(using generator: inout SeededGenerator) -> Report {
         var model = QuotaModel(
-            nodes: min(max(nodes, 1), 256), limit: Int64(max(limit, 0)), lifetime: 50, flaw: flaw)
+            nodes: min(max(nodes, 1), 256), limit: Int64(max(limit, 0)), lifetime: 50, patience: 6,
+            flaw: flaw)
         var report = Report()
         var writtenOff: Int64 = 0
         if !flaw.hasPerfectClocks, faultsOneIn > 0 {
@@ -57,7 +58,7 @@ public struct QuotaSimulation: Sendable {
         for _ in 0..<steps where !report.isViolated {
             model.time += Int64.random(in: 0...1, using: &generator)
             if faultsOneIn > 0, Int.random(in: 0..<faultsOneIn, using: &generator) == 0 {
-                fault(&model, &report, &writtenOff, &generator)
+                if fault(&model, &writtenOff, &generator) { report.faults += 1 }
             } else {
                 step(&model, &report, &generator)
             }
@@ -82,8 +83,9 @@ public struct QuotaSimulation: Sendable {
         switch model.nodes[node].phase {
         case .idle: model.ask(node)
         case .holding:
-            // Mostly it spends; at times it reads the pool, as its background work does.
-            if Int.random(in: 0..<8, using: &generator) == 0 {
+            // Mostly it spends; at times it reads the pool, as its background work does. Every third has little to do.
+            let isBusy = node % 3 != 2
+            if Int.random(in: 0..<8, using: &generator) < (isBusy ? 1 : 7) {
                 _ = model.look(node)
             } else if !model.spend(node) {
                 model.stop(node)
@@ -93,46 +95,43 @@ public struct QuotaSimulation: Sendable {
             guard model.look(node) == .refused else { return }
             report.refusals += 1
             let canAllBeReached = model.orphans.isEmpty && model.nodes.allSatisfy { !$0.isPaused }
-            if canAllBeReached, model.pool.overdue.isEmpty, model.admitted < model.pool.limit {
+            if canAllBeReached, model.pool.overdue.isEmpty, model.spare > 0 {
                 report.wrongRefusals += 1
             }
         }
     }
 
+    /// Lets something go wrong; `false` when there was nothing to go wrong.
     private func fault(
-        _ model: inout QuotaModel, _ report: inout Report, _ writtenOff: inout Int64,
-        _ generator: inout SeededGenerator
-    ) {
-        report.faults += 1
+        _ model: inout QuotaModel, _ writtenOff: inout Int64, _ generator: inout SeededGenerator
+    ) -> Bool {
         let node = Int.random(in: model.nodes.indices, using: &generator)
-        switch Int.random(in: 0..<(crashes ? 9 : 3), using: &generator) {
+        switch Int.random(in: 0..<(crashes ? 9 : 2), using: &generator) {
         case 0 where !model.commits.isEmpty: model.lose(.random(in: model.commits.indices, using: &generator))
         case 1 where !model.commits.isEmpty:
             model.deliver(.random(in: model.commits.indices, using: &generator), keepingCopy: true)
-        case 3: model.nodes[node].isPaused.toggle()
-        case 4 where Int.random(in: 0..<10, using: &generator) == 0:
+        case 2: model.nodes[node].isPaused.toggle()
+        case 3 where model.nodes[node].phase != .idle && Int.random(in: 0..<10, using: &generator) == 0:
             let before = model.nodes[node].phase
             model.crash(node, journal: journal.map { Int64(max($0, 1)) })
             if case .holding(_, _, let spent, _) = before, case .stating(_, let mark, _) = model.nodes[node].phase {
                 writtenOff += mark - spent
             }
-        case 5:
+        case 4, 5:
             // By the clock of somebody who looks, which may be wrong.
             let now = model.time + (flaw.hasPerfectClocks ? 0 : .random(in: -80...80, using: &generator))
             let over = model.pool.leases.filter { $0.ends.microseconds <= now }
-            if let lease = over.randomElement(using: &generator),
+            guard let lease = over.randomElement(using: &generator),
                 !flaw.hasPerfectClocks || model.hasStopped(lease)
-            {
-                model.expire(lease)
-            }
+            else { return false }
+            model.expire(lease)
         case 6 where !flaw.hasPerfectClocks: model.nodes[node].skew = .random(in: -80...80, using: &generator)
-        case 7 where Int.random(in: 0..<20, using: &generator) == 0 && flaw == .none:
+        case 7 where flaw == .none && Int.random(in: 0..<20, using: &generator) == 0:
             model.setLimit(.random(in: 0...Int64(2 * max(limit, 1)), using: &generator))
-        case 8: model.time += .random(in: 0...60, using: &generator)
-        default:
-            // Late and out of order: nothing arrives for a step.
-            break
+        case 8: model.time += .random(in: 1...60, using: &generator)
+        default: return false
         }
+        return true
     }
 
     /// All processes that run go on until everything they know is in the pool; what crashed ones held is counted as used.

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Reeve
+import ReeveAccess
+import ReeveModel
+import ReevePlans
+import ReeveStorage
+import ReeveTesting
+import Synchronization
+import Testing
+
+/// A store whose commits can be held up, lost, or answered by nobody.
+private final class StubbornStore: Store {
+    enum Mode: Hashable {
+        case pass
+        /// The next commit waits before it takes effect, or after.
+        case holdBefore, holdAfter
+        /// Commits take effect or do not, nobody answers, and nothing can be read until the mode is another one.
+        case applyUnanswered, dropUnanswered
+        /// The next commits arrive when they are let go.
+        case delay
+    }
+    private struct State {
+        var mode = Mode.pass
+        var isSilent = false
+        var waiting: CheckedContinuation<Void, Never>?
+        var hasArrived = false
+        var arrivals: [CheckedContinuation<Void, Never>] = []
+        var delayed: [Changes] = []
+        var failure: StoreError?
+        var unreadable: Key.Element?
+    }
+    private let base: any Store
+    private let state = Mutex(State())
+
+    init(_ base: any Store) { self.base = base }
+
+    func set(_ mode: Mode, failure: StoreError? = nil) {
+        state.withLock { state in
+            (state.mode, state.failure, state.isSilent) = (mode, failure, false)
+        }
+    }
+
+    /// Records with this element in their key cannot be read.
+    func hide(_ element: Key.Element?) { state.withLock { $0.unreadable = element } }
+
+    /// Returns once a commit is held up.
+    func held() async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if !state.hasArrived { state.arrivals.append(continuation) }
+                return state.hasArrived
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    /// Lets the commit go that is held up.
+    func release() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.resume()
+    }
+
+    /// Lets delayed commits arrive: those take effect that still may.
+    func arrive() async {
+        let delayed = state.withLock { state in
+            defer { state.delayed = [] }
+            return state.delayed
+        }
+        for changes in delayed { try? await base.commit(changes) }
+    }
+
+    private func wait() async {
+        await withCheckedContinuation { continuation in
+            let arrivals = state.withLock { state in
+                state.waiting = continuation
+                (state.hasArrived, state.mode) = (true, .pass)
+                defer { state.arrivals = [] }
+                return state.arrivals
+            }
+            arrivals.forEach { $0.resume() }
+        }
+    }
+
+    private func check(_ key: Key?) throws(StoreError) {
+        let failure = state.withLock { state -> StoreError? in
+            if state.isSilent { return .unavailable("silent") }
+            guard let hidden = state.unreadable, let key, key.elements?.contains(hidden) == true,
+                key.elements?.contains(.text("plans.quota")) == true
+            else { return nil }
+            return .newerSchema(key)
+        }
+        if let failure { throw failure }
+    }
+
+    func record(for key: Key) async throws(StoreError) -> Record? {
+        try check(key)
+        return try await base.record(for: key)
+    }
+
+    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        try check(nil)
+        return try await base.records(in: range, limit: limit)
+    }
+
+    func commit(_ changes: Changes) async throws(StoreError) {
+        try check(nil)
+        switch state.withLock({ $0.mode }) {
+        case .pass: try await base.commit(changes)
+        case .holdBefore:
+            await wait()
+            if let failure = state.withLock({ $0.failure }) { throw failure }
+            try await base.commit(changes)
+        case .holdAfter:
+            try await base.commit(changes)
+            await wait()
+        case .applyUnanswered:
+            try await base.commit(changes)
+            state.withLock { $0.isSilent = true }
+            throw .outcomeUnknown
+        case .dropUnanswered:
+            state.withLock { $0.isSilent = true }
+            throw .outcomeUnknown
+        case .delay:
+            state.withLock { $0.delayed.append(changes) }
+            throw .outcomeUnknown
+        }
+    }
+}
+
+private struct World {
+    let base = MemoryStore()
+    let trust: TestTrust
+    var company: Identifier<Company> { trust.company }
+
+    init(limit: Int) async throws {
+        trust = try await TestTrust(over: base)
+        let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+        try await trust.layer.plans.setPackage(tasksPerPeriod: limit, for: trust.company, permit)
+    }
+
+    /// A process of its own.
+    func meter(
+        _ store: (any Store)? = nil, recallMilliseconds: Int = 0, leasePerMille: Int = 250
+    ) async throws -> TaskMeter {
+        try await process(store, recallMilliseconds, leasePerMille).meter
+    }
+
+    func process(
+        _ store: (any Store)? = nil, _ recallMilliseconds: Int = 0, _ leasePerMille: Int = 250
+    ) async throws -> (meter: TaskMeter, plans: Plans) {
+        let authority = try await AccessAuthority.soleOperator(
+            trust.principal, reason: "a process", store: store ?? base, time: trust.time)
+        let plans = Plans(authority: authority)
+        return (
+            TaskMeter(
+                plans: plans,
+                configuration: .init(recallMilliseconds: recallMilliseconds, leasePerMille: leasePerMille)), plans
+        )
+    }
+
+    func use(_ tasks: Int, _ meter: TaskMeter, of company: Identifier<Company>? = nil) async throws(PlanError) {
+        try await meter.admit(trust.job(), of: company ?? self.company, tasks: tasks).commit(used: tasks)
+    }
+
+    /// Uses single tasks until one is refused; returns how many.
+    func fill(_ meter: TaskMeter) async -> Int {
+        var used = 0
+        while (try? await use(1, meter)) != nil { used += 1 }
+        return used
+    }
+
+    func admitsHeld(_ meter: TaskMeter) -> Bool {
+        guard let admission = meter.handle(for: company).admit(trust.job()) else { return false }
+        admission.commit(used: 1)
+        return true
+    }
+
+    func used() async throws -> Int { try await trust.layer.plans.allowance(of: company).used }
+
+    func otherCompany() async throws -> Identifier<Company> {
+        let other = Identifier<Company>(at: trust.time.now)
+        try await trust.layer.plans.setStatus(Company(id: other, status: .proofOfConcept), sequence: 1)
+        return other
+    }
+}
+
+@Suite struct MeterFaultTests {
+    /// A lease that is asked back while its commit is still unanswered is not spent.
+    @Test func aRecallReachesALeaseThatIsOnItsWay() async throws {
+        let world = try await World(limit: 100)
+        let store = StubbornStore(world.base)
+        let (first, second) = (try await world.meter(store), try await world.meter())
+        try await world.use(1, first, of: world.otherCompany())
+        store.set(.holdAfter)
+        let pending = Task { try await world.use(1, first) }
+        await store.held()
+        await #expect(throws: PlanError(.limitReached)) { try await world.use(90, second) }
+        try await first.settle()
+        store.release()
+        try await pending.value
+        #expect(!world.admitsHeld(first))
+        try await first.settle()
+        try await world.use(90, second)
+    }
+
+    /// Neither is one of a company that has become a former one meanwhile.
+    @Test func achangeOfTermsReachesALeaseThatIsOnItsWay() async throws {
+        let world = try await World(limit: 100)
+        let store = StubbornStore(world.base)
+        let (meter, plans) = try await world.process(store)
+        store.set(.holdAfter)
+        let pending = Task { try await world.use(1, meter) }
+        await store.held()
+        try await plans.setStatus(Company(id: world.company, status: .former), sequence: 9)
+        store.release()
+        try await pending.value
+        #expect(!world.admitsHeld(meter))
+        await #expect(throws: PlanError(.companyInactive)) { try await world.use(1, meter) }
+    }
+
+    /// A holder that has crashed keeps nobody from asking the others.
+    @Test func aCrashedHolderDoesNotHideTheOthers() async throws {
+        let world = try await World(limit: 100)
+        let (dead, asking, alive) = (
+            try await world.meter(), try await world.meter(), try await world.meter(leasePerMille: 1000)
+        )
+        try await world.use(1, dead)
+        await #expect(throws: PlanError(.limitReached)) { try await world.use(80, asking) }
+        try await world.use(1, alive)
+        await #expect(throws: PlanError(.limitReached)) { try await world.use(70, asking) }
+        try await alive.settle()
+        try await world.use(70, asking)
+    }
+
+    /// What a job gives back while its lease is being changed comes back, also when that fails.
+    @Test func whatComesBackMeanwhileIsNotLost() async throws {
+        let world = try await World(limit: 100)
+        let store = StubbornStore(world.base)
+        let meter = try await world.meter(store)
+        let long = try await meter.admit(world.trust.job(), of: world.company, tasks: 20)
+        store.set(.holdBefore, failure: .unavailable("away"))
+        let pending = Task { try? await world.use(60, meter) }
+        await store.held()
+        long.release()
+        store.release()
+        await pending.value
+        try await meter.settle()
+        world.trust.time.advance(by: .seconds(61))
+        for _ in 0..<2 { try await meter.settle() }
+        #expect(try await world.used() == 0)
+    }
+
+    /// What this process was given back is there for who asks next.
+    @Test func whatCameBackIsGivenToWhoAsks() async throws {
+        let world = try await World(limit: 100)
+        let meter = try await world.meter()
+        let long = try await meter.admit(world.trust.job(), of: world.company, tasks: 90)
+        try await world.use(10, meter)
+        long.release()
+        #expect(await world.fill(meter) == 90)
+    }
+
+    /// Of a commit whose outcome nobody knows nothing is spent, and nothing of it is lost: when it took effect, and when not.
+    @Test(arguments: [1, 50, 76]) func anUnclearCommitIsNeitherSpentNorLost(_ tasks: Int) async throws {
+        for mode in [StubbornStore.Mode.applyUnanswered, .dropUnanswered] {
+            let world = try await World(limit: 100)
+            let store = StubbornStore(world.base)
+            let meter = try await world.meter(store)
+            try await world.use(1, meter)
+            store.set(mode)
+            // More than is left of what it holds.
+            do {
+                try await world.use(max(tasks, 25), meter)
+                Issue.record("it was admitted")
+            } catch {
+                #expect(error.store == .outcomeUnknown)
+            }
+            // Nothing is left of the lease before: it may have been given back.
+            #expect(!world.admitsHeld(meter))
+            store.set(.pass)
+            try await meter.settle()
+            #expect(try await world.used() == 1, "\(mode)")
+            #expect(await world.fill(meter) == 99, "\(mode)")
+        }
+    }
+
+    /// A commit that arrives after all finds that it is too late: also the first of a period.
+    @Test(arguments: [1, 250, 900]) func aLateCommitComesTooLate(_ tasks: Int) async throws {
+        let world = try await World(limit: 1000)
+        let store = StubbornStore(world.base)
+        let meter = try await world.meter(store)
+        store.set(.delay)
+        await #expect(throws: PlanError(.storeFailed)) { try await world.use(tasks, meter) }
+        store.set(.pass)
+        try await meter.settle()
+        await store.arrive()
+        try await meter.settle()
+        #expect(try await world.used() == 0)
+        #expect(await world.fill(meter) == 1000)
+    }
+
+    /// It may also arrive before anybody looks.
+    @Test(arguments: [1, 900, 1000]) func aLateCommitThatArrivesFirstIsTakenBack(_ tasks: Int) async throws {
+        let world = try await World(limit: 1000)
+        let store = StubbornStore(world.base)
+        let meter = try await world.meter(store)
+        store.set(.delay)
+        await #expect(throws: PlanError(.storeFailed)) { try await world.use(tasks, meter) }
+        store.set(.pass)
+        await store.arrive()
+        try await meter.settle()
+        #expect(try await world.used() == 0)
+        #expect(await world.fill(meter) == 1000)
+    }
+
+    /// What cannot be read of one company keeps none of the others from being settled.
+    @Test func oneUnreadablePoolStopsNoOther() async throws {
+        let world = try await World(limit: 100)
+        let store = StubbornStore(world.base)
+        let (first, second) = (try await world.meter(store), try await world.meter())
+        let other = try await world.otherCompany()
+        try await world.use(1, first, of: other)
+        try await world.use(1, first)
+        store.hide(.text(other.description))
+        await #expect(throws: PlanError(.limitReached)) { try await world.use(900, second, of: other) }
+        await #expect(throws: PlanError(.limitReached)) { try await world.use(90, second) }
+        await #expect(throws: PlanError(.storeFailed)) { try await first.settle() }
+        try await world.use(90, second)
+    }
+
+    /// More processes than a pool has room for: all are served, those without a place task by task.
+    @Test func moreProcessesThanThereIsRoomFor() async throws {
+        let world = try await World(limit: 1_000_000)
+        var meters: [TaskMeter] = []
+        for _ in 0..<QuotaPool.maximumLeases + 4 {
+            let meter = try await world.meter(leasePerMille: 1)
+            meters.append(meter)
+            for _ in 0..<2 { try await world.use(1, meter) }
+        }
+        for meter in meters {
+            world.trust.time.advance(by: .seconds(61))
+            try await meter.settle()
+        }
+        #expect(try await world.used() == 2 * meters.count)
+    }
+
+    /// A call that is cancelled while it waits for others says so.
+    @Test func aCancelledCallSaysSo() async throws {
+        let world = try await World(limit: 100)
+        let (first, second) = (try await world.meter(), try await world.meter(recallMilliseconds: 60_000))
+        try await world.use(1, first)
+        let waiting = Task { try await world.use(99, second) }
+        waiting.cancel()
+        await #expect(throws: PlanError(.cancelled)) { try await waiting.value }
+        let last = try world.trust.store.auditEntries().last
+        #expect(last?.refusal != "limitReached")
+    }
+
+    /// A company that there is not leaves nothing behind.
+    @Test func unknownCompaniesAreForgotten() async throws {
+        let world = try await World(limit: 100)
+        let meter = try await world.meter()
+        let unknown = Identifier<Company>(high: 9, low: 9)
+        let before = ObjectIdentifier(meter.handle(for: unknown))
+        await #expect(throws: PlanError(.noPlan)) { try await world.use(1, meter, of: unknown) }
+        let kept = meter.handle(for: unknown)
+        #expect(ObjectIdentifier(kept) != before || kept.admit(world.trust.job()) == nil)
+    }
+}
+
+@Suite struct MeterFaultProperties {
+    /// Several real meters whose stores lose, delay and hide, at random: never more is used than the limit.
+    @Test func metersNeverLetMoreThrough() async throws {
+        var generator = Scale.current.generator(for: "meters over stubborn stores")
+        for run in 0..<Scale.current.cases(ci: 200, soak: 20_000) {
+            let limit = Int.random(in: 1...200, using: &generator)
+            let world = try await World(limit: limit)
+            var nodes: [(store: StubbornStore, meter: TaskMeter)] = []
+            for _ in 0..<3 {
+                let store = StubbornStore(world.base)
+                nodes.append((store, try await world.meter(store, leasePerMille: 500)))
+            }
+            var used = 0
+            for _ in 0..<60 {
+                guard let node = nodes.randomElement(using: &generator) else { continue }
+                switch Int.random(in: 0..<10, using: &generator) {
+                case 0:
+                    node.store.set(
+                        [.applyUnanswered, .dropUnanswered, .delay].randomElement(using: &generator) ?? .pass)
+                case 1: node.store.set(.pass)
+                case 2: await node.store.arrive()
+                case 3: try? await node.meter.settle()
+                case 4: world.trust.time.advance(by: .seconds(.random(in: 1...130, using: &generator)))
+                default:
+                    let tasks = Int.random(in: 1...30, using: &generator)
+                    let spent = Int.random(in: 0...tasks, using: &generator)
+                    do {
+                        try await node.meter.admit(world.trust.job(), of: world.company, tasks: tasks).commit(
+                            used: spent)
+                        used += spent
+                    } catch { continue }
+                }
+            }
+            for node in nodes {
+                node.store.set(.pass)
+                await node.store.arrive()
+                try? await node.meter.settle()
+            }
+            for node in nodes { used += await world.fill(node.meter) }
+            #expect(used <= limit, "\(used) of \(limit), run \(run), seed \(Scale.current.seed)")
+        }
+    }
+}
