@@ -91,11 +91,8 @@ package struct QuotaPool: Hashable, Sendable {
         if let open = leases.first(where: { $0.id == id }) { return open }
         let free = free
         guard need >= 1, need <= free else { return nil }
-        // Where there is no room for another holder, and while somebody waits for what was asked back, nobody gets more than
-        // is used at once.
-        guard leases.count < Self.maximumLeases, !leases.contains(where: isRecalled) else {
-            return give(id, to: holder, need, until: ends)
-        }
+        // Where there is no room for another holder, nobody gets more than is used at once.
+        guard leases.count < Self.maximumLeases else { return give(id, to: holder, need, until: ends) }
         let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
         let amount = min(max((free + parts - 1) / parts, need), max(most, need), free)
         return give(id, to: holder, amount, until: ends)
