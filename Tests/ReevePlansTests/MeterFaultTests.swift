@@ -209,7 +209,7 @@ private struct World {
     }
 
     /// Neither is one of a company that has become a former one meanwhile.
-    @Test func achangeOfTermsReachesALeaseThatIsOnItsWay() async throws {
+    @Test func aChangeOfTermsReachesALeaseThatIsOnItsWay() async throws {
         let world = try await World(limit: 100)
         let store = StubbornStore(world.base)
         let (meter, plans) = try await world.process(store)
@@ -359,17 +359,6 @@ private struct World {
         await #expect(throws: PlanError(.cancelled)) { try await waiting.value }
         let last = try world.trust.store.auditEntries().last
         #expect(last?.refusal != "limitReached")
-    }
-
-    /// A company that there is not leaves nothing behind.
-    @Test func unknownCompaniesAreForgotten() async throws {
-        let world = try await World(limit: 100)
-        let meter = try await world.meter()
-        let unknown = Identifier<Company>(high: 9, low: 9)
-        let before = ObjectIdentifier(meter.handle(for: unknown))
-        await #expect(throws: PlanError(.noPlan)) { try await world.use(1, meter, of: unknown) }
-        let kept = meter.handle(for: unknown)
-        #expect(ObjectIdentifier(kept) != before || kept.admit(world.trust.job()) == nil)
     }
 }
 

@@ -53,13 +53,6 @@ final class HeldTasks: Sendable {
     /// The handle of a company, if there is one.
     func knownHandle(for company: Identifier<Company>) -> TaskHandle? { withState { $0.handles[company] } }
 
-    /// Forgets a company that there is not, unless something is held of it.
-    func forget(_ company: Identifier<Company>) {
-        withState { state in
-            if state.handles[company]?.present == nil { state.handles[company] = nil }
-        }
-    }
-
     func handle(for company: Identifier<Company>) -> TaskHandle {
         withState { state in
             if let handle = state.handles[company] { return handle }

@@ -284,7 +284,6 @@ public final class TaskMeter: Sendable {
                 // The lease may be there, and nothing of it was spent.
                 held.tell(HeldTasks.Statement(company: company, lease: id, period: tried, used: 0))
             }
-            if error.code == .noPlan { held.forget(company) }
             throw error
         }
     }
