@@ -126,7 +126,7 @@ public struct Plans: Sendable {
             let isOpen = own.map { own in pool?.leases.contains { $0.id == own.held.id } == true } ?? false
             let used = (pool?.settled ?? 0) + (pool?.held ?? 0) - (isOpen ? own?.left ?? 0 : 0)
             return Allowance(
-                plan: terms.plan, limit: Int(terms.limit), used: Int(used), periodStart: terms.period.start,
+                plan: terms.plan, limit: Int(terms.limit), used: Int(max(0, used)), periodStart: terms.period.start,
                 resetsAt: terms.period.end)
         }
     }
@@ -183,19 +183,16 @@ extension Plans {
         return pools
     }
 
-    /// Gives tasks back to the limits of their periods; returns those that could not be given back yet.
+    /// Gives tasks back to the limits of their periods.
     func refund(
         _ returned: [Timestamp: Int64], of company: Identifier<Company>, to pools: inout [Timestamp: QuotaPool],
         in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> [Timestamp: Int64] {
-        var rest: [Timestamp: Int64] = [:]
+    ) async throws(PlanError) {
         for (period, count) in returned {
-            guard var pool = try await pool(of: company, period, pools, in: &transaction) else { continue }
-            let left = pool.refund(count)
-            if left > 0 { rest[period] = left }
+            var pool = try await pool(of: company, period, pools, in: &transaction)
+            pool?.refund(count)
             pools[period] = pool
         }
-        return rest
     }
 
     /// Writes pools, also those that did not change: a commit that is still under way does not take effect then.

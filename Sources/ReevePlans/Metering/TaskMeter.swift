@@ -129,15 +129,12 @@ public final class TaskMeter: Sendable {
     private func tell(_ company: Identifier<Company>) async throws(PlanError) {
         let (statements, returned) = (held.statements(of: company), held.returned.take(of: company))
         do throws(PlanError) {
-            let rest = try await plans.store.transaction {
-                (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 var pools = try await plans.pools(of: company, after: statements, in: &transaction)
-                let rest = try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                try await plans.refund(returned, of: company, to: &pools, in: &transaction)
                 try await plans.write(pools, of: company, in: &transaction)
-                return rest
             }
             held.forget(statements)
-            keep(rest, of: company)
         } catch {
             // What may have been given back is not given back again: it counts as used. A statement may be told twice.
             if error.store != .outcomeUnknown { keep(returned, of: company) }
@@ -156,9 +153,8 @@ public final class TaskMeter: Sendable {
         guard let board, let named = held.news(of: board) else { return }
         var failure: PlanError?
         for company in named {
-            guard let handle = held.knownHandle(for: company) else { continue }
-            guard let lease = handle.present?.held else {
-                handle.close()
+            guard let lease = held.knownHandle(for: company)?.present?.held else {
+                held.close(company)
                 continue
             }
             do throws(PlanError) {
@@ -197,6 +193,7 @@ public final class TaskMeter: Sendable {
         _ tasks: Int, for handle: TaskHandle, _ context: ActContext
     ) async throws(PlanError) -> TaskHandle.Source {
         let deadline = time.uptime + .milliseconds(configuration.recallMilliseconds)
+        var pause = Duration.milliseconds(20)
         while true {
             let answer = try await held.turns.run(handle.company) { () throws(PlanError) in
                 // Another call may have brought enough for this one.
@@ -209,7 +206,8 @@ public final class TaskMeter: Sendable {
                 let now = time.uptime
                 guard mayReturn, now < deadline else { throw PlanError(.limitReached, retryAt: resetsAt) }
                 do {
-                    try await time.sleep(until: min(deadline, now + .milliseconds(20)))
+                    try await time.sleep(until: min(deadline, now + pause))
+                    pause = min(pause * 2, .milliseconds(320))
                 } catch {
                     throw PlanError(.cancelled)
                 }
@@ -229,20 +227,22 @@ public final class TaskMeter: Sendable {
         let lifetime = Duration.seconds(configuration.leaseSeconds)
         var tried: Timestamp?
         do throws(PlanError) {
-            let (lease, terms, mayReturn, rest) = try await plans.store.transaction(
+            let (lease, terms, mayReturn) = try await plans.store.transaction(
                 retrying: RetryPolicy(attempts: 400)
             ) {
                 (transaction: inout Transaction<PlanError>) throws(PlanError)
-                    -> (QuotaPool.Lease?, PlanTerms, Bool, [Timestamp: Int64]) in
+                    -> (QuotaPool.Lease?, PlanTerms, Bool) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
                 var pools = try await plans.pools(
                     of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
-                let rest = try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                try await plans.refund(returned, of: company, to: &pools, in: &transaction)
                 let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
                 var pool = known ?? QuotaPool(limit: terms.limit)
                 let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
-                let mayReturn = lease == nil && pool.mayReturn(besides: held.holder)
+                // Nobody is asked for what cannot be there.
+                let mayReturn =
+                    lease == nil && need <= pool.free + pool.held && pool.mayReturn(besides: held.holder)
                 if mayReturn, pool.recall(for: held.holder) { try await RecallBoard.add(company, in: &transaction) }
                 if pool != known { pools[terms.period.start] = pool }
                 try await plans.write(pools, of: company, in: &transaction)
@@ -255,10 +255,9 @@ public final class TaskMeter: Sendable {
                         ])
                     try transaction.record(entry, in: plans.authority.trail)
                 }
-                return (lease, terms, mayReturn, rest)
+                return (lease, terms, mayReturn)
             }
             held.forget(before)
-            keep(rest, of: company)
             guard let lease else { return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn) }
             let direct = TaskHandle.Source(epoch: .max, period: terms.period.start)
             guard lease.amount > need else { return .taken(direct) }

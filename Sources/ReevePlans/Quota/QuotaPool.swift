@@ -49,7 +49,8 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Tasks in the period.
     package private(set) var limit: Int64
-    /// Tasks that are used: stated by holders, or of leases whose time was over.
+    /// Tasks that are used: stated by holders, or of leases whose time was over, less what jobs gave back. Less than 0 as long as
+    /// something was given back whose holder has not said yet that it was used: what it holds counts that much too much.
     package private(set) var settled: Int64 = 0
     /// What holders may spend.
     package private(set) var leases: [Lease] = []
@@ -65,7 +66,7 @@ package struct QuotaPool: Hashable, Sendable {
     /// Of so many that were counted as used unseen a statement is still taken.
     package static let maximumOverdue = 256
     /// Of so many that were used at once a statement is still taken.
-    package static let maximumDirect = 8
+    package static let maximumDirect = 64
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
 
@@ -123,13 +124,9 @@ package struct QuotaPool: Hashable, Sendable {
         return .refunded(rest)
     }
 
-    /// Takes back tasks that counted as used, because a job that had them did not use them; returns how many could not be taken
-    /// back yet, since nobody has said that they were used.
-    package mutating func refund(_ count: Int64) -> Int64 {
-        let taken = min(max(count, 0), settled)
-        settled -= taken
-        return max(count, 0) - taken
-    }
+    /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
+    /// them: for one call a job.
+    package mutating func refund(_ count: Int64) { settled -= min(max(count, 0), PlanRoom.maximumCount) }
 
     /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
     /// say that it was not: whoever took it does not know whether it was given.
@@ -137,7 +134,8 @@ package struct QuotaPool: Hashable, Sendable {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
         settled += lease.amount
-        direct.append(lease)
+        direct.append(
+            Lease(id: lease.id, holder: "", amount: lease.amount, ends: Timestamp(microseconds: 0), recalls: 0))
         direct.removeFirst(max(0, direct.count - Self.maximumDirect))
     }
 
@@ -195,7 +193,12 @@ extension QuotaPool: JSONRecord {
         }
         writer.object { writer in
             writer.name("direct")
-            list(direct, &writer)
+            writer.list(direct) { writer, lease in
+                writer.object { writer in
+                    writer.field("amount", lease.amount)
+                    writer.field("id", lease.id)
+                }
+            }
             writer.name("leases")
             list(leases, &writer)
             writer.field("limit", limit)
@@ -209,7 +212,7 @@ extension QuotaPool: JSONRecord {
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
             try reader.name("direct")
-            let direct = try reader.list(Self.lease)
+            let direct = try reader.list(Self.directLease)
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
@@ -219,8 +222,18 @@ extension QuotaPool: JSONRecord {
             pool.overdue = try reader.list(Self.lease)
             pool.recalls = try reader.count("recalls")
             // More than the limit when that was lowered since.
-            pool.settled = try reader.count("settled", upTo: PlanRoom.maximumCount)
+            let settled = try reader.integer("settled")
+            guard settled.magnitude <= UInt64(2 * PlanRoom.maximumCount) else { throw reader.unexpected() }
+            pool.settled = settled
             return pool
+        }
+    }
+
+    private static func directLease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
+        try reader.object { (reader) throws(JSONError) in
+            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
+            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
+            return Lease(id: id, holder: "", amount: amount, ends: Timestamp(microseconds: 0), recalls: 0)
         }
     }
 

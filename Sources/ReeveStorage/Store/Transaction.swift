@@ -255,8 +255,8 @@ extension Store {
                     // overwritten since: running the body again could apply it twice.
                     if try await tookEffect(changes) { return }
                     throw .outcomeUnknown
-                case .unavailable where uncertain: throw .outcomeUnknown
-                default: throw error
+                case .conflict: throw error
+                default: throw uncertain ? .outcomeUnknown : error
                 }
             }
             if (try? await tookEffect(changes)) == true { return }
