@@ -201,6 +201,19 @@ private struct Nodes {
         }
     }
 
+    /// A process that ends in order leaves nothing behind.
+    @Test func whoEndsGivesEverythingBack() async throws {
+        let nodes = try await Nodes(2, limit: 100)
+        #expect(try await nodes.fill(0, atMost: 3) == 3)
+        try await nodes.meters[0].settle()
+        #expect(try await nodes.used() == 25)
+        try await nodes.meters[0].giveBackAll()
+        #expect(try await nodes.used() == 3 && !nodes.admitsHeld(0))
+        #expect(try await nodes.fill(1) == 97)
+        try await nodes.meters[0].giveBackAll()
+        #expect(try await nodes.used() == 100)
+    }
+
     /// Of what is taken an entry says before how much it is; the jobs on it need none.
     @Test func anEntrySaysWhatIsTaken() async throws {
         let nodes = try await Nodes(1, limit: 100)

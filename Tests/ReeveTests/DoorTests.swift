@@ -39,7 +39,8 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Plans.allowance(of:)",
         "Publisher.bytes(of:in:)",
         "Retention.disposition(of:in:)",
-        // Writes back what admissions recorded before.
+        // Write back what admissions recorded before.
+        "TaskMeter.giveBackAll()",
         "TaskMeter.settle()",
         "TrustLayer.runOnce()",
         // Makes rooms through the doors below.

@@ -126,6 +126,13 @@ public final class TaskMeter: Sendable {
         if let failure { throw failure }
     }
 
+    /// Gives back all that this process holds: call it before a process ends, or what it holds counts as used. Jobs that are
+    /// admitted later are admitted on new leases; what running ones give back later needs a further call.
+    public func giveBackAll() async throws(PlanError) {
+        for handle in held.handles { held.close(handle.company) }
+        try await settle()
+    }
+
     private func tell(_ company: Identifier<Company>) async throws(PlanError) {
         let (statements, returned) = (held.statements(of: company), held.returned.take(of: company))
         do throws(PlanError) {
