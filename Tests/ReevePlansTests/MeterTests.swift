@@ -180,13 +180,18 @@ private struct Nodes {
         nodes.trust.time.setWallClock(to: end.advanced(by: .microseconds(-1)))
         try await nodes.meters[0].admit(nodes.trust.job(), of: nodes.company).commit(used: 1)
         #expect(nodes.admitsHeld(0))
+        // Nor is anything spent by a clock that shows an earlier time than when it was taken.
+        nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(-10)))
+        #expect(!nodes.admitsHeld(0))
+        nodes.trust.time.setWallClock(to: end.advanced(by: .microseconds(-1)))
+        #expect(nodes.admitsHeld(0))
         nodes.trust.time.setWallClock(to: end)
         #expect(!nodes.admitsHeld(0))
         #expect(try await nodes.fill(0) == 100)
         // A clock that goes back spends nothing of the lease either.
         nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(-1)))
         #expect(!nodes.admitsHeld(0))
-        #expect(try await nodes.fill(0) == 98)
+        #expect(try await nodes.fill(0) == 97)
         // Lowered: in another process once that looks.
         nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(40 * 86_400)))
         try await nodes.meters[1].admit(nodes.trust.job(), of: nodes.company).commit(used: 1)
