@@ -193,13 +193,15 @@ public final class TaskMeter: Sendable {
 
     private enum Answer {
         case taken(TaskHandle.Source)
-        case nothingLeft(resetsAt: Timestamp, mayReturn: Bool)
+        /// With whether others may give back something, and whether they were asked for it just now.
+        case nothingLeft(resetsAt: Timestamp, mayReturn: Bool, hasAsked: Bool)
     }
 
     private func take(
         _ tasks: Int, for handle: TaskHandle, _ context: ActContext
     ) async throws(PlanError) -> TaskHandle.Source {
-        let deadline = time.uptime + .milliseconds(configuration.recallMilliseconds)
+        let patience = Duration.milliseconds(configuration.recallMilliseconds)
+        var (deadline, calls) = (time.uptime + patience, 0)
         var pause = Duration.milliseconds(20)
         while true {
             let answer = try await held.turns.run(handle.company) { () throws(PlanError) in
@@ -209,8 +211,10 @@ public final class TaskMeter: Sendable {
             }
             switch answer {
             case .taken(let source): return source
-            case .nothingLeft(let resetsAt, let mayReturn):
+            case .nothingLeft(let resetsAt, let mayReturn, let hasAsked):
                 let now = time.uptime
+                // Who took something since has time to answer as well, but not for ever.
+                if hasAsked, calls < 8 { (deadline, calls) = (now + patience, calls + 1) }
                 guard mayReturn, now < deadline else { throw PlanError(.limitReached, retryAt: resetsAt) }
                 do {
                     try await time.sleep(until: min(deadline, now + pause))
@@ -234,11 +238,11 @@ public final class TaskMeter: Sendable {
         let lifetime = Duration.seconds(configuration.leaseSeconds)
         var tried: Timestamp?
         do throws(PlanError) {
-            let (lease, terms, mayReturn) = try await plans.store.transaction(
+            let (lease, terms, mayReturn, hasAsked) = try await plans.store.transaction(
                 retrying: RetryPolicy(attempts: 400)
             ) {
                 (transaction: inout Transaction<PlanError>) throws(PlanError)
-                    -> (QuotaPool.Lease?, PlanTerms, Bool) in
+                    -> (QuotaPool.Lease?, PlanTerms, Bool, Bool) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
                 var pools = try await plans.pools(
@@ -250,7 +254,8 @@ public final class TaskMeter: Sendable {
                 // Nobody is asked for what cannot be there.
                 let mayReturn =
                     lease == nil && need <= pool.free + pool.held && pool.mayReturn(besides: held.holder)
-                if mayReturn, pool.recall(for: held.holder) { try await RecallBoard.add(company, in: &transaction) }
+                let hasAsked = mayReturn && pool.recall(for: held.holder)
+                if hasAsked { try await RecallBoard.add(company, in: &transaction) }
                 if pool != known { pools[terms.period.start] = pool }
                 try await plans.write(pools, of: company, in: &transaction)
                 if let lease {
@@ -262,10 +267,12 @@ public final class TaskMeter: Sendable {
                         ])
                     try transaction.record(entry, in: plans.authority.trail)
                 }
-                return (lease, terms, mayReturn)
+                return (lease, terms, mayReturn, hasAsked)
             }
             held.forget(before)
-            guard let lease else { return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn) }
+            guard let lease else {
+                return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn, hasAsked: hasAsked)
+            }
             let direct = TaskHandle.Source(epoch: .max, period: terms.period.start)
             guard lease.amount > need else { return .taken(direct) }
             let new = TaskHandle.Held(

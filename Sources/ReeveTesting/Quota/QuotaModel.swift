@@ -139,6 +139,8 @@ struct QuotaModel {
             } else if pool.mayReturn(besides: "\(node)") {
                 if pool.leases.contains(where: { $0.holder != "\(node)" && !pool.isRecalled($0) }) {
                     send(.recall(node: node))
+                    // Each has time to answer the last call.
+                    waiting[node] = nil
                 }
                 guard isOutOfPatience(node) else { return .mustWait }
                 nodes[node].phase = .idle
