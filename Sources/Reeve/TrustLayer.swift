@@ -35,8 +35,7 @@ public struct TrustLayer: Sendable {
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
             tasks: TaskMeter.Configuration = .init(), retention: RetentionSchedule = .init(rules: []),
-            recipeLimits: JSONTokens.Limits = .init(),
-            audit: AuditLog.Configuration = .init()
+            recipeLimits: JSONTokens.Limits = .init(), audit: AuditLog.Configuration = .init()
         ) {
             self.audit = audit
             self.vault = vault

@@ -59,16 +59,14 @@ public final class AuditLog: Sendable {
 
         /// All defects, each as a line; empty when there is none. Numbers out of bounds are taken as the nearest bound.
         public func validate() -> [String] {
-            var defects: [String] = []
-            if !VerifierKey.isName(origin) { defects.append("origin must not be empty, or have white space or `+`") }
-            if !(10...3_600_000).contains(intervalMilliseconds) {
-                defects.append("intervalMilliseconds must be 10 to 3600000")
-            }
-            if !(0...86_400).contains(gapSeconds) { defects.append("gapSeconds must be 0 to 86400") }
-            if sinkLagEntries < 1 { defects.append("sinkLagEntries must be at least 1") }
-            if !(0...36_500).contains(retentionDays) { defects.append("retentionDays must be 0 to 36500") }
-            if !(1...1_000_000).contains(cachedTiles) { defects.append("cachedTiles must be 1 to 1000000") }
-            return defects
+            var defects = ConfigurationDefects()
+            defects.check(VerifierKey.isName(origin), "origin must not be empty, or have white space or `+`")
+            defects.check("intervalMilliseconds", intervalMilliseconds, 10...3_600_000)
+            defects.check("gapSeconds", gapSeconds, 0...86_400)
+            defects.check(sinkLagEntries >= 1, "sinkLagEntries must be at least 1")
+            defects.check("retentionDays", retentionDays, 0...36_500)
+            defects.check("cachedTiles", cachedTiles, 1...1_000_000)
+            return defects.lines
         }
     }
 

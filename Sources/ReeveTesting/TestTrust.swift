@@ -29,9 +29,11 @@ public struct TestTrust: Sendable {
     /// A scope of a workspace in production.
     public let scope: Scope
 
-    /// Rooms over a store; by default a new one in memory.
+    /// Rooms over a store; by default a new one in memory. Nobody waits for tasks that others hold unless the configuration says
+    /// so: the test's clock stands still.
     public init(
-        over base: any Store = MemoryStore(), configuration: TrustLayer.Configuration = .init(),
+        over base: any Store = MemoryStore(),
+        configuration: TrustLayer.Configuration = .init(tasks: .init(recallMilliseconds: 0)),
         time: ManualTime = ManualTime()
     ) async throws {
         store = SpyStore(base)

@@ -42,18 +42,13 @@ public struct Vault: Sendable {
 
         /// All defects, each as a line; empty when there is none.
         public func validate() -> [String] {
-            var defects: [String] = []
-            func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) {
-                if !range.contains(value) {
-                    defects.append("\(name) must be \(range.lowerBound) to \(range.upperBound)")
-                }
-            }
-            check("keyLifetimeSeconds", keyLifetimeSeconds, 1...3600)
-            check("cachedKeys", cachedKeys, 16...10_000_000)
-            check("mainKeyTimeoutSeconds", mainKeyTimeoutSeconds, 1...60)
-            check("mainKeyCallsAtOnce", mainKeyCallsAtOnce, 1...1000)
-            check("jobDataHours", jobDataHours, 1...8760)
-            return defects
+            var defects = ConfigurationDefects()
+            defects.check("keyLifetimeSeconds", keyLifetimeSeconds, 1...3600)
+            defects.check("cachedKeys", cachedKeys, 16...10_000_000)
+            defects.check("mainKeyTimeoutSeconds", mainKeyTimeoutSeconds, 1...60)
+            defects.check("mainKeyCallsAtOnce", mainKeyCallsAtOnce, 1...1000)
+            defects.check("jobDataHours", jobDataHours, 1...8760)
+            return defects.lines
         }
     }
 

@@ -65,7 +65,11 @@ import Testing
         let encoded = try JSONEncoder().encode(rules)
         #expect(try JSONDecoder().decode(TaskCountingRules.self, from: encoded) == rules)
         rules.action = -1
-        rules.utility = 1001
+        rules.utility = .max
+        // Out of range, and far too many of them: no trap, and the nearest price.
+        #expect(
+            rules.tasks(of: [JobStep(.action, path: "1"), JobStep(.utility, path: "2"), JobStep(.utility, path: "3")])
+                == 2000)
         #expect(rules.validate().count == 2)
         #expect(TaskCountingRules(name: "", version: 0).validate().count == 2)
     }

@@ -339,14 +339,17 @@ private struct World {
         }
     }
 
-    /// A commit that arrives after all finds that it is too late: also the first of a period.
-    @Test(arguments: [1, 250, 900]) func aLateCommitComesTooLate(_ tasks: Int) async throws {
+    /// A commit that arrives after all finds that it is too late, also the first of a period; one that arrives before anybody has
+    /// looked is taken back.
+    @Test(arguments: [1, 250, 900, 1000], [true, false])
+    func aLateCommitTakesNothing(_ tasks: Int, _ arrivesFirst: Bool) async throws {
         let world = try await World(limit: 1000)
         let store = StubbornStore(world.base)
         let meter = try await world.meter(store)
         store.set(.delay)
         await #expect(throws: PlanError(.storeFailed)) { try await world.use(tasks, meter) }
         store.set(.pass)
+        if arrivesFirst { await store.arrive() }
         try await meter.settle()
         await store.arrive()
         try await meter.settle()
@@ -354,18 +357,24 @@ private struct World {
         #expect(await world.fill(meter) == 1000)
     }
 
-    /// It may also arrive before anybody looks.
-    @Test(arguments: [1, 900, 1000]) func aLateCommitThatArrivesFirstIsTakenBack(_ tasks: Int) async throws {
-        let world = try await World(limit: 1000)
+    /// A company that has become a former one is not admitted on what is held, also when nobody knows whether it has.
+    @Test func anUnclearChangeOfTermsStopsWhatIsHeld() async throws {
+        let world = try await World(limit: 100)
         let store = StubbornStore(world.base)
-        let meter = try await world.meter(store)
-        store.set(.delay)
-        await #expect(throws: PlanError(.storeFailed)) { try await world.use(tasks, meter) }
+        let (meter, plans) = try await world.process(store)
+        try await world.use(1, meter)
+        store.set(.applyUnanswered)
+        await #expect(throws: PlanError(.storeFailed)) {
+            try await plans.setStatus(Company(id: world.company, status: .former), sequence: 9)
+        }
+        #expect(!world.admitsHeld(meter))
         store.set(.pass)
-        await store.arrive()
-        try await meter.settle()
-        #expect(try await world.used() == 0)
-        #expect(await world.fill(meter) == 1000)
+        await #expect(throws: PlanError(.companyInactive)) { try await world.use(1, meter) }
+        // A status that is told again closes nothing.
+        try await plans.setStatus(Company(id: world.company, status: .customer), sequence: 10)
+        try await world.use(1, meter)
+        try await plans.setStatus(Company(id: world.company, status: .former), sequence: 10)
+        #expect(world.admitsHeld(meter))
     }
 
     /// What cannot be read of one company keeps none of the others from being settled.

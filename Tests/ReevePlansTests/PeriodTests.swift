@@ -49,6 +49,16 @@ private func day(_ text: String) throws -> CivilDay { try #require(CivilDay(text
                 try PeriodSchedule(anchor: day("2026-01-01"), at: second, months: months)
             }
         }
+        // Nor does JSON make one.
+        let sound = try PeriodSchedule(anchor: day("2026-01-31"), at: 3600, months: 3)
+        let text = String(decoding: try JSONEncoder().encode(sound), as: UTF8.self)
+        #expect(try JSONDecoder().decode(PeriodSchedule.self, from: Data(text.utf8)) == sound)
+        for (field, wrong) in [
+            ("\"months\":3", "\"months\":0"), ("3600", "-1"), ("3600", "86400"), ("2026-01-31", "2026-02-31"),
+        ] {
+            let other = Data(text.replacingOccurrences(of: field, with: wrong).utf8)
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(PeriodSchedule.self, from: other) }
+        }
         for instant in [Timestamp(microseconds: .min), Timestamp(microseconds: .max)] {
             for months in [1, 120] {
                 let period = try PeriodSchedule(anchor: day("2026-01-31"), months: months, zone: "Europe/Berlin")
@@ -99,6 +109,27 @@ private func day(_ text: String) throws -> CivilDay { try #require(CivilDay(text
         let versions = "zone data \(oracle.version) there, \(TimeZone.timeZoneDataVersion) here"
         #expect(different.count <= (isSame ? 0 : 5), "\(different): \(versions)")
         print("boundaries: \(cases), \(versions)")
+    }
+
+    /// Where zones have left out whole days, each boundary lies in the period that it begins, and the moment before in the one
+    /// before that.
+    @Test(arguments: [
+        "Pacific/Apia", "Pacific/Fakaofo", "Pacific/Kwajalein", "Pacific/Kiritimati", "Pacific/Kanton", "Europe/Berlin",
+    ])
+    func boundariesLieInTheirPeriods(_ zone: String) throws {
+        let rules = try #require(ZoneRules(identifier: zone, years: 1970...2030))
+        for anchor in 1...31 {
+            for second in [0, 9000, 86_399] {
+                let first = try #require(CivilDay(year: 1970, month: 1, day: anchor))
+                let schedule = try PeriodSchedule(anchor: first, at: second, zone: rules)
+                for number in 0..<60 * 12 {
+                    let start = schedule.start(of: number)
+                    let before = Timestamp(microseconds: start.microseconds - 1)
+                    #expect(schedule.period(at: start).number == number, "\(zone), \(anchor), \(second)")
+                    #expect(schedule.period(at: before).number == number - 1, "\(zone), \(anchor), \(second)")
+                }
+            }
+        }
     }
 
     /// Periods lie one behind the other, and the one of an instant holds it.

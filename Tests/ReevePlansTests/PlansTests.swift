@@ -297,5 +297,21 @@ private final class RivalStore: Store {
         }
     }
 
+    /// However often a company is given another package or status, there is room for the next.
+    @Test func thereIsAlwaysRoomForTheNextFact() async throws {
+        let trust = try await trust()
+        let plans = trust.layer.plans
+        for number in 1...500 {
+            let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+            try await plans.setPackage(tasksPerPeriod: number, for: trust.company, permit)
+            let status: Company.Status = number.isMultiple(of: 2) ? .customer : .proofOfConcept
+            try await plans.setStatus(Company(id: trust.company, status: status), sequence: Int64(1 + number))
+        }
+        let allowance = try await plans.allowance(of: trust.company)
+        #expect(allowance.limit == 500 && allowance.plan == "bronze")
+        let key = Table<RawRecord>("plans.company").key(.platform, [trust.company.description])
+        #expect(try #require(try await trust.store.record(for: key)).bytes.count < Changes.maximumRecordBytes / 2)
+    }
+
     private struct RawRecord: Codable, RecordCodable {}
 }

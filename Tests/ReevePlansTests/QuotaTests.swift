@@ -148,6 +148,22 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
     }
 }
 
+@Suite struct QuotaKitTests {
+    /// The kit takes any numbers: what is out of range counts as the nearest.
+    @Test(arguments: [Int.min, -1, 0, 1, .max]) func extremes(_ value: Int) {
+        var generator = SeededGenerator(seed: 1)
+        var simulation = QuotaSimulation()
+        (simulation.limit, simulation.journal, simulation.faultsOneIn) = (value, value, 2)
+        simulation.nodes = min(value, 3)
+        #expect(!simulation.run(using: &generator).isViolated)
+        (simulation.nodes, simulation.steps, simulation.limit) = (value, min(value, 100), 10)
+        #expect(!simulation.run(using: &generator).isViolated)
+        var check = QuotaModelCheck()
+        (check.nodes, check.limit, check.chunk, check.leases, check.crashes) = (1, value, value, min(value, 2), value)
+        #expect(check.run().violation == nil)
+    }
+}
+
 @Suite struct QuotaProperties {
     /// Whatever is lost, doubled, late, crashed or wrong by its clock: never more than the limit, and never more stranded than what
     /// crashed processes held.

@@ -23,13 +23,11 @@ extension AccessAuthority {
 
         /// All defects, each as a line; empty when there is none.
         public func validate() -> [String] {
-            var defects: [String] = []
-            if !(0...60_000).contains(freshnessMilliseconds) {
-                defects.append("freshnessMilliseconds must be 0 to 60000")
-            }
-            if !(60...86_400).contains(breakGlassSeconds) { defects.append("breakGlassSeconds must be 60 to 86400") }
-            if !(60...2_592_000).contains(matterSeconds) { defects.append("matterSeconds must be 60 to 2592000") }
-            return defects
+            var defects = ConfigurationDefects()
+            defects.check("freshnessMilliseconds", freshnessMilliseconds, 0...60_000)
+            defects.check("breakGlassSeconds", breakGlassSeconds, 60...86_400)
+            defects.check("matterSeconds", matterSeconds, 60...2_592_000)
+            return defects.lines
         }
     }
 

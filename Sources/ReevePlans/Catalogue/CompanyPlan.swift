@@ -4,7 +4,8 @@
 import ReeveModel
 import ReeveStorage
 
-/// The dated facts of one company: statuses as they were told, and packages made for it. Facts are only added.
+/// The dated facts of one company: statuses as they were told, and packages made for it. Facts are
+/// only added; the oldest are forgotten once there are many, and stay in the audit trail.
 struct CompanyPlan: Hashable, JSONRecord {
     struct StatusFact: Hashable {
         let status: Company.Status
@@ -24,6 +25,18 @@ struct CompanyPlan: Hashable, JSONRecord {
     var packages: [PackageFact] = []
 
     static let table = Table<CompanyPlan>("plans.company")
+    /// As many statuses, and as many packages, are remembered.
+    static let maximumFacts = 200
+
+    mutating func append(_ fact: StatusFact) {
+        statuses.append(fact)
+        statuses.removeFirst(max(0, statuses.count - Self.maximumFacts))
+    }
+
+    mutating func append(_ fact: PackageFact) {
+        packages.append(fact)
+        packages.removeFirst(max(0, packages.count - Self.maximumFacts))
+    }
 
     /// The status told last. It is in force as soon as it is told, also when a clock goes back.
     var status: Company.Status? { statuses.last?.status }

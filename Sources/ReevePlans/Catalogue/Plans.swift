@@ -47,7 +47,8 @@ public struct Plans: Sendable {
     @discardableResult
     public func setStatus(_ company: Company, sequence: Int64) async throws(PlanError) -> Bool {
         let now = authority.time.now
-        let isNew = try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+        return try await closingWhatIsHeld(of: company.id) {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let ids = [company.id.description]
             var facts =
                 try await CompanyPlan.table.read(.platform, ids, in: &transaction)
@@ -58,7 +59,7 @@ public struct Plans: Sendable {
             guard after == "none" || catalogue.plan(after) != nil else { throw PlanError(.unknownPlan) }
             facts.sequence = sequence
             if facts.status != company.status {
-                facts.statuses.append(.init(status: company.status, sequence: sequence, from: now))
+                facts.append(.init(status: company.status, sequence: sequence, from: now))
             }
             try await CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
             let context = ActContext(
@@ -70,8 +71,6 @@ public struct Plans: Sendable {
             try transaction.record(entry, in: authority.trail)
             return true
         }
-        if isNew { held.close(company.id) }
-        return isNew
     }
 
     /// Gives a company a package of its own: a limit in place of its plan's (clause S4.1), from now on.
@@ -87,13 +86,14 @@ public struct Plans: Sendable {
         let now = authority.time.now
         do throws(PlanError) {
             guard (0...PlanRoom.maximumCount).contains(Int64(tasksPerPeriod)) else { throw PlanError(.invalidCount) }
-            try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            try await closingWhatIsHeld(of: company) {
+                (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 let ids = [company.description]
                 guard var facts = try await CompanyPlan.table.read(.platform, ids, in: &transaction) else {
                     throw PlanError(.noPlan)
                 }
                 let before = facts.packages.last?.tasksPerPeriod
-                facts.packages.append(.init(tasksPerPeriod: tasksPerPeriod, from: now))
+                facts.append(.init(tasksPerPeriod: tasksPerPeriod, from: now))
                 try await CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
                 let details = [
                     "limit.before": before.map { String($0) } ?? "plan", "limit.after": String(tasksPerPeriod),
@@ -101,8 +101,8 @@ public struct Plans: Sendable {
                 try await recall(company, facts, at: now, in: &transaction)
                 let entry = authority.entry(action, permit, details: details)
                 try transaction.record(entry, in: authority.trail)
+                return true
             }
-            held.close(company)
         } catch {
             // What may have been done is not called refused.
             if error.store == .outcomeUnknown { throw error }
@@ -202,6 +202,21 @@ extension Plans {
     ) async throws(PlanError) {
         for (period, pool) in pools {
             try await QuotaPool.table.write(pool, .platform, Self.ids(company, period), in: &transaction)
+        }
+    }
+
+    /// Runs what changes a company's terms: what this process holds was taken under others, also when it is not known whether the
+    /// change took effect. The body returns `false` when it changes nothing.
+    @discardableResult private func closingWhatIsHeld(
+        of company: Identifier<Company>, _ body: (inout Transaction<PlanError>) async throws(PlanError) -> Bool
+    ) async throws(PlanError) -> Bool {
+        do throws(PlanError) {
+            let isChanged = try await store.transaction(body)
+            if isChanged { held.close(company) }
+            return isChanged
+        } catch {
+            if error.store == .outcomeUnknown { held.close(company) }
+            throw error
         }
     }
 

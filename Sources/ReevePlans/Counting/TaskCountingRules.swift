@@ -73,10 +73,10 @@ public struct TaskCountingRules: Hashable, Sendable, Codable {
         return defects
     }
 
-    /// Tasks for one step.
+    /// Tasks for one step, 0 to 1,000: prices out of range count as the nearest.
     public func tasks(for step: JobStep) -> Int {
         guard step.succeeded, step.connector.map({ !freeConnectors.contains($0) }) ?? true else { return 0 }
-        return price(of: step.kind)
+        return min(max(price(of: step.kind), 0), 1000)
     }
 
     /// Tasks for all steps of a run of a job, each counted once however often it is among them. Complexity: O(steps).

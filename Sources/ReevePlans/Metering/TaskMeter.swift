@@ -13,8 +13,8 @@ import ReeveStorage
 public final class TaskMeter: Sendable {
     /// How much a process takes at once, and how long it keeps it.
     public struct Configuration: Hashable, Sendable, Codable {
-        /// How long a lease is spent before it is given back, in seconds, 1 to 3,600. What a process that crashed held counts as used
-        /// until it says otherwise; with other processes it is counted so after twice this time.
+        /// How long a process spends a lease before it gives it back, in seconds, 1 to 3,600. After twice this time others count it
+        /// as used, until its holder says otherwise.
         public var leaseSeconds: Int
         /// How long an admission waits for tasks that other processes hold, in milliseconds, 0 to 60,000. They look every time that
         /// ``TaskMeter/settle()`` is called, as background work does.
@@ -33,16 +33,11 @@ public final class TaskMeter: Sendable {
 
         /// All defects, each as a line; empty when there is none.
         public func validate() -> [String] {
-            var defects: [String] = []
-            func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) {
-                if !range.contains(value) {
-                    defects.append("\(name) must be \(range.lowerBound) to \(range.upperBound), not \(value)")
-                }
-            }
-            check("leaseSeconds", leaseSeconds, 1...3600)
-            check("recallMilliseconds", recallMilliseconds, 0...60_000)
-            check("leasePerMille", leasePerMille, 1...1000)
-            return defects
+            var defects = ConfigurationDefects()
+            defects.check("leaseSeconds", leaseSeconds, 1...3600)
+            defects.check("recallMilliseconds", recallMilliseconds, 0...60_000)
+            defects.check("leasePerMille", leasePerMille, 1...1000)
+            return defects.lines
         }
 
         /// The nearest values that are in range.

@@ -7,7 +7,7 @@ public import ReeveModel
 ///
 /// Each boundary is counted from the anchor and never from the one before, so that January 31 gives February 28 and then March
 /// 31. Where clocks skip a boundary's time it is the first instant after the gap, and where they show it twice the earlier one.
-public struct PeriodSchedule: Hashable, Sendable, Codable {
+public struct PeriodSchedule: Hashable, Sendable {
     /// The day on which period 0 begins.
     public let anchor: CivilDay
     /// When on that day, in seconds after midnight, 0 to 86,399.
@@ -55,6 +55,27 @@ public struct PeriodSchedule: Hashable, Sendable, Codable {
         if start(of: number) > instant { number -= 1 }
         if start(of: number + 1) <= instant { number += 1 }
         return Period(number: number, start: start(of: number), end: start(of: number + 1))
+    }
+}
+
+extension PeriodSchedule: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case anchor, months, secondOfDay, zone
+    }
+
+    /// Reads a schedule; a length or time of day that no schedule has is an error.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        do {
+            try self.init(
+                anchor: container.decode(CivilDay.self, forKey: .anchor),
+                at: container.decode(Int.self, forKey: .secondOfDay),
+                months: container.decode(Int.self, forKey: .months),
+                zone: container.decode(ZoneRules.self, forKey: .zone))
+        } catch let error as PlanError {
+            throw DecodingError.dataCorruptedError(
+                forKey: .months, in: container, debugDescription: error.description)
+        }
     }
 }
 

@@ -22,11 +22,11 @@ public struct QuotaModelCheck: Sendable {
     public var nodes = 2
     /// Tasks in the limit, 1 to 8.
     public var limit = 4
-    /// Tasks that each lease has at least.
+    /// Tasks that each lease has at least, 1 to 8. What is out of range counts as the nearest.
     public var chunk = 2
-    /// Leases that are asked for in all.
+    /// Leases that are asked for in all, 0 to 16.
     public var leases = 4
-    /// Crashes in all.
+    /// Crashes in all, 0 to 16.
     public var crashes = 2
     /// Which protocol is checked.
     public var flaw = QuotaFlaw.none
@@ -103,7 +103,7 @@ public struct QuotaModelCheck: Sendable {
         }
         for node in state.model.nodes.indices {
             switch state.model.nodes[node].phase {
-            case .idle: if state.model.issued < UInt64(leases) { step { $0.model.ask(node) } }
+            case .idle: if state.model.issued < UInt64(min(max(leases, 0), 16)) { step { $0.model.ask(node) } }
             case .asking: step { _ = $0.model.look(node) }
             case .holding:
                 step { _ = $0.model.spend(node) }
@@ -112,7 +112,7 @@ public struct QuotaModelCheck: Sendable {
                 step { _ = $0.model.look(node) }
                 if flaw == .returnsAreCountedAgain { step { $0.model.stateAgain(node) } }
             }
-            if state.crashes < crashes, state.model.nodes[node].phase != .idle {
+            if state.crashes < min(crashes, 16), state.model.nodes[node].phase != .idle {
                 step {
                     $0.model.crash(node)
                     $0.crashes += 1

@@ -27,9 +27,9 @@ public struct QuotaSimulation: Sendable {
         public internal(set) var writes = 0
     }
 
-    /// Processes, 1 to 256.
+    /// Processes, 1 to 256. What is out of range, here and below, counts as the nearest.
     public var nodes = 4
-    /// Tasks in the limit.
+    /// Tasks in the limit, 0 to 10^9.
     public var limit = 200
     /// Steps that are taken.
     public var steps = 4000
@@ -37,7 +37,7 @@ public struct QuotaSimulation: Sendable {
     public var faultsOneIn = 5
     /// Whether processes crash and pause. Without it every holder can be reached.
     public var crashes = true
-    /// Tasks by which a process writes its journal ahead; `nil` for processes without one.
+    /// Tasks by which a process writes its journal ahead, 1 to 10^9; `nil` for processes without one.
     public var journal: Int?
     /// Which protocol runs.
     public var flaw = QuotaFlaw.none
@@ -48,14 +48,14 @@ public struct QuotaSimulation: Sendable {
     /// Runs it by the numbers that a generator gives.
     public func run(using generator: inout SeededGenerator) -> Report {
         var model = QuotaModel(
-            nodes: min(max(nodes, 1), 256), limit: Int64(max(limit, 0)), lifetime: 50, patience: 6,
+            nodes: min(max(nodes, 1), 256), limit: Self.bounded(limit), lifetime: 50, patience: 6,
             flaw: flaw)
         var report = Report()
         var writtenOff: Int64 = 0
         if !flaw.hasPerfectClocks, faultsOneIn > 0 {
             for node in model.nodes.indices { model.nodes[node].skew = .random(in: -80...80, using: &generator) }
         }
-        for _ in 0..<steps where !report.isViolated {
+        for _ in 0..<max(steps, 0) where !report.isViolated {
             model.time += Int64.random(in: 0...1, using: &generator)
             if faultsOneIn > 0, Int.random(in: 0..<faultsOneIn, using: &generator) == 0 {
                 if fault(&model, &writtenOff, &generator) { report.faults += 1 }
@@ -72,6 +72,8 @@ public struct QuotaSimulation: Sendable {
         report.writes = model.applied
         return report
     }
+
+    private static func bounded(_ count: Int) -> Int64 { Int64(min(max(count, 0), 1_000_000_000)) }
 
     private func step(_ model: inout QuotaModel, _ report: inout Report, _ generator: inout SeededGenerator) {
         if !model.commits.isEmpty, Int.random(in: 0..<3, using: &generator) == 0 {
@@ -113,7 +115,7 @@ public struct QuotaSimulation: Sendable {
         case 2: model.nodes[node].isPaused.toggle()
         case 3 where model.nodes[node].phase != .idle && Int.random(in: 0..<10, using: &generator) == 0:
             let before = model.nodes[node].phase
-            model.crash(node, journal: journal.map { Int64(max($0, 1)) })
+            model.crash(node, journal: journal.map { max(1, Self.bounded($0)) })
             if case .holding(_, _, let spent, _) = before, case .stating(_, let mark, _) = model.nodes[node].phase {
                 writtenOff += mark - spent
             }
@@ -127,7 +129,7 @@ public struct QuotaSimulation: Sendable {
             model.expire(lease)
         case 6 where !flaw.hasPerfectClocks: model.nodes[node].skew = .random(in: -80...80, using: &generator)
         case 7 where flaw == .none && Int.random(in: 0..<20, using: &generator) == 0:
-            model.setLimit(.random(in: 0...Int64(2 * max(limit, 1)), using: &generator))
+            model.setLimit(.random(in: 0...2 * max(1, Self.bounded(limit)), using: &generator))
         case 8: model.time += .random(in: 1...60, using: &generator)
         default: return false
         }
