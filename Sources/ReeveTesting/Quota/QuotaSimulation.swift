@@ -111,7 +111,9 @@ public struct QuotaSimulation: Sendable {
         switch Int.random(in: 0..<(crashes ? 9 : 2), using: &generator) {
         case 0 where !model.commits.isEmpty: model.lose(.random(in: model.commits.indices, using: &generator))
         case 1 where !model.commits.isEmpty:
+            // A copy of what took effect expects a pool that is no more: it is sent, and not counted.
             model.deliver(.random(in: model.commits.indices, using: &generator), keepingCopy: true)
+            return false
         case 2: model.nodes[node].isPaused.toggle()
         case 3 where model.nodes[node].phase != .idle && Int.random(in: 0..<10, using: &generator) == 0:
             let before = model.nodes[node].phase
