@@ -25,6 +25,58 @@ public struct PlanError: Error, Hashable, Sendable {
         case invalidCount
         /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
         case cancelled
+        /// The plan's time is over: another plan, or its approval, is needed first.
+        case trialEnded
+        /// The plan that the status brings has a price, and the company has not approved it yet.
+        case awaitingApproval
+        /// The plan has no jobs in this environment.
+        case environmentNotIncluded
+        /// The change costs the company more: propose it, and let the company approve it.
+        case approvalRequired
+        /// The change contradicts itself, or something in it is out of range.
+        case invalidChange
+        /// The change would take effect in the past.
+        case inThePast
+        /// There are too many changes of one company, or versions of a catalogue.
+        case tooManyChanges
+        /// The catalogue has defects; ``Catalogue/validate()`` lists them.
+        case invalidCatalogue
+        /// The store has another catalogue under this version, or a newer one.
+        case catalogueDiffers
+        /// There is no such proposal to this company.
+        case unknownProposal
+        /// The pricing says too little: tax, payment and ending are needed.
+        case incompletePricing
+        /// The company must be told earlier; ``PlanError/retryAt`` is the first day that can be.
+        case noticeTooShort
+        /// The notice period runs; ``PlanError/retryAt`` says until when.
+        case noticeNotOver
+        /// The proposal was not communicated yet.
+        case notCommunicated
+        /// The proposal was communicated before.
+        case alreadyCommunicated
+        /// Nobody of the company looked at the document yet.
+        case notReviewed
+        /// The company has not approved it.
+        case notApproved
+        /// This is not the document that was proposed.
+        case otherDocument
+        /// Only a person can do this: no rule, job or program.
+        case personRequired
+        /// Whoever proposed a price cannot approve it.
+        case ownProposal
+        /// What would be in force is not what the document says: propose it again.
+        case termsChanged
+        /// The proposal was activated before.
+        case proposalUsed
+        /// The company declined.
+        case proposalDeclined
+        /// The proposal was withdrawn.
+        case proposalWithdrawn
+        /// Nobody approved the proposal in time: silence is no agreement.
+        case proposalExpired
+        /// This process could not compute a digest.
+        case digestFailed
         /// The permit was not taken; ``PlanError/access`` says why.
         case refused
         /// The store failed; ``PlanError/store`` says how.
@@ -74,9 +126,10 @@ extension PlanError: StoreFailure {
 extension PlanError: CustomStringConvertible {
     /// What failed and what to do.
     public var description: String {
-        switch code {
+        let instant = retryAt.map(String.init(describing:))
+        return switch code {
         case .limitReached:
-            "the plan's tasks are used up; more are there at \(retryAt.map(String.init(describing:)) ?? "the next period")"
+            "the plan's tasks are used up; more are there at \(instant ?? "the next period")"
         case .noPlan: "the company has no plan; record its status first"
         case .companyInactive: "the company is a former customer; running jobs finish, new ones are not admitted"
         case .unknownPlan: "the catalogue has no such plan; the status rules must name plans of the catalogue"
@@ -85,6 +138,33 @@ extension PlanError: CustomStringConvertible {
         case .invalidPeriod: "a period is 1 to 120 months long and begins at a second of the day, 0 to 86,399"
         case .invalidCount: "task counts are 1 to 10^12, and limits 0 to 10^12"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
+        case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
+        case .awaitingApproval: "the status's plan has a price that the company has not approved; see its proposals"
+        case .environmentNotIncluded: "the plan has no jobs in this environment; change the plan or package first"
+        case .approvalRequired: "the change costs the company more; propose it, so that the company can approve it"
+        case .invalidChange: "the change contradicts itself or has values out of range; validate it first"
+        case .inThePast: "the change would take effect in the past; give an instant that has not passed"
+        case .tooManyChanges: "there are too many changes already; let some take effect first"
+        case .invalidCatalogue: "the catalogue has defects; `validate()` lists them"
+        case .catalogueDiffers: "the store has another catalogue under this version or a newer one; use a new number"
+        case .unknownProposal: "there is no such proposal to this company"
+        case .incompletePricing: "the pricing is not full; give conditions with tax, payment and ending"
+        case .noticeTooShort:
+            "the company must be told earlier; the first day it can take effect is \(instant ?? "later")"
+        case .noticeNotOver: "the notice period runs until \(instant ?? "later"); approve it then"
+        case .notCommunicated: "the proposal was not communicated; send it to the company first"
+        case .alreadyCommunicated: "the proposal was communicated before; make a new one for another day"
+        case .notReviewed: "nobody of the company reviewed this document; record the review first"
+        case .notApproved: "the company has not approved it"
+        case .otherDocument: "this is not the document that was proposed; read the proposal again"
+        case .personRequired: "only a person can review and approve a price"
+        case .ownProposal: "whoever proposed a price cannot approve it; another authorised person can"
+        case .termsChanged: "something else was changed since the document was made; propose it again"
+        case .proposalUsed: "the proposal was activated before"
+        case .proposalDeclined: "the company declined; make a new proposal"
+        case .proposalWithdrawn: "the proposal was withdrawn; make a new one"
+        case .proposalExpired: "nobody approved the proposal in time; make a new one"
+        case .digestFailed: "a digest could not be computed: the cryptographic library failed"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         }

@@ -30,15 +30,16 @@ public struct TestTrust: Sendable {
     public let scope: Scope
 
     /// Rooms over a store; by default a new one in memory. Nobody waits for tasks that others hold unless the configuration says
-    /// so: the test's clock stands still.
+    /// so: the test's clock stands still. What only a person may do needs a person for its principal.
     public init(
         over base: any Store = MemoryStore(),
         configuration: TrustLayer.Configuration = .init(tasks: .init(recallMilliseconds: 0)),
+        principal: ActContext.Actor = .host("test"),
         time: ManualTime = ManualTime()
     ) async throws {
         store = SpyStore(base)
         self.time = time
-        principal = .host("test")
+        self.principal = principal
         company = Identifier(at: time.now)
         scope = Scope(Identifier<Workspace>(at: time.now), .production)
         let authority = try await AccessAuthority.soleOperator(

@@ -10,8 +10,8 @@ func act(_ plans: Plans, _ id: Identifier<Company>, _ right: Permit<ChangePlan>,
     async throws
 {
     #if MISUSE
-    try await plans.setPackage(tasksPerPeriod: 5, for: id, wrong)
+    try await plans.change(.package(Package(tasksPerPeriod: 5)), of: id, wrong)
     #else
-    try await plans.setPackage(tasksPerPeriod: 5, for: id, right)
+    try await plans.change(.package(Package(tasksPerPeriod: 5)), of: id, right)
     #endif
 }

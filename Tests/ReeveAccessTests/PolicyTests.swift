@@ -22,7 +22,7 @@ private let noon = Timestamp(seconds: 1_768_478_400)
         let developer = ["connection.edit", "credential.store", "recipe.edit"] + `operator`
         let expected: [RoleName: [String]] = [
             "auditor": auditor, "admin": admin,
-            "owner": ["hold.change", "plan.change", "quorum.approve"] + admin,
+            "owner": ["hold.change", "plan.change", "price.approve", "quorum.approve"] + admin,
             "analyst": analyst, "operator": `operator`, "developer": developer,
             "reviewer": ["recipe.approve"] + analyst, "deployer": ["recipe.deploy"] + analyst,
             "projectAdmin": ["access.manage", "credential.destroy", "recipe.approve", "recipe.deploy"] + developer,

@@ -140,7 +140,7 @@ private struct World {
     init(limit: Int) async throws {
         trust = try await TestTrust(over: base)
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
-        try await trust.layer.plans.setPackage(tasksPerPeriod: limit, for: trust.company, permit)
+        try await trust.layer.plans.change(.package(Package(tasksPerPeriod: limit)), of: trust.company, permit)
     }
 
     /// A process of its own.

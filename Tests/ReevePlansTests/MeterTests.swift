@@ -35,7 +35,7 @@ private struct Nodes {
 
     func setLimit(_ limit: Int) async throws {
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
-        try await trust.layer.plans.setPackage(tasksPerPeriod: limit, for: company, permit)
+        try await trust.layer.plans.change(.package(Package(tasksPerPeriod: limit)), of: company, permit)
     }
 
     /// Admits jobs of one task on a node until it is refused; returns how many.

@@ -17,7 +17,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
     let trust = try await TestTrust(over: store, configuration: .init(tasks: .init(recallMilliseconds: 0)))
     if let limit {
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
-        try await trust.layer.plans.setPackage(tasksPerPeriod: limit, for: trust.company, permit)
+        try await trust.layer.plans.change(.package(Package(tasksPerPeriod: limit)), of: trust.company, permit)
     }
     return trust
 }
@@ -68,13 +68,15 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         let allowance = try await trust.layer.plans.allowance(of: trust.company)
         #expect(allowance.plan == "trial" && allowance.limit == 42)
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
-        try await trust.layer.plans.setPackage(tasksPerPeriod: 50, for: trust.company, permit)
+        try await trust.layer.plans.change(.package(Package(tasksPerPeriod: 50)), of: trust.company, permit)
         #expect(try await trust.layer.plans.allowance(of: trust.company).limit == 50)
         let last = try trust.store.auditEntries().last
-        #expect(last?.details == ["limit.before": "42", "limit.after": "50"] && last?.decision == permit.decision)
+        #expect(last?.action == "plan.changed" && last?.decision == permit.decision)
+        #expect(last?.details["limit.before"] == "42" && last?.details["limit.after"] == "50")
         for count in [-1, 1_000_000_000_001, Int.max, .min] {
-            await #expect(throws: PlanError(.invalidCount)) {
-                try await trust.layer.plans.setPackage(tasksPerPeriod: count, for: trust.company, permit)
+            await #expect(throws: PlanError(.invalidChange)) {
+                try await trust.layer.plans.change(
+                    .package(Package(tasksPerPeriod: count)), of: trust.company, permit)
             }
         }
     }
@@ -156,9 +158,18 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         encoder.outputFormatting = [.sortedKeys]
         let text = String(decoding: try encoder.encode(Catalogue.reference), as: UTF8.self)
         #expect(
-            text == #"{"plans":[{"name":"trial","tasksPerPeriod":1000},{"name":"bronze","tasksPerPeriod":10000}],"#
+            text == #"{"answerDays":30,"noticeDays":30,"plans":["#
+                + #"{"entitlements":{"environments":["development","test","production"],"tasksPerPeriod":1000},"name":"trial"},"#
+                + #"{"entitlements":{"environments":["development","test","production"],"tasksPerPeriod":10000},"name":"bronze"}],"#
                 + #""statusRules":{"customer":"bronze","proofOfConcept":"trial"},"version":1}"#)
         #expect(try JSONDecoder().decode(Catalogue.self, from: Data(text.utf8)) == .reference)
+        // As a host writes one: what is left out is as by default.
+        let short =
+            #"{"version":1,"statusRules":{"customer":"bronze","proofOfConcept":{"plan":"trial"}},"plans":["#
+            + #"{"name":"trial","entitlements":{"tasksPerPeriod":1000}},{"name":"bronze","entitlements":{"tasksPerPeriod":10000}}]}"#
+        #expect(try JSONDecoder().decode(Catalogue.self, from: Data(short.utf8)) == .reference)
+        let rule = StatusRule("gold", timing: .nextPeriod, alignment: .startsPeriods, usage: .scaled)
+        #expect(try JSONDecoder().decode(StatusRule.self, from: encoder.encode(rule)) == rule)
     }
 
     @Test func catalogueDefectsAreTold() {
@@ -280,10 +291,14 @@ private final class RivalStore: Store {
         try await trust.layer.plans.setStatus(Company(id: trust.company, status: .customer), sequence: 7)
         let key = Table<RawRecord>("plans.company").key(.platform, [trust.company.description])
         let record = try #require(try await trust.store.record(for: key))
+        let noon = #""from":"2026-01-15T12:00:00.000000Z","recorded":"2026-01-15T12:00:00.000000Z","#
+        let turn = #""turn":{"alignment":"keepsPeriods","usage":"kept"}"#
         let expected =
-            #"{"schema":1,"value":{"anchor":"2026-01-15","packages":[{"from":"2026-01-15T12:00:00.000000Z","tasksPerPeriod":42}],"#
-            + #""sequence":7,"statuses":[{"from":"2026-01-15T12:00:00.000000Z","sequence":1,"status":"proofOfConcept"},"#
-            + #"{"from":"2026-01-15T12:00:00.000000Z","sequence":7,"status":"customer"}]}}"#
+            #"{"schema":1,"value":{"firstOn":{"trial":"2026-01-15T12:00:00.000000Z"},"overages":[],"packages":["#
+            + #"{\#(noon)"value":{"package":{"tasksPerPeriod":42},\#(turn)}}],"#
+            + #""periods":{"anchor":"2026-01-15","months":1,"secondOfDay":0,"zone":"UTC"},"plans":["#
+            + #"{\#(noon)"value":{"catalogue":1,"plan":"trial",\#(turn)}},"#
+            + #"{\#(noon)"value":{"catalogue":1,"plan":"bronze",\#(turn)}}],"sequence":7,"status":"customer"}}"#
         #expect(String(decoding: record.bytes, as: UTF8.self) == expected)
         // Read back, and not when it is another's.
         #expect(try await trust.layer.plans.allowance(of: trust.company).limit == 42)
@@ -303,7 +318,7 @@ private final class RivalStore: Store {
         let plans = trust.layer.plans
         for number in 1...500 {
             let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
-            try await plans.setPackage(tasksPerPeriod: number, for: trust.company, permit)
+            try await plans.change(.package(Package(tasksPerPeriod: number)), of: trust.company, permit)
             let status: Company.Status = number.isMultiple(of: 2) ? .customer : .proofOfConcept
             try await plans.setStatus(Company(id: trust.company, status: status), sequence: Int64(1 + number))
         }

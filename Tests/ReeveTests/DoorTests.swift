@@ -37,6 +37,9 @@ struct Door: Sendable, CustomTestStringConvertible {
         // Each of its pages is one call of the next.
         "AuditLog.entries(across:matching:)",
         "Plans.allowance(of:)",
+        "Plans.plan(of:at:)",
+        "Plans.preview(_:of:)",
+        "Plans.proposals(to:)",
         "Publisher.bytes(of:in:)",
         "Retention.disposition(of:in:)",
         // Write back what admissions recorded before.
@@ -48,7 +51,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "TrustLayer.inMemory(policy:by:reason:configuration:time:)",
     ]
 
-    static let all = rooms + vault + access + audit
+    static let all = rooms + plans + vault + access + audit
 
     private static let rooms: [Door] = [
         Door(name: "AccessAuthority.soleOperator(_:reason:store:time:)", action: "access.soleOperator") { stage in
@@ -61,21 +64,6 @@ struct Door: Sendable, CustomTestStringConvertible {
         } refuse: { stage in
             let stranger = ActContext(actor: .host("stranger"), scope: stage.trust.scope)
             _ = try await stage.trust.layer.access.permit(OpenCredential.self, on: stage.resource, as: stranger).get()
-        },
-        Door(name: "Plans.setStatus(_:sequence:)", action: "plans.setStatus") { stage in
-            try await stage.trust.layer.plans.setStatus(
-                Company(id: stage.trust.company, status: .customer), sequence: 9)
-        } refuse: { _ in
-            // A replayed status is no refusal: nothing was asked of anyone.
-        },
-        Door(name: "Plans.setPackage(tasksPerPeriod:for:_:)", action: "plans.setPackage") { stage in
-            let permit = try await stage.trust.permit(
-                ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
-            try await stage.trust.layer.plans.setPackage(tasksPerPeriod: 5, for: stage.trust.company, permit)
-        } refuse: { stage in
-            let permit = try await stage.trust.permit(
-                ChangePlan.self, on: .plan(of: stage.trust.company), in: .platform)
-            try await stage.trust.layer.plans.setPackage(tasksPerPeriod: -5, for: stage.trust.company, permit)
         },
         Door(name: "TaskMeter.admit(_:of:tasks:)", action: "plans.admit") { stage in
             try await stage.trust.admission(tasks: 1).release()
@@ -152,9 +140,11 @@ struct Stage: Sendable {
     init() async throws {
         let category = try #require(DataCategory("content.message"))
         let rule = RetentionRule(category: category, days: 30, clause: try #require(ClauseReference("P11.5")))
-        let configuration = TrustLayer.Configuration(retention: RetentionSchedule(rules: [rule]))
-        trust = try await TestTrust(configuration: configuration)
-        other = try await TestTrust(configuration: configuration)
+        let configuration = TrustLayer.Configuration(
+            catalogue: Self.catalogue, tasks: .init(recallMilliseconds: 0), retention: RetentionSchedule(rules: [rule]))
+        let person = ActContext.Actor.person(Identifier(high: 7, low: 7))
+        trust = try await TestTrust(configuration: configuration, principal: person)
+        other = try await TestTrust(configuration: configuration, principal: person)
         let now = trust.time.now
         connector = Connector(id: Identifier(at: now), name: "crm", methods: [.oauth2])
         connection = Connection(id: Identifier(at: now), connector: connector.id, scope: trust.scope)
@@ -213,7 +203,8 @@ struct Stage: Sendable {
         #expect(refusals.count == (wasRefused ? 1 : 0))
         #expect(refusals.allSatisfy { $0.outcome == .refused && $0.refusal?.isEmpty == false })
         let exempt = [
-            "AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:)",
+            "AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:periods:)",
+            "Plans.setStatus(_:sequence:periods:in:)",
             "AccessAuthority.create(_:by:reason:store:keys:configuration:time:)",
         ]
         #expect(wasRefused != exempt.contains(door.name))

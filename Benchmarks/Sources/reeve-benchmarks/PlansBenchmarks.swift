@@ -34,7 +34,7 @@ struct PlansBenchmarks {
         let permit = try await authority.permit(
             ChangePlan.self, on: .plan(of: company), as: ActContext(actor: .host("bench"), scope: .platform)
         ).get()
-        try await plans.setPackage(tasksPerPeriod: 1_000_000_000_000, for: company, permit)
+        try await plans.change(.package(Package(tasksPerPeriod: 1_000_000_000_000)), of: company, permit)
         let job = Job(
             id: Identifier(high: 2, low: 1), recipe: Recipe(id: Identifier(high: 3, low: 1), version: 1),
             scope: Scope(Identifier(high: 4, low: 1), .production))

@@ -25,6 +25,7 @@ extension AccessPolicy {
         define("key.manage", .environment, isSensitive: true),
         define("plan.change", .environment),
         define("plan.read", .environment, isReadOnly: true),
+        define("price.approve", .environment),
         define("quorum.approve", .environment),
         define("quorum.propose", .shared),
         define("recipe.approve", .content),
@@ -38,7 +39,9 @@ extension AccessPolicy {
     public static let standardRoles: [Role] = [
         role("auditor", .environment, ["access.read", "audit.read", "plan.read"]),
         role("admin", .environment, ["access.manage", "environment.manage", "quorum.propose"], inherits: ["auditor"]),
-        role("owner", .environment, ["hold.change", "plan.change", "quorum.approve"], inherits: ["admin"]),
+        role(
+            "owner", .environment, ["hold.change", "plan.change", "price.approve", "quorum.approve"],
+            inherits: ["admin"]),
         role("analyst", .project, ["connection.read", "job.read", "recipe.read"]),
         role("operator", .project, ["credential.open", "job.run", "quorum.propose"], inherits: ["analyst"]),
         role("developer", .project, ["connection.edit", "credential.store", "recipe.edit"], inherits: ["operator"]),

@@ -76,6 +76,12 @@ public enum ChangePlan: PermitAction {
     public static var permission: String { "plan.change" }
 }
 
+/// Reviewing, approving or declining a price for a company.
+public enum ApprovePrice: PermitAction {
+    /// `price.approve`
+    public static var permission: String { "price.approve" }
+}
+
 /// Placing or releasing a legal hold.
 public enum ChangeHold: PermitAction {
     /// `hold.change`

@@ -27,6 +27,8 @@ public struct Resource: Hashable, Sendable, CustomStringConvertible {
     public static func credential(of connection: Identifier<Connection>) -> Resource { Resource(connection) }
     /// A company's plan.
     public static func plan(of company: Identifier<Company>) -> Resource { Resource(company) }
+    /// The platform's catalogue of plans.
+    public static var catalogue: Resource { Resource(kind: "catalogue", "plans") }
     /// A recipe with exactly these bytes.
     public static func recipe(_ digest: Digest) -> Resource { Resource(kind: "recipe", digest.description) }
     /// A registered piece of personal data.

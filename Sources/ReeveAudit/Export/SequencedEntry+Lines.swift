@@ -89,7 +89,13 @@ extension SequencedEntry {
         let known: [(Int, [String])] = [
             (1, ["create", "store", "register", "grant", "propose", "publish", "placeHold"]),
             (2, ["read", "open", "prove", "verify", "export", "reveal"]),
-            (3, ["approve", "activate", "setStatus", "setPackage", "complete", "edit", "deploy"]),
+            (
+                3,
+                [
+                    "activate", "approve", "changed", "communicate", "complete", "decline", "deploy", "edit", "review",
+                    "setStatus", "withdraw",
+                ]
+            ),
             (4, ["erase", "destroy", "revoke", "prune", "releaseHold"]),
         ]
         return known.first { $0.1.contains(word) }?.0 ?? 0

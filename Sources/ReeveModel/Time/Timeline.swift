@@ -47,6 +47,20 @@ public struct Timeline<Value: Sendable>: Sendable {
         assertions.append(Assertion(from: from, until: until, recorded: recorded, value: value))
     }
 
+    /// Drops assertions that no instant from `instant` on sees, by what is known now. The past before it may answer otherwise
+    /// then. Complexity: O(assertions²).
+    public mutating func forget(before instant: Timestamp) {
+        let all = assertions
+        assertions = all.indices.filter { index in
+            let old = all[index]
+            if let until = old.until, until <= instant { return false }
+            return !all[(index + 1)...].contains { new in
+                new.from <= max(old.from, instant)
+                    && (new.until.map { end in old.until.map { $0 <= end } ?? false } ?? true)
+            }
+        }.map { all[$0] }
+    }
+
     /// The value at an instant, as far as it was known at another; by default all that is known.
     ///
     /// Complexity: O(assertions).

@@ -3,12 +3,14 @@
 
 public import ReeveAccess
 public import ReeveModel
-import ReeveStorage
+public import ReeveStorage
+import Synchronization
 
-/// Says which plan a company is on, by its status and the packages made for it.
+/// Says which plan a company is on, by its status, what it was assigned and the packages made for it.
 ///
-/// Statuses and packages are dated facts that are only added; the effective plan is a function of them and the instant.
-/// All calls may be made concurrently.
+/// All of these are dated facts that are only added; the plan in force is a function of them and the instant. A change that
+/// would cost a company more is never made here: it is proposed, and the company approves it first
+/// (``propose(_:for:conditions:_:)``). All calls may be made concurrently.
 public struct Plans: Sendable {
     /// What a company may use, and has used, in the current period.
     public struct Allowance: Hashable, Sendable {
@@ -26,92 +28,169 @@ public struct Plans: Sendable {
         public var remaining: Int { max(0, limit - used) }
     }
 
-    let catalogue: Catalogue
     let store: any Store
     let authority: AccessAuthority
     /// What this process holds of the companies' tasks.
     let held: HeldTasks
+    let shelf: CatalogueShelf
+    private let known = KnownFacts()
 
-    /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in.
+    /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
+    /// one with a higher version is: ``publish(_:from:_:)``.
     public init(catalogue: Catalogue = .reference, authority: AccessAuthority) {
         store = authority.store
-        self.catalogue = catalogue
         self.authority = authority
         held = HeldTasks(time: authority.time)
+        shelf = CatalogueShelf(catalogue)
     }
+
+    // MARK: Statuses
 
     /// Records a company's status; the plan follows by the catalogue's rule (clause S4.2).
     ///
     /// `sequence` orders the statuses: one that is not higher than the last is a replay, and changes nothing. The actor
-    /// of the audit entry is the rule, not a person. Returns whether the status was new.
+    /// of the audit entry is the rule, not a person. `periods` says how the company's periods are counted, with its first status.
+    /// Where the plan has a price that the company has not approved, the rule opens a proposal and the plan stays as it is.
+    /// Returns whether the status was new.
     @discardableResult
-    public func setStatus(_ company: Company, sequence: Int64) async throws(PlanError) -> Bool {
-        let now = authority.time.now
-        return try await closingWhatIsHeld(of: company.id) {
+    public func setStatus(
+        _ company: Company, sequence: Int64, periods: PeriodRule = .monthly
+    ) async throws(PlanError) -> Bool {
+        try await closingWhatIsHeld(of: company.id) {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            let ids = [company.id.description]
-            var facts =
-                try await CompanyPlan.table.read(.platform, ids, in: &transaction)
-                ?? CompanyPlan(anchor: now.day)
-            guard sequence > facts.sequence ?? .min else { return false }
-            let before = facts.status.flatMap { catalogue.statusRules[$0] } ?? "none"
-            let after = catalogue.statusRules[company.status] ?? "none"
-            guard after == "none" || catalogue.plan(after) != nil else { throw PlanError(.unknownPlan) }
-            facts.sequence = sequence
-            if facts.status != company.status {
-                facts.append(.init(status: company.status, sequence: sequence, from: now))
-            }
-            try await CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
-            let context = ActContext(
-                actor: .rule("plans.status.\(company.status.rawValue)"), scope: .platform, origin: .background)
-            let entry = AuditEntry(
-                at: now, context: context, action: "plans.setStatus", resource: company.id.description,
-                details: ["plan.before": before, "plan.after": after, "sequence": String(sequence)])
-            if before != after { try await recall(company.id, facts, at: now, in: &transaction) }
-            try transaction.record(entry, in: authority.trail)
-            return true
+            try await setStatus(company, sequence: sequence, periods: periods, in: &transaction)
         }
     }
 
-    /// Gives a company a package of its own: a limit in place of its plan's (clause S4.1), from now on.
-    public func setPackage(
-        tasksPerPeriod: Int, for company: Identifier<Company>, _ permit: Permit<ChangePlan>
-    ) async throws(PlanError) {
-        let action = "plans.setPackage"
-        do throws(AccessError) {
-            try await authority.check(permit, for: action, on: .plan(of: company), in: .platform)
-        } catch {
-            throw PlanError(error)
-        }
+    /// Records a company's status in a transaction of the host's, so that a company is never there without its plan.
+    ///
+    /// As ``setStatus(_:sequence:periods:)``; processes that hold tasks of a company learn of a change with their next
+    /// ``TaskMeter/settle()``.
+    @discardableResult
+    public func setStatus(
+        _ company: Company, sequence: Int64, periods: PeriodRule = .monthly,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> Bool {
         let now = authority.time.now
-        do throws(PlanError) {
-            guard (0...PlanRoom.maximumCount).contains(Int64(tasksPerPeriod)) else { throw PlanError(.invalidCount) }
-            try await closingWhatIsHeld(of: company) {
-                (transaction: inout Transaction<PlanError>) throws(PlanError) in
-                let ids = [company.description]
-                guard var facts = try await CompanyPlan.table.read(.platform, ids, in: &transaction) else {
-                    throw PlanError(.noPlan)
-                }
-                let before = facts.packages.last?.tasksPerPeriod
-                facts.append(.init(tasksPerPeriod: tasksPerPeriod, from: now))
-                try await CompanyPlan.table.write(facts, .platform, ids, in: &transaction)
-                let details = [
-                    "limit.before": before.map { String($0) } ?? "plan", "limit.after": String(tasksPerPeriod),
-                ]
-                try await recall(company, facts, at: now, in: &transaction)
-                let entry = authority.entry(action, permit, details: details)
-                try transaction.record(entry, in: authority.trail)
-                return true
+        let catalogues = try await shelf.read(in: &transaction)
+        let first = CompanyFacts(periods: try periods.anchored(at: now))
+        let facts = try await known.read(company.id, in: &transaction) ?? first
+        guard sequence > facts.sequence ?? .min else { return false }
+        let before = PlanHistory(facts, catalogues)
+        var history = before
+        let isOther = history.tell(company.status, sequence: sequence)
+        let catalogue = catalogues.inForce(at: now)
+        let actor = ActContext.Actor.rule("plans.status.\(company.status.rawValue)")
+        if isOther {
+            try await withdrawAwaited(&history, of: company.id, at: now, in: &transaction)
+            if let rule = catalogue.statusRules[company.status] {
+                try await follow(rule, company.id, &history, catalogue, actor, at: now, in: &transaction)
+            } else {
+                try history.end(at: now)
             }
-        } catch {
-            // What may have been done is not called refused.
-            if error.store == .outcomeUnknown { throw error }
-            do throws(StoreError) {
-                try await authority.recordRefusal(of: action, permit, code: error.code.rawValue)
-            } catch let failure {
-                throw PlanError(failure)
+        }
+        let entry = AuditEntry(
+            at: now, context: ActContext(actor: actor, scope: .platform, origin: .background),
+            action: "plans.setStatus", resource: company.id.description,
+            details: try details(before, history, from: now, sequence: sequence))
+        try await write(history, from: before, of: company.id, in: &transaction)
+        try transaction.record(entry, in: authority.trail)
+        return true
+    }
+
+    /// Does what a status's rule says: assigns its plan, or opens a proposal where that would cost more.
+    private func follow(
+        _ rule: StatusRule, _ company: Identifier<Company>, _ history: inout PlanHistory, _ catalogue: Catalogue,
+        _ actor: ActContext.Actor, at now: Timestamp, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        let instant = history.facts.instant(now)
+        // What is scheduled for later stays, unless its price would rise then that nobody approved.
+        for leaving in [PlanHistory.Leaving.everything, .approved] {
+            let preview = try history.preview(rule.change, at: instant, of: catalogue, leaving: leaving)
+            guard !preview.needsApproval else { continue }
+            history = try history.adding(
+                rule.change, from: preview.effective, of: catalogue, leaving: leaving, at: instant)
+            return
+        }
+        let proposal = try proposal(
+            rule.change, history.preview(rule.change, at: instant, of: catalogue), company, conditions: nil, by: actor,
+            catalogue, at: now)
+        try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+        history.await(proposal.id)
+    }
+
+    // MARK: Changes
+
+    /// Changes what a company may use: its package, its plan, or how far it may go beyond the limit (clause S4.1).
+    ///
+    /// Throws ``PlanError/Code/approvalRequired`` when the company would be asked to pay more, now or later, or get less for as
+    /// much: ``propose(_:for:conditions:_:)`` is the way then. The reason in the permit's context is recorded with what was
+    /// before and after.
+    @discardableResult
+    public func change(
+        _ change: PlanChange, of company: Identifier<Company>, _ permit: Permit<ChangePlan>
+    ) async throws(PlanError) -> PlanChangePreview {
+        try await acting("plan.changed", permit, on: .plan(of: company), in: .platform, of: company) {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let now = authority.time.now
+            let history = try await history(of: company, in: &transaction)
+            let instant = history.facts.instant(now)
+            let catalogue = history.catalogues.inForce(at: now)
+            let preview = try history.preview(change, at: instant, of: catalogue)
+            guard !preview.needsApproval else { throw PlanError(.approvalRequired) }
+            let new = try history.adding(change, from: preview.effective, of: catalogue, at: instant)
+            try await write(new, from: history, of: company, in: &transaction)
+            return (preview, try details(history, new, from: preview.effective, sequence: nil))
+        }
+    }
+
+    /// What a change would do, without making it: the plan and the price before and after, and whether it needs approval.
+    public func preview(
+        _ change: PlanChange, of company: Identifier<Company>
+    ) async throws(PlanError) -> PlanChangePreview {
+        let now = authority.time.now
+        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let history = try await history(of: company, in: &transaction)
+            return try history.preview(
+                change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
+        }
+    }
+
+    /// Publishes a new version of the catalogue, in force from an instant on.
+    ///
+    /// Companies keep the version that their plan was assigned in: no price of theirs changes by it. Statuses that are told later,
+    /// and changes that are made later, bring the new one. Throws ``PlanError/Code/invalidCatalogue`` for one with defects,
+    /// ``PlanError/Code/catalogueDiffers`` for a version that is there already, and ``PlanError/Code/inThePast``.
+    public func publish(
+        _ catalogue: Catalogue, from instant: Timestamp? = nil, _ permit: Permit<ChangePlan>
+    ) async throws(PlanError) {
+        try await acting("plans.publish", permit, on: .catalogue, in: .platform, of: nil) {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let now = authority.time.now
+            guard catalogue.validate().isEmpty else { throw PlanError(.invalidCatalogue) }
+            let catalogues = try await shelf.read(in: &transaction)
+            let newest = catalogues.dates.entries.last
+            guard catalogue.version > max(newest?.version ?? 0, catalogues.configured.version) else {
+                throw PlanError(.catalogueDiffers)
             }
-            throw error
+            let from = instant ?? now
+            guard from >= now, from >= newest?.from ?? from else { throw PlanError(.inThePast) }
+            try await shelf.record([(catalogues.configured, now), (catalogue, from)], catalogues, in: &transaction)
+            return ((), ["version": String(catalogue.version), "from": from.description])
+        }
+    }
+
+    // MARK: What is in force
+
+    /// What is in force for a company, now or at another instant: limits, features, environments, and why nothing is admitted if
+    /// so. A value, good until ``EffectivePlan/changesAt`` unless a change is made.
+    public func plan(
+        of company: Identifier<Company>, at instant: Timestamp? = nil
+    ) async throws(PlanError) -> EffectivePlan {
+        let now = authority.time.now
+        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let history = try await history(of: company, in: &transaction)
+            return try history.effective(at: instant ?? history.facts.instant(now))
         }
     }
 
@@ -121,116 +200,81 @@ public struct Plans: Sendable {
         let own = held.knownHandle(for: company)?.present
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await terms(of: company, at: now, in: &transaction)
-            let pool = try await pool(of: company, terms.period.start, [:], in: &transaction)
+            let pool = try await startedPool(of: company, terms, [:], in: &transaction)
             // Of what this process holds itself, it knows what is left.
-            let isOpen = own.map { own in pool?.leases.contains { $0.id == own.held.id } == true } ?? false
-            let used = (pool?.settled ?? 0) + (pool?.held ?? 0) - (isOpen ? own?.left ?? 0 : 0)
+            let isOpen = own.map { own in pool.leases.contains { $0.id == own.held.id } } ?? false
+            let used = pool.settled + pool.held - (isOpen ? own?.left ?? 0 : 0)
             return Allowance(
                 plan: terms.plan, limit: Int(terms.limit), used: Int(max(0, used)), periodStart: terms.period.start,
                 resetsAt: terms.period.end)
         }
     }
-}
 
-/// What holds for a company at an instant.
-struct PlanTerms {
-    let plan: String
-    let limit: Int64
-    let period: Period
-}
+    // MARK: Facts
 
-extension Plans {
-    /// What holds for a company at an instant; throws when nothing may be admitted.
-    func terms(
-        of company: Identifier<Company>, at instant: Timestamp, in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> PlanTerms {
-        guard let facts = try await CompanyPlan.table.read(.platform, [company.description], in: &transaction),
-            let status = facts.status
-        else { throw PlanError(.noPlan) }
-        guard let name = catalogue.statusRules[status] else { throw PlanError(.companyInactive) }
-        guard let plan = catalogue.plan(name) else { throw PlanError(.unknownPlan) }
-        return PlanTerms(
-            plan: plan.name, limit: Int64(facts.packages.last?.tasksPerPeriod ?? plan.tasksPerPeriod),
-            period: try facts.period(at: instant))
-    }
-
-    static func ids(_ company: Identifier<Company>, _ period: Timestamp) -> [String] {
-        [company.description, period.description]
-    }
-
-    /// The pool of a period, as it is among those given, or as it is stored.
-    func pool(
-        of company: Identifier<Company>, _ period: Timestamp, _ known: [Timestamp: QuotaPool],
-        in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> QuotaPool? {
-        if let pool = known[period] { return pool }
-        return try await QuotaPool.table.read(.platform, Self.ids(company, period), in: &transaction)
-    }
-
-    /// The pools that statements are about, after them.
-    func pools(
-        of company: Identifier<Company>, after statements: [HeldTasks.Statement],
-        in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> [Timestamp: QuotaPool] {
-        var pools: [Timestamp: QuotaPool] = [:]
-        for statement in statements {
-            // Written also where there is none: a commit that makes the first one and is still under way is too late then.
-            var pool =
-                try await pool(of: company, statement.period, pools, in: &transaction) ?? QuotaPool(limit: 0)
-            _ = pool.settle(statement.lease, used: statement.used)
-            pools[statement.period] = pool
+    /// A company's facts and the catalogues; throws when it never had a status.
+    func history(
+        of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> PlanHistory {
+        let catalogues = try await shelf.read(in: &transaction)
+        guard let facts = try await known.read(company, in: &transaction), facts.status != nil else {
+            throw PlanError(.noPlan)
         }
-        return pools
+        return PlanHistory(facts, catalogues)
     }
 
-    /// Gives tasks back to the limits of their periods.
-    func refund(
-        _ returned: [Timestamp: Int64], of company: Identifier<Company>, to pools: inout [Timestamp: QuotaPool],
-        in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) {
-        for (period, count) in returned {
-            var pool = try await pool(of: company, period, pools, in: &transaction)
-            pool?.refund(count)
-            pools[period] = pool
-        }
-    }
-
-    /// Writes pools, also those that did not change: a commit that is still under way does not take effect then.
+    /// Writes a company's facts, dates the catalogue they name, and asks for what is held under other terms.
     func write(
-        _ pools: [Timestamp: QuotaPool], of company: Identifier<Company>,
+        _ history: PlanHistory, from before: PlanHistory, of company: Identifier<Company>,
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
-        for (period, pool) in pools {
-            try await QuotaPool.table.write(pool, .platform, Self.ids(company, period), in: &transaction)
+        let now = authority.time.now
+        try await CompanyFacts.table.write(history.facts, .platform, [company.description], in: &transaction)
+        // The host's own version is dated once something names it.
+        let configured = history.catalogues.configured
+        if history.catalogues.inForce(at: now).version == configured.version {
+            try await shelf.record([(configured, now)], history.catalogues, in: &transaction)
         }
+        try await recall(company, before, at: now, in: &transaction)
     }
 
-    /// Runs what changes a company's terms: what this process holds was taken under others, also when it is not known whether the
-    /// change took effect. The body returns `false` when it changes nothing.
-    @discardableResult private func closingWhatIsHeld(
-        of company: Identifier<Company>, _ body: (inout Transaction<PlanError>) async throws(PlanError) -> Bool
-    ) async throws(PlanError) -> Bool {
-        do throws(PlanError) {
-            let isChanged = try await store.transaction(body)
-            if isChanged { held.close(company) }
-            return isChanged
+    /// What an entry says of a change: the plan and the limit before and after.
+    func details(
+        _ before: PlanHistory, _ after: PlanHistory, from: Timestamp, sequence: Int64?
+    ) throws(PlanError) -> [String: String] {
+        let instant = max(from, after.facts.instant(from))
+        let (old, new) = (try before.effective(at: instant), try after.effective(at: instant))
+        var details = [
+            "plan.before": old.plan?.name ?? "none", "plan.after": new.plan?.name ?? "none",
+            "limit.before": String(old.limit), "limit.after": String(new.limit), "from": from.description,
+        ]
+        details["sequence"] = sequence.map { String($0) }
+        details["proposal"] = new.awaiting?.description
+        return details
+    }
+}
+
+/// Company facts as they were read last, by their bytes: reading a record again whose bytes are the same costs nothing.
+private final class KnownFacts: Sendable {
+    private let known = Mutex<[Identifier<Company>: (bytes: [UInt8], facts: CompanyFacts)]>([:])
+
+    func read(
+        _ company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> CompanyFacts? {
+        let key = CompanyFacts.table.key(.platform, [company.description])
+        guard let bytes = try await transaction.read(key) else { return nil }
+        if let entry = known.withLock({ $0[company] }), entry.bytes == bytes { return entry.facts }
+        let facts: CompanyFacts
+        do throws(StoreError) {
+            facts = try CompanyFacts.table.value(of: bytes, at: key)
         } catch {
-            if error.store == .outcomeUnknown { held.close(company) }
-            throw error
+            throw PlanError(error)
         }
-    }
-
-    /// Asks all processes to give back what they hold: other terms are in force.
-    func recall(
-        _ company: Identifier<Company>, _ facts: CompanyPlan, at instant: Timestamp,
-        in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) {
-        let period = try facts.period(at: instant).start
-        guard var pool = try await pool(of: company, period, [:], in: &transaction), !pool.leases.isEmpty else {
-            return
+        guard facts.isValid else { throw PlanError(.malformed(key)) }
+        known.withLock { known in
+            if known.count >= 1000 { known.removeAll(keepingCapacity: true) }
+            known[company] = (bytes, facts)
         }
-        pool.recall()
-        try await write([period: pool], of: company, in: &transaction)
-        try await RecallBoard.add(company, in: &transaction)
+        return facts
     }
 }

@@ -18,6 +18,8 @@ public final class TaskHandle: Sendable {
         /// When it is spent, by the wall clock: from the first to before the second.
         let from: Timestamp
         let until: Timestamp
+        /// Where jobs may run on it.
+        let environments: UInt8
         /// The number that admissions of this lease carry.
         var epoch: UInt64 = 0
     }
@@ -48,6 +50,7 @@ public final class TaskHandle: Sendable {
     private let epoch = Atomic<UInt64>(0)
     private let from = Atomic<Int64>(.max)
     private let until = Atomic<Int64>(.min)
+    private let environments = Atomic<UInt8>(0)
     private let period = Atomic<Int64>(0)
     private struct State {
         var held: Held?
@@ -69,12 +72,12 @@ public final class TaskHandle: Sendable {
     /// Admits a job on what this process holds; `nil` when that is not enough, is over, or was asked back: then
     /// ``TaskMeter/admit(_:of:tasks:)`` asks the store. Some nanoseconds, without a lock or an allocation.
     public func admit(_ job: Job, tasks: Int = 1) -> Admission? {
-        guard let source = take(tasks) else { return nil }
+        guard let source = take(tasks, in: job.scope.environment) else { return nil }
         return Admission(job: job, tasks: tasks, handle: self, source: source)
     }
 
-    /// Takes tasks of the lease.
-    func take(_ tasks: Int) -> Source? {
+    /// Takes tasks of the lease, for a job in an environment.
+    func take(_ tasks: Int, in environment: Environment?) -> Source? {
         guard let count = UInt64(exactly: tasks), count > 0 else { return nil }
         while true {
             let present = word.load(ordering: .acquiring)
@@ -83,6 +86,7 @@ public final class TaskHandle: Sendable {
             let epoch = epoch.load(ordering: .acquiring)
             let period = period.load(ordering: .relaxed)
             guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),
+                EnvironmentSet(bits: environments.load(ordering: .relaxed)).contains(environment),
                 generation == ForkGuard.generation
             else { return nil }
             // All of them were of this lease, unless it is another one by now.
@@ -138,6 +142,7 @@ public final class TaskHandle: Sendable {
             epoch.store(next, ordering: .releasing)
             from.store(lease.from.microseconds, ordering: .releasing)
             until.store(lease.until.microseconds, ordering: .releasing)
+            environments.store(lease.environments, ordering: .releasing)
             period.store(lease.period.start.microseconds, ordering: .releasing)
             word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
             state.held = lease

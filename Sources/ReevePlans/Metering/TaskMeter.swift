@@ -201,7 +201,7 @@ public final class TaskMeter: Sendable {
         while true {
             let answer = try await held.turns.run(handle.company) { () throws(PlanError) in
                 // Another call may have brought enough for this one.
-                if let source = handle.take(tasks) { return Answer.taken(source) }
+                if let source = handle.take(tasks, in: context.scope.environment) { return Answer.taken(source) }
                 return try await exchange(handle, tasks, context)
             }
             switch answer {
@@ -243,8 +243,11 @@ public final class TaskMeter: Sendable {
                 var pools = try await plans.pools(
                     of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                guard terms.environments.contains(context.scope.environment) else {
+                    throw PlanError(.environmentNotIncluded)
+                }
                 let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
-                var pool = known ?? QuotaPool(limit: terms.limit)
+                var pool = try await plans.startedPool(of: company, terms, pools, in: &transaction)
                 let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
                 // Nobody is asked for what cannot be there.
                 let mayReturn =
@@ -274,7 +277,7 @@ public final class TaskMeter: Sendable {
                 id: lease.id, amount: lease.amount, period: terms.period,
                 // The coarse clock is behind.
                 from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
-                until: min(now.advanced(by: lifetime), terms.period.end))
+                until: min(now.advanced(by: lifetime), terms.until), environments: terms.environments.bits)
             if let source = handle.open(new, left: lease.amount - need, after: closing) { return .taken(source) }
             // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
             held.tell(.init(company: company, lease: lease.id, period: terms.period.start, used: need))

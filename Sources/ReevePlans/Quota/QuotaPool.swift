@@ -58,6 +58,8 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var overdue: [Lease] = []
     /// What was used at once, the latest last.
     package private(set) var direct: [Lease] = []
+    /// What counted as used when a change began this period in the middle of another; `nil` when that was not asked yet.
+    package private(set) var carried: Int64?
     /// How often holders were asked to give back what they have.
     package private(set) var recalls: Int64 = 0
 
@@ -122,6 +124,14 @@ package struct QuotaPool: Hashable, Sendable {
         let rest = lease.amount - min(max(used, 0), lease.amount)
         settled -= rest
         return .refunded(rest)
+    }
+
+    /// Counts as used what was before this period began: once.
+    package mutating func carry(_ used: Int64) {
+        guard carried == nil else { return }
+        let used = min(max(used, 0), PlanRoom.maximumCount)
+        carried = used
+        settled += used
     }
 
     /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
@@ -192,6 +202,7 @@ extension QuotaPool: JSONRecord {
             }
         }
         writer.object { writer in
+            writer.field("carried", carried)
             writer.name("direct")
             writer.list(direct) { writer, lease in
                 writer.object { writer in
@@ -211,19 +222,23 @@ extension QuotaPool: JSONRecord {
 
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
+            let carried =
+                reader.hasField("carried") ? try reader.integer() : nil
+            guard (0...PlanRoom.maximumCount).contains(carried ?? 0) else { throw reader.unexpected() }
             try reader.name("direct")
             let direct = try reader.list(Self.directLease)
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             try reader.name("overdue")
+            pool.carried = carried
             pool.direct = direct
             pool.leases = leases
             pool.overdue = try reader.list(Self.lease)
             pool.recalls = try reader.count("recalls")
             // More than the limit when that was lowered since.
             let settled = try reader.integer("settled")
-            guard settled.magnitude <= UInt64(2 * PlanRoom.maximumCount) else { throw reader.unexpected() }
+            guard settled.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             pool.settled = settled
             return pool
         }

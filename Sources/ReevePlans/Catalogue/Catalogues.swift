@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveStorage
+import Synchronization
+
+/// The versions of the catalogue and when each came into force, as one look at the store found them.
+struct Catalogues: Sendable {
+    /// When versions come into force, in their order. A version is dated once and never changes.
+    struct Dates: Hashable, Codable, RecordCodable {
+        struct Entry: Hashable, Codable {
+            let version: Int
+            let from: Timestamp
+        }
+        var entries: [Entry] = []
+
+        static let table = Table<Dates>("plans.catalogues")
+        static let maximumEntries = 1000
+    }
+
+    let dates: Dates
+    let versions: [Int: Catalogue]
+    /// The one that the host configured.
+    let configured: Catalogue
+
+    /// The version in force at an instant: the newest whose day has come, or the host's own when it is newer.
+    func inForce(at instant: Timestamp) -> Catalogue {
+        let dated = dates.entries.filter { $0.from <= instant }.map(\.version).max() ?? 0
+        guard !dates.entries.contains(where: { $0.version == configured.version }) else {
+            return versions[dated] ?? configured
+        }
+        return dated > configured.version ? versions[dated] ?? configured : configured
+    }
+
+    /// A plan of a version.
+    func plan(_ name: String, of version: Int) throws(PlanError) -> Plan {
+        guard let plan = versions[version]?.plan(name) else { throw PlanError(.unknownPlan) }
+        return plan
+    }
+}
+
+/// A public value as a record, without being one for everybody.
+struct Stored<Value: Codable & Sendable>: Codable, RecordCodable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+    init(from decoder: any Decoder) throws { value = try decoder.singleValueContainer().decode(Value.self) }
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(value)
+    }
+}
+
+extension Catalogue {
+    static let table = Table<Stored<Catalogue>>("plans.catalogue")
+}
+
+/// Reads catalogues from the store, each version once: they never change.
+final class CatalogueShelf: Sendable {
+    let configured: Catalogue
+    private let known: Mutex<[Int: Catalogue]> = Mutex([:])
+
+    init(_ configured: Catalogue) {
+        self.configured = configured
+    }
+
+    func read(in transaction: inout Transaction<PlanError>) async throws(PlanError) -> Catalogues {
+        let dates = try await Catalogues.Dates.table.read(.platform, [], in: &transaction) ?? .init()
+        var versions = known.withLock { $0 }
+        for entry in dates.entries where versions[entry.version] == nil {
+            guard
+                let catalogue = try await Catalogue.table.read(
+                    .platform, [String(entry.version)], in: &transaction)?.value,
+                catalogue.version == entry.version, catalogue.validate().isEmpty
+            else { throw PlanError(.unknownPlan) }
+            versions[entry.version] = catalogue
+        }
+        let found = versions
+        known.withLock { $0.merge(found) { old, _ in old } }
+        // What the store has under the number counts: another text under it would be another catalogue.
+        if let stored = versions[configured.version] {
+            guard stored == configured else { throw PlanError(.catalogueDiffers) }
+        } else {
+            versions[configured.version] = configured
+        }
+        return Catalogues(dates: dates, versions: versions, configured: configured)
+    }
+
+    /// Dates versions, but for those that are dated already.
+    func record(
+        _ new: [(catalogue: Catalogue, from: Timestamp)], _ catalogues: Catalogues,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        var dates = catalogues.dates
+        for (catalogue, from) in new where !dates.entries.contains(where: { $0.version == catalogue.version }) {
+            guard dates.entries.count < Catalogues.Dates.maximumEntries else { throw PlanError(.tooManyChanges) }
+            dates.entries.append(.init(version: catalogue.version, from: from))
+            try Catalogue.table.insert(Stored(catalogue), .platform, [String(catalogue.version)], in: &transaction)
+        }
+        guard dates != catalogues.dates else { return }
+        dates.entries.sort { $0.version < $1.version }
+        try await Catalogues.Dates.table.write(dates, .platform, [], in: &transaction)
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveModel
+import ReeveStorage
+
+/// What admissions of a company go by at an instant.
+struct PlanTerms {
+    let plan: String
+    let limit: Int64
+    let period: Period
+    /// When other terms may hold, or the period is over.
+    let until: Timestamp
+    let environments: EnvironmentSet
+    let history: PlanHistory
+
+    init(_ plan: EffectivePlan, _ history: PlanHistory) throws(PlanError) {
+        self.plan = try plan.running.name
+        limit = Int64(plan.limit)
+        period = plan.period
+        until = min(plan.changesAt ?? plan.period.end, plan.period.end)
+        environments = EnvironmentSet(plan.entitlements.environments)
+        self.history = history
+    }
+}
+
+/// A set of environments in a byte, for the path that admits jobs.
+struct EnvironmentSet {
+    let bits: UInt8
+
+    init(bits: UInt8) { self.bits = bits }
+
+    init(_ environments: Set<Environment>) { bits = environments.reduce(0) { $0 | Self.bit($1) } }
+
+    /// Whether a job may run there; one of no environment may.
+    func contains(_ environment: Environment?) -> Bool {
+        guard let environment else { return true }
+        return bits & Self.bit(environment) != 0
+    }
+
+    private static func bit(_ environment: Environment) -> UInt8 {
+        switch environment {
+        case .development: 1
+        case .test: 2
+        case .production: 4
+        }
+    }
+}
+
+extension Plans {
+    /// What holds for a company at an instant; throws when nothing may be admitted.
+    func terms(
+        of company: Identifier<Company>, at instant: Timestamp, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> PlanTerms {
+        let history = try await history(of: company, in: &transaction)
+        return try PlanTerms(history.effective(at: history.facts.instant(instant)), history)
+    }
+
+    static func ids(_ company: Identifier<Company>, _ period: Timestamp) -> [String] {
+        [company.description, period.description]
+    }
+
+    /// The pool of a period, as it is among those given, or as it is stored.
+    func pool(
+        of company: Identifier<Company>, _ period: Timestamp, _ known: [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> QuotaPool? {
+        if let pool = known[period] { return pool }
+        return try await QuotaPool.table.read(.platform, Self.ids(company, period), in: &transaction)
+    }
+
+    /// The pool of the present period, with what a change took over into it from the one before.
+    func startedPool(
+        of company: Identifier<Company>, _ terms: PlanTerms, _ known: [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> QuotaPool {
+        var pool =
+            try await pool(of: company, terms.period.start, known, in: &transaction) ?? QuotaPool(limit: terms.limit)
+        guard pool.carried == nil, let usage = terms.history.usageKept(into: terms.period) else { return pool }
+        pool.carry(
+            try await carried(usage, into: terms.period, of: company, terms, known, in: &transaction))
+        return pool
+    }
+
+    /// What counts as used from the start of a period that a change began. What others held when it began counts as used.
+    private func carried(
+        _ usage: PlanChange.Usage, into period: Period, of company: Identifier<Company>, _ terms: PlanTerms,
+        _ known: [Timestamp: QuotaPool], in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> Int64 {
+        guard usage != .reset else { return 0 }
+        let before = try terms.history.effective(at: period.start.advanced(by: .microseconds(-1)))
+        var used: Int64 = 0
+        if let pool = try await pool(of: company, before.period.start, known, in: &transaction) {
+            used = max(0, pool.settled + pool.held)
+        } else if let earlier = terms.history.usageKept(into: before.period) {
+            // Nothing was admitted in between: it is what came into that one.
+            used = try await carried(earlier, into: before.period, of: company, terms, known, in: &transaction)
+        }
+        guard usage == .scaled else { return used }
+        let (old, new) = (Int64(before.limit), Int64(try terms.history.effective(at: period.start).limit))
+        guard old > 0 else { return 0 }
+        let product = used.multipliedFullWidth(by: new)
+        let (quotient, remainder) = old.dividingFullWidth(product)
+        return min(quotient + (remainder > 0 ? 1 : 0), PlanRoom.maximumCount)
+    }
+
+    /// The pools that statements are about, after them.
+    func pools(
+        of company: Identifier<Company>, after statements: [HeldTasks.Statement],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> [Timestamp: QuotaPool] {
+        var pools: [Timestamp: QuotaPool] = [:]
+        for statement in statements {
+            // Written also where there is none: a commit that makes the first one and is still under way is too late then.
+            var pool =
+                try await pool(of: company, statement.period, pools, in: &transaction) ?? QuotaPool(limit: 0)
+            _ = pool.settle(statement.lease, used: statement.used)
+            pools[statement.period] = pool
+        }
+        return pools
+    }
+
+    /// Gives tasks back to the limits of their periods.
+    func refund(
+        _ returned: [Timestamp: Int64], of company: Identifier<Company>, to pools: inout [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        for (period, count) in returned {
+            var pool = try await pool(of: company, period, pools, in: &transaction)
+            pool?.refund(count)
+            pools[period] = pool
+        }
+    }
+
+    /// Writes pools, also those that did not change: a commit that is still under way does not take effect then.
+    func write(
+        _ pools: [Timestamp: QuotaPool], of company: Identifier<Company>,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        for (period, pool) in pools {
+            try await QuotaPool.table.write(pool, .platform, Self.ids(company, period), in: &transaction)
+        }
+    }
+
+    /// Runs what changes a company's terms: what this process holds was taken under others, also when it is not known whether the
+    /// change took effect. The body returns `false` when it changes nothing.
+    @discardableResult func closingWhatIsHeld(
+        of company: Identifier<Company>, _ body: (inout Transaction<PlanError>) async throws(PlanError) -> Bool
+    ) async throws(PlanError) -> Bool {
+        do throws(PlanError) {
+            let isChanged = try await store.transaction(body)
+            if isChanged { held.close(company) }
+            return isChanged
+        } catch {
+            if error.store == .outcomeUnknown { held.close(company) }
+            throw error
+        }
+    }
+
+    /// Runs an act under a permit: its entry is committed with it, and a refusal leaves one of its own.
+    func acting<Action: PermitAction, Value>(
+        _ action: String, _ permit: Permit<Action>, on resource: Resource, in scope: Scope,
+        of company: Identifier<Company>?,
+        _ body: (inout Transaction<PlanError>) async throws(PlanError) -> (Value, [String: String])
+    ) async throws(PlanError) -> Value {
+        do throws(AccessError) {
+            try await authority.check(permit, for: action, on: resource, in: scope)
+        } catch {
+            throw PlanError(error)
+        }
+        do throws(PlanError) {
+            let value = try await store.transaction {
+                (transaction: inout Transaction<PlanError>) throws(PlanError) -> Value in
+                let (value, details) = try await body(&transaction)
+                try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
+                return value
+            }
+            if let company { held.close(company) }
+            return value
+        } catch {
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown {
+                if let company { held.close(company) }
+                throw error
+            }
+            do throws(StoreError) {
+                try await authority.recordRefusal(of: action, permit, code: error.code.rawValue)
+            } catch let failure {
+                throw PlanError(failure)
+            }
+            throw error
+        }
+    }
+
+    /// Asks all processes to give back what they hold of the period under way: other terms are in force, or will be.
+    func recall(
+        _ company: Identifier<Company>, _ before: PlanHistory, at now: Timestamp,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        let period = try before.period(at: before.facts.instant(now)).start
+        guard var pool = try await pool(of: company, period, [:], in: &transaction), !pool.leases.isEmpty else {
+            return
+        }
+        pool.recall()
+        try await write([period: pool], of: company, in: &transaction)
+        try await RecallBoard.add(company, in: &transaction)
+    }
+}
