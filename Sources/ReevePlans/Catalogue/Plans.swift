@@ -28,6 +28,11 @@ public struct Plans: Sendable {
         public var remaining: Int { max(0, limit - used) }
     }
 
+    /// The type of the event that says that a part of a company's limit is used: `threshold` is the part in hundredths of `limit`,
+    /// `used` what counts as used, `period` when the period began. It is in the platform's outbox once for each part, period and
+    /// version of the limit; of several that are reached at once it is the highest.
+    public static let thresholdReached = "plans.threshold-reached"
+
     let store: any Store
     let authority: AccessAuthority
     /// What this process holds of the companies' tasks.

@@ -133,12 +133,25 @@ extension Plans {
         }
     }
 
-    /// Writes pools, also those that did not change: a commit that is still under way does not take effect then.
+    /// Writes pools, also those that did not change: a commit that is still under way does not take effect then. Says in the same
+    /// commit which parts of a limit are used now, each once.
     func write(
-        _ pools: [Timestamp: QuotaPool], of company: Identifier<Company>,
+        _ pools: [Timestamp: QuotaPool], of company: Identifier<Company>, announcing thresholds: [Int] = [],
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
-        for (period, pool) in pools {
+        let now = authority.time.now
+        for (period, known) in pools {
+            var pool = known
+            pool.note(now.day)
+            if let reached = pool.announce(thresholds) {
+                let event = DomainEvent(
+                    Self.thresholdReached, at: now, scope: .platform, subject: company.description,
+                    details: [
+                        "limit": String(pool.limit), "limit.version": String(pool.version), "meter": "tasks",
+                        "period": period.description, "threshold": String(reached), "used": String(pool.settled),
+                    ])
+                try await transaction.publish(event)
+            }
             try await QuotaPool.table.write(pool, .platform, Self.ids(company, period), in: &transaction)
         }
     }

@@ -22,13 +22,20 @@ public final class TaskMeter: Sendable {
         /// The largest part of a limit in one lease, in thousandths of it, 1 to 1,000; a job that needs more gets that. It is what
         /// a crash may cost the company in this period.
         public var leasePerMille: Int
+        /// Of which parts of a limit it is announced that they are used, in hundredths, 1 to 100
+        /// (``Plans/thresholdReached``).
+        public var thresholds: [Int]
 
-        /// A configuration; by default leases of at most a minute and a hundredth of the limit, and two and a half seconds for
-        /// others to give back theirs.
-        public init(leaseSeconds: Int = 60, recallMilliseconds: Int = 2500, leasePerMille: Int = 10) {
+        /// A configuration; by default leases of at most a minute and a hundredth of the limit, two and a half seconds for others to
+        /// give back theirs, and an event for each tenth of a limit.
+        public init(
+            leaseSeconds: Int = 60, recallMilliseconds: Int = 2500, leasePerMille: Int = 10,
+            thresholds: [Int] = Array(stride(from: 10, through: 100, by: 10))
+        ) {
             self.leaseSeconds = leaseSeconds
             self.recallMilliseconds = recallMilliseconds
             self.leasePerMille = leasePerMille
+            self.thresholds = thresholds
         }
 
         /// All defects, each as a line; empty when there is none.
@@ -37,6 +44,7 @@ public final class TaskMeter: Sendable {
             defects.check("leaseSeconds", leaseSeconds, 1...3600)
             defects.check("recallMilliseconds", recallMilliseconds, 0...60_000)
             defects.check("leasePerMille", leasePerMille, 1...1000)
+            for threshold in thresholds { defects.check("thresholds", threshold, 1...100) }
             return defects.lines
         }
 
@@ -45,7 +53,8 @@ public final class TaskMeter: Sendable {
             Configuration(
                 leaseSeconds: min(max(leaseSeconds, 1), 3600),
                 recallMilliseconds: min(max(recallMilliseconds, 0), 60_000),
-                leasePerMille: min(max(leasePerMille, 1), 1000))
+                leasePerMille: min(max(leasePerMille, 1), 1000),
+                thresholds: thresholds.map { min(max($0, 1), 100) })
         }
     }
 
@@ -134,7 +143,8 @@ public final class TaskMeter: Sendable {
             try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 var pools = try await plans.pools(of: company, after: statements, in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
-                try await plans.write(pools, of: company, in: &transaction)
+                try await plans.write(
+                    pools, of: company, announcing: configuration.thresholds, in: &transaction)
             }
             held.forget(statements)
         } catch {
@@ -255,7 +265,8 @@ public final class TaskMeter: Sendable {
                 let hasAsked = mayReturn && pool.recall(for: held.holder)
                 if hasAsked { try await RecallBoard.add(company, in: &transaction) }
                 if pool != known { pools[terms.period.start] = pool }
-                try await plans.write(pools, of: company, in: &transaction)
+                try await plans.write(
+                    pools, of: company, announcing: configuration.thresholds, in: &transaction)
                 if let lease {
                     let entry = AuditEntry(
                         at: now, context: context, action: "plans.admit", resource: company.description,

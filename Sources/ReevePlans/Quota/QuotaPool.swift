@@ -47,8 +47,20 @@ package struct QuotaPool: Hashable, Sendable {
         case known
     }
 
+    /// Tasks that were used on a day, as far as they were stated on it; below 0 where more was given back.
+    package struct DayUse: Hashable, Sendable {
+        package let day: CivilDay
+        package var used: Int64
+    }
+
     /// Tasks in the period.
     package private(set) var limit: Int64
+    /// How often the limit was another one.
+    package private(set) var version: Int64 = 0
+    /// The highest part of this version of the limit, in hundredths, whose use was announced.
+    package private(set) var announced: Int64 = 0
+    /// What was used on which day, in UTC, the latest last.
+    package private(set) var days: [DayUse] = []
     /// Tasks that are used: stated by holders, or of leases whose time was over, less what jobs gave back. Less than 0 as long as
     /// something was given back whose holder has not said yet that it was used: what it holds counts that much too much.
     package private(set) var settled: Int64 = 0
@@ -69,6 +81,8 @@ package struct QuotaPool: Hashable, Sendable {
     package static let maximumOverdue = 256
     /// Of so many that were used at once a statement is still taken.
     package static let maximumDirect = 64
+    /// As many days are told apart; what was used before them counts to the first.
+    package static let maximumDays = 70
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
 
@@ -183,7 +197,40 @@ package struct QuotaPool: Hashable, Sendable {
     package func mayReturn(besides holder: String) -> Bool { leases.contains { $0.holder != holder } }
 
     /// Changes the limit. What is out stays out: below what is used and held nothing is given until enough came back.
-    package mutating func setLimit(_ new: Int64) { limit = min(max(0, new), PlanRoom.maximumCount) }
+    ///
+    /// After a raise, parts of the limit are announced again from what is used of the new one on.
+    package mutating func setLimit(_ new: Int64) {
+        let new = min(max(0, new), PlanRoom.maximumCount)
+        guard new != limit else { return }
+        if new > limit { announced = min(announced, max(0, settled) * 100 / new) }
+        limit = new
+        version += 1
+    }
+
+    /// The highest of some parts of the limit, in hundredths, that is used and was not announced yet: once.
+    package mutating func announce(_ thresholds: [Int]) -> Int? {
+        guard limit > 0 else { return nil }
+        let reached = thresholds.filter { max(0, settled) * 100 >= limit * Int64($0) }.max() ?? 0
+        guard reached > announced else { return nil }
+        announced = Int64(reached)
+        return reached
+    }
+
+    /// Counts what was used since the last time to a day.
+    package mutating func note(_ day: CivilDay) {
+        let new = settled - (carried ?? 0) - days.reduce(0) { $0 + $1.used }
+        guard new != 0 else { return }
+        // A clock that is behind counts to the last day there is.
+        if let last = days.last, last.day >= day {
+            days[days.count - 1].used += new
+        } else {
+            days.append(DayUse(day: day, used: new))
+        }
+        while days.count > Self.maximumDays {
+            days[1].used += days[0].used
+            days.removeFirst()
+        }
+    }
 }
 
 extension QuotaPool: JSONRecord {
@@ -202,7 +249,16 @@ extension QuotaPool: JSONRecord {
             }
         }
         writer.object { writer in
+            writer.field("announced", announced)
             writer.field("carried", carried)
+            writer.name("days")
+            writer.list(days) { writer, day in
+                writer.object { writer in
+                    writer.name("day")
+                    writer.text(day.day)
+                    writer.field("used", day.used)
+                }
+            }
             writer.name("direct")
             writer.list(direct) { writer, lease in
                 writer.object { writer in
@@ -217,21 +273,34 @@ extension QuotaPool: JSONRecord {
             list(overdue, &writer)
             writer.field("recalls", recalls)
             writer.field("settled", settled)
+            writer.field("version", version)
         }
     }
 
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
+            let announced = try reader.count("announced", upTo: 100)
             let carried =
                 reader.hasField("carried") ? try reader.integer() : nil
             guard (0...PlanRoom.maximumCount).contains(carried ?? 0) else { throw reader.unexpected() }
+            try reader.name("days")
+            let days = try reader.list { (reader) throws(JSONError) in
+                try reader.object { (reader) throws(JSONError) in
+                    let day = try reader.text("day", as: CivilDay.self)
+                    let used = try reader.integer("used")
+                    guard used.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
+                    return DayUse(day: day, used: used)
+                }
+            }
             try reader.name("direct")
             let direct = try reader.list(Self.directLease)
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             try reader.name("overdue")
+            pool.announced = announced
             pool.carried = carried
+            pool.days = days
             pool.direct = direct
             pool.leases = leases
             pool.overdue = try reader.list(Self.lease)
@@ -240,6 +309,7 @@ extension QuotaPool: JSONRecord {
             let settled = try reader.integer("settled")
             guard settled.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             pool.settled = settled
+            pool.version = try reader.count("version")
             return pool
         }
     }
