@@ -63,8 +63,12 @@ public struct PlanError: Error, Hashable, Sendable {
         case otherDocument
         /// Only a person can do this: no rule, job or program.
         case personRequired
-        /// Whoever proposed a price cannot approve it.
+        /// Whoever proposed or communicated a price cannot approve it.
         case ownProposal
+        /// The permit is not for the workspace that the company agrees through.
+        case otherWorkspace
+        /// Something that is scheduled for later would cost more than the proposal says.
+        case laterPrice
         /// What would be in force is not what the document says: propose it again.
         case termsChanged
         /// The proposal was activated before.
@@ -75,6 +79,10 @@ public struct PlanError: Error, Hashable, Sendable {
         case proposalWithdrawn
         /// Nobody approved the proposal in time: silence is no agreement.
         case proposalExpired
+        /// There is no such allocation review, or the company is not in it.
+        case unknownReview
+        /// The budget is less than what the plans give in any case.
+        case budgetTooSmall
         /// This process could not compute a digest.
         case digestFailed
         /// The permit was not taken; ``PlanError/access`` says why.
@@ -158,12 +166,17 @@ extension PlanError: CustomStringConvertible {
         case .notApproved: "the company has not approved it"
         case .otherDocument: "this is not the document that was proposed; read the proposal again"
         case .personRequired: "only a person can review and approve a price"
-        case .ownProposal: "whoever proposed a price cannot approve it; another authorised person can"
+        case .ownProposal: "whoever proposed or communicated a price cannot approve it; another authorised person can"
+        case .otherWorkspace: "the permit is for another scope; ask for it in the company's workspace"
+        case .laterPrice: "what is scheduled later would cost more than this proposal says; change that first"
         case .termsChanged: "something else was changed since the document was made; propose it again"
         case .proposalUsed: "the proposal was activated before"
         case .proposalDeclined: "the company declined; make a new proposal"
         case .proposalWithdrawn: "the proposal was withdrawn; make a new one"
         case .proposalExpired: "nobody approved the proposal in time; make a new one"
+        case .unknownReview: "there is no such allocation review of this company; make one first"
+        case .budgetTooSmall:
+            "the budget is less than what the plans give in any case; raise it or change the plans first"
         case .digestFailed: "a digest could not be computed: the cryptographic library failed"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"

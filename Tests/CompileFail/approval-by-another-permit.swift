@@ -7,11 +7,12 @@ import ReeveModel
 import ReevePlans
 
 func act(
-    _ plans: Plans, _ proposal: PriceProposal, _ right: Permit<ApprovePrice>, _ wrong: Permit<ChangePlan>
+    _ plans: Plans, _ proposal: PriceProposal, _ workspace: Workspace, _ right: Permit<ApprovePrice>,
+    _ wrong: Permit<ChangePlan>
 ) async throws -> Approval {
     #if MISUSE
-    try await plans.approve(proposal.id, of: proposal.company, document: proposal.digest, wrong)
+    try await plans.approve(proposal.id, for: workspace, document: proposal.digest, wrong)
     #else
-    try await plans.approve(proposal.id, of: proposal.company, document: proposal.digest, right)
+    try await plans.approve(proposal.id, for: workspace, document: proposal.digest, right)
     #endif
 }

@@ -103,6 +103,12 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
         try await stage.staff.layer.tasks.giveBackAll()
         time.setWallClock(to: try utc("2026-04-10", hours: 18))
         let change = PlanChange(.plan("bronze"), alignment: alignment, usage: usage)
+        // A period that begins now begins with nothing used.
+        guard alignment == .keepsPeriods || usage == .reset else {
+            let error = await refusal { try await stage.plans.change(change, of: stage.company, stage.change()) }
+            #expect(error == PlanError(.invalidChange))
+            return
+        }
         let preview = try await stage.plans.change(change, of: stage.company, stage.change())
         #expect(preview.impact == .none && preview.before.limit == 1000 && preview.after.limit == 10_000)
         var allowance = try await stage.plans.allowance(of: stage.company)
@@ -127,8 +133,8 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
                 == (alignment == .startsPeriods ? try utc("2026-06-10", hours: 18) : try utc("2026-05-31")))
     }
 
-    /// What came into a period in which nothing was admitted goes on into the next change's.
-    @Test func whatIsKeptPassesThroughAnEmptyPart() async throws {
+    /// Several changes that count anew, one after the other, and with nothing admitted in between.
+    @Test func changesThatCountAnewAddUp() async throws {
         let stage = try await PriceStage(.reference)
         try await stage.staff.admission(tasks: 500).commit(used: 500)
         try await stage.staff.layer.tasks.giveBackAll()

@@ -292,13 +292,13 @@ private final class RivalStore: Store {
         let key = Table<RawRecord>("plans.company").key(.platform, [trust.company.description])
         let record = try #require(try await trust.store.record(for: key))
         let noon = #""from":"2026-01-15T12:00:00.000000Z","recorded":"2026-01-15T12:00:00.000000Z","#
-        let turn = #""turn":{"alignment":"keepsPeriods","usage":"kept"}"#
         let expected =
-            #"{"schema":1,"value":{"firstOn":{"trial":"2026-01-15T12:00:00.000000Z"},"overages":[],"packages":["#
-            + #"{\#(noon)"value":{"package":{"tasksPerPeriod":42},\#(turn)}}],"#
+            #"{"schema":1,"value":{"firstOn":{"trial":"2026-01-15T12:00:00.000000Z"},"isAwaiting":false,"overages":[],"#
+            + #""packages":[{\#(noon)"value":{"package":{"tasksPerPeriod":42}}}],"#
             + #""periods":{"anchor":"2026-01-15","months":1,"secondOfDay":0,"zone":"UTC"},"plans":["#
-            + #"{\#(noon)"value":{"catalogue":1,"plan":"trial",\#(turn)}},"#
-            + #"{\#(noon)"value":{"catalogue":1,"plan":"bronze",\#(turn)}}],"sequence":7,"status":"customer"}}"#
+            + #"{\#(noon)"value":{"catalogue":1,"isOfStatus":true,"plan":"trial"}},"#
+            + #"{\#(noon)"value":{"catalogue":1,"isOfStatus":true,"plan":"bronze"}}],"#
+            + #""sequence":7,"status":"customer","turns":[]}}"#
         #expect(String(decoding: record.bytes, as: UTF8.self) == expected)
         // Read back, and not when it is another's.
         #expect(try await trust.layer.plans.allowance(of: trust.company).limit == 42)

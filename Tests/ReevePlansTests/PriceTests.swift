@@ -47,17 +47,23 @@ struct PriceStage {
             over: store, configuration: configuration, principal: .person(Identifier(high: 1, low: 1)), time: time)
         owner = try await TestTrust(
             over: store, configuration: configuration, principal: .person(Identifier(high: 2, low: 2)), time: time)
+        workspace = Workspace(
+            id: Identifier(high: 2, low: 3), company: staff.company, region: try #require(Region("eu")))
     }
 
     var plans: Plans { staff.layer.plans }
     var company: Identifier<Company> { staff.company }
+
+    /// The workspace through which the company agrees.
+    let workspace: Workspace
 
     func change() async throws -> Permit<ChangePlan> {
         try await staff.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
     }
 
     func approval(of trust: TestTrust? = nil) async throws -> Permit<ApprovePrice> {
-        try await (trust ?? owner).permit(ApprovePrice.self, on: .plan(of: company))
+        try await (trust ?? owner).permit(
+            ApprovePrice.self, on: .plan(of: company), in: Scope(workspace.id, .production))
     }
 
     func tell(_ status: Company.Status, _ sequence: Int64) async throws {
@@ -73,8 +79,8 @@ struct PriceStage {
         try await plans.communicate(proposal.id, of: company, by: .email, change())
         days(30)
         let plans = owner.layer.plans
-        try await plans.review(proposal.id, of: company, document: proposal.digest, approval())
-        return try await plans.approve(proposal.id, of: company, document: proposal.digest, approval())
+        try await plans.review(proposal.id, for: workspace, document: proposal.digest, approval())
+        return try await plans.approve(proposal.id, for: workspace, document: proposal.digest, approval())
     }
 }
 
@@ -113,29 +119,40 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
             Charges(
                 price: Price(perPeriod: Money(minorUnits: 1, try #require(Currency("USD")))), tasksPerPeriod: 100)
         )
-        let base = try charges(10, 5, 2, most: 50)
+        let (base, fee) = (try charges(10, 0, 2, most: 50), try charges(10, 5))
+        let trillion = 1_000_000_000_000
         let cases: [(Charges, Charges, PriceImpact)] = [
             (free, free, .none), (free, Charges(tasksPerPeriod: 1), .none), (free, base, .increase),
             (base, free, .decrease), (base, base, .none), (base, dollars, .incomparable), (free, dollars, .increase),
-            (base, try charges(11, 5, 2, most: 50), .increase), (base, try charges(9, 5, 2, most: 50), .decrease),
-            (base, try charges(10, 6, 2, most: 50), .increase), (base, try charges(10, 5, 3, most: 50), .increase),
-            (base, try charges(10, 5, 2, most: 51), .increase), (base, try charges(10, 5, 2, most: 49), .decrease),
-            (base, try charges(10, 5, 2, most: 50, tasks: 99), .increase),
-            (base, try charges(10, 5, 2, most: 50, tasks: 101), .decrease),
-            (base, try charges(9, 6, 2, most: 50), .incomparable),
+            (base, try charges(11, 0, 2, most: 50), .increase), (base, try charges(9, 0, 2, most: 50), .decrease),
+            (base, try charges(10, 0, 3, most: 50), .increase), (base, try charges(10, 0, 1, most: 50), .decrease),
+            (base, try charges(10, 0, 2, most: 51), .increase), (base, try charges(10, 0, 2, most: 49), .decrease),
+            (base, try charges(10, 0, 2, most: 50, tasks: 99), .increase),
+            (base, try charges(10, 0, 2, most: 50, tasks: 101), .decrease),
+            (base, try charges(10, 0, 2, most: 49, tasks: 101), .decrease),
+            // What is asked once is asked again with another price.
+            (fee, fee, .none), (fee, try charges(9, 5), .incomparable), (fee, try charges(9), .decrease),
+            (free, try charges(0, 1), .increase),
             // Fewer for less: as much, less or more a task.
-            (base, try charges(9, 5, 2, most: 50, tasks: 90), .decrease),
-            (base, try charges(8, 5, 2, most: 50, tasks: 90), .decrease),
-            (base, try charges(9, 5, 2, most: 50, tasks: 89), .incomparable),
-            (base, try charges(9, 5, 2, most: 50, tasks: 0), .incomparable),
+            (fee, try charges(9, 0, tasks: 90), .decrease), (fee, try charges(8, 0, tasks: 90), .decrease),
+            (fee, try charges(9, 0, tasks: 89), .incomparable), (fee, try charges(9, 0, tasks: 0), .incomparable),
             (
-                try charges(1_000_000_000_000, tasks: 1_000_000_000_000),
-                try charges(999_999_999_999, tasks: 999_999_999_998), .incomparable
+                try charges(Int64(trillion), tasks: trillion),
+                try charges(Int64(trillion) - 1, tasks: trillion - 2), .incomparable
+            ),
+            // Fewer that cost nothing more, where those beyond them do.
+            (try charges(0, 0, 5, most: 10), try charges(0, 0, 5, most: 10, tasks: 0), .increase),
+            (
+                try charges(100, 0, 5, most: 9000, tasks: 10_000), try charges(1, 0, 5, most: 9901, tasks: 99),
+                .incomparable
             ),
             // Where nobody may go beyond the limit, the price of it is none.
             (try charges(10), try charges(10, 0, 5), .none), (free, try charges(0, 0, 5), .none),
             (free, try charges(0, 0, 5, most: 1), .increase), (free, try charges(0, 0, 0, most: 1), .none),
-            (free, try charges(0, 1), .increase),
+            (
+                Charges(tasksPerPeriod: .max, mostTasksOver: .max), try charges(1, 0, 1, most: .max, tasks: .max),
+                .increase
+            ),
         ]
         for (index, (before, after, impact)) in cases.enumerated() {
             #expect(PriceImpact.between(before, after) == impact, "case \(index)")
@@ -180,7 +197,8 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         func approving(_ trust: TestTrust, _ digest: Digest? = nil) async -> PlanError? {
             await refusal {
                 let permit = try await stage.approval(of: trust)
-                _ = try await trust.layer.plans.approve(id, of: company, document: digest ?? proposal.digest, permit)
+                _ = try await trust.layer.plans.approve(
+                    id, for: stage.workspace, document: digest ?? proposal.digest, permit)
             }
         }
         // Not before it was communicated, not in its notice period, not another document, not unseen.
@@ -194,7 +212,7 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         let other = try Digest(hashing: [1])
         #expect(await approving(stage.owner, other) == PlanError(.otherDocument))
         let unseen = await refusal {
-            try await plans.review(id, of: company, document: other, stage.approval(of: stage.staff))
+            try await plans.review(id, for: stage.workspace, document: other, stage.approval(of: stage.staff))
         }
         #expect(unseen == PlanError(.otherDocument))
         // The trial ends meanwhile: nothing is admitted any more, and the reason says so.
@@ -204,8 +222,9 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         #expect(await refusal { try await stage.staff.admission().release() } == PlanError(.trialEnded))
         #expect(await approving(stage.owner) == PlanError(.notReviewed))
         let permit = try await stage.approval()
-        try await stage.owner.layer.plans.review(id, of: company, document: proposal.digest, permit)
-        let approval = try await stage.owner.layer.plans.approve(id, of: company, document: proposal.digest, permit)
+        try await stage.owner.layer.plans.review(id, for: stage.workspace, document: proposal.digest, permit)
+        let approval = try await stage.owner.layer.plans.approve(
+            id, for: stage.workspace, document: proposal.digest, permit)
         #expect(try await stage.proposal().state(at: stage.time.now) == .approved)
         // Approved, and still not in force.
         #expect(try await plans.plan(of: company).plan?.name == "trial")
@@ -226,7 +245,7 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         let proposal = try await stage.proposal()
         let first = try await stage.approve(proposal)
         let second = try await stage.owner.layer.plans.approve(
-            proposal.id, of: stage.company, document: proposal.digest, stage.approval())
+            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
         try await stage.plans.activate(first, stage.change())
         do {
             try await stage.plans.activate(second, stage.change())
@@ -250,17 +269,20 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
                 if approvesFirst { approval = try await stage.approve(proposal) }
                 switch end {
                 case .expired: stage.days(61)
-                case .declined: try await plans.decline(proposal.id, of: company, stage.approval())
+                case .declined: try await plans.decline(proposal.id, for: stage.workspace, stage.approval())
                 default: try await stage.plans.withdraw(proposal.id, of: company, stage.change())
                 }
                 #expect(try await stage.proposal().state(at: stage.time.now) == end)
                 let acts: [@Sendable () async throws -> Void] = [
                     { try await stage.plans.communicate(proposal.id, of: company, by: .post, stage.change()) },
-                    { try await plans.review(proposal.id, of: company, document: proposal.digest, stage.approval()) },
+                    {
+                        try await plans.review(
+                            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
+                    },
                     {
                         _ = try await plans.approve(
-                            proposal.id, of: company, document: proposal.digest, stage.approval())
-                    }, { try await plans.decline(proposal.id, of: company, stage.approval()) },
+                            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
+                    }, { try await plans.decline(proposal.id, for: stage.workspace, stage.approval()) },
                     { try await stage.plans.withdraw(proposal.id, of: company, stage.change()) },
                 ]
                 for act in acts { #expect(await refusal(act) == PlanError(reason)) }
@@ -308,10 +330,10 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         try await stage.plans.communicate(proposal.id, of: company, by: .email, stage.change())
         stage.days(30)
         try await stage.plans.review(
-            proposal.id, of: company, document: proposal.digest, stage.approval(of: stage.staff))
+            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval(of: stage.staff))
         let own = await refusal {
             _ = try await stage.plans.approve(
-                proposal.id, of: company, document: proposal.digest, stage.approval(of: stage.staff))
+                proposal.id, for: stage.workspace, document: proposal.digest, stage.approval(of: stage.staff))
         }
         #expect(own == PlanError(.ownProposal))
         let program = try await TestTrust(
@@ -321,9 +343,9 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
                 let permit = try await stage.approval(of: program)
                 let plans = program.layer.plans
                 if isApproval {
-                    _ = try await plans.approve(proposal.id, of: company, document: proposal.digest, permit)
+                    _ = try await plans.approve(proposal.id, for: stage.workspace, document: proposal.digest, permit)
                 } else {
-                    try await plans.review(proposal.id, of: company, document: proposal.digest, permit)
+                    try await plans.review(proposal.id, for: stage.workspace, document: proposal.digest, permit)
                 }
             }
             #expect(refused == PlanError(.personRequired))
@@ -349,9 +371,9 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         try await stage.plans.communicate(proposal.id, of: stage.company, by: .email, effective: day, stage.change())
         stage.days(31)
         let owner = stage.owner.layer.plans
-        try await owner.review(proposal.id, of: stage.company, document: proposal.digest, stage.approval())
+        try await owner.review(proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
         let approval = try await owner.approve(
-            proposal.id, of: stage.company, document: proposal.digest, stage.approval())
+            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
         try await stage.plans.activate(approval, stage.change())
         #expect(try await stage.plans.plan(of: stage.company).plan?.name == "trial")
         #expect(try await stage.plans.plan(of: stage.company).changesAt == day)
@@ -405,7 +427,7 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         // As it was again.
         try await stage.plans.change(.package(nil), of: stage.company, stage.change())
         let second = try await stage.owner.layer.plans.approve(
-            proposal.id, of: stage.company, document: proposal.digest, stage.approval())
+            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
         try await stage.plans.activate(second, stage.change())
         #expect(try await stage.plans.plan(of: stage.company).entitlements.features == ["history"])
     }

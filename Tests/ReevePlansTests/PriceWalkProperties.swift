@@ -14,6 +14,7 @@ import Testing
 private struct PriceWalk {
     private let time = ManualTime()
     private let company = Identifier<Company>(high: 1, low: 1)
+    private let workspace: Workspace
     private var seats: [Seat] = []
     private var generator: SeededGenerator
     private var sequence: Int64 = 0
@@ -38,6 +39,7 @@ private struct PriceWalk {
         let proposal: PriceProposal
         let proposer: ActContext.Actor
         var communicated: Timestamp?
+        var communicator: ActContext.Actor?
         var reviewed = false
         var approved: (actor: ActContext.Actor, at: Timestamp)?
     }
@@ -52,6 +54,8 @@ private struct PriceWalk {
 
     init(_ generator: SeededGenerator) async throws {
         self.generator = generator
+        workspace = Workspace(
+            id: Identifier(high: 2, low: 3), company: company, region: try #require(Region("eu")))
         let store = MemoryStore()
         let actors: [ActContext.Actor] = [
             .person(Identifier(high: 1, low: 1)), .person(Identifier(high: 2, low: 2)), .host("program"),
@@ -65,7 +69,10 @@ private struct PriceWalk {
                     actor: actor, plans: Plans(catalogue: try Self.catalogue(1), authority: authority),
                     change: try await authority.permit(ChangePlan.self, on: plan, as: platform).get(),
                     catalogue: try await authority.permit(ChangePlan.self, on: .catalogue, as: platform).get(),
-                    approve: try await authority.permit(ApprovePrice.self, on: plan, as: platform).get()))
+                    approve: try await authority.permit(
+                        ApprovePrice.self, on: plan,
+                        as: ActContext(actor: actor, scope: Scope(workspace.id, .production))
+                    ).get()))
         }
     }
 
@@ -119,12 +126,16 @@ private struct PriceWalk {
             if evidence.communicated == nil {
                 try await seat.plans.communicate(any, of: company, by: .email, seat.change)
                 told[any]?.communicated = time.now
+                told[any]?.communicator = seat.actor
             }
             try await pass(to: time.now.advanced(by: .seconds(20 * 86_400)))
-            try await seats[1].plans.review(any, of: company, document: digest, seats[1].approve)
+            try await seats[1].plans.review(any, for: workspace, document: digest, seats[1].approve)
             told[any]?.reviewed = true
-            let person = seats[evidence.proposer == seats[0].actor ? 1 : 0]
-            let approval = try await person.plans.approve(any, of: company, document: digest, person.approve)
+            let others = [evidence.proposer, told[any]?.communicator]
+            guard let person = seats.first(where: { !others.contains($0.actor) && $0.actor != seats[2].actor }) else {
+                return
+            }
+            let approval = try await person.plans.approve(any, for: workspace, document: digest, person.approve)
             let before = told[any]?.approved
             told[any]?.approved = before ?? (person.actor, time.now)
             try await activate(approval)
@@ -156,19 +167,20 @@ private struct PriceWalk {
             let said = try await seat.plans.communicate(
                 any, of: company, by: .inApp, effective: effective, seat.change)
             told[any]?.communicated = time.now
+            told[any]?.communicator = seat.actor
             guard let day = said.notice?.effective, day >= time.now.advanced(by: .seconds(20 * 86_400)) else {
                 throw Violation(text: "a notice came after its effect")
             }
         case 9...10:
             guard let any, let proposal = told[any]?.proposal else { return }
             let digest = wrong ? try Digest(hashing: [1]) : proposal.digest
-            try await seat.plans.review(any, of: company, document: digest, seat.approve)
+            try await seat.plans.review(any, for: workspace, document: digest, seat.approve)
             guard !wrong else { throw Violation(text: "another document was reviewed") }
             told[any]?.reviewed = true
         case 11...15:
             guard let any, let proposal = told[any]?.proposal else { return }
             let digest = wrong ? try Digest(hashing: [1]) : proposal.digest
-            let approval = try await seat.plans.approve(any, of: company, document: digest, seat.approve)
+            let approval = try await seat.plans.approve(any, for: workspace, document: digest, seat.approve)
             guard !wrong else { throw Violation(text: "another document was approved") }
             let before = told[any]?.approved
             told[any]?.approved = before ?? (seat.actor, time.now)
@@ -176,7 +188,7 @@ private struct PriceWalk {
             try await activate(approval)
         case 16 where Int.random(in: 0..<4, using: &generator) == 0:
             guard let any else { return }
-            try await seat.plans.decline(any, of: company, seat.approve)
+            try await seat.plans.decline(any, for: workspace, seat.approve)
         case 17 where Int.random(in: 0..<4, using: &generator) == 0:
             guard let any else { return }
             try await seat.plans.withdraw(any, of: company, seat.change)
@@ -211,7 +223,8 @@ private struct PriceWalk {
 
     private mutating func randomChange() throws -> PlanChange {
         let packages: [Package?] = [
-            nil, Package(addedTasks: 10), Package(tasksPerPeriod: 7), Package(price: try Self.price(3)),
+            nil, Package(addedTasks: 10), Package(tasksPerPeriod: 7), Package(tasksPerPeriod: 0),
+            Package(price: try Self.price(3)),
             Package(price: try Self.price(0)), Package(price: try Self.price(30, 1, over: 2)),
         ]
         let kinds: [PlanChange.Kind] =
@@ -221,9 +234,17 @@ private struct PriceWalk {
             ]
         let later = time.now.advanced(by: .seconds(86_400 * Int.random(in: -2...80, using: &generator)))
         let timings: [PlanChange.Timing] = [.immediately, .immediately, .nextPeriod, .at(later)]
-        return PlanChange(
+        var change = PlanChange(
             try #require(kinds.randomElement(using: &generator)),
             timing: try #require(timings.randomElement(using: &generator)))
+        if case .overage = change.kind { return change }
+        switch Int.random(in: 0..<10, using: &generator) {
+        case 0: (change.alignment, change.usage) = (.startsPeriods, .reset)
+        case 1: change.usage = .reset
+        case 2: change.usage = .scaled
+        default: break
+        }
+        return change
     }
 
     /// Looks at what is in force: where something costs more than at the last look, one activation that was not used yet explains
@@ -253,16 +274,19 @@ private struct PriceWalk {
         let evidence = activations[index].evidence
         guard let communicated = evidence.communicated, evidence.reviewed, let approved = evidence.approved,
             approved.at >= communicated.advanced(by: .seconds(20 * 86_400)), approved.actor != evidence.proposer,
+            approved.actor != evidence.communicator,
             case .person = approved.actor
         else { throw Violation(text: "the price rose without notice, review or approval") }
     }
 
+    /// What is asked in a period in which none, a tenth, … all of the most tasks are used that a plan here has.
     private static func amounts(_ charges: Charges) -> [Int64] {
-        guard !charges.isFree, let price = charges.price else { return [0, 0, 0, 0] }
-        let over = charges.mostTasksOver > 0 ? price.perThousandOver?.minorUnits ?? 0 : 0
-        return [
-            price.perPeriod.minorUnits, price.setUp?.minorUnits ?? 0, over, over > 0 ? Int64(charges.mostTasksOver) : 0,
-        ]
+        guard !charges.isFree, let price = charges.price else { return [Int64](repeating: 0, count: 11) }
+        let limit = charges.tasksPerPeriod + charges.mostTasksOver
+        return (0...10).map { tenth in
+            let over = Int64(max(0, min(tenth * 60, limit) - charges.tasksPerPeriod))
+            return price.perPeriod.minorUnits * 1000 + over * (price.perThousandOver?.minorUnits ?? 0)
+        }
     }
 }
 

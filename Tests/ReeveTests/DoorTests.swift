@@ -37,9 +37,14 @@ struct Door: Sendable, CustomTestStringConvertible {
         // Each of its pages is one call of the next.
         "AuditLog.entries(across:matching:)",
         "Plans.allowance(of:)",
+        "Plans.allocationFindings()",
+        "Plans.allocationReview(_:)",
+        "Plans.forecast(of:)",
+        "Plans.phase(at:)",
         "Plans.plan(of:at:)",
         "Plans.preview(_:of:)",
         "Plans.proposals(to:)",
+        "Plans.replay(of:under:periods:)",
         "Publisher.bytes(of:in:)",
         "Retention.disposition(of:in:)",
         // Write back what admissions recorded before.

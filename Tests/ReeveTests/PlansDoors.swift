@@ -31,6 +31,22 @@ extension Stage {
         try await trust.permit(ApprovePrice.self, on: .plan(of: trust.company))
     }
 
+    /// The workspace through which the company agrees.
+    var buyer: Workspace {
+        get throws {
+            Workspace(
+                id: try #require(trust.scope.workspace), company: trust.company, region: try #require(Region("eu")))
+        }
+    }
+
+    /// Communicates as somebody else than who approves.
+    func communicate(_ proposal: PriceProposal) async throws {
+        let other = try await TestTrust(
+            over: trust.store, configuration: .init(catalogue: Self.catalogue), time: trust.time)
+        let permit = try await other.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+        try await other.layer.plans.communicate(proposal.id, of: trust.company, by: .email, permit)
+    }
+
     /// The proposal that the status of a customer opened.
     func opened() async throws -> PriceProposal {
         try await plans.setStatus(Company(id: trust.company, status: .customer), sequence: 9)
@@ -40,14 +56,14 @@ extension Stage {
     /// The same, communicated, with its notice period over, and reviewed.
     func reviewed() async throws -> PriceProposal {
         let proposal = try await opened()
-        try await plans.communicate(proposal.id, of: trust.company, by: .email, change())
+        try await communicate(proposal)
         trust.time.advance(by: .seconds(30 * 86_400))
-        return try await plans.review(proposal.id, of: trust.company, document: proposal.digest, approval())
+        return try await plans.review(proposal.id, for: buyer, document: proposal.digest, approval())
     }
 
     func approved() async throws -> Approval {
         let proposal = try await reviewed()
-        return try await plans.approve(proposal.id, of: trust.company, document: proposal.digest, approval())
+        return try await plans.approve(proposal.id, for: buyer, document: proposal.digest, approval())
     }
 
     /// A proposal that nobody made.
@@ -69,7 +85,7 @@ extension Door {
             }
         } refuse: { _ in
         },
-        Door(name: "Plans.change(_:of:_:)", action: "plan.changed") { stage in
+        Door(name: "Plans.change(_:of:review:_:)", action: "plan.changed") { stage in
             let package = Package(addedTasks: 5)
             try await stage.plans.change(.package(package), of: stage.trust.company, stage.change())
         } refuse: { stage in
@@ -82,6 +98,20 @@ extension Door {
         } refuse: { stage in
             let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
             try await stage.plans.publish(Stage.catalogue, permit)
+        },
+        Door(name: "Plans.reviewAllocation(of:budget:_:)", action: "plans.reviewAllocation") { stage in
+            let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
+            try await stage.plans.reviewAllocation(of: [stage.trust.company: 1], budget: 5000, permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
+            try await stage.plans.reviewAllocation(of: [stage.trust.company: 1], budget: 5, permit)
+        },
+        Door(name: "Plans.setPhase(_:from:_:)", action: "plans.setPhase") { stage in
+            let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
+            try await stage.plans.setPhase(.beta, permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
+            try await stage.plans.setPhase(.beta, from: Timestamp(microseconds: 0), permit)
         },
         Door(name: "Plans.propose(_:for:conditions:_:)", action: "plans.propose") { stage in
             try await stage.plans.propose(.plan("bronze"), for: stage.trust.company, stage.change())
@@ -96,24 +126,24 @@ extension Door {
             try await stage.plans.communicate(
                 proposal.id, of: stage.trust.company, by: .email, effective: now, stage.change())
         },
-        Door(name: "Plans.review(_:of:document:_:)", action: "plans.review") { stage in
+        Door(name: "Plans.review(_:for:document:_:)", action: "plans.review") { stage in
             _ = try await stage.reviewed()
         } refuse: { stage in
             let proposal = try await stage.opened()
             try await stage.plans.review(
-                proposal.id, of: stage.trust.company, document: proposal.digest, stage.approval())
+                proposal.id, for: stage.buyer, document: proposal.digest, stage.approval())
         },
-        Door(name: "Plans.approve(_:of:document:_:)", action: "plans.approve") { stage in
+        Door(name: "Plans.approve(_:for:document:_:)", action: "plans.approve") { stage in
             _ = try await stage.approved()
         } refuse: { stage in
             let proposal = try await stage.opened()
             _ = try await stage.plans.approve(
-                proposal.id, of: stage.trust.company, document: proposal.digest, stage.approval())
+                proposal.id, for: stage.buyer, document: proposal.digest, stage.approval())
         },
-        Door(name: "Plans.decline(_:of:_:)", action: "plans.decline") { stage in
-            try await stage.plans.decline(stage.opened().id, of: stage.trust.company, stage.approval())
+        Door(name: "Plans.decline(_:for:_:)", action: "plans.decline") { stage in
+            try await stage.plans.decline(stage.opened().id, for: stage.buyer, stage.approval())
         } refuse: { stage in
-            try await stage.plans.decline(stage.unknown, of: stage.trust.company, stage.approval())
+            try await stage.plans.decline(stage.unknown, for: stage.buyer, stage.approval())
         },
         Door(name: "Plans.withdraw(_:of:_:)", action: "plans.withdraw") { stage in
             try await stage.plans.withdraw(stage.opened().id, of: stage.trust.company, stage.change())

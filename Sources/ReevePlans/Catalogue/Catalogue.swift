@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 public import ReeveModel
+import ReeveStorage
 
 /// A plan: what a company may use in one period, and what that costs.
 public struct Plan: Hashable, Sendable, Codable {
@@ -148,6 +149,13 @@ public struct Catalogue: Hashable, Sendable, Codable {
         defects += plans.flatMap { $0.validate() }
         if !(1...365).contains(noticeDays) { defects.append("`noticeDays` must be 1 to 365") }
         if !(1...365).contains(answerDays) { defects.append("`answerDays` must be 1 to 365") }
+        if statusRules[.former] != nil { defects.append("a former company has no plan") }
+        // As large as a record may be, with some room.
+        let size = (try? Stored(self).recordBytes(schema: 1).count) ?? .max
+        if size > 80_000 { defects.append("a catalogue may have 80,000 bytes as JSON, not \(size)") }
+        for (status, rule) in statusRules where rule.alignment == .startsPeriods && rule.usage != .reset {
+            defects.append("status `\(status.rawValue)`: a rule that starts periods must reset what is used")
+        }
         for (status, rule) in statusRules where plan(rule.plan) == nil {
             defects.append("status `\(status.rawValue)` names plan `\(rule.plan)`, which the catalogue does not have")
         }

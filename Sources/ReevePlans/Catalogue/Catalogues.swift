@@ -17,6 +17,9 @@ struct Catalogues: Sendable {
 
         static let table = Table<Dates>("plans.catalogues")
         static let maximumEntries = 1000
+
+        /// The newest version whose day has come.
+        func inForce(at instant: Timestamp) -> Int? { entries.filter { $0.from <= instant }.map(\.version).max() }
     }
 
     let dates: Dates
@@ -26,7 +29,7 @@ struct Catalogues: Sendable {
 
     /// The version in force at an instant: the newest whose day has come, or the host's own when it is newer.
     func inForce(at instant: Timestamp) -> Catalogue {
-        let dated = dates.entries.filter { $0.from <= instant }.map(\.version).max() ?? 0
+        let dated = dates.inForce(at: instant) ?? 0
         guard !dates.entries.contains(where: { $0.version == configured.version }) else {
             return versions[dated] ?? configured
         }
@@ -61,23 +64,39 @@ final class CatalogueShelf: Sendable {
     let configured: Catalogue
     private let known: Mutex<[Int: Catalogue]> = Mutex([:])
 
+    private let isValid: Bool
+
     init(_ configured: Catalogue) {
         self.configured = configured
+        isValid = configured.validate().isEmpty
     }
 
-    func read(in transaction: inout Transaction<PlanError>) async throws(PlanError) -> Catalogues {
+    /// The versions that facts name, the one in force, and one more.
+    func read(
+        naming facts: CompanyFacts?, _ version: Int? = nil, at now: Timestamp,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> Catalogues {
+        guard isValid else { throw PlanError(.invalidCatalogue) }
         let dates = try await Catalogues.Dates.table.read(.platform, [], in: &transaction) ?? .init()
-        var versions = known.withLock { $0 }
-        for entry in dates.entries where versions[entry.version] == nil {
-            guard
-                let catalogue = try await Catalogue.table.read(
-                    .platform, [String(entry.version)], in: &transaction)?.value,
-                catalogue.version == entry.version, catalogue.validate().isEmpty
+        let dated = Set(dates.entries.map(\.version))
+        var wanted = Set(facts?.plans.assertions.compactMap { $0.value?.catalogue } ?? [])
+        wanted.insert(configured.version)
+        if let version { wanted.insert(version) }
+        if let newest = dates.inForce(at: now) { wanted.insert(newest) }
+        let all = wanted
+        var versions = known.withLock { known in known.filter { all.contains($0.key) } }
+        for version in wanted.subtracting(versions.keys).intersection(dated).sorted() {
+            let ids = [String(version)]
+            guard let catalogue = try await Catalogue.table.read(.platform, ids, in: &transaction)?.value,
+                catalogue.version == version, catalogue.validate().isEmpty
             else { throw PlanError(.unknownPlan) }
-            versions[entry.version] = catalogue
+            versions[version] = catalogue
         }
         let found = versions
-        known.withLock { $0.merge(found) { old, _ in old } }
+        known.withLock { known in
+            if known.count > 100 { known.removeAll() }
+            known.merge(found) { old, _ in old }
+        }
         // What the store has under the number counts: another text under it would be another catalogue.
         if let stored = versions[configured.version] {
             guard stored == configured else { throw PlanError(.catalogueDiffers) }

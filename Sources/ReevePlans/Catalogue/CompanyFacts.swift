@@ -5,32 +5,25 @@ import ReeveModel
 import ReeveStorage
 
 /// The dated facts of one company: which plan it was assigned when, which packages were made for it, and what it agreed to.
-/// Facts are only added. What is in force is a function of them and an instant: ``PlanHistory``.
+/// What is in force is a function of them and an instant: ``PlanHistory``.
 struct CompanyFacts: Hashable, Codable, RecordCodable {
-    /// What a change does to the period that it falls in.
-    struct Turn: Hashable, Codable {
-        let alignment: PlanChange.Alignment
-        let usage: PlanChange.Usage
-
-        /// Whether tasks are counted anew, in one way or another.
-        var countsAnew: Bool { alignment == .startsPeriods || usage != .kept }
-    }
     /// What the company approved, with a fact; there is none where nothing had to be approved.
     struct Agreement: Hashable, Codable {
         let proposal: Identifier<PriceProposal>
         let charges: Charges
+        let conditions: PriceConditions
     }
     /// A plan of a version of the catalogue.
     struct Assignment: Hashable, Codable {
         let plan: String
         let catalogue: Int
-        let turn: Turn
         let agreement: Agreement?
+        /// Whether a status brought it: the next status ends it, also before its day.
+        let isOfStatus: Bool
     }
     /// A package of the company's own, or none any more.
     struct OwnPackage: Hashable, Codable {
         let package: Package?
-        let turn: Turn
         let agreement: Agreement?
     }
     /// Tasks beyond the limit, at the price that they had then: at another one there are none.
@@ -39,6 +32,16 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
         let perThousand: Money?
         let agreement: Agreement?
     }
+    /// A change that counts tasks anew from its instant on.
+    struct Turn: Hashable, Codable {
+        enum Cause: String, Codable {
+            case plan, package
+        }
+        let at: Timestamp
+        let cause: Cause
+        let alignment: PlanChange.Alignment
+        let usage: PlanChange.Usage
+    }
 
     /// How periods are counted, until a change starts them anew.
     let periods: PeriodRule
@@ -46,19 +49,29 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     private(set) var status: Company.Status?
     /// The highest sequence that was told, also when it brought no other status.
     private(set) var sequence: Int64?
+    /// When the company became a former one last: what was approved before is no more.
+    private(set) var ended: Timestamp?
     private(set) var plans = Timeline<Assignment>()
     private(set) var packages = Timeline<OwnPackage>()
     private(set) var overages = Timeline<Overage>()
+    /// In the order of their instants.
+    private(set) var turns: [Turn] = []
     /// When the company was first on each plan: its time on one that ends is counted from there.
     private(set) var firstOn: [String: Timestamp] = [:]
-    /// The proposal that a status opened and that nobody has answered.
-    var awaiting: Identifier<PriceProposal>?
+    /// Whether the plan of the status waits for the company's approval.
+    private(set) var isAwaiting = false
+    /// The proposal that the status opened, also when it has ended; `nil` when none could be made.
+    private(set) var awaited: Identifier<PriceProposal>?
 
     static let table = Table<CompanyFacts>("plans.company")
     /// As many facts of a kind are kept while they can still matter.
     static let maximumFacts = 100
+    /// As many of them come from changes: there is room for statuses beside them.
+    static let maximumChanges = 80
     /// As many bytes may a company's record have.
     static let maximumBytes = 60_000
+    /// Clocks that differ by no more than a day see what was told at once.
+    private static let skew = Duration.seconds(86_400)
 
     init(periods: PeriodRule) {
         self.periods = periods
@@ -72,13 +85,16 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     }
 
     /// The instant by which facts are chosen when clocks say `now`: what was told to take effect at once is in force, also when
-    /// another clock is behind.
+    /// another clock is a little behind. A clock that is far ahead stays alone with what it says.
     func instant(_ now: Timestamp) -> Timestamp {
-        let last = [
+        let told = [
             plans.assertions.last?.recorded, packages.assertions.last?.recorded, overages.assertions.last?.recorded,
+            turns.last { $0.at <= now.advanced(by: Self.skew) }?.at,
         ]
-        return last.compactMap(\.self).reduce(now, max)
+        return told.compactMap(\.self).filter { $0 <= now.advanced(by: Self.skew) }.reduce(now, max)
     }
+
+    // MARK: Adding facts
 
     /// Records a status with its sequence; whether it is another one.
     mutating func tell(_ new: Company.Status, sequence number: Int64) -> Bool {
@@ -87,45 +103,89 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
         return status != new
     }
 
-    /// Adds a fact; no plan ends whatever was to come as well.
+    /// Ends plan, package and whatever was to come: for a company that is a former one.
+    mutating func end(at now: Timestamp) throws(PlanError) {
+        ended = now
+        turns.removeAll { $0.at > now }
+        try add(nil as Assignment?, from: now, at: now)
+        if !packages.assertions.isEmpty { try add(nil as OwnPackage?, to: \.packages, now, nil, now) }
+        if !overages.assertions.isEmpty { try add(nil as Overage?, to: \.overages, now, nil, now) }
+        settleAwaited()
+    }
+
     mutating func add(
         _ fact: Assignment?, from: Timestamp, until: Timestamp? = nil, at now: Timestamp
     ) throws(PlanError) {
         noteFirst(until: now)
-        try add(fact, to: &plans, from, until, now)
+        try add(fact, to: \.plans, from, until, now)
+        // The plan that was waited for is decided by it.
+        settleAwaited()
     }
 
-    mutating func add(
-        _ fact: OwnPackage, from: Timestamp, until: Timestamp?, at now: Timestamp
-    ) throws(PlanError) {
-        try add(fact, to: &packages, from, until, now)
+    mutating func add(_ fact: OwnPackage, from: Timestamp, until: Timestamp?, at now: Timestamp) throws(PlanError) {
+        try add(fact, to: \.packages, from, until, now)
     }
 
     mutating func add(_ fact: Overage, from: Timestamp, at now: Timestamp) throws(PlanError) {
-        try add(fact, to: &overages, from, nil, now)
+        try add(fact, to: \.overages, from, nil, now)
     }
 
-    private func add<Fact>(
-        _ fact: Fact?, to timeline: inout Timeline<Fact>, _ from: Timestamp, _ until: Timestamp?, _ now: Timestamp
+    private mutating func add<Fact>(
+        _ fact: Fact?, to path: WritableKeyPath<CompanyFacts, Timeline<Fact>>, _ from: Timestamp, _ until: Timestamp?,
+        _ now: Timestamp
     ) throws(PlanError) {
-        let recorded = max(now, timeline.assertions.last?.recorded ?? now)
+        let recorded = max(now, self[keyPath: path].assertions.last?.recorded ?? now)
         do throws(Timeline<Fact>.Refusal) {
-            try timeline.record(fact, from: from, until: until, at: recorded)
+            try self[keyPath: path].record(fact, from: from, until: until, at: recorded)
         } catch {
             throw PlanError(.invalidChange)
         }
-        if timeline.assertions.count > Self.maximumFacts { timeline.forget(before: now) }
-        guard timeline.assertions.count <= Self.maximumFacts else { throw PlanError(.tooManyChanges) }
+        if self[keyPath: path].assertions.count > Self.maximumFacts { forget(before: now) }
+        guard self[keyPath: path].assertions.count <= Self.maximumFacts else { throw PlanError(.tooManyChanges) }
     }
 
-    /// Forgets what can no longer matter when there is much of it.
+    /// Notes what a change does to the period that it falls in; turns that it takes the place of are none any more.
+    mutating func turn(
+        _ cause: Turn.Cause, _ change: PlanChange, from: Timestamp, until: Timestamp?, at now: Timestamp
+    ) throws(PlanError) {
+        turns.removeAll { turn in
+            turn.cause == cause && turn.at > now && turn.at >= from && until.map { turn.at < $0 } ?? true
+        }
+        guard change.countsAnew else { return }
+        turns.append(Turn(at: from, cause: cause, alignment: change.alignment, usage: change.usage))
+        turns.sort { $0.at < $1.at }
+        // The last one that started periods tells how they are counted; what lies long before it tells nothing.
+        if let start = turns.last(where: { $0.at <= now && $0.alignment == .startsPeriods }) {
+            turns.removeAll { $0.at < start.at }
+        }
+        let old = now.advanced(by: .seconds(-3700 * 86_400))
+        turns.removeAll { $0.at < old && $0.alignment != .startsPeriods }
+        guard turns.count <= Self.maximumFacts else { throw PlanError(.tooManyChanges) }
+    }
+
+    /// The first instant at which a turn can be that is later than all that have been.
+    func nextTurn(from instant: Timestamp) -> Timestamp {
+        guard let last = turns.last(where: { $0.at <= instant }), last.at == instant else { return instant }
+        return instant.advanced(by: .microseconds(1))
+    }
+
+    /// Forgets what can no longer matter when there is much of it, and makes sure that there is room for statuses.
     mutating func shrink(at now: Timestamp) throws(PlanError) {
         func size() -> Int { (try? recordBytes(schema: 1).count) ?? .max }
-        guard size() > Self.maximumBytes else { return }
+        func isFull() -> Bool {
+            plans.assertions.count > Self.maximumChanges || packages.assertions.count > Self.maximumChanges
+                || overages.assertions.count > Self.maximumChanges || size() > Self.maximumBytes
+        }
+        guard isFull() else { return }
+        forget(before: now)
+        guard !isFull() else { throw PlanError(.tooManyChanges) }
+    }
+
+    private mutating func forget(before now: Timestamp) {
+        noteFirst(until: now)
         plans.forget(before: now)
         packages.forget(before: now)
         overages.forget(before: now)
-        guard size() <= Self.maximumBytes else { throw PlanError(.tooManyChanges) }
     }
 
     /// Remembers since when the company is on each plan that it has been on until an instant.
@@ -136,10 +196,21 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
         }
     }
 
+    /// Notes that the status's plan waits for an approval, and the proposal for it.
+    mutating func awaits(_ proposal: Identifier<PriceProposal>?) { (isAwaiting, awaited) = (true, proposal) }
+
+    /// Notes that nothing is waited for.
+    private mutating func settleAwaited() { (isAwaiting, awaited) = (false, nil) }
+
+    // MARK: Reading them
+
+    /// When the company was first on the plan of a fact.
+    func firstInstant(on plan: String, from: Timestamp) -> Timestamp { min(firstOn[plan] ?? from, from) }
+
     /// When the next plan begins that is already scheduled, of those that a change leaves.
     func nextPlan(after instant: Timestamp, leaving: PlanHistory.Leaving) -> Timestamp? {
         plans.facts.filter { fact in
-            guard fact.from > instant else { return false }
+            guard fact.from > instant, fact.value?.isOfStatus != true else { return false }
             return switch leaving {
             case .nothing: false
             case .approved: fact.value?.agreement != nil
@@ -147,26 +218,11 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
             }
         }.map(\.from).min()
     }
+}
 
-    /// Whether the company approved something that is in force at an instant and costs no less.
-    func isApproved(_ charges: Charges, at instant: Timestamp) -> Bool {
-        let agreements = [
-            plans.value(at: instant)?.agreement, packages.value(at: instant)?.agreement,
-            overages.value(at: instant)?.agreement,
-        ]
-        return agreements.compactMap(\.self).contains { !PriceImpact.between($0.charges, charges).needsApproval }
-    }
-
-    /// When the company was first on the plan of a fact.
-    func firstInstant(on plan: String, from: Timestamp) -> Timestamp { min(firstOn[plan] ?? from, from) }
-
-    /// The changes that count tasks anew, in the order of their instants.
-    var turns: [(at: Timestamp, turn: Turn)] {
-        let all =
-            plans.facts.compactMap { fact in fact.value.map { (fact.from, $0.turn) } }
-            + packages.facts.compactMap { fact in fact.value.map { (fact.from, $0.turn) } }
-        return all.filter(\.1.countsAnew).sorted { $0.0 < $1.0 }.map { (at: $0.0, turn: $0.1) }
-    }
+extension PlanChange {
+    /// Whether tasks are counted anew from it on.
+    var countsAnew: Bool { alignment == .startsPeriods || usage != .kept }
 }
 
 extension Timeline {

@@ -50,7 +50,8 @@ public struct PlanChange: Hashable, Sendable, Codable {
     public enum Alignment: String, Hashable, Sendable, Codable, CaseIterable {
         /// Periods go on as they were.
         case keepsPeriods
-        /// A period begins with the change, and the later ones are counted from it.
+        /// A period begins with the change, and the later ones are counted from it. Nothing is used of it yet: it goes with
+        /// ``Usage/reset``.
         case startsPeriods
     }
 
@@ -58,9 +59,10 @@ public struct PlanChange: Hashable, Sendable, Codable {
     public enum Usage: String, Hashable, Sendable, Codable, CaseIterable {
         /// They count against the new limit.
         case kept
-        /// They do not: the new limit is there as a whole.
+        /// They do not: the new limit is there as a whole, but for what processes hold at that moment.
         case reset
-        /// As large a part of the new limit counts as used as was of the old one, rounded up.
+        /// As large a part of the new limit counts as used as was of the old one, rounded up; what processes hold at that moment
+        /// counts as it is.
         case scaled
     }
 
@@ -107,7 +109,7 @@ public struct PlanChangePreview: Hashable, Sendable {
     public let impact: PriceImpact
 
     /// Whether the company must approve it: ``Plans/propose(_:for:conditions:_:)`` is the way then, and
-    /// ``Plans/change(_:of:_:)`` refuses.
+    /// ``Plans/change(_:of:review:_:)`` refuses.
     public var needsApproval: Bool { impact.needsApproval }
 }
 

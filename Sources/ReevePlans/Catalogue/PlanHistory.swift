@@ -32,14 +32,15 @@ struct PlanHistory: Sendable {
         let entitlements = plan.map { own?.applied(to: $0.entitlements) ?? $0.entitlements }
         let changes = [
             facts.plans.nextChange(after: instant), facts.packages.nextChange(after: instant),
-            facts.overages.nextChange(after: instant), ends.flatMap { $0 > instant ? $0 : nil },
+            facts.overages.nextChange(after: instant), facts.turns.first { $0.at > instant }?.at,
+            ends.flatMap { $0 > instant ? $0 : nil },
         ]
         return EffectivePlan(
             at: instant, plan: plan, catalogue: assignment?.catalogue ?? 0, package: own,
             entitlements: entitlements ?? Entitlements(tasksPerPeriod: 0, environments: []),
             charges: stop == nil ? charges(plan, own, entitlements, at: instant) : .none, stop: stop, trialEnds: ends,
-            awaiting: facts.awaiting, months: facts.periods.months, period: try period(at: instant),
-            changesAt: changes.compactMap(\.self).min())
+            awaiting: facts.isAwaiting ? facts.awaited : nil, months: facts.periods.months,
+            period: try period(at: instant), changesAt: changes.compactMap(\.self).min())
     }
 
     private func trialEnd(_ fact: CompanyFacts.Assignment, _ plan: Plan?, at instant: Timestamp) -> Timestamp? {
@@ -49,42 +50,61 @@ struct PlanHistory: Sendable {
     }
 
     private func stop(_ plan: Plan?, _ ends: Timestamp?, at instant: Timestamp) -> EffectivePlan.Stop? {
+        // A former company has no plan from then on, whatever is scheduled.
+        if facts.status == .former, facts.ended.map({ $0 <= instant }) ?? true { return .former }
         if plan != nil { return ends.map { $0 <= instant } ?? false ? .trialEnded : nil }
-        if facts.awaiting != nil { return .awaitingApproval }
-        return facts.status == .former || facts.plans.assertions.contains { $0.from <= instant } ? .former : .noPlan
+        return facts.isAwaiting ? .awaitingApproval : .noPlan
     }
 
     private func charges(
         _ plan: Plan?, _ own: Package?, _ entitlements: Entitlements?, at instant: Timestamp
     ) -> Charges {
         let price = own?.price ?? plan?.price
-        // What was agreed to go beyond the limit was agreed at a price: at another there is none.
-        let over = facts.overages.value(at: instant).flatMap { over in
-            over.perThousand == price?.perThousandOver ? over.mostTasks : nil
-        }
         let tasks = entitlements?.tasksPerPeriod ?? 0
         return Charges(
-            price: price, tasksPerPeriod: tasks, mostTasksOver: min(over ?? 0, Int(PlanRoom.maximumCount) - tasks))
+            price: price, tasksPerPeriod: tasks,
+            mostTasksOver: min(overage(under: price, at: instant)?.mostTasks ?? 0, Int(PlanRoom.maximumCount) - tasks))
+    }
+
+    /// What was agreed to go beyond the limit was agreed at a price: under another there is none.
+    private func overage(under price: Price?, at instant: Timestamp) -> CompanyFacts.Overage? {
+        facts.overages.value(at: instant).flatMap { $0.perThousand == price?.perThousandOver ? $0 : nil }
+    }
+
+    /// Whether the company approved what decides the price at an instant, and that for no less.
+    private func isApproved(_ plan: EffectivePlan) -> Bool {
+        let own = facts.packages.value(at: plan.at)
+        let decides =
+            own?.package?.price != nil ? own?.agreement : facts.plans.value(at: plan.at)?.agreement
+        let over = overage(under: plan.charges.price, at: plan.at)
+        let agreements = [decides, over.flatMap { $0.mostTasks > 0 ? $0.agreement : nil }]
+        return agreements.compactMap(\.self).contains { !PriceImpact.between($0.charges, plan.charges).needsApproval }
+    }
+
+    /// The conditions that the company agreed to with the package in force.
+    func agreedConditions(at instant: Timestamp) -> PriceConditions? {
+        facts.packages.value(at: instant)?.agreement?.conditions
     }
 
     // MARK: Periods
 
-    /// The period in which tasks at an instant are counted: a natural one, or the part of one that a change began.
+    /// The period in which tasks at an instant are counted. It ends early where a change starts periods anew.
     func period(at instant: Timestamp) throws(PlanError) -> Period {
-        var (schedule, counted) = (try facts.periods.schedule, Timestamp(microseconds: .min))
-        let turns = facts.turns
-        for turn in turns where turn.at <= instant {
-            counted = turn.at
-            if turn.turn.alignment == .startsPeriods { schedule = try facts.periods.restarted(at: turn.at) }
-        }
+        let starts = facts.turns.filter { $0.alignment == .startsPeriods }
+        let (last, next) = (starts.last { $0.at <= instant }, starts.first { $0.at > instant })
+        let first = try facts.periods.schedule
+        let schedule = try last.map { (turn) throws(PlanError) in try facts.periods.restarted(at: turn.at) } ?? first
         let natural = schedule.period(at: instant)
-        let next = turns.first { $0.at > instant }?.at ?? Timestamp(microseconds: .max)
-        return Period(number: natural.number, start: max(natural.start, counted), end: min(natural.end, next))
+        return Period(
+            number: natural.number, start: max(natural.start, last?.at ?? natural.start),
+            end: min(natural.end, next?.at ?? natural.end))
     }
 
-    /// What becomes of the tasks that were used before a period that a change began; `nil` when the period is a natural one.
-    func usageKept(into period: Period) -> PlanChange.Usage? {
-        facts.turns.last { $0.at == period.start }?.turn.usage
+    /// The changes that count what is used in a period anew, up to an instant.
+    func turns(in period: Period, until instant: Timestamp) -> [CompanyFacts.Turn] {
+        facts.turns.filter { turn in
+            turn.alignment == .keepsPeriods && turn.at > period.start && turn.at <= min(instant, period.end)
+        }
     }
 
     // MARK: Changes
@@ -95,7 +115,7 @@ struct PlanHistory: Sendable {
     ) throws(PlanError) -> Timestamp {
         let earliest = max(now, agreed ?? now)
         switch change.timing {
-        case .immediately: return earliest
+        case .immediately: return change.countsAnew ? facts.nextTurn(from: earliest) : earliest
         case .nextPeriod: return try period(at: earliest).end
         case .at(let instant):
             guard instant >= now || agreed != nil else { throw PlanError(.inThePast) }
@@ -107,68 +127,82 @@ struct PlanHistory: Sendable {
     /// leaves what it is told to.
     func adding(
         _ change: PlanChange, from: Timestamp, of catalogue: Catalogue, agreement: CompanyFacts.Agreement? = nil,
-        leaving: Leaving = .nothing, at now: Timestamp
+        leaving: Leaving = .nothing, isOfStatus: Bool = false, at now: Timestamp
     ) throws(PlanError) -> PlanHistory {
         var new = self
-        let turn = CompanyFacts.Turn(alignment: change.alignment, usage: change.usage)
+        // A period that begins now begins with nothing used.
+        guard change.alignment == .keepsPeriods || change.usage == .reset else { throw PlanError(.invalidChange) }
         if let until = change.until {
             // What costs something, and a plan, is never followed by what costs more without a word.
-            guard case .package(.some(let package)) = change.kind, package.price == nil, until > from else {
-                throw PlanError(.invalidChange)
-            }
+            guard case .package(.some(let package)) = change.kind, package.price == nil, until > from,
+                !change.countsAnew
+            else { throw PlanError(.invalidChange) }
         }
         switch change.kind {
         case .plan(let name):
             guard catalogue.plan(name) != nil else { throw PlanError(.unknownPlan) }
             let later = facts.nextPlan(after: from, leaving: leaving)
             let fact = CompanyFacts.Assignment(
-                plan: name, catalogue: catalogue.version, turn: turn, agreement: agreement)
+                plan: name, catalogue: catalogue.version, agreement: agreement, isOfStatus: isOfStatus)
+            try new.facts.turn(.plan, change, from: from, until: later, at: now)
             try new.facts.add(fact, from: from, until: later, at: now)
         case .package(let package):
             guard package?.validate().isEmpty ?? true else { throw PlanError(.invalidChange) }
-            let fact = CompanyFacts.OwnPackage(package: package, turn: turn, agreement: agreement)
+            let fact = CompanyFacts.OwnPackage(package: package, agreement: agreement)
+            try new.facts.turn(.package, change, from: from, until: change.until, at: now)
             try new.facts.add(fact, from: from, until: change.until, at: now)
         case .overage(let mostTasks):
-            guard !turn.countsAnew else { throw PlanError(.invalidChange) }
+            guard !change.countsAnew else { throw PlanError(.invalidChange) }
             guard PlanRoom.isCount(mostTasks) else { throw PlanError(.invalidCount) }
             let present = try effective(at: from)
             let price = (present.package?.price ?? present.plan?.price)?.perThousandOver
             let fact = CompanyFacts.Overage(mostTasks: mostTasks, perThousand: price, agreement: agreement)
             try new.facts.add(fact, from: from, at: now)
         }
-        try new.facts.shrink(at: now)
+        if !isOfStatus { try new.facts.shrink(at: now) }
         return new
     }
 
     /// What a change does: at the instant from which it takes effect, and to the price at every one after it.
     func preview(
-        _ change: PlanChange, at now: Timestamp, of catalogue: Catalogue, leaving: Leaving = .nothing
-    ) throws(PlanError) -> PlanChangePreview {
-        let from = try effectiveInstant(of: change, at: now)
-        return try preview(adding(change, from: from, of: catalogue, leaving: leaving, at: now), from: from)
+        _ change: PlanChange, at now: Timestamp, notBefore earliest: Timestamp? = nil, of catalogue: Catalogue,
+        leaving: Leaving = .nothing, isOfStatus: Bool = false
+    ) throws(PlanError) -> (preview: PlanChangePreview, history: PlanHistory) {
+        let from = try effectiveInstant(of: change, at: now, notBefore: earliest)
+        let new = try adding(
+            change, from: from, of: catalogue, leaving: leaving, isOfStatus: isOfStatus, at: now)
+        return (try preview(change, new, from: from), new)
     }
 
-    /// How another history differs from this one, from an instant on.
+    /// How another history differs from this one by a change, from an instant on.
     ///
     /// It costs more where it does so at some instant, and also where a price rises later that nobody approved: what fell in between
     /// does not come back by itself. What comes to no more than what was agreed now costs no more.
     func preview(
-        _ new: PlanHistory, from: Timestamp, agreed: Charges? = nil
+        _ change: PlanChange, _ new: PlanHistory, from: Timestamp, agreed: Charges? = nil
     ) throws(PlanError) -> PlanChangePreview {
-        // The instants at which something changes in one or the other: in between all stays.
         var impacts: Set<PriceImpact> = []
+        // The instants at which something changes in one or the other: in between all stays.
         var (instant, last) = (from, nil as Charges?)
         while true {
             let (old, now) = (try effective(at: instant), try new.effective(at: instant))
             let isAgreed = agreed.map { !PriceImpact.between($0, now.charges).needsApproval } ?? false
-            impacts.insert(isAgreed ? .none : .between(old.charges, now.charges))
+            // What was stopped and goes on at a price that was approved is no rise.
+            let goesOn = old.stop == .trialEnded && new.isApproved(now)
+            impacts.insert(isAgreed || goesOn ? .none : .between(old.charges, now.charges))
+            if !isAgreed, change.givesLess(old, now) { impacts.insert(.increase) }
             // The end of a package that had more tasks is known from its beginning; what is asked for them is not.
             let rise =
                 last.map { PriceImpact.between($0.with(tasks: now.charges.tasksPerPeriod), now.charges) } ?? .none
-            if rise.needsApproval, !new.facts.isApproved(now.charges, at: instant) { impacts.insert(rise) }
+            if rise.needsApproval, !new.isApproved(now) { impacts.insert(rise) }
             last = now.charges
             guard let next = [old.changesAt, now.changesAt].compactMap(\.self).min() else { break }
             instant = next
+        }
+        let (before, after) = (try effective(at: from), try new.effective(at: from))
+        // A period that is paid for does not begin again by itself, and what was agreed beyond its limit is not there twice.
+        if change.countsAnew, agreed == nil, !before.charges.isFree || !after.charges.isFree {
+            impacts.insert(.increase)
         }
         let impact =
             switch true {
@@ -178,8 +212,7 @@ struct PlanHistory: Sendable {
             case impacts.contains(.decrease): PriceImpact.decrease
             default: PriceImpact.none
             }
-        return PlanChangePreview(
-            effective: from, before: try effective(at: from), after: try new.effective(at: from), impact: impact)
+        return PlanChangePreview(effective: from, before: before, after: after, impact: impact)
     }
 
     // MARK: Statuses
@@ -188,8 +221,28 @@ struct PlanHistory: Sendable {
     mutating func tell(_ status: Company.Status, sequence: Int64) -> Bool { facts.tell(status, sequence: sequence) }
 
     /// Ends the plan and whatever was to come after it.
-    mutating func end(at now: Timestamp) throws(PlanError) { try facts.add(nil, from: now, at: now) }
+    mutating func end(at now: Timestamp) throws(PlanError) { try facts.end(at: now) }
 
-    /// Notes the proposal that a status opened; `nil` for none any more.
-    mutating func await(_ proposal: Identifier<PriceProposal>?) { facts.awaiting = proposal }
+    /// Notes that the status's plan waits for an approval, and the proposal for it.
+    mutating func awaits(_ proposal: Identifier<PriceProposal>?) { facts.awaits(proposal) }
+}
+
+extension PlanChange {
+    /// Whether a company that pays would get less for as much: something that is neither tasks nor money. A plan that costs less is
+    /// another plan, and has what it has.
+    fileprivate func givesLess(_ old: EffectivePlan, _ new: EffectivePlan) -> Bool {
+        guard !new.charges.isFree, !old.charges.isFree else { return false }
+        if case .plan = kind, PriceImpact.between(old.charges, new.charges) == .decrease { return false }
+        return !new.entitlements.isNoLess(than: old.entitlements)
+    }
+}
+
+extension Entitlements {
+    /// Whether all but the tasks is at least what others are.
+    func isNoLess(than other: Entitlements) -> Bool {
+        let classes = connectorClasses.map { own in other.connectorClasses?.isSubset(of: own) ?? false } ?? true
+        let retention = (retentionDays ?? .max) >= (other.retentionDays ?? 0)
+        return features.isSuperset(of: other.features) && environments.isSuperset(of: other.environments) && classes
+            && retention
+    }
 }

@@ -8,7 +8,7 @@ import Synchronization
 
 /// Says which plan a company is on, by its status, what it was assigned and the packages made for it.
 ///
-/// All of these are dated facts that are only added; the plan in force is a function of them and the instant. A change that
+/// All of these are dated facts; the plan in force is a function of them and the instant. A change that
 /// would cost a company more is never made here: it is proposed, and the company approves it first
 /// (``propose(_:for:conditions:_:)``). All calls may be made concurrently.
 public struct Plans: Sendable {
@@ -38,7 +38,7 @@ public struct Plans: Sendable {
     /// What this process holds of the companies' tasks.
     let held: HeldTasks
     let shelf: CatalogueShelf
-    private let known = KnownFacts()
+    let known = KnownFacts()
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
     /// one with a higher version is: ``publish(_:from:_:)``.
@@ -70,29 +70,26 @@ public struct Plans: Sendable {
     /// Records a company's status in a transaction of the host's, so that a company is never there without its plan.
     ///
     /// As ``setStatus(_:sequence:periods:)``; processes that hold tasks of a company learn of a change with their next
-    /// ``TaskMeter/settle()``.
+    /// ``TaskMeter/settle()``, this one as well: it cannot know when your transaction has committed.
     @discardableResult
     public func setStatus(
         _ company: Company, sequence: Int64, periods: PeriodRule = .monthly,
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> Bool {
         let now = authority.time.now
-        let catalogues = try await shelf.read(in: &transaction)
         let first = CompanyFacts(periods: try periods.anchored(at: now))
         let facts = try await known.read(company.id, in: &transaction) ?? first
         guard sequence > facts.sequence ?? .min else { return false }
+        let catalogues = try await shelf.read(naming: facts, at: now, in: &transaction)
         let before = PlanHistory(facts, catalogues)
         var history = before
         let isOther = history.tell(company.status, sequence: sequence)
-        let catalogue = catalogues.inForce(at: now)
         let actor = ActContext.Actor.rule("plans.status.\(company.status.rawValue)")
-        if isOther {
-            try await withdrawAwaited(&history, of: company.id, at: now, in: &transaction)
-            if let rule = catalogue.statusRules[company.status] {
-                try await follow(rule, company.id, &history, catalogue, actor, at: now, in: &transaction)
-            } else {
-                try history.end(at: now)
-            }
+        let isOpen = try await isOpen(
+            facts.isAwaiting ? facts.awaited : nil, of: company.id, withdrawing: isOther, at: now, in: &transaction)
+        // Told again, it opens again what nobody agreed to in time.
+        if isOther || facts.isAwaiting && !isOpen {
+            try await follow(company, &history, actor, at: now, in: &transaction)
         }
         let entry = AuditEntry(
             at: now, context: ActContext(actor: actor, scope: .platform, origin: .background),
@@ -103,25 +100,34 @@ public struct Plans: Sendable {
         return true
     }
 
-    /// Does what a status's rule says: assigns its plan, or opens a proposal where that would cost more.
+    /// Does what a status's rule says: assigns its plan, or opens a proposal where that would cost more. A status is always taken:
+    /// where no proposal can be made, the plan stays as it is, and waits.
     private func follow(
-        _ rule: StatusRule, _ company: Identifier<Company>, _ history: inout PlanHistory, _ catalogue: Catalogue,
-        _ actor: ActContext.Actor, at now: Timestamp, in transaction: inout Transaction<PlanError>
+        _ company: Company, _ history: inout PlanHistory, _ actor: ActContext.Actor, at now: Timestamp,
+        in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
+        let catalogue = history.catalogues.inForce(at: now)
         let instant = history.facts.instant(now)
+        guard company.status != .former, let rule = catalogue.statusRules[company.status] else {
+            return try history.end(at: instant)
+        }
         // What is scheduled for later stays, unless its price would rise then that nobody approved.
         for leaving in [PlanHistory.Leaving.everything, .approved] {
-            let preview = try history.preview(rule.change, at: instant, of: catalogue, leaving: leaving)
+            let (preview, new) = try history.preview(
+                rule.change, at: instant, of: catalogue, leaving: leaving, isOfStatus: true)
             guard !preview.needsApproval else { continue }
-            history = try history.adding(
-                rule.change, from: preview.effective, of: catalogue, leaving: leaving, at: instant)
+            history = new
             return
         }
-        let proposal = try proposal(
-            rule.change, history.preview(rule.change, at: instant, of: catalogue), company, conditions: nil, by: actor,
-            catalogue, at: now)
-        try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
-        history.await(proposal.id)
+        do throws(PlanError) {
+            let proposal = try proposal(rule.change, of: company.id, history, by: actor, catalogue, at: now)
+            try await PriceProposal.table.write(
+                Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+            history.awaits(proposal.id)
+        } catch {
+            guard error.store == nil else { throw error }
+            history.awaits(nil)
+        }
     }
 
     // MARK: Changes
@@ -130,22 +136,24 @@ public struct Plans: Sendable {
     ///
     /// Throws ``PlanError/Code/approvalRequired`` when the company would be asked to pay more, now or later, or get less for as
     /// much: ``propose(_:for:conditions:_:)`` is the way then. The reason in the permit's context is recorded with what was
-    /// before and after.
+    /// before and after, and the allocation review that it rests on: in beta a change without one is a finding (clause S4.5).
     @discardableResult
     public func change(
-        _ change: PlanChange, of company: Identifier<Company>, _ permit: Permit<ChangePlan>
+        _ change: PlanChange, of company: Identifier<Company>, review: Identifier<AllocationReview>? = nil,
+        _ permit: Permit<ChangePlan>
     ) async throws(PlanError) -> PlanChangePreview {
         try await acting("plan.changed", permit, on: .plan(of: company), in: .platform, of: company) {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let now = authority.time.now
             let history = try await history(of: company, in: &transaction)
-            let instant = history.facts.instant(now)
-            let catalogue = history.catalogues.inForce(at: now)
-            let preview = try history.preview(change, at: instant, of: catalogue)
+            guard history.facts.status != .former else { throw PlanError(.companyInactive) }
+            let (preview, new) = try history.preview(
+                change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
             guard !preview.needsApproval else { throw PlanError(.approvalRequired) }
-            let new = try history.adding(change, from: preview.effective, of: catalogue, at: instant)
             try await write(new, from: history, of: company, in: &transaction)
-            return (preview, try details(history, new, from: preview.effective, sequence: nil))
+            let reviewed = try await reviewed(review, company, permit, at: now, in: &transaction)
+            let details = try details(history, new, from: preview.effective, sequence: nil)
+            return (preview, details.merging(reviewed) { old, _ in old })
         }
     }
 
@@ -157,7 +165,8 @@ public struct Plans: Sendable {
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let history = try await history(of: company, in: &transaction)
             return try history.preview(
-                change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
+                change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now)
+            ).preview
         }
     }
 
@@ -173,13 +182,13 @@ public struct Plans: Sendable {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let now = authority.time.now
             guard catalogue.validate().isEmpty else { throw PlanError(.invalidCatalogue) }
-            let catalogues = try await shelf.read(in: &transaction)
-            let newest = catalogues.dates.entries.last
-            guard catalogue.version > max(newest?.version ?? 0, catalogues.configured.version) else {
+            let catalogues = try await shelf.read(naming: nil, at: now, in: &transaction)
+            let newest = catalogues.dates.entries.last?.version ?? 0
+            guard catalogue.version > max(newest, catalogues.configured.version) else {
                 throw PlanError(.catalogueDiffers)
             }
             let from = instant ?? now
-            guard from >= now, from >= newest?.from ?? from else { throw PlanError(.inThePast) }
+            guard from >= now else { throw PlanError(.inThePast) }
             try await shelf.record([(catalogues.configured, now), (catalogue, from)], catalogues, in: &transaction)
             return ((), ["version": String(catalogue.version), "from": from.description])
         }
@@ -205,7 +214,7 @@ public struct Plans: Sendable {
         let own = held.knownHandle(for: company)?.present
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await terms(of: company, at: now, in: &transaction)
-            let pool = try await startedPool(of: company, terms, [:], in: &transaction)
+            let pool = try await turnedPool(of: company, terms, [:], in: &transaction)
             // Of what this process holds itself, it knows what is left.
             let isOpen = own.map { own in pool.leases.contains { $0.id == own.held.id } } ?? false
             let used = pool.settled + pool.held - (isOpen ? own?.left ?? 0 : 0)
@@ -219,13 +228,13 @@ public struct Plans: Sendable {
 
     /// A company's facts and the catalogues; throws when it never had a status.
     func history(
-        of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+        of company: Identifier<Company>, naming version: Int? = nil, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> PlanHistory {
-        let catalogues = try await shelf.read(in: &transaction)
         guard let facts = try await known.read(company, in: &transaction), facts.status != nil else {
             throw PlanError(.noPlan)
         }
-        return PlanHistory(facts, catalogues)
+        let now = authority.time.now
+        return PlanHistory(facts, try await shelf.read(naming: facts, version, at: now, in: &transaction))
     }
 
     /// Writes a company's facts, dates the catalogue they name, and asks for what is held under other terms.
@@ -260,7 +269,7 @@ public struct Plans: Sendable {
 }
 
 /// Company facts as they were read last, by their bytes: reading a record again whose bytes are the same costs nothing.
-private final class KnownFacts: Sendable {
+final class KnownFacts: Sendable {
     private let known = Mutex<[Identifier<Company>: (bytes: [UInt8], facts: CompanyFacts)]>([:])
 
     func read(

@@ -13,6 +13,8 @@ struct PlanTerms {
     /// When other terms may hold, or the period is over.
     let until: Timestamp
     let environments: EnvironmentSet
+    /// The instant that they are of.
+    let at: Timestamp
     let history: PlanHistory
 
     init(_ plan: EffectivePlan, _ history: PlanHistory) throws(PlanError) {
@@ -21,6 +23,7 @@ struct PlanTerms {
         period = plan.period
         until = min(plan.changesAt ?? plan.period.end, plan.period.end)
         environments = EnvironmentSet(plan.entitlements.environments)
+        at = plan.at
         self.history = history
     }
 }
@@ -54,7 +57,13 @@ extension Plans {
         of company: Identifier<Company>, at instant: Timestamp, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> PlanTerms {
         let history = try await history(of: company, in: &transaction)
-        return try PlanTerms(history.effective(at: history.facts.instant(instant)), history)
+        // A former company is one for every clock.
+        guard history.facts.status != .former else { throw PlanError(.companyInactive) }
+        let terms = try PlanTerms(history.effective(at: history.facts.instant(instant)), history)
+        // Where another process has seen a change take effect, it has.
+        let pool = try await pool(of: company, terms.period.start, [:], in: &transaction)
+        guard let turn = pool?.turn, turn > terms.at else { return terms }
+        return try PlanTerms(history.effective(at: turn), history)
     }
 
     static func ids(_ company: Identifier<Company>, _ period: Timestamp) -> [String] {
@@ -70,39 +79,18 @@ extension Plans {
         return try await QuotaPool.table.read(.platform, Self.ids(company, period), in: &transaction)
     }
 
-    /// The pool of the present period, with what a change took over into it from the one before.
-    func startedPool(
+    /// The pool of the present period, with the changes applied to it that count anew.
+    func turnedPool(
         of company: Identifier<Company>, _ terms: PlanTerms, _ known: [Timestamp: QuotaPool],
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> QuotaPool {
-        var pool =
-            try await pool(of: company, terms.period.start, known, in: &transaction) ?? QuotaPool(limit: terms.limit)
-        guard pool.carried == nil, let usage = terms.history.usageKept(into: terms.period) else { return pool }
-        pool.carry(
-            try await carried(usage, into: terms.period, of: company, terms, known, in: &transaction))
-        return pool
-    }
-
-    /// What counts as used from the start of a period that a change began. What others held when it began counts as used.
-    private func carried(
-        _ usage: PlanChange.Usage, into period: Period, of company: Identifier<Company>, _ terms: PlanTerms,
-        _ known: [Timestamp: QuotaPool], in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> Int64 {
-        guard usage != .reset else { return 0 }
-        let before = try terms.history.effective(at: period.start.advanced(by: .microseconds(-1)))
-        var used: Int64 = 0
-        if let pool = try await pool(of: company, before.period.start, known, in: &transaction) {
-            used = max(0, pool.settled + pool.held)
-        } else if let earlier = terms.history.usageKept(into: before.period) {
-            // Nothing was admitted in between: it is what came into that one.
-            used = try await carried(earlier, into: before.period, of: company, terms, known, in: &transaction)
+        let stored = try await pool(of: company, terms.period.start, known, in: &transaction)
+        var pool = stored ?? QuotaPool(limit: terms.limit)
+        for turn in terms.history.turns(in: terms.period, until: terms.at) {
+            let limit = Int64(try terms.history.effective(at: turn.at).limit)
+            if pool.apply(turn.usage, to: limit, at: turn.at) { pool.setLimit(limit) }
         }
-        guard usage == .scaled else { return used }
-        let (old, new) = (Int64(before.limit), Int64(try terms.history.effective(at: period.start).limit))
-        guard old > 0 else { return 0 }
-        let product = used.multipliedFullWidth(by: new)
-        let (quotient, remainder) = old.dividingFullWidth(product)
-        return min(quotient + (remainder > 0 ? 1 : 0), PlanRoom.maximumCount)
+        return pool
     }
 
     /// The pools that statements are about, after them.

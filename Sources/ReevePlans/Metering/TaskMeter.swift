@@ -257,7 +257,7 @@ public final class TaskMeter: Sendable {
                     throw PlanError(.environmentNotIncluded)
                 }
                 let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
-                var pool = try await plans.startedPool(of: company, terms, pools, in: &transaction)
+                var pool = try await plans.turnedPool(of: company, terms, pools, in: &transaction)
                 let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
                 // Nobody is asked for what cannot be there.
                 let mayReturn =

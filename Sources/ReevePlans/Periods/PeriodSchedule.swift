@@ -88,6 +88,13 @@ public struct Period: Hashable, Sendable, Codable {
     /// The first instant after it.
     public let end: Timestamp
 
+    /// A period; one that ends before it begins holds nothing.
+    public init(number: Int, start: Timestamp, end: Timestamp) {
+        self.number = number
+        self.start = start
+        self.end = end
+    }
+
     /// Whether an instant lies in it.
     public func contains(_ instant: Timestamp) -> Bool { start <= instant && instant < end }
 }

@@ -19,15 +19,10 @@ extension Plans {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let now = authority.time.now
             let history = try await history(of: company, in: &transaction)
+            guard history.facts.status != .former else { throw PlanError(.companyInactive) }
             let catalogue = history.catalogues.inForce(at: now)
-            let instant = history.facts.instant(now)
-            // As it will be when it can first take effect; what lies in the past by then is as it is now.
-            let earliest = instant.advanced(by: .seconds(catalogue.noticeDays * 86_400))
-            let from = try history.effectiveInstant(of: change, at: instant, notBefore: earliest)
-            let new = try history.adding(change, from: from, of: catalogue, at: instant)
             let proposal = try proposal(
-                change, history.preview(new, from: from), company, conditions: conditions, by: permit.context.actor,
-                catalogue, at: now)
+                change, of: company, history, conditions: conditions, by: permit.context.actor, catalogue, at: now)
             try await write(proposal, history.catalogues, catalogue, in: &transaction)
             return (proposal, details(proposal))
         }
@@ -43,32 +38,34 @@ extension Plans {
         effective: Timestamp? = nil, _ permit: Permit<ChangePlan>
     ) async throws(PlanError) -> PriceProposal {
         try await stepping("plans.communicate", proposal, of: company, permit, in: .platform) {
-            (proposal, now) throws(PlanError) in try proposal.communicate(by: channel, effective: effective, at: now)
+            (proposal, now) throws(PlanError) in
+            try proposal.communicate(by: channel, effective: effective, actor: permit.context.actor, at: now)
         }
     }
 
     /// Records that the permit's person looked at exactly the document with this digest: without a review nothing is approved.
+    ///
+    /// `workspace` is the one of the company through which it agrees; the permit is for a scope of it.
     @discardableResult
     public func review(
-        _ proposal: Identifier<PriceProposal>, of company: Identifier<Company>, document: Digest,
+        _ proposal: Identifier<PriceProposal>, for workspace: Workspace, document: Digest,
         _ permit: Permit<ApprovePrice>
     ) async throws(PlanError) -> PriceProposal {
-        try await stepping("plans.review", proposal, of: company, permit, in: permit.context.scope) {
-            (proposal, now) throws(PlanError) in
+        try await answering("plans.review", proposal, for: workspace, permit) { (proposal, now) throws(PlanError) in
             try proposal.review(document, by: permit.context.actor, at: now)
         }
     }
 
     /// The company's yes to exactly the document with this digest, by the permit's person, once the notice period is over.
     ///
-    /// The permit is for the scope in which the person may agree for the company, as its own policy has it. Whoever proposed the
-    /// change cannot approve it. Throws what is missing, each with its own code. While the proposal is approved and not
-    /// activated, the same call gives the proof again.
+    /// `workspace` is the one of the company through which it agrees, by the host's word; the permit is for a scope of it. Whoever
+    /// proposed or communicated the change cannot approve it. Throws what is missing, each with its own code. While the proposal is
+    /// approved and not activated, the same call gives the proof again.
     public func approve(
-        _ proposal: Identifier<PriceProposal>, of company: Identifier<Company>, document: Digest,
+        _ proposal: Identifier<PriceProposal>, for workspace: Workspace, document: Digest,
         _ permit: Permit<ApprovePrice>
     ) async throws(PlanError) -> Approval {
-        let approved = try await stepping("plans.approve", proposal, of: company, permit, in: permit.context.scope) {
+        let approved = try await answering("plans.approve", proposal, for: workspace, permit) {
             (proposal, now) throws(PlanError) in
             try proposal.approve(document, by: permit.context.actor, at: now)
         }
@@ -78,10 +75,10 @@ extension Plans {
     /// The company's no.
     @discardableResult
     public func decline(
-        _ proposal: Identifier<PriceProposal>, of company: Identifier<Company>, _ permit: Permit<ApprovePrice>
+        _ proposal: Identifier<PriceProposal>, for workspace: Workspace, _ permit: Permit<ApprovePrice>
     ) async throws(PlanError) -> PriceProposal {
-        try await stepping("plans.decline", proposal, of: company, permit, in: permit.context.scope) {
-            (proposal, now) throws(PlanError) in try proposal.decline(by: permit.context.actor, at: now)
+        try await answering("plans.decline", proposal, for: workspace, permit) { (proposal, now) throws(PlanError) in
+            try proposal.decline(by: permit.context.actor, at: now)
         }
     }
 
@@ -110,21 +107,23 @@ extension Plans {
             let now = authority.time.now
             var proposal = try await stored(id, of: company, in: &transaction)
             guard proposal.digest == document else { throw PlanError(.otherDocument) }
-            var history = try await history(of: company, in: &transaction)
+            let history = try await history(of: company, naming: proposal.document.catalogue, in: &transaction)
             let instant = history.facts.instant(now)
             let agreed = try proposal.activate(at: now)
-            if history.facts.awaiting == id { history.await(nil) }
-            guard let catalogue = history.catalogues.versions[proposal.document.catalogue] else {
-                throw PlanError(.unknownPlan)
+            guard history.facts.status != .former else { throw PlanError(.companyInactive) }
+            // What was proposed to a company before it left is not what it agrees to when it comes again.
+            guard history.facts.ended.map({ $0 < proposal.proposed }) ?? true else {
+                throw PlanError(.proposalWithdrawn)
             }
-            let from = try history.effectiveInstant(of: proposal.change, at: instant, notBefore: agreed)
-            let agreement = CompanyFacts.Agreement(proposal: id, charges: proposal.document.after)
+            let (document, change) = (proposal.document, proposal.change)
+            guard let catalogue = history.catalogues.versions[document.catalogue] else { throw PlanError(.unknownPlan) }
+            let from = try history.effectiveInstant(of: change, at: instant, notBefore: agreed)
             let new = try history.adding(
-                proposal.change, from: from, of: catalogue, agreement: agreement, at: instant)
-            let preview = try history.preview(new, from: from, agreed: proposal.document.after)
-            guard preview.after.charges == proposal.document.after, !preview.needsApproval,
-                preview.after.plan?.name == proposal.document.plan,
-                preview.after.catalogue == proposal.document.catalogue
+                change, from: from, of: catalogue, agreement: CompanyFacts.Agreement(document), at: instant)
+            let preview = try history.preview(change, new, from: from, agreed: document.after)
+            guard preview.after.charges == document.after, preview.after.entitlements == document.entitlements,
+                preview.after.plan?.name == document.plan, preview.after.catalogue == document.catalogue,
+                !preview.needsApproval
             else { throw PlanError(.termsChanged) }
             try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             try await write(new, from: history, of: company, in: &transaction)
@@ -133,7 +132,7 @@ extension Plans {
         }
     }
 
-    /// All proposals to a company that were not pruned, the oldest first.
+    /// All proposals to a company, the oldest first. Complexity: O(proposals).
     public func proposals(to company: Identifier<Company>) async throws(PlanError) -> [PriceProposal] {
         do throws(StoreError) {
             return try await PriceProposal.table.readAll(.platform, [company.description], in: store).map(\.value)
@@ -152,23 +151,33 @@ extension Plans {
         ["proposal": proposal.id.description, "document": proposal.digest.description, "plan": proposal.document.plan]
     }
 
-    /// A proposal of a change, with the full pricing of what it would come to.
+    /// A proposal of a change, with the full pricing of what it would come to when it can first take effect.
     func proposal(
-        _ change: PlanChange, _ preview: PlanChangePreview, _ company: Identifier<Company>,
-        conditions: PriceConditions?, by actor: ActContext.Actor, _ catalogue: Catalogue, at now: Timestamp
+        _ change: PlanChange, of company: Identifier<Company>, _ history: PlanHistory,
+        conditions: PriceConditions? = nil,
+        by actor: ActContext.Actor, _ catalogue: Catalogue, at now: Timestamp
     ) throws(PlanError) -> PriceProposal {
+        let instant = history.facts.instant(now)
+        let earliest = instant.advanced(by: .seconds(catalogue.noticeDays * 86_400))
+        let (preview, new) = try history.preview(change, at: instant, notBefore: earliest, of: catalogue)
+        let (from, after) = (preview.effective, preview.after)
         // Nobody agrees to pay for what nothing is admitted under.
-        let plan = try preview.after.running
-        guard let conditions = conditions ?? plan.conditions, conditions.validate().isEmpty else {
+        let plan = try after.running
+        let agreed = new.agreedConditions(at: from) ?? history.agreedConditions(at: instant)
+        guard let conditions = conditions ?? agreed ?? plan.conditions, conditions.validate().isEmpty else {
             throw PlanError(.incompletePricing)
         }
-        let months = preview.after.months
         let document = PriceDocument(
-            plan: plan.name, catalogue: preview.after.catalogue, before: preview.before.charges,
-            after: preview.after.charges, months: months, conditions: conditions)
-        return try PriceProposal(
-            id: Identifier(at: now), company: company, change: change, document: document, proposer: actor, at: now,
-            catalogue: catalogue)
+            proposal: Identifier(at: now), company: company, change: change, plan: plan.name,
+            catalogue: after.catalogue, before: try history.effective(at: instant).charges, after: after.charges,
+            entitlements: after.entitlements, months: after.months, conditions: conditions)
+        // What cannot be activated is not put before anybody.
+        let approved = try history.adding(
+            change, from: from, of: catalogue, agreement: CompanyFacts.Agreement(document), at: instant)
+        guard try !history.preview(change, approved, from: from, agreed: document.after).needsApproval else {
+            throw PlanError(.laterPrice)
+        }
+        return try PriceProposal(document, proposer: actor, at: now, catalogue: catalogue)
     }
 
     private func write(
@@ -187,6 +196,7 @@ extension Plans {
         guard let proposal = try await PriceProposal.table.read(.platform, ids, in: &transaction)?.value,
             proposal.id == id, proposal.company == company
         else { throw PlanError(.unknownProposal) }
+        guard try proposal.isWhole() else { throw PlanError(.otherDocument) }
         return proposal
     }
 
@@ -200,29 +210,46 @@ extension Plans {
             var proposal = try await stored(id, of: company, in: &transaction)
             try step(&proposal, authority.time.now)
             try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
-            // A status's proposal that has ended is awaited no longer.
-            if proposal.ended(at: authority.time.now) != nil {
-                var history = try await history(of: company, in: &transaction)
-                if history.facts.awaiting == id {
-                    history.await(nil)
-                    try await CompanyFacts.table.write(
-                        history.facts, .platform, [company.description], in: &transaction)
-                }
+            // What has ended is not waited for; the plan of the status still is.
+            if proposal.ended(at: authority.time.now) != nil,
+                var facts = try await known.read(company, in: &transaction), facts.isAwaiting, facts.awaited == id
+            {
+                facts.awaits(nil)
+                try await CompanyFacts.table.write(facts, .platform, [company.description], in: &transaction)
             }
             return (proposal, details(proposal))
         }
     }
 
-    /// Takes back the proposal that a status opened, because another status was told.
-    func withdrawAwaited(
-        _ history: inout PlanHistory, of company: Identifier<Company>, at now: Timestamp,
+    /// One answer of a company.
+    private func answering(
+        _ action: String, _ id: Identifier<PriceProposal>, for workspace: Workspace, _ permit: Permit<ApprovePrice>,
+        _ step: (inout PriceProposal, Timestamp) throws(PlanError) -> Void
+    ) async throws(PlanError) -> PriceProposal {
+        try await stepping(action, id, of: workspace.company, permit, in: permit.context.scope) {
+            (proposal, now) throws(PlanError) in
+            guard permit.context.scope.workspace == workspace.id else { throw PlanError(.otherWorkspace) }
+            try step(&proposal, now)
+        }
+    }
+
+    /// Whether the proposal that a status opened can still be approved; takes it back when it is to.
+    func isOpen(
+        _ id: Identifier<PriceProposal>?, of company: Identifier<Company>, withdrawing: Bool, at now: Timestamp,
         in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) {
-        guard let id = history.facts.awaiting else { return }
-        history.await(nil)
+    ) async throws(PlanError) -> Bool {
+        guard let id else { return false }
         var proposal = try await stored(id, of: company, in: &transaction)
-        guard proposal.ended(at: now) == nil else { return }
+        guard proposal.ended(at: now) == nil else { return false }
+        guard withdrawing else { return true }
         try proposal.withdraw(at: now)
         try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+        return false
+    }
+}
+
+extension CompanyFacts.Agreement {
+    init(_ document: PriceDocument) {
+        self.init(proposal: document.proposal, charges: document.after, conditions: document.conditions)
     }
 }

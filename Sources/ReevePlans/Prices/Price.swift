@@ -48,16 +48,28 @@ public struct Charges: Hashable, Sendable, Codable {
     /// Nothing, for nothing.
     static let none = Charges(tasksPerPeriod: 0)
 
-    /// Whether somebody may be asked for money under them.
-    public var isFree: Bool { perPeriod == 0 && setUp == 0 && (perThousandOver == 0 || mostTasksOver == 0) }
+    /// Whether nobody can be asked for money under them.
+    public var isFree: Bool {
+        guard let price else { return true }
+        return price.perPeriod.minorUnits == 0 && (price.setUp?.minorUnits ?? 0) == 0 && cost(of: limit) == 0
+    }
+
+    /// Tasks that may be used in a period altogether.
+    var limit: Int {
+        let (sum, overflow) = max(0, tasksPerPeriod).addingReportingOverflow(max(0, mostTasksOver))
+        return overflow ? .max : sum
+    }
 
     func with(tasks: Int) -> Charges {
         Charges(price: price, tasksPerPeriod: tasks, mostTasksOver: mostTasksOver)
     }
 
-    fileprivate var perPeriod: Int64 { price?.perPeriod.minorUnits ?? 0 }
-    fileprivate var setUp: Int64 { price?.setUp?.minorUnits ?? 0 }
-    fileprivate var perThousandOver: Int64 { price?.perThousandOver?.minorUnits ?? 0 }
+    /// What a period costs in which so many tasks are used, in thousandths of the smallest unit.
+    fileprivate func cost(of tasks: Int) -> Int128 {
+        guard let price else { return 0 }
+        let over = Int128(max(0, min(tasks, limit) - max(0, tasksPerPeriod)))
+        return 1000 * Int128(price.perPeriod.minorUnits) + over * Int128(price.perThousandOver?.minorUnits ?? 0)
+    }
 }
 
 /// What a change does to what a company may be asked to pay.
@@ -75,28 +87,26 @@ public enum PriceImpact: String, Hashable, Sendable, Codable, CaseIterable {
     public var needsApproval: Bool { self == .increase || self == .incomparable }
 
     /// The impact of going from some charges to others.
+    ///
+    /// They are compared for every number of tasks that a period may have: where one of them costs more, or the most that can be asked
+    /// rises, or each of fewer tasks costs more, it is an increase. What is asked once is asked again with every other price.
     public static func between(_ before: Charges, _ after: Charges) -> PriceImpact {
         if after.isFree { return before.isFree ? .none : .decrease }
         if before.isFree { return .increase }
         guard before.price?.perPeriod.currency == after.price?.perPeriod.currency else { return .incomparable }
-        // Where nobody may go beyond the limit, the price of doing so is none.
-        func over(_ charges: Charges) -> (price: Int64, most: Int) {
-            charges.mostTasksOver == 0 || charges.perThousandOver == 0
-                ? (0, 0) : (charges.perThousandOver, charges.mostTasksOver)
-        }
-        let (old, new) = (over(before), over(after))
-        let rises = [
-            after.perPeriod > before.perPeriod, after.setUp > before.setUp, new.price > old.price, new.most > old.most,
-            // Fewer tasks for less is a smaller plan, unless each of them costs more.
+        // Both are straight between these.
+        let most = min(before.limit, after.limit)
+        let tasks = [0, before.tasksPerPeriod, after.tasksPerPeriod, most].filter { $0 <= most }
+        let costs = tasks.map { (before: before.cost(of: $0), after: after.cost(of: $0)) }
+        let (old, new) = (before.cost(of: before.limit), after.cost(of: after.limit))
+        let asksAgain = after.price != before.price && (after.price?.setUp?.minorUnits ?? 0) > 0
+        // Fewer tasks for less is a smaller plan, unless each of them costs more.
+        let isDearer =
             after.tasksPerPeriod < before.tasksPerPeriod
-                && Int128(after.perPeriod) * Int128(before.tasksPerPeriod)
-                    > Int128(before.perPeriod) * Int128(after.tasksPerPeriod),
-        ]
-        let falls = [
-            after.perPeriod < before.perPeriod, after.setUp < before.setUp, new.price < old.price, new.most < old.most,
-            after.tasksPerPeriod > before.tasksPerPeriod,
-        ]
-        return switch (rises.contains(true), falls.contains(true)) {
+            && after.cost(of: 0) * Int128(before.tasksPerPeriod) > before.cost(of: 0) * Int128(after.tasksPerPeriod)
+        let rises = asksAgain || isDearer || costs.contains { $0.after > $0.before } || new > old
+        let falls = costs.contains { $0.after < $0.before } || new < old || after.tasksPerPeriod > before.tasksPerPeriod
+        return switch (rises, falls) {
         case (false, false): .none
         case (false, true): .decrease
         case (true, false): .increase

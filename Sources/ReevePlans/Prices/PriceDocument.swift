@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import FoundationEssentials
 import ReeveCrypto
 public import ReeveModel
 
@@ -39,14 +40,22 @@ public struct PriceConditions: Hashable, Sendable, Codable {
 
 /// The full pricing of a change, as it is put before a company: immutable, and named by its digest (clause S4.4).
 public struct PriceDocument: Hashable, Sendable, Codable {
+    /// The proposal that it is the pricing of.
+    public let proposal: Identifier<PriceProposal>
+    /// The company that is asked.
+    public let company: Identifier<Company>
+    /// What is to change, and when.
+    public let change: PlanChange
     /// The plan's name.
     public let plan: String
     /// The version of the catalogue that has the plan so.
     public let catalogue: Int
     /// What the company is asked to pay now.
     public let before: Charges
-    /// What it would be asked to pay, and what it would get.
+    /// What it would be asked to pay, and the tasks that it would get.
     public let after: Charges
+    /// What else it would get.
+    public let entitlements: Entitlements
     /// The length of a period in months.
     public let months: Int
     /// What else it must know.
@@ -57,6 +66,16 @@ public struct PriceDocument: Hashable, Sendable, Codable {
     /// Throws ``PlanError/Code/digestFailed`` when this process cannot compute one.
     public func digest() throws(PlanError) -> Digest {
         var bytes = CanonicalBytes(label: "reeve/plans/price-document/1")
+        bytes.add(proposal)
+        bytes.add(company)
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            bytes.add(Array(try encoder.encode(change)))
+            bytes.add(Array(try encoder.encode(entitlements)))
+        } catch {
+            throw PlanError(.digestFailed)
+        }
         bytes.add(plan)
         bytes.add(Int64(catalogue))
         for charges in [before, after] {
@@ -82,14 +101,17 @@ public struct PriceDocument: Hashable, Sendable, Codable {
     /// The document in plain words, line by line, to be sent or shown.
     public var text: String {
         func lines(_ charges: Charges) -> [String] {
+            let more = charges.mostTasksOver > 0 ? ", and \(charges.mostTasksOver) more for nothing" : ""
             guard let price = charges.price, !charges.isFree else {
-                return ["costs nothing, with \(charges.tasksPerPeriod) tasks in a period"]
+                return ["costs nothing, with \(charges.tasksPerPeriod) tasks in a period\(more)"]
             }
             let period = months == 1 ? "a month" : "every \(months) months"
             var lines = ["\(price.perPeriod) \(period), with \(charges.tasksPerPeriod) tasks in it"]
             if let setUp = price.setUp, setUp.minorUnits > 0 { lines.append("\(setUp) once, when it begins") }
             if let over = price.perThousandOver, over.minorUnits > 0, charges.mostTasksOver > 0 {
                 lines.append("\(over) for each thousand tasks more, at most \(charges.mostTasksOver) tasks")
+            } else if charges.mostTasksOver > 0 {
+                lines.append("nothing for at most \(charges.mostTasksOver) tasks more")
             } else {
                 lines.append("nothing beyond these tasks: at the limit no more are run")
             }
@@ -101,8 +123,22 @@ public struct PriceDocument: Hashable, Sendable, Codable {
             case .added: "Taxes come on top of the amounts."
             case .none: "There are no taxes on the amounts."
             }
+        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
+        var gets = [
+            "features: \(list(entitlements.features.sorted()))",
+            "environments: \(list(entitlements.environments.sorted().map(\.rawValue)))",
+        ]
+        if let classes = entitlements.connectorClasses { gets.append("connectors: \(list(classes.sorted()))") }
+        if let days = entitlements.retentionDays { gets.append("job data is kept for \(days) days") }
+        let start =
+            switch change.timing {
+            case .immediately: "as soon as it is approved and its notice is over"
+            case .nextPeriod: "with the next period"
+            case .at(let instant): "on \(instant)"
+            }
         return
-            (["Plan: \(plan)", "Now:"] + lines(before).map { "- \($0)" } + ["Proposed:"]
-            + lines(after).map { "- \($0)" } + [tax, conditions.payment, conditions.ending]).joined(separator: "\n")
+            (["Plan: \(plan)", "From: \(start)", "Now:"] + lines(before).map { "- \($0)" } + ["Proposed:"]
+            + (lines(after) + gets).map { "- \($0)" } + [tax, conditions.payment, conditions.ending]).joined(
+                separator: "\n")
     }
 }

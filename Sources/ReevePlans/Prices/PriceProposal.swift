@@ -59,6 +59,8 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     public let answerDays: Int
     /// That it was communicated, and from when it is to be in force.
     public private(set) var notice: Notice?
+    /// Who said so.
+    public private(set) var communicator: ActContext.Actor?
     /// Who of the company looked at it.
     public private(set) var reviews: [Review] = []
     /// The company's answer.
@@ -71,12 +73,11 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     static let table = Table<Stored<PriceProposal>>("plans.proposal")
 
     init(
-        id: Identifier<PriceProposal>, company: Identifier<Company>, change: PlanChange, document: PriceDocument,
-        proposer: ActContext.Actor, at now: Timestamp, catalogue: Catalogue
+        _ document: PriceDocument, proposer: ActContext.Actor, at now: Timestamp, catalogue: Catalogue
     ) throws(PlanError) {
-        self.id = id
-        self.company = company
-        self.change = change
+        id = document.proposal
+        company = document.company
+        change = document.change
         self.document = document
         digest = try document.digest()
         self.proposer = proposer
@@ -85,14 +86,24 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
         answerDays = catalogue.answerDays
     }
 
+    /// Days as a duration; records that were changed outside have others than a catalogue may have.
+    private static func days(_ count: Int) -> Duration { .seconds(min(max(count, 0), 3650) * 86_400) }
+
+    /// Whether it is as it was written: its document is the one that its digest is of.
+    func isWhole() throws(PlanError) -> Bool {
+        guard (1...365).contains(noticeDays), (1...365).contains(answerDays) else { return false }
+        let isSame = document.proposal == id && document.company == company && document.change == change
+        let found = try document.digest()
+        return isSame && found == digest
+    }
+
     /// The last instant before which it may be approved.
     public var expires: Timestamp {
-        (notice?.effective ?? proposed.advanced(by: .seconds(noticeDays * 86_400)))
-            .advanced(by: .seconds(answerDays * 86_400))
+        (notice?.effective ?? proposed.advanced(by: Self.days(noticeDays))).advanced(by: Self.days(answerDays))
     }
 
     /// The first instant at which it may be approved; `nil` while it was not communicated.
-    public var opens: Timestamp? { notice?.communicated.advanced(by: .seconds(noticeDays * 86_400)) }
+    public var opens: Timestamp? { notice?.communicated.advanced(by: Self.days(noticeDays)) }
 
     /// How it stands at an instant.
     public func state(at instant: Timestamp) -> State {
@@ -128,13 +139,16 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
 
     /// Says that it was communicated, and from when it is to be in force.
     mutating func communicate(
-        by channel: Notice.Channel, effective: Timestamp?, at now: Timestamp
+        by channel: Notice.Channel, effective: Timestamp?, actor: ActContext.Actor, at clock: Timestamp
     ) throws(PlanError) {
+        // A clock that is behind does not make a notice older than what it is of.
+        let now = max(clock, proposed)
         try requireRunning(at: now)
         guard notice == nil else { throw PlanError(.alreadyCommunicated) }
-        let earliest = now.advanced(by: .seconds(noticeDays * 86_400))
+        let earliest = now.advanced(by: Self.days(noticeDays))
         let effective = effective ?? earliest
         guard effective >= earliest else { throw PlanError(.noticeTooShort, retryAt: earliest) }
+        communicator = actor
         notice = Notice(document: digest, channel: channel, communicated: now, effective: effective)
     }
 
@@ -152,7 +166,7 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     mutating func approve(_ document: Digest, by actor: ActContext.Actor, at now: Timestamp) throws(PlanError) {
         try requireRunning(at: now)
         try requireSeen(document, by: actor)
-        guard actor != proposer else { throw PlanError(.ownProposal) }
+        guard actor != proposer, actor != communicator else { throw PlanError(.ownProposal) }
         guard let opens, now >= opens else { throw PlanError(.noticeNotOver, retryAt: opens) }
         guard reviews.contains(where: { $0.document == digest }) else { throw PlanError(.notReviewed) }
         response = response ?? Response(document: document, kind: .accepted, at: now, actor: actor)
@@ -171,7 +185,8 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     }
 
     /// Uses it up, once: it is in force from the instant that is returned on, or later if the change says so.
-    mutating func activate(at now: Timestamp) throws(PlanError) -> Timestamp {
+    mutating func activate(at clock: Timestamp) throws(PlanError) -> Timestamp {
+        let now = max(clock, response?.at ?? clock)
         try requireRunning(at: now)
         guard let notice else { throw PlanError(.notCommunicated) }
         guard try document.digest() == digest, notice.document == digest, response?.document == digest else {
@@ -193,7 +208,7 @@ extension PriceProposal: IdentifiedEntity {
 
 /// Proof that an authorised person of a company agreed to a price that was communicated in full, after its notice period.
 ///
-/// Only ``Plans/approve(_:of:document:_:)`` makes one. It activates one proposal, once: ``Plans/activate(_:_:)`` uses it up,
+/// Only ``Plans/approve(_:for:document:_:)`` makes one. It activates one proposal, once: ``Plans/activate(_:_:)`` uses it up,
 /// and the store remembers. One that was lost is made again by approving again.
 public struct Approval: ~Copyable, Sendable {
     /// The proposal.

@@ -70,8 +70,10 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var overdue: [Lease] = []
     /// What was used at once, the latest last.
     package private(set) var direct: [Lease] = []
-    /// What counted as used when a change began this period in the middle of another; `nil` when that was not asked yet.
-    package private(set) var carried: Int64?
+    /// What was used and counts no longer, because of changes that count anew; below 0 where they count more.
+    package private(set) var forgiven: Int64 = 0
+    /// The instant of the last change that counts anew and was applied here.
+    package private(set) var turn: Timestamp?
     /// How often holders were asked to give back what they have.
     package private(set) var recalls: Int64 = 0
 
@@ -83,6 +85,7 @@ package struct QuotaPool: Hashable, Sendable {
     package static let maximumDirect = 64
     /// As many days are told apart; what was used before them counts to the first.
     package static let maximumDays = 70
+    private static let maximumForgiven = 1000 * PlanRoom.maximumCount
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
 
@@ -140,17 +143,36 @@ package struct QuotaPool: Hashable, Sendable {
         return .refunded(rest)
     }
 
-    /// Counts as used what was before this period began: once.
-    package mutating func carry(_ used: Int64) {
-        guard carried == nil else { return }
-        let used = min(max(used, 0), PlanRoom.maximumCount)
-        carried = used
-        settled += used
+    /// Applies a change that counts anew to what is used, once: nothing of it counts any more, or as large a part of a new limit as of
+    /// the present one, rounded up. What holders have counts as used when they say so; what came before can no longer come back.
+    ///
+    /// Returns whether it was applied just now.
+    package mutating func apply(_ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp) -> Bool {
+        guard turn.map({ $0 < instant }) ?? true else { return false }
+        turn = instant
+        let before = max(0, settled)
+        switch usage {
+        case .kept: return true
+        case .reset: settled = 0
+        case .scaled where limit > 0:
+            let used = Int128(min(before, limit)) * Int128(max(0, new))
+            settled = min(Int64((used + Int128(limit) - 1) / Int128(limit)), PlanRoom.maximumCount)
+        case .scaled: settled = before
+        }
+        let most = Self.maximumForgiven
+        forgiven = min(max(forgiven + before - settled, -most), most)
+        overdue = []
+        direct = []
+        return true
     }
 
     /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
     /// them: for one call a job.
-    package mutating func refund(_ count: Int64) { settled -= min(max(count, 0), PlanRoom.maximumCount) }
+    package mutating func refund(_ count: Int64) {
+        let count = min(max(count, 0), PlanRoom.maximumCount)
+        // What was used before a change that counts anew does not come back to what is used after it.
+        settled = turn == nil ? settled - count : max(settled - count, min(settled, 0))
+    }
 
     /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
     /// say that it was not: whoever took it does not know whether it was given.
@@ -218,7 +240,7 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Counts what was used since the last time to a day.
     package mutating func note(_ day: CivilDay) {
-        let new = settled - (carried ?? 0) - days.reduce(0) { $0 + $1.used }
+        let new = settled + forgiven - days.reduce(0) { $0 + $1.used }
         guard new != 0 else { return }
         // A clock that is behind counts to the last day there is.
         if let last = days.last, last.day >= day {
@@ -250,7 +272,6 @@ extension QuotaPool: JSONRecord {
         }
         writer.object { writer in
             writer.field("announced", announced)
-            writer.field("carried", carried)
             writer.name("days")
             writer.list(days) { writer, day in
                 writer.object { writer in
@@ -266,6 +287,7 @@ extension QuotaPool: JSONRecord {
                     writer.field("id", lease.id)
                 }
             }
+            writer.field("forgiven", forgiven)
             writer.name("leases")
             list(leases, &writer)
             writer.field("limit", limit)
@@ -273,6 +295,7 @@ extension QuotaPool: JSONRecord {
             list(overdue, &writer)
             writer.field("recalls", recalls)
             writer.field("settled", settled)
+            writer.field("turn", turn)
             writer.field("version", version)
         }
     }
@@ -280,9 +303,6 @@ extension QuotaPool: JSONRecord {
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
             let announced = try reader.count("announced", upTo: 100)
-            let carried =
-                reader.hasField("carried") ? try reader.integer() : nil
-            guard (0...PlanRoom.maximumCount).contains(carried ?? 0) else { throw reader.unexpected() }
             try reader.name("days")
             let days = try reader.list { (reader) throws(JSONError) in
                 try reader.object { (reader) throws(JSONError) in
@@ -294,14 +314,16 @@ extension QuotaPool: JSONRecord {
             }
             try reader.name("direct")
             let direct = try reader.list(Self.directLease)
+            let forgiven = try reader.integer("forgiven")
+            guard forgiven.magnitude <= UInt64(Self.maximumForgiven) else { throw reader.unexpected() }
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             try reader.name("overdue")
             pool.announced = announced
-            pool.carried = carried
             pool.days = days
             pool.direct = direct
+            pool.forgiven = forgiven
             pool.leases = leases
             pool.overdue = try reader.list(Self.lease)
             pool.recalls = try reader.count("recalls")
@@ -309,6 +331,7 @@ extension QuotaPool: JSONRecord {
             let settled = try reader.integer("settled")
             guard settled.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             pool.settled = settled
+            pool.turn = reader.hasField("turn") ? try reader.text(as: Timestamp.self) : nil
             pool.version = try reader.count("version")
             return pool
         }

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+public import ReeveModel
+import ReeveStorage
+
+extension Plans {
+    // MARK: Forecast and what-if
+
+    /// How much of its limit a company will use in the current period, and when it runs out, from what was used on the days before.
+    ///
+    /// Complexity: a read of each of its last periods, until 56 days are known.
+    public func forecast(of company: Identifier<Company>) async throws(PlanError) -> UsageForecast {
+        let now = authority.time.now
+        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            try await forecast(of: company, at: now, in: &transaction)
+        }
+    }
+
+    private func forecast(
+        of company: Identifier<Company>, at now: Timestamp, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> UsageForecast {
+        let terms = try await terms(of: company, at: now, in: &transaction)
+        let pool = try await turnedPool(of: company, terms, [:], in: &transaction)
+        let oldest = now.advanced(by: .seconds(-UsageForecast.daysUsed * 86_400))
+        let past = try await past(of: company, terms.history, at: now, since: oldest, most: 60, in: &transaction)
+        return UsageForecast(
+            history: past.flatMap(\.days), used: Int(max(0, pool.settled)), limit: Int(terms.limit),
+            period: terms.period, at: now)
+    }
+
+    /// What a company's last periods would have been under a plan or package: the tasks that would have been admitted of those that
+    /// were used, the day on which the limit would have run out, and what would have been asked for them. Under the charges that it has
+    /// it is what happened.
+    ///
+    /// `periods` is 1 to 60, the present one among them; the oldest is first. Complexity: a read of each.
+    public func replay(
+        of company: Identifier<Company>, under change: PlanChange, periods: Int = 12
+    ) async throws(PlanError) -> [UsageReplay] {
+        let now = authority.time.now
+        guard (1...60).contains(periods) else { throw PlanError(.invalidCount) }
+        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let history = try await history(of: company, in: &transaction)
+            var immediate = change
+            immediate.timing = .immediately
+            let (preview, _) = try history.preview(
+                immediate, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
+            let past = try await past(
+                of: company, history, at: now, since: Timestamp(microseconds: .min), most: periods,
+                in: &transaction)
+            return UsageReplay.replay(past, under: preview.after.charges)
+        }
+    }
+
+    /// What was used in the last periods in which anything was, the oldest first.
+    private func past(
+        of company: Identifier<Company>, _ history: PlanHistory, at now: Timestamp, since oldest: Timestamp, most: Int,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> [UsageReplay.Past] {
+        var past: [UsageReplay.Past] = []
+        var instant = history.facts.instant(now)
+        // A few periods without use are no end.
+        var empty = 0
+        while past.count < most, empty < 3 {
+            let period = try history.period(at: instant)
+            guard period.end > oldest, period.end > period.start else { break }
+            if let pool = try await pool(of: company, period.start, [:], in: &transaction) {
+                let days = pool.days.map { DayUsage(day: $0.day, tasks: Int(max(0, $0.used))) }
+                past.append(UsageReplay.Past(period: period, days: days))
+                empty = 0
+            } else {
+                empty += 1
+            }
+            instant = period.start.advanced(by: .microseconds(-1))
+        }
+        return past.reversed()
+    }
+
+    // MARK: Allocation reviews
+
+    /// Reviews what companies have against what they will need, and proposes how tasks that are left are shared fairly: nobody gets
+    /// less than its plan has (clause S4.5). It changes nothing; ``change(_:of:review:_:)`` takes the review's id.
+    ///
+    /// `budget` is the tasks that there are for all of them; a company's weight is 1 unless it is given, 1 to 1,000,000. Throws
+    /// ``PlanError/Code/budgetTooSmall`` when their plans alone are more. Complexity: some reads for each company, at most 500.
+    @discardableResult
+    public func reviewAllocation(
+        of companies: [Identifier<Company>: Int], budget: Int, _ permit: Permit<ChangePlan>
+    ) async throws(PlanError) -> AllocationReview {
+        try await acting("plans.reviewAllocation", permit, on: .catalogue, in: .platform, of: nil) {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let now = authority.time.now
+            guard companies.count <= AllocationReview.maximumCompanies else { throw PlanError(.invalidCount) }
+            var needs: [AllocationReview.Need] = []
+            for company in companies.keys.sorted() {
+                let forecast = try await forecast(of: company, at: now, in: &transaction)
+                // The middle of what is expected; what is used already is needed in any case.
+                let expected = forecast.atEnd.map { $0.lowerBound + ($0.upperBound - $0.lowerBound + 1) / 2 }
+                let need = min(max(expected ?? 0, forecast.used), Int(PlanRoom.maximumCount))
+                needs.append(
+                    .init(
+                        company: company, weight: companies[company] ?? 1, entitlement: forecast.limit, need: need))
+            }
+            let review = try AllocationReview(
+                of: needs, budget: budget, reviewer: permit.context.actor, at: now)
+            try AllocationReview.table.insert(
+                Stored(review), .platform, [review.id.description], in: &transaction)
+            let details = [
+                "review": review.id.description, "companies": String(review.rows.count),
+                "conclusion": review.conclusion.rawValue, "proposals": String(review.proposals.count),
+            ]
+            return (review, details)
+        }
+    }
+
+    /// A review by its id; `nil` when there is none.
+    public func allocationReview(
+        _ id: Identifier<AllocationReview>
+    ) async throws(PlanError) -> AllocationReview? {
+        do throws(StoreError) {
+            return try await AllocationReview.table.read(.platform, [id.description], in: store)?.value
+        } catch {
+            throw PlanError(error)
+        }
+    }
+
+    /// The changes of allocations in beta that no review stands behind, in the order in which they were made.
+    public func allocationFindings() async throws(PlanError) -> [AllocationFinding] {
+        do throws(StoreError) {
+            return try await AllocationFinding.table.readAll(.platform, in: store).map(\.value)
+        } catch {
+            throw PlanError(error)
+        }
+    }
+
+    /// Says in which phase the programme is from an instant on, by default from now.
+    public func setPhase(
+        _ phase: ProgrammePhase, from instant: Timestamp? = nil, _ permit: Permit<ChangePlan>
+    ) async throws(PlanError) {
+        try await acting("plans.setPhase", permit, on: .catalogue, in: .platform, of: nil) {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let now = authority.time.now
+            let from = instant ?? now
+            guard from >= now else { throw PlanError(.inThePast) }
+            var programme = try await Programme.table.read(.platform, [], in: &transaction) ?? Programme()
+            let before = programme.phases.value(at: from)
+            do throws(Timeline<ProgrammePhase>.Refusal) {
+                let recorded = max(now, programme.phases.assertions.last?.recorded ?? now)
+                try programme.phases.record(phase, from: from, at: recorded)
+            } catch {
+                throw PlanError(.invalidChange)
+            }
+            if programme.phases.assertions.count > CompanyFacts.maximumFacts { programme.phases.forget(before: now) }
+            guard programme.phases.assertions.count <= CompanyFacts.maximumFacts else {
+                throw PlanError(.tooManyChanges)
+            }
+            try await Programme.table.write(programme, .platform, [], in: &transaction)
+            return ((), ["before": (before ?? .general).rawValue, "after": phase.rawValue, "from": from.description])
+        }
+    }
+
+    /// The phase of the programme now or at another instant; general where nothing was said.
+    public func phase(at instant: Timestamp? = nil) async throws(PlanError) -> ProgrammePhase {
+        let now = authority.time.now
+        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            try await phase(at: instant ?? now, in: &transaction)
+        }
+    }
+
+    private func phase(
+        at instant: Timestamp, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> ProgrammePhase {
+        try await Programme.table.read(.platform, [], in: &transaction)?.phases.value(at: instant) ?? .general
+    }
+
+    /// What an entry says of the review behind a change; in beta one without is a finding.
+    func reviewed(
+        _ review: Identifier<AllocationReview>?, _ company: Identifier<Company>, _ permit: Permit<ChangePlan>,
+        at now: Timestamp, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> [String: String] {
+        if let review {
+            let known = try await AllocationReview.table.read(.platform, [review.description], in: &transaction)
+            guard known?.value.rows.contains(where: { $0.company == company }) == true else {
+                throw PlanError(.unknownReview)
+            }
+            return ["review": review.description]
+        }
+        guard try await phase(at: now, in: &transaction) == .beta else { return [:] }
+        let finding = AllocationFinding(
+            company: company, at: now, actor: permit.context.actor, decision: permit.decision)
+        let id = Identifier<AuditRecord>(at: now)
+        try AllocationFinding.table.insert(Stored(finding), .platform, [id.description], in: &transaction)
+        return ["finding": "change-without-review"]
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// What a period would have been under other charges, from what was used on its days.
+public struct UsageReplay: Hashable, Sendable, Codable {
+    /// A period as it was.
+    public struct Past: Hashable, Sendable, Codable {
+        /// The period.
+        public let period: Period
+        /// What was used on its days.
+        public let days: [DayUsage]
+
+        /// A period with its days.
+        public init(period: Period, days: [DayUsage]) {
+            self.period = period
+            self.days = days
+        }
+
+        /// Tasks used in it.
+        public var used: Int { days.reduce(0) { $0 + max(0, $1.tasks) } }
+    }
+
+    /// The period.
+    public let period: Period
+    /// Tasks that would have been admitted of those that were used.
+    public let used: Int
+    /// Tasks that were used and would not have been admitted.
+    public let refused: Int
+    /// The day on which the limit would have run out; `nil` when it would not have.
+    public let runOut: CivilDay?
+    /// What the company would have been asked to pay for the period, without what is asked once; `nil` for nothing.
+    public let amount: Money?
+
+    /// What became of each past period under charges: day by day, as long as the limit lasts. Tasks beyond the limit are paid by the
+    /// thousand begun. Complexity: O(days).
+    public static func replay(_ past: [Past], under charges: Charges) -> [UsageReplay] {
+        past.map { past in
+            var (left, used, refused) = (charges.tasksPerPeriod + charges.mostTasksOver, 0, 0)
+            var runOut: CivilDay?
+            for day in past.days.sorted(by: { $0.day < $1.day }) {
+                let tasks = max(0, day.tasks)
+                let admitted = min(tasks, left)
+                left -= admitted
+                used += admitted
+                refused += tasks - admitted
+                if tasks > admitted, runOut == nil { runOut = day.day }
+            }
+            let over = max(0, used - charges.tasksPerPeriod)
+            let amount = charges.price.map { price in
+                let thousands = Int64((over + 999) / 1000)
+                let more = thousands.multipliedReportingOverflow(by: price.perThousandOver?.minorUnits ?? 0)
+                let sum = price.perPeriod.minorUnits.addingReportingOverflow(more.overflow ? .max : more.partialValue)
+                return Money(minorUnits: sum.overflow ? .max : sum.partialValue, price.perPeriod.currency)
+            }
+            return UsageReplay(period: past.period, used: used, refused: refused, runOut: runOut, amount: amount)
+        }
+    }
+}
