@@ -74,6 +74,8 @@ struct Quickstart {
         heading("2  The main key changes, and a workspace is shredded")
         try await KeyStory().tell()
         try await countTasks(trust, scope, now)
+        heading("4  From a proof of concept to a customer")
+        try await PlanStory().tell()
         try await publish(report, trust, context)
         try await askRetention(trust, context, now)
         try await readTrail(trust, context)
@@ -129,7 +131,7 @@ struct Quickstart {
     }
 
     private func publish(_ report: ScrubReport, _ trust: TrustLayer, _ context: ActContext) async throws {
-        heading("4  Personal data out of \(recipe.name) (read as \(recipe.format.name))")
+        heading("5  Personal data out of \(recipe.name) (read as \(recipe.format.name))")
         print(findingsTable(report.findings))
         say("verdict", report.summary)
         let page = Array(report.html(title: "\(recipe.name): what was taken out").utf8)
@@ -148,7 +150,7 @@ struct Quickstart {
     }
 
     private func askRetention(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
-        heading("5  May this be deleted?")
+        heading("6  May this be deleted?")
         let category = try known(DataCategory("content.message"))
         let message = RetainedRecord(
             id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
@@ -168,7 +170,7 @@ struct Quickstart {
     }
 
     private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {
-        heading("6  What the audit trail says")
+        heading("7  What the audit trail says")
         try await trust.runOnce()
         let permit = try await trust.access.permit(ReadAudit.self, on: .log(of: context.scope), as: context).get()
         let page = try await trust.audit.entries(of: context.scope, permit)
