@@ -75,6 +75,15 @@ struct Door: Sendable, CustomTestStringConvertible {
         } refuse: { stage in
             try await stage.trust.admission(tasks: 1_000_000).release()
         },
+        Door(name: "TaskMeter.admitWaiting(_:of:tasks:until:)", action: "plans.admit") { stage in
+            let job = stage.trust.job()
+            try await stage.trust.layer.tasks.admitWaiting(job, of: stage.trust.company).release()
+        } refuse: { stage in
+            let (job, now) = (stage.trust.job(), stage.trust.time.now)
+            try await stage.trust.layer.tasks.admitWaiting(
+                job, of: stage.trust.company, tasks: 1_000_000, until: now
+            ).release()
+        },
         Door(name: "Publisher.publish(_:to:_:)", action: "publishing.publish") { stage in
             let recipe = try stage.trust.scrubbedRecipe()
             let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))

@@ -37,6 +37,8 @@ public struct Plans: Sendable {
     let authority: AccessAuthority
     /// What this process holds of the companies' tasks.
     let held: HeldTasks
+    /// The jobs of this process that wait for tasks.
+    let waiting = WaitingJobs()
     let shelf: CatalogueShelf
     let known = KnownFacts()
 

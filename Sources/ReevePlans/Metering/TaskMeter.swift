@@ -104,7 +104,8 @@ public final class TaskMeter: Sendable {
         }
     }
 
-    /// Writes to the store what was given back, and what is held no longer than it may be; answers who asks for tasks.
+    /// Writes to the store what was given back, and what is held no longer than it may be; answers who asks for tasks, and lets waiting
+    /// jobs try again for which there is enough.
     ///
     /// Background work calls it each second or so; until then others wait for what this process holds. What cannot be written of
     /// one company keeps none of the others from being written; the first error is thrown at the end. Complexity: a read,
@@ -126,6 +127,11 @@ public final class TaskMeter: Sendable {
             } catch {
                 failure = failure ?? error
             }
+        }
+        do throws(PlanError) {
+            try await wakeWaiting()
+        } catch {
+            failure = failure ?? error
         }
         if let failure { throw failure }
     }
