@@ -57,8 +57,34 @@ struct PlansBenchmarks {
         try await harness.compare(
             "what the store does", operations: 2000,
             [
+                .init("effective plan") { _ = try await plans.plan(of: company) },
+                .init("preview of a change") { _ = try await plans.preview(.plan("trial"), of: company) },
                 .init("effective plan and use") { _ = try await plans.allowance(of: company) },
                 .init("settle with nothing to say") { try await meter.settle() },
+            ])
+        try await planning()
+    }
+
+    /// What planning costs, over values.
+    private func planning() async throws {
+        var seed: UInt64 = 1
+        func next(_ below: UInt64) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((seed >> 33) % below)
+        }
+        let claims = (0..<10_000).map { _ in
+            FairShare.Claim(floor: next(100), demand: next(10_000), weight: 1 + next(9))
+        }
+        let day = CivilDay(daysSince1970: 20_000)
+        let period = Period(number: 0, start: day.startInUTC, end: day.advanced(byDays: 31).startInUTC)
+        let days = (1...56).map { DayUsage(day: day.advanced(byDays: -$0), tasks: next(1000)) }
+        try await harness.compare(
+            "planning", operations: 20,
+            [
+                .init("fair shares of 10,000 claims") { _ = try FairShare.split(20_000_000, among: claims) },
+                .init("a forecast from 56 days") {
+                    _ = UsageForecast(history: days, used: 0, limit: 15_000, period: period, at: day.startInUTC)
+                },
             ])
     }
 

@@ -63,6 +63,7 @@ extension Catalogue {
 final class CatalogueShelf: Sendable {
     let configured: Catalogue
     private let known: Mutex<[Int: Catalogue]> = Mutex([:])
+    private let dates = KnownRecords(Catalogues.Dates.table)
 
     private let isValid: Bool
 
@@ -77,7 +78,7 @@ final class CatalogueShelf: Sendable {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> Catalogues {
         guard isValid else { throw PlanError(.invalidCatalogue) }
-        let dates = try await Catalogues.Dates.table.read(.platform, [], in: &transaction) ?? .init()
+        let dates = try await dates.read([], in: &transaction) ?? .init()
         let dated = Set(dates.entries.map(\.version))
         var wanted = Set(facts?.plans.assertions.compactMap { $0.value?.catalogue } ?? [])
         wanted.insert(configured.version)

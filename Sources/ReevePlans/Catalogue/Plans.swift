@@ -4,7 +4,6 @@
 public import ReeveAccess
 public import ReeveModel
 public import ReeveStorage
-import Synchronization
 
 /// Says which plan a company is on, by its status, what it was assigned and the packages made for it.
 ///
@@ -40,7 +39,7 @@ public struct Plans: Sendable {
     /// The jobs of this process that wait for tasks.
     let waiting = WaitingJobs()
     let shelf: CatalogueShelf
-    let known = KnownFacts()
+    let known = KnownRecords(CompanyFacts.table) { $0.isValid }
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
     /// one with a higher version is: ``publish(_:from:_:)``.
@@ -80,7 +79,7 @@ public struct Plans: Sendable {
     ) async throws(PlanError) -> Bool {
         let now = authority.time.now
         let first = CompanyFacts(periods: try periods.anchored(at: now))
-        let facts = try await known.read(company.id, in: &transaction) ?? first
+        let facts = try await known.read([company.id.description], in: &transaction) ?? first
         guard sequence > facts.sequence ?? .min else { return false }
         let catalogues = try await shelf.read(naming: facts, at: now, in: &transaction)
         let before = PlanHistory(facts, catalogues)
@@ -232,7 +231,7 @@ public struct Plans: Sendable {
     func history(
         of company: Identifier<Company>, naming version: Int? = nil, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> PlanHistory {
-        guard let facts = try await known.read(company, in: &transaction), facts.status != nil else {
+        guard let facts = try await known.read([company.description], in: &transaction), facts.status != nil else {
             throw PlanError(.noPlan)
         }
         let now = authority.time.now
@@ -267,30 +266,5 @@ public struct Plans: Sendable {
         details["sequence"] = sequence.map { String($0) }
         details["proposal"] = new.awaiting?.description
         return details
-    }
-}
-
-/// Company facts as they were read last, by their bytes: reading a record again whose bytes are the same costs nothing.
-final class KnownFacts: Sendable {
-    private let known = Mutex<[Identifier<Company>: (bytes: [UInt8], facts: CompanyFacts)]>([:])
-
-    func read(
-        _ company: Identifier<Company>, in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> CompanyFacts? {
-        let key = CompanyFacts.table.key(.platform, [company.description])
-        guard let bytes = try await transaction.read(key) else { return nil }
-        if let entry = known.withLock({ $0[company] }), entry.bytes == bytes { return entry.facts }
-        let facts: CompanyFacts
-        do throws(StoreError) {
-            facts = try CompanyFacts.table.value(of: bytes, at: key)
-        } catch {
-            throw PlanError(error)
-        }
-        guard facts.isValid else { throw PlanError(.malformed(key)) }
-        known.withLock { known in
-            if known.count >= 1000 { known.removeAll(keepingCapacity: true) }
-            known[company] = (bytes, facts)
-        }
-        return facts
     }
 }
