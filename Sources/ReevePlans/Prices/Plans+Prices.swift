@@ -212,7 +212,8 @@ extension Plans {
             try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             // What has ended is not waited for; the plan of the status still is.
             if proposal.ended(at: authority.time.now) != nil,
-                var facts = try await known.read([company.description], in: &transaction), facts.isAwaiting, facts.awaited == id
+                var facts = try await known.read([company.description], in: &transaction), facts.isAwaiting,
+                facts.awaited == id
             {
                 facts.awaits(nil)
                 try await CompanyFacts.table.write(facts, .platform, [company.description], in: &transaction)
