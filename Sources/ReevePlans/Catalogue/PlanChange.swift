@@ -139,6 +139,8 @@ public struct EffectivePlan: Hashable, Sendable {
     public let entitlements: Entitlements
     /// What the company may be asked to pay, and for what.
     public let charges: Charges
+    /// What it would be asked if the plan's time were not over: what prices are compared by.
+    let asked: Charges
     /// Why nothing new is admitted; `nil` when jobs are.
     public let stop: Stop?
     /// When the plan's time is over; `nil` when it does not end.

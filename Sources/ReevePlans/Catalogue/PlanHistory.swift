@@ -35,10 +35,11 @@ struct PlanHistory: Sendable {
             facts.overages.nextChange(after: instant), facts.turns.first { $0.at > instant }?.at,
             ends.flatMap { $0 > instant ? $0 : nil },
         ]
+        let asked = stop == nil || stop == .trialEnded ? charges(plan, own, entitlements, at: instant) : .none
         return EffectivePlan(
             at: instant, plan: plan, catalogue: assignment?.catalogue ?? 0, package: own,
             entitlements: entitlements ?? Entitlements(tasksPerPeriod: 0, environments: []),
-            charges: stop == nil ? charges(plan, own, entitlements, at: instant) : .none, stop: stop, trialEnds: ends,
+            charges: stop == nil ? asked : .none, asked: asked, stop: stop, trialEnds: ends,
             awaiting: facts.isAwaiting ? facts.awaited : nil, months: facts.periods.months,
             period: try period(at: instant), changesAt: changes.compactMap(\.self).min())
     }
@@ -183,19 +184,23 @@ struct PlanHistory: Sendable {
     ) throws(PlanError) -> PlanChangePreview {
         var impacts: Set<PriceImpact> = []
         // The instants at which something changes in one or the other: in between all stays.
-        var (instant, last) = (from, nil as Charges?)
+        var (instant, last) = (from, nil as EffectivePlan?)
         while true {
             let (old, now) = (try effective(at: instant), try new.effective(at: instant))
-            let isAgreed = agreed.map { !PriceImpact.between($0, now.charges).needsApproval } ?? false
-            // What was stopped and goes on at a price that was approved is no rise.
-            let goesOn = old.stop == .trialEnded && new.isApproved(now)
-            impacts.insert(isAgreed || goesOn ? .none : .between(old.charges, now.charges))
+            let isAgreed = agreed.map { !PriceImpact.between($0, now.asked).needsApproval } ?? false
+            impacts.insert(isAgreed ? .none : .between(old.asked, now.asked))
             if !isAgreed, change.givesLess(old, now) { impacts.insert(.increase) }
+            let isApproved = isAgreed || new.isApproved(now)
             // The end of a package that had more tasks is known from its beginning; what is asked for them is not.
-            let rise =
-                last.map { PriceImpact.between($0.with(tasks: now.charges.tasksPerPeriod), now.charges) } ?? .none
-            if rise.needsApproval, !new.isApproved(now) { impacts.insert(rise) }
-            last = now.charges
+            if let last, !isApproved {
+                let rise = PriceImpact.between(last.asked.with(tasks: now.asked.tasksPerPeriod), now.asked)
+                if rise.needsApproval { impacts.insert(rise) }
+            }
+            // What goes on after a plan whose time was over, when nothing was asked, goes on at a price that was approved.
+            if (last ?? old).stop == .trialEnded, now.stop == nil, !now.charges.isFree, !isApproved {
+                impacts.insert(.increase)
+            }
+            last = now
             guard let next = [old.changesAt, now.changesAt].compactMap(\.self).min() else { break }
             instant = next
         }
