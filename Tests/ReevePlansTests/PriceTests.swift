@@ -218,8 +218,8 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         // The trial ends meanwhile: nothing is admitted any more, and the reason says so.
         stage.days(30)
         plan = try await plans.plan(of: company)
-        #expect(plan.stop == .trialEnded && plan.awaiting == id && plan.limit == 100)
-        #expect(await refusal { try await stage.staff.admission().release() } == PlanError(.trialEnded))
+        #expect(plan.stop == .awaitingApproval && plan.awaiting == id && plan.limit == 100)
+        #expect(await refusal { try await stage.staff.admission().release() } == PlanError(.awaitingApproval))
         #expect(await approving(stage.owner) == PlanError(.notReviewed))
         let permit = try await stage.approval()
         try await stage.owner.layer.plans.review(id, for: stage.workspace, document: proposal.digest, permit)
@@ -329,8 +329,11 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         let proposal = try await stage.plans.propose(.plan("gold"), for: company, stage.change())
         try await stage.plans.communicate(proposal.id, of: company, by: .email, stage.change())
         stage.days(30)
-        try await stage.plans.review(
-            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval(of: stage.staff))
+        let review = await refusal {
+            try await stage.plans.review(
+                proposal.id, for: stage.workspace, document: proposal.digest, stage.approval(of: stage.staff))
+        }
+        #expect(review == PlanError(.ownProposal))
         let own = await refusal {
             _ = try await stage.plans.approve(
                 proposal.id, for: stage.workspace, document: proposal.digest, stage.approval(of: stage.staff))

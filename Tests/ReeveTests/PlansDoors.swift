@@ -150,7 +150,7 @@ extension Door {
         } refuse: { stage in
             try await stage.plans.withdraw(stage.unknown, of: stage.trust.company, stage.change())
         },
-        Door(name: "Plans.activate(_:_:)", action: "plans.activate") { stage in
+        Door(name: "Plans.activate(_:review:_:)", action: "plans.activate") { stage in
             try await stage.plans.activate(stage.approved(), stage.change())
         } refuse: { stage in
             let approval = try await stage.approved()

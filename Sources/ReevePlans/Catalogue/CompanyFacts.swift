@@ -11,7 +11,13 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     struct Agreement: Hashable, Codable {
         let proposal: Identifier<PriceProposal>
         let charges: Charges
+        let entitlements: Entitlements
         let conditions: PriceConditions
+
+        /// Whether it covers what is asked, and for what.
+        func covers(_ charges: Charges, _ entitlements: Entitlements) -> Bool {
+            !PriceImpact.between(self.charges, charges).needsApproval && entitlements.isNoLess(than: self.entitlements)
+        }
     }
     /// A plan of a version of the catalogue.
     struct Assignment: Hashable, Codable {
@@ -41,6 +47,16 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
         let cause: Cause
         let alignment: PlanChange.Alignment
         let usage: PlanChange.Usage
+        /// The limit from then on.
+        let limit: Int
+        /// Whether the company approved the change that it is of.
+        let isApproved: Bool
+    }
+
+    /// An end of all that a company has.
+    struct End: Hashable, Codable {
+        let sequence: Int64
+        let at: Timestamp
     }
 
     /// How periods are counted, until a change starts them anew.
@@ -49,8 +65,8 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     private(set) var status: Company.Status?
     /// The highest sequence that was told, also when it brought no other status.
     private(set) var sequence: Int64?
-    /// When the company became a former one last: what was approved before is no more.
-    private(set) var ended: Timestamp?
+    /// The sequence of the status with which the company's plan ended last, and when: what was proposed before is no more.
+    private(set) var ended: End?
     private(set) var plans = Timeline<Assignment>()
     private(set) var packages = Timeline<OwnPackage>()
     private(set) var overages = Timeline<Overage>()
@@ -70,8 +86,10 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     static let maximumChanges = 80
     /// As many bytes may a company's record have.
     static let maximumBytes = 60_000
-    /// Clocks that differ by no more than a day see what was told at once.
-    private static let skew = Duration.seconds(86_400)
+    /// Clocks that differ by no more than an hour see what was told at once.
+    static let skew = Duration.seconds(3600)
+    /// As many starts of periods are kept, so that the ones before are found.
+    private static let maximumStarts = 60
 
     init(periods: PeriodRule) {
         self.periods = periods
@@ -89,7 +107,6 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     func instant(_ now: Timestamp) -> Timestamp {
         let told = [
             plans.assertions.last?.recorded, packages.assertions.last?.recorded, overages.assertions.last?.recorded,
-            turns.last { $0.at <= now.advanced(by: Self.skew) }?.at,
         ]
         return told.compactMap(\.self).filter { $0 <= now.advanced(by: Self.skew) }.reduce(now, max)
     }
@@ -105,7 +122,7 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
 
     /// Ends plan, package and whatever was to come: for a company that is a former one.
     mutating func end(at now: Timestamp) throws(PlanError) {
-        ended = now
+        ended = End(sequence: sequence ?? .min, at: now)
         turns.removeAll { $0.at > now }
         try add(nil as Assignment?, from: now, at: now)
         if !packages.assertions.isEmpty { try add(nil as OwnPackage?, to: \.packages, now, nil, now) }
@@ -118,8 +135,23 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     ) throws(PlanError) {
         noteFirst(until: now)
         try add(fact, to: \.plans, from, until, now)
-        // The plan that was waited for is decided by it.
-        settleAwaited()
+        // The plan that was waited for is decided by one that is in force.
+        if from <= now { settleAwaited() }
+    }
+
+    /// Drops the plans that a status scheduled: another status was told.
+    mutating func dropScheduledByStatus(after now: Timestamp) throws(PlanError) {
+        guard plans.assertions.contains(where: { $0.value?.isOfStatus == true && $0.from > now }) else { return }
+        var kept = Timeline<Assignment>()
+        for fact in plans.assertions where fact.value?.isOfStatus != true || fact.from <= now {
+            do throws(Timeline<Assignment>.Refusal) {
+                try kept.record(fact.value, from: fact.from, until: fact.until, at: fact.recorded)
+            } catch {
+                throw PlanError(.invalidChange)
+            }
+        }
+        plans = kept
+        turns.removeAll { $0.cause == .plan && $0.at > now }
     }
 
     mutating func add(_ fact: OwnPackage, from: Timestamp, until: Timestamp?, at now: Timestamp) throws(PlanError) {
@@ -146,21 +178,33 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
 
     /// Notes what a change does to the period that it falls in; turns that it takes the place of are none any more.
     mutating func turn(
-        _ cause: Turn.Cause, _ change: PlanChange, from: Timestamp, until: Timestamp?, at now: Timestamp
+        _ cause: Turn.Cause, _ change: PlanChange, from: Timestamp, until: Timestamp?, limit: Int, isApproved: Bool,
+        at now: Timestamp
     ) throws(PlanError) {
         turns.removeAll { turn in
             turn.cause == cause && turn.at > now && turn.at >= from && until.map { turn.at < $0 } ?? true
         }
         guard change.countsAnew else { return }
-        turns.append(Turn(at: from, cause: cause, alignment: change.alignment, usage: change.usage))
+        // No two at one instant: each is applied once.
+        var instant = from
+        while turns.contains(where: { $0.at == instant }) { instant = instant.advanced(by: .microseconds(1)) }
+        turns.append(
+            Turn(
+                at: instant, cause: cause, alignment: change.alignment, usage: change.usage, limit: limit,
+                isApproved: isApproved))
         turns.sort { $0.at < $1.at }
-        // The last one that started periods tells how they are counted; what lies long before it tells nothing.
-        if let start = turns.last(where: { $0.at <= now && $0.alignment == .startsPeriods }) {
-            turns.removeAll { $0.at < start.at }
+        forgetTurns(before: now)
+        guard turns.count(where: { $0.at > now }) <= Self.maximumChanges else { throw PlanError(.tooManyChanges) }
+    }
+
+    /// Forgets turns that lie behind, but for those that tell how the last periods were counted.
+    private mutating func forgetTurns(before now: Timestamp) {
+        func forget(beyond count: Int, _ isOfKind: (Turn) -> Bool) {
+            let past = turns.indices.filter { turns[$0].at <= now && isOfKind(turns[$0]) }
+            for index in past.dropLast(count).reversed() { turns.remove(at: index) }
         }
-        let old = now.advanced(by: .seconds(-3700 * 86_400))
-        turns.removeAll { $0.at < old && $0.alignment != .startsPeriods }
-        guard turns.count <= Self.maximumFacts else { throw PlanError(.tooManyChanges) }
+        forget(beyond: Self.maximumStarts) { $0.alignment == .startsPeriods }
+        forget(beyond: Self.maximumStarts) { $0.alignment == .keepsPeriods }
     }
 
     /// The first instant at which a turn can be that is later than all that have been.

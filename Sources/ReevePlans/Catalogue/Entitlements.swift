@@ -153,6 +153,8 @@ enum PlanRoom {
     /// As many names in a set, each with as many bytes.
     static let (maximumNames, maximumNameBytes) = (64, 64)
 
+    static func clamped(_ value: Int) -> Int { min(max(0, value), Int(maximumCount)) }
+
     static func isCount(_ value: Int) -> Bool { (0...maximumCount).contains(Int64(value)) }
 
     static func defects(tasks: Int, _ added: Int, _ retentionDays: Int?) -> [String] {
@@ -173,7 +175,7 @@ enum PlanRoom {
 }
 
 extension Int {
-    fileprivate func saturatingAdd(_ other: Int) -> Int {
+    func saturatingAdd(_ other: Int) -> Int {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum
     }

@@ -123,7 +123,7 @@ public struct EffectivePlan: Hashable, Sendable {
         case former
         /// The plan's time is over.
         case trialEnded
-        /// The plan that the status brings has a price, and the company has not approved it yet.
+        /// There is no plan, or its time is over, and the one that the status brings has a price that the company has not approved yet.
         case awaitingApproval
     }
 
@@ -145,7 +145,8 @@ public struct EffectivePlan: Hashable, Sendable {
     public let stop: Stop?
     /// When the plan's time is over; `nil` when it does not end.
     public let trialEnds: Timestamp?
-    /// The proposal that a status opened and that nobody has answered; the plan stays as it is until then.
+    /// The proposal that a status opened and that has not come into force; the plan stays as it is until then. It may have expired:
+    /// see how it stands.
     public let awaiting: Identifier<PriceProposal>?
     /// The length of a period in months.
     public let months: Int
@@ -168,6 +169,9 @@ public struct EffectivePlan: Hashable, Sendable {
             }
         }
     }
+
+    /// Whether the plan's time is over.
+    var isOver: Bool { plan != nil && trialEnds.map { $0 <= at } ?? false }
 
     /// Tasks in the period altogether.
     public var limit: Int { entitlements.tasksPerPeriod + charges.mostTasksOver }

@@ -35,7 +35,10 @@ struct PlanHistory: Sendable {
             facts.overages.nextChange(after: instant), facts.turns.first { $0.at > instant }?.at,
             ends.flatMap { $0 > instant ? $0 : nil },
         ]
-        let asked = stop == nil || stop == .trialEnded ? charges(plan, own, entitlements, at: instant) : .none
+        let isOver = ends.map { $0 <= instant } ?? false
+        let asked =
+            stop == nil || plan != nil && isOver && stop != .former
+            ? charges(plan, own, entitlements, at: instant) : .none
         return EffectivePlan(
             at: instant, plan: plan, catalogue: assignment?.catalogue ?? 0, package: own,
             entitlements: entitlements ?? Entitlements(tasksPerPeriod: 0, environments: []),
@@ -52,9 +55,10 @@ struct PlanHistory: Sendable {
 
     private func stop(_ plan: Plan?, _ ends: Timestamp?, at instant: Timestamp) -> EffectivePlan.Stop? {
         // A former company has no plan from then on, whatever is scheduled.
-        if facts.status == .former, facts.ended.map({ $0 <= instant }) ?? true { return .former }
-        if plan != nil { return ends.map { $0 <= instant } ?? false ? .trialEnded : nil }
-        return facts.isAwaiting ? .awaitingApproval : .noPlan
+        if facts.status == .former, facts.ended.map({ $0.at <= instant }) ?? true { return .former }
+        guard plan == nil || ends.map({ $0 <= instant }) ?? false else { return nil }
+        // What is to come says more than what is over.
+        return facts.isAwaiting ? .awaitingApproval : plan == nil ? .noPlan : .trialEnded
     }
 
     private func charges(
@@ -77,14 +81,15 @@ struct PlanHistory: Sendable {
         let own = facts.packages.value(at: plan.at)
         let decides =
             own?.package?.price != nil ? own?.agreement : facts.plans.value(at: plan.at)?.agreement
-        let over = overage(under: plan.charges.price, at: plan.at)
+        let over = overage(under: plan.asked.price, at: plan.at)
         let agreements = [decides, over.flatMap { $0.mostTasks > 0 ? $0.agreement : nil }]
-        return agreements.compactMap(\.self).contains { !PriceImpact.between($0.charges, plan.charges).needsApproval }
+        return agreements.compactMap(\.self).contains { $0.covers(plan.asked, plan.entitlements) }
     }
 
-    /// The conditions that the company agreed to with the package in force.
-    func agreedConditions(at instant: Timestamp) -> PriceConditions? {
-        facts.packages.value(at: instant)?.agreement?.conditions
+    /// The conditions of what is asked at an instant: those that were agreed to with a package that has a price, or the plan's.
+    func conditions(of plan: EffectivePlan) -> PriceConditions? {
+        guard plan.package?.price == nil else { return facts.packages.value(at: plan.at)?.agreement?.conditions }
+        return plan.plan?.conditions
     }
 
     // MARK: Periods
@@ -131,6 +136,8 @@ struct PlanHistory: Sendable {
         leaving: Leaving = .nothing, isOfStatus: Bool = false, at now: Timestamp
     ) throws(PlanError) -> PlanHistory {
         var new = self
+        // What takes effect at once is recorded as of then.
+        let now = change.timing == .immediately && from <= now.advanced(by: .microseconds(1)) ? max(now, from) : now
         // A period that begins now begins with nothing used.
         guard change.alignment == .keepsPeriods || change.usage == .reset else { throw PlanError(.invalidChange) }
         if let until = change.until {
@@ -145,13 +152,13 @@ struct PlanHistory: Sendable {
             let later = facts.nextPlan(after: from, leaving: leaving)
             let fact = CompanyFacts.Assignment(
                 plan: name, catalogue: catalogue.version, agreement: agreement, isOfStatus: isOfStatus)
-            try new.facts.turn(.plan, change, from: from, until: later, at: now)
             try new.facts.add(fact, from: from, until: later, at: now)
+            try new.turn(.plan, change, from: from, until: later, agreement, at: now)
         case .package(let package):
             guard package?.validate().isEmpty ?? true else { throw PlanError(.invalidChange) }
             let fact = CompanyFacts.OwnPackage(package: package, agreement: agreement)
-            try new.facts.turn(.package, change, from: from, until: change.until, at: now)
             try new.facts.add(fact, from: from, until: change.until, at: now)
+            try new.turn(.package, change, from: from, until: change.until, agreement, at: now)
         case .overage(let mostTasks):
             guard !change.countsAnew else { throw PlanError(.invalidChange) }
             guard PlanRoom.isCount(mostTasks) else { throw PlanError(.invalidCount) }
@@ -162,6 +169,15 @@ struct PlanHistory: Sendable {
         }
         if !isOfStatus { try new.facts.shrink(at: now) }
         return new
+    }
+
+    private mutating func turn(
+        _ cause: CompanyFacts.Turn.Cause, _ change: PlanChange, from: Timestamp, until: Timestamp?,
+        _ agreement: CompanyFacts.Agreement?, at now: Timestamp
+    ) throws(PlanError) {
+        let limit = change.countsAnew ? try effective(at: from).limit : 0
+        try facts.turn(
+            cause, change, from: from, until: until, limit: limit, isApproved: agreement != nil, at: now)
     }
 
     /// What a change does: at the instant from which it takes effect, and to the price at every one after it.
@@ -180,16 +196,18 @@ struct PlanHistory: Sendable {
     /// It costs more where it does so at some instant, and also where a price rises later that nobody approved: what fell in between
     /// does not come back by itself. What comes to no more than what was agreed now costs no more.
     func preview(
-        _ change: PlanChange, _ new: PlanHistory, from: Timestamp, agreed: Charges? = nil
+        _ change: PlanChange, _ new: PlanHistory, from: Timestamp, agreed: CompanyFacts.Agreement? = nil
     ) throws(PlanError) -> PlanChangePreview {
         var impacts: Set<PriceImpact> = []
         // The instants at which something changes in one or the other: in between all stays.
         var (instant, last) = (from, nil as EffectivePlan?)
         while true {
             let (old, now) = (try effective(at: instant), try new.effective(at: instant))
-            let isAgreed = agreed.map { !PriceImpact.between($0, now.asked).needsApproval } ?? false
-            impacts.insert(isAgreed ? .none : .between(old.asked, now.asked))
-            if !isAgreed, change.givesLess(old, now) { impacts.insert(.increase) }
+            let isAgreed = agreed?.covers(now.asked, now.entitlements) ?? false
+            if !isAgreed {
+                impacts.insert(.between(old.asked, now.asked))
+                if asksOrGivesOtherwise(change, old, now, new) { impacts.insert(.increase) }
+            }
             let isApproved = isAgreed || new.isApproved(now)
             // The end of a package that had more tasks is known from its beginning; what is asked for them is not.
             if let last, !isApproved {
@@ -197,17 +215,13 @@ struct PlanHistory: Sendable {
                 if rise.needsApproval { impacts.insert(rise) }
             }
             // What goes on after a plan whose time was over, when nothing was asked, goes on at a price that was approved.
-            if (last ?? old).stop == .trialEnded, now.stop == nil, !now.charges.isFree, !isApproved {
-                impacts.insert(.increase)
-            }
+            if (last ?? old).isOver, now.stop == nil, !now.charges.isFree, !isApproved { impacts.insert(.increase) }
+            // A period that is paid for does not begin again by itself, and what was agreed beyond its limit is not there twice.
+            let turnsUnasked = new.facts.turns.contains { $0.at == instant && !$0.isApproved }
+            if turnsUnasked, !now.asked.isFree || !(last ?? old).asked.isFree { impacts.insert(.increase) }
             last = now
             guard let next = [old.changesAt, now.changesAt].compactMap(\.self).min() else { break }
             instant = next
-        }
-        let (before, after) = (try effective(at: from), try new.effective(at: from))
-        // A period that is paid for does not begin again by itself, and what was agreed beyond its limit is not there twice.
-        if change.countsAnew, agreed == nil, !before.charges.isFree || !after.charges.isFree {
-            impacts.insert(.increase)
         }
         let impact =
             switch true {
@@ -217,10 +231,31 @@ struct PlanHistory: Sendable {
             case impacts.contains(.decrease): PriceImpact.decrease
             default: PriceImpact.none
             }
-        return PlanChangePreview(effective: from, before: before, after: after, impact: impact)
+        return PlanChangePreview(
+            effective: from, before: try effective(at: from), after: try new.effective(at: from), impact: impact)
+    }
+
+    /// Whether a company that pays would get less for as much, or would be asked something that no amount of a period shows.
+    private func asksOrGivesOtherwise(
+        _ change: PlanChange, _ old: EffectivePlan, _ now: EffectivePlan, _ new: PlanHistory
+    ) -> Bool {
+        guard !now.asked.isFree, !old.asked.isFree else { return false }
+        // What is asked once is asked again with another plan.
+        let fee = now.package?.price == nil ? now.plan?.price?.setUp?.minorUnits ?? 0 : 0
+        if fee > 0, now.plan?.name != old.plan?.name { return true }
+        if let before = conditions(of: old), let after = new.conditions(of: now), before != after { return true }
+        // A plan that costs less is another plan, and has what it has.
+        let (before, after) = (old.asked.price?.perPeriod.minorUnits ?? 0, now.asked.price?.perPeriod.minorUnits ?? 0)
+        if case .plan = change.kind, after < before { return false }
+        return !now.entitlements.isNoLess(than: old.entitlements)
     }
 
     // MARK: Statuses
+
+    /// Drops the plans that a status scheduled: another status was told.
+    mutating func dropScheduledByStatus(after now: Timestamp) throws(PlanError) {
+        try facts.dropScheduledByStatus(after: now)
+    }
 
     /// Records a status; whether it is another one.
     mutating func tell(_ status: Company.Status, sequence: Int64) -> Bool { facts.tell(status, sequence: sequence) }
@@ -230,16 +265,6 @@ struct PlanHistory: Sendable {
 
     /// Notes that the status's plan waits for an approval, and the proposal for it.
     mutating func awaits(_ proposal: Identifier<PriceProposal>?) { facts.awaits(proposal) }
-}
-
-extension PlanChange {
-    /// Whether a company that pays would get less for as much: something that is neither tasks nor money. A plan that costs less is
-    /// another plan, and has what it has.
-    fileprivate func givesLess(_ old: EffectivePlan, _ new: EffectivePlan) -> Bool {
-        guard !new.charges.isFree, !old.charges.isFree else { return false }
-        if case .plan = kind, PriceImpact.between(old.charges, new.charges) == .decrease { return false }
-        return !new.entitlements.isNoLess(than: old.entitlements)
-    }
 }
 
 extension Entitlements {

@@ -80,7 +80,7 @@ public struct Plans: Sendable {
         let now = authority.time.now
         let first = CompanyFacts(periods: try periods.anchored(at: now))
         let facts = try await known.read([company.id.description], in: &transaction) ?? first
-        guard sequence > facts.sequence ?? .min else { return false }
+        guard facts.sequence.map({ sequence > $0 }) ?? true else { return false }
         let catalogues = try await shelf.read(naming: facts, at: now, in: &transaction)
         let before = PlanHistory(facts, catalogues)
         var history = before
@@ -112,15 +112,16 @@ public struct Plans: Sendable {
         guard company.status != .former, let rule = catalogue.statusRules[company.status] else {
             return try history.end(at: instant)
         }
-        // What is scheduled for later stays, unless its price would rise then that nobody approved.
-        for leaving in [PlanHistory.Leaving.everything, .approved] {
-            let (preview, new) = try history.preview(
-                rule.change, at: instant, of: catalogue, leaving: leaving, isOfStatus: true)
-            guard !preview.needsApproval else { continue }
-            history = new
-            return
-        }
+        try history.dropScheduledByStatus(after: instant)
         do throws(PlanError) {
+            // What is scheduled for later stays, unless its price would rise then that nobody approved.
+            for leaving in [PlanHistory.Leaving.everything, .approved] {
+                let (preview, new) = try history.preview(
+                    rule.change, at: instant, notBefore: instant, of: catalogue, leaving: leaving, isOfStatus: true)
+                guard !preview.needsApproval else { continue }
+                history = new
+                return
+            }
             let proposal = try proposal(rule.change, of: company.id, history, by: actor, catalogue, at: now)
             try await PriceProposal.table.write(
                 Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
@@ -152,7 +153,8 @@ public struct Plans: Sendable {
                 change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
             guard !preview.needsApproval else { throw PlanError(.approvalRequired) }
             try await write(new, from: history, of: company, in: &transaction)
-            let reviewed = try await reviewed(review, company, permit, at: now, in: &transaction)
+            let reviewed = try await reviewed(
+                review, company, permit, limit: preview.after.limit, at: now, in: &transaction)
             let details = try details(history, new, from: preview.effective, sequence: nil)
             return (preview, details.merging(reviewed) { old, _ in old })
         }

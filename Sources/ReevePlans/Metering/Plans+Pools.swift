@@ -62,7 +62,9 @@ extension Plans {
         let terms = try PlanTerms(history.effective(at: history.facts.instant(instant)), history)
         // Where another process has seen a change take effect, it has.
         let pool = try await pool(of: company, terms.period.start, [:], in: &transaction)
-        guard let turn = pool?.turn, turn > terms.at else { return terms }
+        guard let turn = pool?.turn, turn > terms.at, turn <= instant.advanced(by: CompanyFacts.skew) else {
+            return terms
+        }
         return try PlanTerms(history.effective(at: turn), history)
     }
 
@@ -86,38 +88,70 @@ extension Plans {
     ) async throws(PlanError) -> QuotaPool {
         let stored = try await pool(of: company, terms.period.start, known, in: &transaction)
         var pool = stored ?? QuotaPool(limit: terms.limit)
-        for turn in terms.history.turns(in: terms.period, until: terms.at) {
-            let limit = Int64(try terms.history.effective(at: turn.at).limit)
-            if pool.apply(turn.usage, to: limit, at: turn.at) { pool.setLimit(limit) }
-        }
+        Self.turn(&pool, of: terms.period, terms.history, at: terms.at)
         return pool
     }
 
-    /// The pools that statements are about, after them.
+    /// Applies the changes to a pool that count its period anew, each once.
+    private static func turn(
+        _ pool: inout QuotaPool, of period: Period, _ history: PlanHistory, at instant: Timestamp
+    ) {
+        for turn in history.turns(in: period, until: instant) {
+            _ = pool.apply(turn.usage, to: Int64(turn.limit), at: turn.at)
+        }
+    }
+
+    /// The pools that statements are about, after them, and after the changes that count anew before them.
     func pools(
-        of company: Identifier<Company>, after statements: [HeldTasks.Statement],
+        of company: Identifier<Company>, after statements: [HeldTasks.Statement], _ history: PlanHistory?,
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> [Timestamp: QuotaPool] {
+        let now = authority.time.now
         var pools: [Timestamp: QuotaPool] = [:]
         for statement in statements {
             // Written also where there is none: a commit that makes the first one and is still under way is too late then.
             var pool =
                 try await pool(of: company, statement.period, pools, in: &transaction) ?? QuotaPool(limit: 0)
+            if let history, pools[statement.period] == nil {
+                let period = try history.period(at: statement.period)
+                let instant = history.facts.instant(now)
+                if period.start == statement.period { Self.turn(&pool, of: period, history, at: instant) }
+            }
             _ = pool.settle(statement.lease, used: statement.used)
             pools[statement.period] = pool
         }
         return pools
     }
 
+    /// A company's facts for what this process has to say: `nil` when there are none that can be read.
+    func historyIfKnown(
+        of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> PlanHistory? {
+        do throws(PlanError) {
+            return try await history(of: company, in: &transaction)
+        } catch {
+            guard error.store == nil else { throw error }
+            return nil
+        }
+    }
+
+    /// Sets the present limit in the pool of the present period, before it is said how much of it is used.
+    func setLimits(in pools: inout [Timestamp: QuotaPool], _ history: PlanHistory?) throws(PlanError) {
+        guard let history else { return }
+        let plan = try history.effective(at: history.facts.instant(authority.time.now))
+        guard plan.stop == nil else { return }
+        pools[plan.period.start]?.setLimit(Int64(plan.limit), at: plan.at)
+    }
+
     /// Gives tasks back to the limits of their periods.
     func refund(
-        _ returned: [Timestamp: Int64], of company: Identifier<Company>, to pools: inout [Timestamp: QuotaPool],
-        in transaction: inout Transaction<PlanError>
+        _ returned: [ReturnedTasks.Origin: Int64], of company: Identifier<Company>,
+        to pools: inout [Timestamp: QuotaPool], in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
-        for (period, count) in returned {
-            var pool = try await pool(of: company, period, pools, in: &transaction)
-            pool?.refund(count)
-            pools[period] = pool
+        for (origin, count) in returned {
+            var pool = try await pool(of: company, origin.period, pools, in: &transaction)
+            pool?.refund(count, takenAfter: origin.turn)
+            pools[origin.period] = pool
         }
     }
 

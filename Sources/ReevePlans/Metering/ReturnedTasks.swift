@@ -6,21 +6,26 @@ import Synchronization
 
 /// Tasks that jobs gave back after the lease they came from was closed, until they are returned to the limit.
 final class ReturnedTasks: Sendable {
-    /// A company's limit in the period that begins then.
+    /// What tasks were taken from: the limit of the period that begins then, after the last change that counted it anew.
+    struct Origin: Hashable {
+        let period: Timestamp
+        let turn: Timestamp?
+    }
+    /// A company's.
     struct Place: Hashable {
         let company: Identifier<Company>
-        let period: Timestamp
+        let origin: Origin
     }
     private let tasks = Mutex<[Place: Int64]>([:])
 
     func add(_ count: Int64, to place: Place) { tasks.withLock { $0[place, default: 0] += count } }
 
     /// All there are of a company; what cannot be returned is added again.
-    func take(of company: Identifier<Company>) -> [Timestamp: Int64] {
+    func take(of company: Identifier<Company>) -> [Origin: Int64] {
         tasks.withLock { tasks in
-            var taken: [Timestamp: Int64] = [:]
-            for (place, count) in tasks where place.company == company { taken[place.period] = count }
-            for period in taken.keys { tasks[Place(company: company, period: period)] = nil }
+            var taken: [Origin: Int64] = [:]
+            for (place, count) in tasks where place.company == company { taken[place.origin] = count }
+            for origin in taken.keys { tasks[Place(company: company, origin: origin)] = nil }
             return taken
         }
     }

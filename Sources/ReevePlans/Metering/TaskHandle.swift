@@ -15,6 +15,8 @@ public final class TaskHandle: Sendable {
         let id: Identifier<QuotaLeaseRecord>
         let amount: Int64
         let period: Period
+        /// The last change before it that counted the period anew.
+        let turn: Timestamp?
         /// When it is spent, by the wall clock: from the first to before the second.
         let from: Timestamp
         let until: Timestamp
@@ -28,7 +30,7 @@ public final class TaskHandle: Sendable {
     struct Source: Hashable {
         /// The lease's; the largest number for tasks that were never held.
         let epoch: UInt64
-        let period: Timestamp
+        let origin: ReturnedTasks.Origin
     }
 
     /// A lease that ended here, with what is left of it.
@@ -52,6 +54,8 @@ public final class TaskHandle: Sendable {
     private let until = Atomic<Int64>(.min)
     private let environments = Atomic<UInt8>(0)
     private let period = Atomic<Int64>(0)
+    /// The smallest number for none.
+    private let turn = Atomic<Int64>(.min)
     private struct State {
         var held: Held?
         /// How often it was closed: a lease that was asked for before and comes after is not spent.
@@ -84,7 +88,7 @@ public final class TaskHandle: Sendable {
             guard present & Self.leftMask >= count else { return nil }
             let now = time.coarseNow.microseconds
             let epoch = epoch.load(ordering: .acquiring)
-            let period = period.load(ordering: .relaxed)
+            let (period, turn) = (period.load(ordering: .relaxed), turn.load(ordering: .relaxed))
             guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),
                 EnvironmentSet(bits: environments.load(ordering: .relaxed)).contains(environment),
                 generation == ForkGuard.generation
@@ -92,7 +96,7 @@ public final class TaskHandle: Sendable {
             // All of them were of this lease, unless it is another one by now.
             let (done, _) = word.compareExchange(
                 expected: present, desired: present - count, ordering: .acquiringAndReleasing)
-            if done { return Source(epoch: epoch, period: Timestamp(microseconds: period)) }
+            if done { return Source(epoch: epoch, origin: Self.origin(period, turn)) }
         }
     }
 
@@ -105,7 +109,7 @@ public final class TaskHandle: Sendable {
             let present = word.load(ordering: .acquiring)
             guard present >> Self.leftBits == source.epoch & 0xFF_FFFF,
                 epoch.load(ordering: .acquiring) == source.epoch
-            else { return returned.add(Int64(tasks), to: .init(company: company, period: source.period)) }
+            else { return returned.add(Int64(tasks), to: .init(company: company, origin: source.origin)) }
             let (done, _) = word.compareExchange(
                 expected: present, desired: present + count, ordering: .acquiringAndReleasing)
             if done { return }
@@ -144,10 +148,16 @@ public final class TaskHandle: Sendable {
             until.store(lease.until.microseconds, ordering: .releasing)
             environments.store(lease.environments, ordering: .releasing)
             period.store(lease.period.start.microseconds, ordering: .releasing)
+            turn.store(lease.turn?.microseconds ?? .min, ordering: .releasing)
             word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
             state.held = lease
             state.held?.epoch = next
-            return Source(epoch: next, period: lease.period.start)
+            return Source(epoch: next, origin: .init(period: lease.period.start, turn: lease.turn))
         }
+    }
+
+    private static func origin(_ period: Int64, _ turn: Int64) -> ReturnedTasks.Origin {
+        .init(
+            period: Timestamp(microseconds: period), turn: turn == .min ? nil : Timestamp(microseconds: turn))
     }
 }

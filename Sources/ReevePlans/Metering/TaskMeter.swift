@@ -147,8 +147,10 @@ public final class TaskMeter: Sendable {
         let (statements, returned) = (held.statements(of: company), held.returned.take(of: company))
         do throws(PlanError) {
             try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-                var pools = try await plans.pools(of: company, after: statements, in: &transaction)
+                let history = try await plans.historyIfKnown(of: company, in: &transaction)
+                var pools = try await plans.pools(of: company, after: statements, history, in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                try plans.setLimits(in: &pools, history)
                 try await plans.write(
                     pools, of: company, announcing: configuration.thresholds, in: &transaction)
             }
@@ -160,8 +162,8 @@ public final class TaskMeter: Sendable {
         }
     }
 
-    private func keep(_ returned: [Timestamp: Int64], of company: Identifier<Company>) {
-        for (period, count) in returned { held.returned.add(count, to: .init(company: company, period: period)) }
+    private func keep(_ returned: [ReturnedTasks.Origin: Int64], of company: Identifier<Company>) {
+        for (origin, count) in returned { held.returned.add(count, to: .init(company: company, origin: origin)) }
     }
 
     /// Closes the leases of this process that were asked back since it looked, and those that it is just being given.
@@ -249,15 +251,15 @@ public final class TaskMeter: Sendable {
         let lifetime = Duration.seconds(configuration.leaseSeconds)
         var tried: Timestamp?
         do throws(PlanError) {
-            let (lease, terms, mayReturn, hasAsked) = try await plans.store.transaction(
+            let (lease, terms, turn, mayReturn, hasAsked) = try await plans.store.transaction(
                 retrying: RetryPolicy(attempts: 400)
             ) {
                 (transaction: inout Transaction<PlanError>) throws(PlanError)
-                    -> (QuotaPool.Lease?, PlanTerms, Bool, Bool) in
+                    -> (QuotaPool.Lease?, PlanTerms, Timestamp?, Bool, Bool) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
                 var pools = try await plans.pools(
-                    of: company, after: before + (own.map { [$0] } ?? []), in: &transaction)
+                    of: company, after: before + (own.map { [$0] } ?? []), terms.history, in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
                 guard terms.environments.contains(context.scope.environment) else {
                     throw PlanError(.environmentNotIncluded)
@@ -282,16 +284,17 @@ public final class TaskMeter: Sendable {
                         ])
                     try transaction.record(entry, in: plans.authority.trail)
                 }
-                return (lease, terms, mayReturn, hasAsked)
+                return (lease, terms, pool.turn, mayReturn, hasAsked)
             }
             held.forget(before)
             guard let lease else {
                 return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn, hasAsked: hasAsked)
             }
-            let direct = TaskHandle.Source(epoch: .max, period: terms.period.start)
+            let direct = TaskHandle.Source(
+                epoch: .max, origin: .init(period: terms.period.start, turn: turn))
             guard lease.amount > need else { return .taken(direct) }
             let new = TaskHandle.Held(
-                id: lease.id, amount: lease.amount, period: terms.period,
+                id: lease.id, amount: lease.amount, period: terms.period, turn: turn,
                 // The coarse clock is behind.
                 from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
                 until: min(now.advanced(by: lifetime), terms.until), environments: terms.environments.bits)
@@ -321,7 +324,7 @@ public final class TaskMeter: Sendable {
         of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
         _ ends: Timestamp, at now: Timestamp
     ) -> QuotaPool.Lease? {
-        pool.setLimit(terms.limit)
+        pool.setLimit(terms.limit, at: terms.at)
         pool.expire(at: now)
         let share = Int64(configuration.leasePerMille)
         let most = max(1, terms.limit / 1000 * share + terms.limit % 1000 * share / 1000)

@@ -107,7 +107,8 @@ extension AllocationReview: IdentifiedEntity {
     public static var identifierPrefix: String { "arv" }
 }
 
-/// A change of an allocation in beta that no review stands behind (clause S4.5).
+/// A change of an allocation in beta that no review stands behind, or that goes beyond its review (clause S4.5). What a status brings is
+/// none: its rule was decided for everybody.
 public struct AllocationFinding: Hashable, Sendable, Codable {
     /// The company.
     public let company: Identifier<Company>

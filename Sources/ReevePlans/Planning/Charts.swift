@@ -98,8 +98,8 @@ extension UsageForecast {
         chart.label(0, "so far")
         var sum = used
         for (index, day) in expected.enumerated() {
-            chart.bar(index + 1, from: sum, to: sum + day.tasks, Colour.expected)
-            sum += day.tasks
+            chart.bar(index + 1, from: sum, to: sum.saturatingAdd(max(0, day.tasks)), Colour.expected)
+            sum = sum.saturatingAdd(max(0, day.tasks))
             // Labels that fit beside each other.
             if index % max(1, expected.count / 8) == 0 { chart.label(index + 1, String(day.day.description.suffix(5))) }
         }
@@ -111,11 +111,11 @@ extension UsageForecast {
 extension UsageReplay {
     /// A chart of several periods: what would have been admitted in each, and what refused.
     public static func svg(of periods: [UsageReplay]) -> String {
-        let most = periods.map { $0.used + $0.refused }.max() ?? 0
+        let most = periods.map { $0.used.saturatingAdd($0.refused) }.max() ?? 0
         var chart = Chart("Tasks by period, and those that would have been refused", count: periods.count, most: most)
         for (index, period) in periods.enumerated() {
             chart.bar(index, to: period.used, Colour.known)
-            chart.bar(index, from: period.used, to: period.used + period.refused, Colour.more)
+            chart.bar(index, from: period.used, to: period.used.saturatingAdd(period.refused), Colour.more)
             chart.label(index, String(period.period.start.day.description.prefix(7)))
         }
         return chart.svg

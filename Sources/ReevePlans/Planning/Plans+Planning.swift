@@ -49,7 +49,7 @@ extension Plans {
             let past = try await past(
                 of: company, history, at: now, since: Timestamp(microseconds: .min), most: periods,
                 in: &transaction)
-            return UsageReplay.replay(past, under: preview.after.charges)
+            return UsageReplay.replay(past, under: preview.after.asked)
         }
     }
 
@@ -60,14 +60,13 @@ extension Plans {
     ) async throws(PlanError) -> [UsageReplay.Past] {
         var past: [UsageReplay.Past] = []
         var instant = history.facts.instant(now)
-        // A few periods without use are no end.
+        // Periods without use are no end, but there is one.
         var empty = 0
-        while past.count < most, empty < 3 {
+        while past.count < most, empty < 60 {
             let period = try history.period(at: instant)
             guard period.end > oldest, period.end > period.start else { break }
             if let pool = try await pool(of: company, period.start, [:], in: &transaction) {
-                let days = pool.days.map { DayUsage(day: $0.day, tasks: Int(max(0, $0.used))) }
-                past.append(UsageReplay.Past(period: period, days: days))
+                past.append(UsageReplay.Past(period: period, days: Self.days(of: pool)))
                 empty = 0
             } else {
                 empty += 1
@@ -77,13 +76,25 @@ extension Plans {
         return past.reversed()
     }
 
+    /// What was used on the days of a pool; what was given back later counts less on the days before.
+    private static func days(of pool: QuotaPool) -> [DayUsage] {
+        var days: [DayUsage] = []
+        var back: Int64 = 0
+        for day in pool.days.reversed() {
+            let used = day.used + back
+            back = min(0, used)
+            days.append(DayUsage(day: day.day, tasks: Int(max(0, used))))
+        }
+        return days.reversed()
+    }
+
     // MARK: Allocation reviews
 
     /// Reviews what companies have against what they will need, and proposes how tasks that are left are shared fairly: nobody gets
     /// less than its plan has (clause S4.5). It changes nothing; ``change(_:of:review:_:)`` takes the review's id.
     ///
     /// `budget` is the tasks that there are for all of them; a company's weight is 1 unless it is given, 1 to 1,000,000. Throws
-    /// ``PlanError/Code/budgetTooSmall`` when their plans alone are more. Complexity: some reads for each company, at most 500.
+    /// ``PlanError/Code/budgetTooSmall`` when their plans alone are more. Companies where nothing is admitted are left out. Complexity: some reads for each company, at most 500.
     @discardableResult
     public func reviewAllocation(
         of companies: [Identifier<Company>: Int], budget: Int, _ permit: Permit<ChangePlan>
@@ -94,7 +105,16 @@ extension Plans {
             guard companies.count <= AllocationReview.maximumCompanies else { throw PlanError(.invalidCount) }
             var needs: [AllocationReview.Need] = []
             for company in companies.keys.sorted() {
-                let forecast = try await forecast(of: company, at: now, in: &transaction)
+                let forecast: UsageForecast
+                do throws(PlanError) {
+                    forecast = try await self.forecast(of: company, at: now, in: &transaction)
+                } catch {
+                    guard error.store == nil, error.code != .unknownPlan, error.code != .unknownZone else {
+                        throw error
+                    }
+                    // Nothing is admitted there: it needs nothing, and has nothing.
+                    continue
+                }
                 // The middle of what is expected; what is used already is needed in any case.
                 let expected = forecast.atEnd.map { $0.lowerBound + ($0.upperBound - $0.lowerBound + 1) / 2 }
                 let need = min(max(expected ?? 0, forecast.used), Int(PlanRoom.maximumCount))
@@ -174,23 +194,28 @@ extension Plans {
         try await Programme.table.read(.platform, [], in: &transaction)?.phases.value(at: instant) ?? .general
     }
 
-    /// What an entry says of the review behind a change; in beta one without is a finding.
+    /// What an entry says of the review behind a change; in beta one without is a finding, and so is one that gives more than the
+    /// review proposed, or whose review is older than a quarter of a year.
     func reviewed(
         _ review: Identifier<AllocationReview>?, _ company: Identifier<Company>, _ permit: Permit<ChangePlan>,
-        at now: Timestamp, in transaction: inout Transaction<PlanError>
+        limit: Int, at now: Timestamp, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> [String: String] {
+        var (details, finding): ([String: String], String?) = ([:], "change-without-review")
         if let review {
             let known = try await AllocationReview.table.read(.platform, [review.description], in: &transaction)
-            guard known?.value.rows.contains(where: { $0.company == company }) == true else {
+            guard let known = known?.value, let row = known.rows.first(where: { $0.company == company }) else {
                 throw PlanError(.unknownReview)
             }
-            return ["review": review.description]
+            details["review"] = review.description
+            let isOld = known.at.advanced(by: .seconds(92 * 86_400)) < now
+            finding = isOld || limit > row.proposed ? "change-beyond-review" : nil
         }
-        guard try await phase(at: now, in: &transaction) == .beta else { return [:] }
-        let finding = AllocationFinding(
+        guard let finding, try await phase(at: now, in: &transaction) == .beta else { return details }
+        details["finding"] = finding
+        let record = AllocationFinding(
             company: company, at: now, actor: permit.context.actor, decision: permit.decision)
         let id = Identifier<AuditRecord>(at: now)
-        try AllocationFinding.table.insert(Stored(finding), .platform, [id.description], in: &transaction)
-        return ["finding": "change-without-review"]
+        try AllocationFinding.table.insert(Stored(record), .platform, [id.description], in: &transaction)
+        return details
     }
 }

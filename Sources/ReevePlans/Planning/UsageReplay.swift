@@ -19,7 +19,7 @@ public struct UsageReplay: Hashable, Sendable, Codable {
         }
 
         /// Tasks used in it.
-        public var used: Int { days.reduce(0) { $0 + max(0, $1.tasks) } }
+        public var used: Int { days.reduce(0) { $0.saturatingAdd(max(0, $1.tasks)) } }
     }
 
     /// The period.
@@ -37,17 +37,17 @@ public struct UsageReplay: Hashable, Sendable, Codable {
     /// thousand begun. Complexity: O(days).
     public static func replay(_ past: [Past], under charges: Charges) -> [UsageReplay] {
         past.map { past in
-            var (left, used, refused) = (charges.tasksPerPeriod + charges.mostTasksOver, 0, 0)
+            var (left, used, refused) = (charges.limit, 0, 0)
             var runOut: CivilDay?
             for day in past.days.sorted(by: { $0.day < $1.day }) {
                 let tasks = max(0, day.tasks)
                 let admitted = min(tasks, left)
                 left -= admitted
                 used += admitted
-                refused += tasks - admitted
+                refused = refused.saturatingAdd(tasks - admitted)
                 if tasks > admitted, runOut == nil { runOut = day.day }
             }
-            let over = max(0, used - charges.tasksPerPeriod)
+            let over = max(0, used - PlanRoom.clamped(charges.tasksPerPeriod))
             let amount = charges.price.map { price in
                 let thousands = Int64((over + 999) / 1000)
                 let more = thousands.multipliedReportingOverflow(by: price.perThousandOver?.minorUnits ?? 0)

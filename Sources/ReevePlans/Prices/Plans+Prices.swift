@@ -99,7 +99,7 @@ extension Plans {
     /// since; ``PlanError/Code/proposalUsed`` the second time.
     @discardableResult
     public func activate(
-        _ approval: consuming Approval, _ permit: Permit<ChangePlan>
+        _ approval: consuming Approval, review: Identifier<AllocationReview>? = nil, _ permit: Permit<ChangePlan>
     ) async throws(PlanError) -> EffectivePlan {
         let (id, company, document) = (approval.proposal, approval.company, approval.document)
         return try await acting("plans.activate", permit, on: .plan(of: company), in: .platform, of: company) {
@@ -112,15 +112,17 @@ extension Plans {
             let agreed = try proposal.activate(at: now)
             guard history.facts.status != .former else { throw PlanError(.companyInactive) }
             // What was proposed to a company before it left is not what it agrees to when it comes again.
-            guard history.facts.ended.map({ $0 < proposal.proposed }) ?? true else {
+            guard history.facts.ended.map({ $0.sequence < proposal.sequence }) ?? true else {
                 throw PlanError(.proposalWithdrawn)
             }
             let (document, change) = (proposal.document, proposal.change)
             guard let catalogue = history.catalogues.versions[document.catalogue] else { throw PlanError(.unknownPlan) }
             let from = try history.effectiveInstant(of: change, at: instant, notBefore: agreed)
             let new = try history.adding(
-                change, from: from, of: catalogue, agreement: CompanyFacts.Agreement(document), at: instant)
-            let preview = try history.preview(change, new, from: from, agreed: document.after)
+                change, from: from, of: catalogue, agreement: CompanyFacts.Agreement(document),
+                isOfStatus: history.facts.isAwaiting && history.facts.awaited == id, at: instant)
+            let preview = try history.preview(
+                change, new, from: from, agreed: CompanyFacts.Agreement(document))
             guard preview.after.charges == document.after, preview.after.entitlements == document.entitlements,
                 preview.after.plan?.name == document.plan, preview.after.catalogue == document.catalogue,
                 !preview.needsApproval
@@ -128,7 +130,10 @@ extension Plans {
             try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             try await write(new, from: history, of: company, in: &transaction)
             let facts = try details(history, new, from: from, sequence: nil)
-            return (preview.after, facts.merging(details(proposal)) { old, _ in old })
+            let reviewed = try await reviewed(
+                review, company, permit, limit: preview.after.limit, at: now, in: &transaction)
+            let all = facts.merging(details(proposal)) { old, _ in old }
+            return (preview.after, all.merging(reviewed) { old, _ in old })
         }
     }
 
@@ -163,8 +168,8 @@ extension Plans {
         let (from, after) = (preview.effective, preview.after)
         // Nobody agrees to pay for what nothing is admitted under.
         let plan = try after.running
-        let agreed = new.agreedConditions(at: from) ?? history.agreedConditions(at: instant)
-        guard let conditions = conditions ?? agreed ?? plan.conditions, conditions.validate().isEmpty else {
+        let known = new.conditions(of: after) ?? plan.conditions
+        guard let conditions = conditions ?? known, conditions.validate().isEmpty else {
             throw PlanError(.incompletePricing)
         }
         let document = PriceDocument(
@@ -174,10 +179,12 @@ extension Plans {
         // What cannot be activated is not put before anybody.
         let approved = try history.adding(
             change, from: from, of: catalogue, agreement: CompanyFacts.Agreement(document), at: instant)
-        guard try !history.preview(change, approved, from: from, agreed: document.after).needsApproval else {
+        let seen = try history.preview(change, approved, from: from, agreed: CompanyFacts.Agreement(document))
+        guard !seen.needsApproval else {
             throw PlanError(.laterPrice)
         }
-        return try PriceProposal(document, proposer: actor, at: now, catalogue: catalogue)
+        return try PriceProposal(
+            document, proposer: actor, sequence: history.facts.sequence ?? .min, at: now, catalogue: catalogue)
     }
 
     private func write(
@@ -240,7 +247,15 @@ extension Plans {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> Bool {
         guard let id else { return false }
-        var proposal = try await stored(id, of: company, in: &transaction)
+        var proposal: PriceProposal
+        do throws(PlanError) {
+            proposal = try await stored(id, of: company, in: &transaction)
+        } catch {
+            // A record that cannot be read keeps no status from being told.
+            guard let store = error.store else { return false }
+            if case .malformed = store { return false }
+            throw error
+        }
         guard proposal.ended(at: now) == nil else { return false }
         guard withdrawing else { return true }
         try proposal.withdraw(at: now)
@@ -251,6 +266,8 @@ extension Plans {
 
 extension CompanyFacts.Agreement {
     init(_ document: PriceDocument) {
-        self.init(proposal: document.proposal, charges: document.after, conditions: document.conditions)
+        self.init(
+            proposal: document.proposal, charges: document.after, entitlements: document.entitlements,
+            conditions: document.conditions)
     }
 }

@@ -56,8 +56,7 @@ public struct Charges: Hashable, Sendable, Codable {
 
     /// Tasks that may be used in a period altogether.
     var limit: Int {
-        let (sum, overflow) = max(0, tasksPerPeriod).addingReportingOverflow(max(0, mostTasksOver))
-        return overflow ? .max : sum
+        PlanRoom.clamped(tasksPerPeriod) + PlanRoom.clamped(mostTasksOver)
     }
 
     func with(tasks: Int) -> Charges {
@@ -67,8 +66,9 @@ public struct Charges: Hashable, Sendable, Codable {
     /// What a period costs in which so many tasks are used, in thousandths of the smallest unit.
     fileprivate func cost(of tasks: Int) -> Int128 {
         guard let price else { return 0 }
-        let over = Int128(max(0, min(tasks, limit) - max(0, tasksPerPeriod)))
-        return 1000 * Int128(price.perPeriod.minorUnits) + over * Int128(price.perThousandOver?.minorUnits ?? 0)
+        let over = max(0, min(tasks, limit) - PlanRoom.clamped(tasksPerPeriod))
+        let (period, more) = (price.perPeriod.minorUnits, price.perThousandOver?.minorUnits ?? 0)
+        return 1000 * Int128(PlanRoom.clamped(Int(period))) + Int128(over) * Int128(PlanRoom.clamped(Int(more)))
     }
 }
 
@@ -103,7 +103,8 @@ public enum PriceImpact: String, Hashable, Sendable, Codable, CaseIterable {
         // Fewer tasks for less is a smaller plan, unless each of them costs more.
         let isDearer =
             after.tasksPerPeriod < before.tasksPerPeriod
-            && after.cost(of: 0) * Int128(before.tasksPerPeriod) > before.cost(of: 0) * Int128(after.tasksPerPeriod)
+            && after.cost(of: 0) * Int128(PlanRoom.clamped(before.tasksPerPeriod))
+                > before.cost(of: 0) * Int128(PlanRoom.clamped(after.tasksPerPeriod))
         let rises = asksAgain || isDearer || costs.contains { $0.after > $0.before } || new > old
         let falls = costs.contains { $0.after < $0.before } || new < old || after.tasksPerPeriod > before.tasksPerPeriod
         return switch (rises, falls) {

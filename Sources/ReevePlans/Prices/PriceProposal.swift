@@ -51,6 +51,8 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     public let digest: Digest
     /// Who proposed it.
     public let proposer: ActContext.Actor
+    /// The sequence of the company's status then.
+    let sequence: Int64
     /// When it was proposed.
     public let proposed: Timestamp
     /// From when its prices may be asked at the earliest counts this many days after it was communicated.
@@ -73,7 +75,7 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     static let table = Table<Stored<PriceProposal>>("plans.proposal")
 
     init(
-        _ document: PriceDocument, proposer: ActContext.Actor, at now: Timestamp, catalogue: Catalogue
+        _ document: PriceDocument, proposer: ActContext.Actor, sequence: Int64, at now: Timestamp, catalogue: Catalogue
     ) throws(PlanError) {
         id = document.proposal
         company = document.company
@@ -81,6 +83,7 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
         self.document = document
         digest = try document.digest()
         self.proposer = proposer
+        self.sequence = sequence
         proposed = now
         noticeDays = catalogue.noticeDays
         answerDays = catalogue.answerDays
@@ -156,6 +159,7 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     mutating func review(_ document: Digest, by actor: ActContext.Actor, at now: Timestamp) throws(PlanError) {
         try requireRunning(at: now)
         try requireSeen(document, by: actor)
+        guard actor != proposer else { throw PlanError(.ownProposal) }
         // The same person again is the same review.
         reviews.removeAll { $0.actor == actor }
         reviews.append(Review(document: document, actor: actor, at: now))
@@ -208,7 +212,7 @@ extension PriceProposal: IdentifiedEntity {
 
 /// Proof that an authorised person of a company agreed to a price that was communicated in full, after its notice period.
 ///
-/// Only ``Plans/approve(_:for:document:_:)`` makes one. It activates one proposal, once: ``Plans/activate(_:_:)`` uses it up,
+/// Only ``Plans/approve(_:for:document:_:)`` makes one. It activates one proposal, once: ``Plans/activate(_:review:_:)`` uses it up,
 /// and the store remembers. One that was lost is made again by approving again.
 public struct Approval: ~Copyable, Sendable {
     /// The proposal.

@@ -55,6 +55,8 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Tasks in the period.
     package private(set) var limit: Int64
+    /// When the limit was set last, by the clock of who did.
+    package private(set) var limitSet: Timestamp?
     /// How often the limit was another one.
     package private(set) var version: Int64 = 0
     /// The highest part of this version of the limit, in hundredths, whose use was announced.
@@ -150,9 +152,9 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func apply(_ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp) -> Bool {
         guard turn.map({ $0 < instant }) ?? true else { return false }
         turn = instant
-        let before = max(0, settled)
+        let (before, new) = (max(0, settled), min(max(0, new), PlanRoom.maximumCount))
         switch usage {
-        case .kept: return true
+        case .kept: break
         case .reset: settled = 0
         case .scaled where limit > 0:
             let used = Int128(min(before, limit)) * Int128(max(0, new))
@@ -163,15 +165,17 @@ package struct QuotaPool: Hashable, Sendable {
         forgiven = min(max(forgiven + before - settled, -most), most)
         overdue = []
         direct = []
+        limit = new
+        version += 1
+        announced = new > 0 ? min(100, max(0, settled) * 100 / new) : 0
         return true
     }
 
     /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
-    /// them: for one call a job.
-    package mutating func refund(_ count: Int64) {
-        let count = min(max(count, 0), PlanRoom.maximumCount)
-        // What was used before a change that counts anew does not come back to what is used after it.
-        settled = turn == nil ? settled - count : max(settled - count, min(settled, 0))
+    /// them: for one call a job. What was taken before the last change that counts anew does not come back.
+    package mutating func refund(_ count: Int64, takenAfter taken: Timestamp? = nil) {
+        guard turn == nil || taken == turn else { return }
+        settled -= min(max(count, 0), PlanRoom.maximumCount)
     }
 
     /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
@@ -221,13 +225,17 @@ package struct QuotaPool: Hashable, Sendable {
     /// Changes the limit. What is out stays out: below what is used and held nothing is given until enough came back.
     ///
     /// After a raise, parts of the limit are announced again from what is used of the new one on.
-    package mutating func setLimit(_ new: Int64) {
+    /// Whoever's clock is behind who set it last does not set it back.
+    package mutating func setLimit(_ new: Int64, at instant: Timestamp = Timestamp(microseconds: .max)) {
         let new = min(max(0, new), PlanRoom.maximumCount)
-        guard new != limit else { return }
+        guard new != limit, limitSet.map({ $0 <= instant }) ?? true else { return }
+        if instant < Timestamp(microseconds: .max) { limitSet = instant }
         if new > limit { announced = min(announced, max(0, settled) * 100 / new) }
         limit = new
         version += 1
     }
+
+    private static func clamped(_ used: Int64) -> Int64 { min(max(used, -maximumForgiven), maximumForgiven) }
 
     /// The highest of some parts of the limit, in hundredths, that is used and was not announced yet: once.
     package mutating func announce(_ thresholds: [Int]) -> Int? {
@@ -244,12 +252,12 @@ package struct QuotaPool: Hashable, Sendable {
         guard new != 0 else { return }
         // A clock that is behind counts to the last day there is.
         if let last = days.last, last.day >= day {
-            days[days.count - 1].used += new
+            days[days.count - 1].used = Self.clamped(last.used + new)
         } else {
             days.append(DayUse(day: day, used: new))
         }
         while days.count > Self.maximumDays {
-            days[1].used += days[0].used
+            days[1].used = Self.clamped(days[1].used + days[0].used)
             days.removeFirst()
         }
     }
@@ -291,6 +299,7 @@ extension QuotaPool: JSONRecord {
             writer.name("leases")
             list(leases, &writer)
             writer.field("limit", limit)
+            writer.field("limitSet", limitSet)
             writer.name("overdue")
             list(overdue, &writer)
             writer.field("recalls", recalls)
@@ -308,7 +317,7 @@ extension QuotaPool: JSONRecord {
                 try reader.object { (reader) throws(JSONError) in
                     let day = try reader.text("day", as: CivilDay.self)
                     let used = try reader.integer("used")
-                    guard used.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
+                    guard used.magnitude <= UInt64(Self.maximumForgiven) else { throw reader.unexpected() }
                     return DayUse(day: day, used: used)
                 }
             }
@@ -319,6 +328,7 @@ extension QuotaPool: JSONRecord {
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
+            pool.limitSet = reader.hasField("limitSet") ? try reader.text(as: Timestamp.self) : nil
             try reader.name("overdue")
             pool.announced = announced
             pool.days = days
