@@ -251,8 +251,8 @@ private struct PriceWalk {
     /// it, and everything that had to come before did.
     private mutating func look() async throws {
         guard let plan = try? await seats[0].plans.plan(of: company) else { return }
-        // A plan whose time is over stops; what was agreed to goes on with the next plan.
-        guard plan.stop != .trialEnded else { return }
+        // A plan whose time is over stops, also while another waits; what was agreed to goes on with the next plan.
+        guard plan.stop == nil || plan.plan == nil else { return }
         defer { charges = plan.charges }
         guard Self.amounts(plan.charges).enumerated().contains(where: { $1 > Self.amounts(charges)[$0] }) else {
             return
