@@ -333,6 +333,22 @@ private struct Junk: Codable, RecordCodable {}
         #expect(e == nil, "\(String(describing: e))")
     }
 
+    @Test func whatWasAgreedForOnePlanIsNotAgreedForALesser() async throws {
+        let s = try await PriceStage(
+            cat([
+                Plan(name: "trial", entitlements: Entitlements(tasksPerPeriod: 100, features: ["history"])),
+                Plan(name: "plain", tasksPerPeriod: 100),
+            ]))
+        let package = PlanChange.package(Package(price: Price(perPeriod: try euros(60_00))))
+        try await s.plans.propose(package, for: s.company, conditions: conditions, s.change())
+        let later = s.inn(40 * 86_400)
+        try await s.plans.change(PlanChange(.plan("plain"), timing: .at(later)), of: s.company, s.change())
+        let e = await refusal {
+            try await s.plans.propose(package, for: s.company, conditions: conditions, s.change())
+        }
+        #expect(e == PlanError(.laterPrice))
+    }
+
     @Test func planUnderAPricedPackage() async throws {
         let s = try await PriceStage(
             cat(

@@ -337,18 +337,21 @@ extension PriceStage {
         let s = try await PriceStage(try pricedCatalogue(trialDays: nil))
         try await s.tell(.customer, 2)
         let p = try await s.proposal()
+        try await s.plans.communicate(p.id, of: s.company, by: .website, s.change())
+        s.days(30)
         let platform = try await s.staff.permit(ApprovePrice.self, on: .plan(of: s.company), in: .platform)
-        _ = platform
-        let e = await refusal {
-            try await s.plans.communicate(p.id, of: s.company, by: .website, s.change())
-            s.days(30)
-            let permit = try await s.staff.permit(ApprovePrice.self, on: .plan(of: s.company), in: .platform)
-            try await s.plans.review(p.id, for: s.workspace, document: p.digest, permit)
-            let a = try await s.plans.approve(p.id, for: s.workspace, document: p.digest, permit)
-            try await s.plans.activate(a, s.change())
+        let review = await refusal {
+            try await s.plans.review(p.id, for: s.workspace, document: p.digest, platform)
         }
-        let charges = try await s.plans.plan(of: s.company).charges
-        #expect(e != nil && charges.isFree, "one person of the platform alone: \(charges.price!.perPeriod)")
+        #expect(review == PlanError(.otherWorkspace))
+        // With a permit for the company's workspace, and somebody's review: whoever communicated it does not approve it.
+        try await s.owner.layer.plans.review(p.id, for: s.workspace, document: p.digest, s.approval())
+        let own = await refusal {
+            let permit = try await s.approval(of: s.staff)
+            _ = try await s.plans.approve(p.id, for: s.workspace, document: p.digest, permit)
+        }
+        #expect(own == PlanError(.ownProposal))
+        #expect(try await s.plans.plan(of: s.company).charges.isFree)
     }
 
     @Test func digestBindsTheChange() async throws {

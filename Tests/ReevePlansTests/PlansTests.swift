@@ -328,5 +328,16 @@ private final class RivalStore: Store {
         #expect(try #require(try await trust.store.record(for: key)).bytes.count < Changes.maximumRecordBytes / 2)
     }
 
+    /// Also when it is statuses alone.
+    @Test func thereIsAlwaysRoomForTheNextStatus() async throws {
+        let trust = try await trust()
+        for number in 1...250 {
+            let status: Company.Status = number.isMultiple(of: 2) ? .proofOfConcept : .customer
+            try await trust.layer.plans.setStatus(
+                Company(id: trust.company, status: status), sequence: Int64(1 + number))
+        }
+        #expect(try await trust.layer.plans.allowance(of: trust.company).plan == "trial")
+    }
+
     private struct RawRecord: Codable, RecordCodable {}
 }
