@@ -228,6 +228,27 @@ extension PriceStage {
         #expect(e == nil, "status cannot be recorded: \(String(describing: e))")
     }
 
+    /// Where the price of a status's plan cannot be put together, the entry says why, and a proposal by hand is the way.
+    @Test func statusWithoutConditionsSaysWhy() async throws {
+        let c = cat(
+            [
+                Plan(name: "trial", entitlements: Entitlements(tasksPerPeriod: 100), trialDays: 60),
+                Plan(name: "open", tasksPerPeriod: 1000),
+            ], [.proofOfConcept: "trial", .customer: "open"])
+        let s = try await PriceStage(c)
+        try await s.goTo(.package(Package(price: Price(perPeriod: try euros(5_00)))))
+        try await s.plans.change(
+            .package(Package(price: Price(perPeriod: try euros(4_00)))), of: s.company, s.change())
+        s.days(40)
+        try await s.tell(.customer, 3)
+        #expect(try s.staff.store.auditEntries().last?.details["obstacle"] == "incompletePricing")
+        #expect(try await s.plans.plan(of: s.company).stop == .awaitingApproval)
+        try await s.goTo(.plan("open"))
+        let plan = try await s.plans.plan(of: s.company)
+        let four = try euros(4_00)
+        #expect(plan.stop == nil && plan.plan?.name == "open" && plan.charges.price?.perPeriod == four)
+    }
+
     @Test func staleStatusPlan() async throws {
         let c = cat(
             [Plan(name: "trial", tasksPerPeriod: 100), Plan(name: "bronze", tasksPerPeriod: 10_000)],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Foundation
 import Reeve
 import ReeveAccess
 import ReeveModel
@@ -75,6 +76,41 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
         #expect(refusals.count == cases.count && refusals.allSatisfy { $0.outcome == .refused })
     }
 
+    /// A change as JSON, as hosts and records have it.
+    @Test func aChangeIsOneFieldAndItsTerms() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let instant = Timestamp(seconds: 1_800_000_000)
+        let cases: [(PlanChange, String)] = [
+            (
+                .plan("gold"),
+                #"{"alignment":"keepsPeriods","kind":{"plan":"gold"},"timing":"immediately","usage":"kept"}"#
+            ),
+            (
+                .package(nil),
+                #"{"alignment":"keepsPeriods","kind":{"package":null},"timing":"immediately","usage":"kept"}"#
+            ),
+            (
+                PlanChange(.package(Package(addedTasks: 5)), timing: .nextPeriod, until: instant),
+                #"{"alignment":"keepsPeriods","kind":{"package":{"addedTasks":5}},"timing":"nextPeriod","#
+                    + #""until":"2027-01-15T08:00:00.000000Z","usage":"kept"}"#
+            ),
+            (
+                PlanChange(.overage(mostTasks: 7), timing: .at(instant)),
+                #"{"alignment":"keepsPeriods","kind":{"mostTasksOver":7},"timing":"2027-01-15T08:00:00.000000Z","#
+                    + #""usage":"kept"}"#
+            ),
+        ]
+        for (change, text) in cases {
+            #expect(String(decoding: try encoder.encode(change), as: UTF8.self) == text)
+            #expect(try JSONDecoder().decode(PlanChange.self, from: Data(text.utf8)) == change)
+        }
+        for kind in ["{}", #"{"gold":1}"#, #"{"plan":"a","package":null}"#, #"{"plan":null}"#, "[]"] {
+            let text = #"{"alignment":"keepsPeriods","kind":\#(kind),"timing":"immediately","usage":"kept"}"#
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(PlanChange.self, from: Data(text.utf8)) }
+        }
+    }
+
     @Test func aJobOfAnotherEnvironmentIsNotAdmitted() async throws {
         let stage = try await PriceStage(.reference)
         try await stage.plans.change(
@@ -90,6 +126,19 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
             }
             #expect(error == (environment == .production ? nil : PlanError(.environmentNotIncluded)))
         }
+        // Nor is it given up for one that is refused; and where the plan has more by now, it is seen.
+        let handle = stage.staff.layer.tasks.handle(for: stage.company)
+        guard let held = handle.admit(stage.staff.job()) else {
+            Issue.record("what was held is gone")
+            return
+        }
+        held.release()
+        try await stage.owner.layer.plans.change(
+            .package(nil), of: stage.company,
+            stage.owner.permit(ChangePlan.self, on: .plan(of: stage.company), in: .platform))
+        let job = stage.staff.job()
+        let other = Job(id: job.id, recipe: job.recipe, scope: Scope(workspace, .test))
+        try await stage.staff.layer.tasks.admit(other, of: stage.company).release()
     }
 
     /// What becomes of the period that a change falls in, by its three fields.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Foundation
 import Reeve
 import ReeveAccess
 import ReeveCrypto
@@ -174,6 +175,10 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
             name: "none", entitlements: Entitlements(tasksPerPeriod: 1, features: names, retentionDays: 0),
             trialDays: 0)
         #expect(wide.validate().count == 4)
+        // Nothing that would look like another line of a price document.
+        let lines = Plan(name: "a\n- EUR 0.00", entitlements: Entitlements(tasksPerPeriod: 1, features: ["b\u{85}c"]))
+        #expect(lines.validate().count == 2)
+        #expect(PriceConditions(tax: .none, payment: "Now.\nFree.", ending: "x").validate().count == 1)
     }
 }
 
@@ -512,6 +517,23 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
             try await stage.plans.change(.package(Package(tasksPerPeriod: 999)), of: stage.company, stage.change())
         }
         #expect(fewer == PlanError(.approvalRequired))
+    }
+
+    /// Proposals that are under way outlive a release: what their digests are of does not change.
+    @Test func theDigestOfADocumentIsStable() throws {
+        let text =
+            #"{"after":{"mostTasksOver":5,"price":{"perPeriod":{"currency":"EUR","minorUnits":5000},"#
+            + #""perThousandOver":{"currency":"EUR","minorUnits":250},"setUp":{"currency":"EUR","minorUnits":100}},"#
+            + #""tasksPerPeriod":100},"before":{"mostTasksOver":0,"tasksPerPeriod":7},"catalogue":3,"#
+            + #""change":{"alignment":"keepsPeriods","kind":{"package":{"addedFeatures":["b","a"],"addedTasks":2}},"#
+            + #""timing":"nextPeriod","usage":"kept"},"company":"co_00000000000000000000000001","#
+            + #""conditions":{"ending":"At any time.","payment":"In advance.","tax":"included"},"#
+            + #""entitlements":{"connectorClasses":["x"],"environments":["production","test"],"features":["b","a"],"#
+            + #""retentionDays":30,"tasksPerPeriod":100},"months":12,"plan":"gold","#
+            + #""proposal":"prop_00000000000000000000000002"}"#
+        let document = try JSONDecoder().decode(PriceDocument.self, from: Data(text.utf8))
+        let digest = try document.digest().description
+        #expect(digest == "9e70190438134717d6bdaf7a834ec1e4a4e159a1277f57a1bd16983b82bc3ede")
     }
 
     /// One changed field is another document.

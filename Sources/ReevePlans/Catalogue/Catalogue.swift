@@ -38,8 +38,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public func validate() -> [String] {
         var defects = PlanRoom.defects(tasks: entitlements.tasksPerPeriod, 0, entitlements.retentionDays)
         defects += PlanRoom.defects(names: entitlements.features, entitlements.connectorClasses ?? [])
-        if !(1...PlanRoom.maximumNameBytes).contains(name.utf8.count) || name == "none" {
-            defects.append("a plan needs a name of 1 to 64 bytes other than `none`")
+        if !PlanRoom.isName(name) || name == "none" {
+            defects.append("a plan needs a name of 1 to 64 bytes without control characters, other than `none`")
         }
         if let trialDays, !(1...3650).contains(trialDays) { defects.append("`trialDays` must be 1 to 3,650") }
         defects += price?.validate() ?? []

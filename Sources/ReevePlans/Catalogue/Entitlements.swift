@@ -153,6 +153,15 @@ enum PlanRoom {
     /// As many names in a set, each with as many bytes.
     static let (maximumNames, maximumNameBytes) = (64, 64)
 
+    /// Names stand in texts that people read: they have no line ends or other control characters.
+    static func isName(_ name: String) -> Bool {
+        (1...maximumNameBytes).contains(name.utf8.count) && !hasControls(name)
+    }
+
+    static func hasControls(_ text: String) -> Bool {
+        text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+
     static func clamped(_ value: Int) -> Int { min(max(0, value), Int(maximumCount)) }
 
     static func isCount(_ value: Int) -> Bool { (0...maximumCount).contains(Int64(value)) }
@@ -168,9 +177,10 @@ enum PlanRoom {
 
     static func defects(names sets: Set<String>...) -> [String] {
         let isRight = sets.allSatisfy { names in
-            names.count <= maximumNames && names.allSatisfy { (1...maximumNameBytes).contains($0.utf8.count) }
+            names.count <= maximumNames && names.allSatisfy(isName)
         }
-        return isRight ? [] : ["there may be 64 features or classes, with names of 1 to 64 bytes"]
+        return isRight
+            ? [] : ["there may be 64 features or classes, with names of 1 to 64 bytes without control characters"]
     }
 }
 

@@ -5,8 +5,8 @@ public import ReeveModel
 
 /// A change of what a company may use: to what, when, and what becomes of the period that it falls in.
 public struct PlanChange: Hashable, Sendable, Codable {
-    /// To what.
-    public enum Kind: Hashable, Sendable, Codable {
+    /// To what. In JSON it is one field: `plan`, `package` or `mostTasksOver`.
+    public enum Kind: Hashable, Sendable {
         /// Another plan of the catalogue that is in force; the same name again brings the plan's present version.
         case plan(String)
         /// A package of the company's own, on top of whatever plan it has; `nil` for none any more.
@@ -95,6 +95,36 @@ public struct PlanChange: Hashable, Sendable, Codable {
     public static func package(_ package: Package?) -> PlanChange { PlanChange(.package(package)) }
     /// So many tasks beyond the limit, at once; 0 for none.
     public static func overage(mostTasks: Int) -> PlanChange { PlanChange(.overage(mostTasks: mostTasks)) }
+}
+
+extension PlanChange.Kind: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case plan, package, mostTasksOver
+    }
+
+    /// Reads the one field.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch (container.allKeys.count, container.allKeys.first) {
+        case (1, .plan): self = .plan(try container.decode(String.self, forKey: .plan))
+        case (1, .package): self = .package(try container.decode(Package?.self, forKey: .package))
+        case (1, .mostTasksOver):
+            self = .overage(mostTasks: try container.decode(Int.self, forKey: .mostTasksOver))
+        default:
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "one of plan, package and mostTasksOver"))
+        }
+    }
+
+    /// Writes the one field.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .plan(let name): try container.encode(name, forKey: .plan)
+        case .package(let package): try container.encode(package, forKey: .package)
+        case .overage(let mostTasks): try container.encode(mostTasks, forKey: .mostTasksOver)
+        }
+    }
 }
 
 /// What a change would do, found before it is made: exactly what it then does, unless something else changes in between.

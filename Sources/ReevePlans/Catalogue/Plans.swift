@@ -40,6 +40,7 @@ public struct Plans: Sendable {
     let waiting = WaitingJobs()
     let shelf: CatalogueShelf
     let known = KnownRecords(CompanyFacts.table) { $0.isValid }
+    let knownPools = KnownRecords(QuotaPool.table)
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
     /// one with a higher version is: ``publish(_:from:_:)``.
@@ -89,28 +90,32 @@ public struct Plans: Sendable {
         let isOpen = try await isOpen(
             facts.isAwaiting ? facts.awaited : nil, of: company.id, withdrawing: isOther, at: now, in: &transaction)
         // Told again, it opens again what nobody agreed to in time.
+        var obstacle: PlanError?
         if isOther || facts.isAwaiting && !isOpen {
-            try await follow(company, &history, actor, at: now, in: &transaction)
+            obstacle = try await follow(company, &history, actor, at: now, in: &transaction)
         }
+        var details = try details(before, history, from: now, sequence: sequence)
+        details["obstacle"] = obstacle?.code.rawValue
         let entry = AuditEntry(
             at: now, context: ActContext(actor: actor, scope: .platform, origin: .background),
             action: "plans.setStatus", resource: company.id.description,
-            details: try details(before, history, from: now, sequence: sequence))
+            details: details)
         try await write(history, from: before, of: company.id, in: &transaction)
         try transaction.record(entry, in: authority.trail)
         return true
     }
 
     /// Does what a status's rule says: assigns its plan, or opens a proposal where that would cost more. A status is always taken:
-    /// where no proposal can be made, the plan stays as it is, and waits.
+    /// where no proposal can be made, the plan stays as it is and waits, and what stood in the way is returned.
     private func follow(
         _ company: Company, _ history: inout PlanHistory, _ actor: ActContext.Actor, at now: Timestamp,
         in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) {
+    ) async throws(PlanError) -> PlanError? {
         let catalogue = history.catalogues.inForce(at: now)
         let instant = history.facts.instant(now)
         guard company.status != .former, let rule = catalogue.statusRules[company.status] else {
-            return try history.end(at: instant)
+            try history.end(at: instant)
+            return nil
         }
         try history.dropScheduledByStatus(after: instant)
         do throws(PlanError) {
@@ -120,15 +125,17 @@ public struct Plans: Sendable {
                     rule.change, at: instant, notBefore: instant, of: catalogue, leaving: leaving, isOfStatus: true)
                 guard !preview.needsApproval else { continue }
                 history = new
-                return
+                return nil
             }
             let proposal = try proposal(rule.change, of: company.id, history, by: actor, catalogue, at: now)
             try await PriceProposal.table.write(
                 Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             history.awaits(proposal.id)
+            return nil
         } catch {
             guard error.store == nil else { throw error }
             history.awaits(nil)
+            return error
         }
     }
 

@@ -68,6 +68,18 @@ extension Plans {
         return try PlanTerms(history.effective(at: turn), history)
     }
 
+    /// Throws unless the plan has jobs in an environment.
+    func requireEnvironment(
+        _ environment: Environment?, of company: Identifier<Company>
+    ) async throws(PlanError) {
+        let now = authority.time.now
+        let present = try await store.transaction {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) -> PlanTerms in
+            try await terms(of: company, at: now, in: &transaction)
+        }
+        guard present.environments.contains(environment) else { throw PlanError(.environmentNotIncluded) }
+    }
+
     static func ids(_ company: Identifier<Company>, _ period: Timestamp) -> [String] {
         [company.description, period.description]
     }
@@ -78,7 +90,7 @@ extension Plans {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> QuotaPool? {
         if let pool = known[period] { return pool }
-        return try await QuotaPool.table.read(.platform, Self.ids(company, period), in: &transaction)
+        return try await knownPools.read(Self.ids(company, period), in: &transaction)
     }
 
     /// The pool of the present period, with the changes applied to it that count anew.

@@ -116,6 +116,12 @@ public final class TaskHandle: Sendable {
         }
     }
 
+    /// Whether the lease that is held now is in force and not for jobs in an environment.
+    func excludes(_ environment: Environment?) -> Bool {
+        guard let held = present?.held, time.now < held.until else { return false }
+        return !EnvironmentSet(bits: held.environments).contains(environment)
+    }
+
     /// What is held now, and how much of it is left.
     var present: Closed? {
         state.withLock { state in

@@ -220,6 +220,10 @@ public final class TaskMeter: Sendable {
             let answer = try await held.turns.run(handle.company) { () throws(PlanError) in
                 // Another call may have brought enough for this one.
                 if let source = handle.take(tasks, in: context.scope.environment) { return Answer.taken(source) }
+                // What is held is not given up for a job that may not run where it is to.
+                if handle.excludes(context.scope.environment) {
+                    try await plans.requireEnvironment(context.scope.environment, of: handle.company)
+                }
                 return try await exchange(handle, tasks, context)
             }
             switch answer {

@@ -24,7 +24,7 @@ public struct PriceConditions: Hashable, Sendable, Codable {
     /// How long the company is bound, and how it ends the plan, in a sentence or two.
     public var ending: String
 
-    /// Conditions; each text has 1 to 2,000 bytes.
+    /// Conditions; each text has 1 to 2,000 bytes on one line.
     public init(tax: Tax, payment: String, ending: String) {
         self.tax = tax
         self.payment = payment
@@ -33,8 +33,9 @@ public struct PriceConditions: Hashable, Sendable, Codable {
 
     /// All defects, each as a line; empty when there is none.
     public func validate() -> [String] {
-        [("payment", payment), ("ending", ending)].filter { !(1...2000).contains($0.1.utf8.count) }
-            .map { "`\($0.0)` must have 1 to 2,000 bytes" }
+        [("payment", payment), ("ending", ending)]
+            .filter { !(1...2000).contains($0.1.utf8.count) || PlanRoom.hasControls($0.1) }
+            .map { "`\($0.0)` must have 1 to 2,000 bytes without control characters" }
     }
 }
 
