@@ -262,7 +262,7 @@ private struct PriceWalk {
         // Of those that are in force and not used, the one that allows least beyond it.
         let fitting = activations.indices.filter { index in
             let activation = activations[index]
-            return !activation.isUsed && activation.from <= time.now
+            return !activation.isUsed && activation.from <= plan.at
                 && zip(Self.amounts(activation.evidence.proposal.document.after), Self.amounts(plan.charges))
                     .allSatisfy { $0 >= $1 }
         }
