@@ -21,7 +21,8 @@ public struct PlanError: Error, Hashable, Sendable {
         case unknownZone
         /// A period must be 1 to 120 months long, and begin at a time of day.
         case invalidPeriod
-        /// A count of tasks must be 1 or more, and a limit 0 or more, and at most 10^12.
+        /// A count of tasks must be 1 or more, a limit or budget 0 or more, and each at most 10^12; a weight 1 to 1,000,000, and a number of
+        /// past periods 1 to 60.
         case invalidCount
         /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
         case cancelled
@@ -144,7 +145,8 @@ extension PlanError: CustomStringConvertible {
         case .unknownZone:
             "this system knows no time zone of that name; use one of the IANA database, such as `Europe/Berlin`"
         case .invalidPeriod: "a period is 1 to 120 months long and begins at a second of the day, 0 to 86,399"
-        case .invalidCount: "task counts are 1 to 10^12, and limits 0 to 10^12"
+        case .invalidCount:
+            "task counts are 1 to 10^12, limits and budgets 0 to 10^12, weights 1 to 1,000,000, past periods 1 to 60"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
         case .awaitingApproval: "the status's plan has a price that the company has not approved; see its proposals"
