@@ -10,21 +10,16 @@ extension Plans {
 
     /// How much of its limit a company will use in the current period, and when it runs out, from what was used on the days before.
     ///
-    /// Complexity: a read of each of its last periods, until 56 days are known.
+    /// Complexity: O(periods that the company has had).
     public func forecast(of company: Identifier<Company>) async throws(PlanError) -> UsageForecast {
         let now = authority.time.now
-        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            try await forecast(of: company, at: now, in: &transaction)
+        let (terms, pool) = try await store.transaction {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) -> (PlanTerms, QuotaPool) in
+            let terms = try await self.terms(of: company, at: now, in: &transaction)
+            return (terms, try await turnedPool(of: company, terms, [:], in: &transaction))
         }
-    }
-
-    private func forecast(
-        of company: Identifier<Company>, at now: Timestamp, in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> UsageForecast {
-        let terms = try await terms(of: company, at: now, in: &transaction)
-        let pool = try await turnedPool(of: company, terms, [:], in: &transaction)
         let oldest = now.advanced(by: .seconds(-UsageForecast.daysUsed * 86_400))
-        let past = try await past(of: company, terms.history, at: now, since: oldest, most: 60, in: &transaction)
+        let past = try await past(of: company, terms.history).filter { $0.period.end > oldest }
         return UsageForecast(
             history: past.flatMap(\.days), used: Int(max(0, pool.settled)), limit: Int(terms.limit),
             period: terms.period, at: now)
@@ -34,46 +29,51 @@ extension Plans {
     /// were used, the day on which the limit would have run out, and what would have been asked for them. Under the charges that it has
     /// it is what happened.
     ///
-    /// `periods` is 1 to 60, the present one among them; the oldest is first. Complexity: a read of each.
+    /// `periods` is 1 to 60, of those in which anything was used; the oldest is first. Complexity: O(periods that the company has had).
     public func replay(
         of company: Identifier<Company>, under change: PlanChange, periods: Int = 12
     ) async throws(PlanError) -> [UsageReplay] {
-        let now = authority.time.now
         guard (1...60).contains(periods) else { throw PlanError(.invalidCount) }
-        return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            let history = try await history(of: company, in: &transaction)
+        let now = authority.time.now
+        let (charges, history) = try await store.transaction {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) -> (Charges, PlanHistory) in
+            let history = try await self.history(of: company, in: &transaction)
             var immediate = change
             immediate.timing = .immediately
             let (preview, _) = try history.preview(
                 immediate, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
-            let past = try await past(
-                of: company, history, at: now, since: Timestamp(microseconds: .min), most: periods,
-                in: &transaction)
-            return UsageReplay.replay(past, under: preview.after.asked)
+            return (preview.after.asked, history)
         }
+        return UsageReplay.replay(try await past(of: company, history).suffix(periods), under: charges)
     }
 
-    /// What was used in the last periods in which anything was, the oldest first.
+    /// What was used in all periods in which anything was, the oldest first.
     private func past(
-        of company: Identifier<Company>, _ history: PlanHistory, at now: Timestamp, since oldest: Timestamp, most: Int,
-        in transaction: inout Transaction<PlanError>
+        of company: Identifier<Company>, _ history: PlanHistory
     ) async throws(PlanError) -> [UsageReplay.Past] {
+        let table = QuotaPool.table
+        var range = KeyRange(under: table.key(.platform, [company.description]))
         var past: [UsageReplay.Past] = []
-        var instant = history.facts.instant(now)
-        // Periods without use are no end, but there is one.
-        var empty = 0
-        while past.count < most, empty < 60 {
-            let period = try history.period(at: instant)
-            guard period.end > oldest, period.end > period.start else { break }
-            if let pool = try await pool(of: company, period.start, [:], in: &transaction) {
-                past.append(UsageReplay.Past(period: period, days: Self.days(of: pool)))
-                empty = 0
-            } else {
-                empty += 1
+        while true {
+            var page: [(start: Timestamp, pool: QuotaPool)] = []
+            let entries: [Entry]
+            do throws(StoreError) {
+                entries = try await store.records(in: range, limit: 200)
+                for entry in entries {
+                    guard case .text(let name)? = entry.key.elements?.last, let start = Timestamp(name) else {
+                        throw .malformed(entry.key)
+                    }
+                    page.append((start, try table.value(of: entry.record.bytes, at: entry.key)))
+                }
+            } catch {
+                throw PlanError(error)
             }
-            instant = period.start.advanced(by: .microseconds(-1))
+            for (start, pool) in page {
+                past.append(UsageReplay.Past(period: try history.period(at: start), days: Self.days(of: pool)))
+            }
+            guard entries.count == 200, let last = entries.last else { return past }
+            range = range.after(last.key)
         }
-        return past.reversed()
     }
 
     /// What was used on the days of a pool; what was given back later counts less on the days before.
@@ -94,7 +94,8 @@ extension Plans {
     /// less than its plan has (clause S4.5). It changes nothing; ``change(_:of:review:_:)`` takes the review's id.
     ///
     /// `budget` is the tasks that there are for all of them; a company's weight is 1 unless it is given, 1 to 1,000,000. Throws
-    /// ``PlanError/Code/budgetTooSmall`` when their plans alone are more. Companies where nothing is admitted are left out. Complexity: some reads for each company, at most 500.
+    /// ``PlanError/Code/budgetTooSmall`` when their plans alone are more. Companies where nothing is admitted are left
+    /// out. Complexity: some reads for each company, at most 500.
     @discardableResult
     public func reviewAllocation(
         of companies: [Identifier<Company>: Int], budget: Int, _ permit: Permit<ChangePlan>
@@ -107,7 +108,8 @@ extension Plans {
             for company in companies.keys.sorted() {
                 let forecast: UsageForecast
                 do throws(PlanError) {
-                    forecast = try await self.forecast(of: company, at: now, in: &transaction)
+                    // Each by itself: one commit could not expect what all of them have.
+                    forecast = try await self.forecast(of: company)
                 } catch {
                     guard error.store == nil, error.code != .unknownPlan, error.code != .unknownZone else {
                         throw error
