@@ -24,6 +24,14 @@ public struct PlanError: Error, Hashable, Sendable {
         /// A count of tasks must be 1 or more, a limit or budget 0 or more, and each at most 10^12; a weight 1 to 1,000,000, and a number of
         /// past periods 1 to 60.
         case invalidCount
+        /// The period is over, and so is the time for which usage of it is taken late.
+        case periodClosed
+        /// Usage cannot be told before it happened.
+        case inTheFuture
+        /// A run of a job has steps in more places than can be told apart, or a path with more than 200 bytes or a control character.
+        case tooManyCharges
+        /// The job was charged nothing.
+        case unknownJob
         /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
         case cancelled
         /// The plan's time is over: another plan, or its approval, is needed first.
@@ -147,6 +155,11 @@ extension PlanError: CustomStringConvertible {
         case .invalidPeriod: "a period is 1 to 120 months long and begins at a second of the day, 0 to 86,399"
         case .invalidCount:
             "task counts are 1 to 10^12, limits and budgets 0 to 10^12, weights 1 to 1,000,000, past periods 1 to 60"
+        case .periodClosed: "the period is closed; grant the company tasks instead, or take late usage for longer"
+        case .inTheFuture: "usage cannot be told before it happened; give the instant at which it was"
+        case .tooManyCharges:
+            "a run has steps in too many places, or one with too long a path; use at most 1,000 of 200 bytes"
+        case .unknownJob: "this run of the job was charged nothing; look up its charges first"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
         case .awaitingApproval: "the status's plan has a price that the company has not approved; see its proposals"

@@ -38,13 +38,6 @@ import Testing
         #expect(rules.tasks(of: Self.job) == own)
         #expect(rules.tasks(of: Self.called) == called)
         #expect(rules.validate().isEmpty)
-        // A run again has charges of its own.
-        let job = Identifier<Job>(high: 1, low: 1)
-        let charges = Set(
-            (0..<2).flatMap { run in
-                Self.job.filter { rules.tasks(for: $0) > 0 }.map { ChargeID($0, of: job, run: run) }
-            })
-        #expect(charges.count == 2 * own)
     }
 
     /// Whatever is told twice or in another order costs the same.

@@ -578,10 +578,12 @@ private struct Junk: Codable, RecordCodable {}
         for _ in 0..<2_000_000 { pool.recall() }
         for i in 0..<70 {
             let id = Identifier<QuotaLeaseRecord>(at: now)
-            _ = pool.acquire(id, for: holder, need: 1_000_000_000, most: 1_000_000_000, until: now)
+            let day = now.advanced(by: .seconds(i * 86_400))
+            _ = pool.acquire(id, for: holder, need: 1_000_000_000, most: 1_000_000_000, at: day, until: day)
             pool.use(id)
-            pool.note(CivilDay(daysSince1970: Int32(20_000 + i)))
         }
+        pool.divide(at: (0..<200).map { now.advanced(by: .seconds($0 * 30_000)) })
+        for i in 0..<200 { pool.add(1, at: now.advanced(by: .seconds(i * 30_000))) }
         for round in 0..<2 {
             for _ in 0..<256 {
                 _ = pool.acquire(
@@ -590,6 +592,8 @@ private struct Junk: Codable, RecordCodable {}
             if round == 0 { pool.expire(at: now) }
         }
         _ = pool.apply(.kept, to: most, at: now)
+        #expect(pool.bounds.count == QuotaPool.maximumBounds)
+        #expect(pool.uses.count <= QuotaPool.maximumBounds + QuotaPool.maximumDays)
         let full = pool
         let store = MemoryStore()
         let e = await refusal {

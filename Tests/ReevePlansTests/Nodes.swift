@@ -68,3 +68,6 @@ struct Nodes {
         }
     }
 }
+
+/// A record whose bytes a test writes itself.
+struct RawRecord: Codable, RecordCodable {}

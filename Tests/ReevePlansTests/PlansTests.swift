@@ -338,6 +338,4 @@ private final class RivalStore: Store {
         }
         #expect(try await trust.layer.plans.allowance(of: trust.company).plan == "trial")
     }
-
-    private struct RawRecord: Codable, RecordCodable {}
 }

@@ -66,6 +66,9 @@ extension Stage {
         return try await plans.approve(proposal.id, for: buyer, document: proposal.digest, approval())
     }
 
+    /// What a job did.
+    var steps: [JobStep] { [JobStep(.action, path: "1")] }
+
     /// A proposal that nobody made.
     var unknown: Identifier<PriceProposal> { Identifier(high: 8, low: 8) }
 }
@@ -90,6 +93,23 @@ extension Door {
             try await stage.plans.change(.package(package), of: stage.trust.company, stage.change())
         } refuse: { stage in
             try await stage.plans.change(.plan("bronze"), of: stage.trust.company, stage.change())
+        },
+        Door(name: "TaskMeter.report(_:of:run:by:at:to:)", action: "plans.report") { stage in
+            try await stage.trust.layer.tasks.report(
+                stage.steps, of: stage.trust.job(), by: .everyAction, to: stage.trust.company)
+        } refuse: { stage in
+            let past = stage.trust.time.now.advanced(by: .seconds(-90 * 86_400))
+            try await stage.trust.layer.tasks.report(
+                stage.steps, of: stage.trust.job(), by: .everyAction, at: past, to: stage.trust.company)
+        },
+        Door(name: "Plans.correct(_:run:of:to:_:)", action: "plans.correct") { stage in
+            let job = stage.trust.job()
+            try await stage.trust.layer.tasks.admit(job, of: stage.trust.company).commit(stage.steps, by: .everyAction)
+            try await stage.trust.layer.tasks.settle()
+            try await stage.plans.correct(job.id, of: stage.trust.company, to: 0, stage.change())
+        } refuse: { stage in
+            try await stage.plans.correct(
+                stage.trust.job().id, of: stage.trust.company, to: 0, stage.change())
         },
         Door(name: "Plans.publish(_:from:_:)", action: "plans.publish") { stage in
             let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)

@@ -34,6 +34,8 @@ public struct Plans: Sendable {
 
     let store: any Store
     let authority: AccessAuthority
+    /// How long after a period's end usage of it is taken.
+    let lateUsageDays: Int
     /// What this process holds of the companies' tasks.
     let held: HeldTasks
     /// The jobs of this process that wait for tasks.
@@ -43,8 +45,10 @@ public struct Plans: Sendable {
     let knownPools = KnownRecords(QuotaPool.table)
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
-    /// one with a higher version is: ``publish(_:from:_:)``.
-    public init(catalogue: Catalogue = .reference, authority: AccessAuthority) {
+    /// one with a higher version is: ``publish(_:from:_:)``. What was used in a period is taken for `lateUsageDays` days after its end,
+    /// 0 to 28 of 24 hours; a number out of range counts as the nearest.
+    public init(catalogue: Catalogue = .reference, authority: AccessAuthority, lateUsageDays: Int = 3) {
+        self.lateUsageDays = min(max(lateUsageDays, 0), 28)
         store = authority.store
         self.authority = authority
         held = HeldTasks(time: authority.time)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-public import ReeveModel
-
 /// A step that a job ran, as far as it matters for what it costs.
 public struct JobStep: Hashable, Sendable, Codable {
     /// What kind of step it is.
@@ -43,28 +41,5 @@ public struct JobStep: Hashable, Sendable, Codable {
         self.kind = kind
         self.connector = connector
         self.succeeded = succeeded
-    }
-}
-
-/// What tells one charge from every other: counted once, however often it is told.
-public struct ChargeID: Hashable, Sendable, Codable {
-    /// The job.
-    public let job: Identifier<Job>
-    /// How often the job had been run again before, from 0.
-    public let run: Int
-    /// The step's place in the recipe.
-    public let path: String
-    /// The pass of the loops around the step.
-    public let iteration: Int
-    /// The attempt at the step.
-    public let attempt: Int
-
-    /// The charge of a step in a run of a job.
-    public init(_ step: JobStep, of job: Identifier<Job>, run: Int = 0) {
-        self.job = job
-        self.run = run
-        path = step.path
-        iteration = step.iteration
-        attempt = step.attempt
     }
 }

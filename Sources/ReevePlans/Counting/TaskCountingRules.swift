@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import ReeveModel
-
 /// What each step of a job costs in tasks, as one immutable version: data that a host publishes to its customers.
 ///
 ///     let rules = TaskCountingRules.everyAction
@@ -80,13 +78,19 @@ public struct TaskCountingRules: Hashable, Sendable, Codable {
     }
 
     /// Tasks for all steps of a run of a job, each counted once however often it is among them. Complexity: O(steps).
-    public func tasks(of steps: [JobStep]) -> Int {
-        let job = Identifier<Job>(high: 0, low: 0)
-        var counted: Set<ChargeID> = []
-        return steps.reduce(0) { sum, step in
-            let tasks = tasks(for: step)
-            return tasks > 0 && counted.insert(ChargeID(step, of: job)).inserted ? sum + tasks : sum
+    public func tasks(of steps: [JobStep]) -> Int { charges(of: steps).tasks }
+
+    /// The charges of steps by what each costs, and the tasks of all of them: what costs nothing is none.
+    func charges(of steps: [JobStep]) -> (byPrice: [Int: ChargeSet], tasks: Int) {
+        var (charges, tasks, seen) = ([Int: ChargeSet](), 0, ChargeSet())
+        for step in steps {
+            let price = self.tasks(for: step)
+            let place = ChargeSet.Step(path: step.path, attempt: step.attempt)
+            guard price > 0, seen.insert(step.iteration, of: place) else { continue }
+            charges[price, default: ChargeSet()].insert(step.iteration, of: place)
+            tasks = tasks.saturatingAdd(price)
         }
+        return (charges, tasks)
     }
 
     private func price(of kind: JobStep.Kind) -> Int {

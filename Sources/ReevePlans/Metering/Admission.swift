@@ -29,6 +29,18 @@ public struct Admission: ~Copyable, Sendable {
         handle.giveBack(tasks - min(max(used, 0), tasks), to: source)
     }
 
+    /// Ends the admission with what the job did: each charge counts once, also when another process tells it as well, or it is
+    /// told again in its period and the days after it that late usage is taken.
+    ///
+    /// `run` is how often the job had been run again before, from 0. The rest is given back; what it did beyond what was
+    /// admitted counts as well. Local, and cannot fail: the meter settles durably. Steps of a run that are in more than
+    /// 1,000 places, or in one whose path has more than 200 bytes or a control character, count up to what was admitted, each time.
+    public consuming func commit(_ steps: [JobStep], run: Int = 0, by rules: TaskCountingRules) {
+        let told = ToldCharges(steps, of: job.id, run: run, by: rules, origin: source.origin, admitted: tasks)
+        if !told.charges.isEmpty, told.isStorable { handle.tell(told) }
+        commit(used: told.tasks)
+    }
+
     /// Ends the admission of a job that did not run: everything is given back.
     public consuming func release() {
         commit(used: 0)

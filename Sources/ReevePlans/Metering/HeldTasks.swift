@@ -26,6 +26,7 @@ final class HeldTasks: Sendable {
         var holder: String
     }
     let returned = ReturnedTasks()
+    let charges = UnsettledCharges()
     let turns = Turns<Identifier<Company>>()
     private let time: any TimeSource
     private let state: Mutex<State>
@@ -45,6 +46,7 @@ final class HeldTasks: Sendable {
             if generation != state.generation {
                 state = State(holder: Identifier<Worker>(at: time.now).description)
                 returned.removeAll()
+                charges.removeAll()
             }
             return body(&state)
         }
@@ -56,7 +58,7 @@ final class HeldTasks: Sendable {
     func handle(for company: Identifier<Company>) -> TaskHandle {
         withState { state in
             if let handle = state.handles[company] { return handle }
-            let handle = TaskHandle(company, returned: returned, time: time)
+            let handle = TaskHandle(company, returned: returned, charges: charges, time: time)
             state.handles[company] = handle
             return handle
         }

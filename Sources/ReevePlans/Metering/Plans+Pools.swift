@@ -113,22 +113,30 @@ extension Plans {
         }
     }
 
+    /// The pool of a period that something is told about, with the changes applied to it that count anew: an empty one where there is
+    /// none, so that a commit which makes the first one and is still under way is too late then.
+    func turnedPool(
+        of company: Identifier<Company>, _ start: Timestamp, _ known: [Timestamp: QuotaPool], _ history: PlanHistory?,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> QuotaPool {
+        if let pool = known[start] { return pool }
+        var pool = try await pool(of: company, start, known, in: &transaction) ?? QuotaPool(limit: 0)
+        if let history {
+            let period = try history.period(at: start)
+            let instant = history.facts.instant(authority.time.now)
+            if period.start == start { Self.turn(&pool, of: period, history, at: instant) }
+        }
+        return pool
+    }
+
     /// The pools that statements are about, after them, and after the changes that count anew before them.
     func pools(
         of company: Identifier<Company>, after statements: [HeldTasks.Statement], _ history: PlanHistory?,
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> [Timestamp: QuotaPool] {
-        let now = authority.time.now
         var pools: [Timestamp: QuotaPool] = [:]
         for statement in statements {
-            // Written also where there is none: a commit that makes the first one and is still under way is too late then.
-            var pool =
-                try await pool(of: company, statement.period, pools, in: &transaction) ?? QuotaPool(limit: 0)
-            if let history, pools[statement.period] == nil {
-                let period = try history.period(at: statement.period)
-                let instant = history.facts.instant(now)
-                if period.start == statement.period { Self.turn(&pool, of: period, history, at: instant) }
-            }
+            var pool = try await turnedPool(of: company, statement.period, pools, history, in: &transaction)
             _ = pool.settle(statement.lease, used: statement.used)
             pools[statement.period] = pool
         }
@@ -162,7 +170,7 @@ extension Plans {
     ) async throws(PlanError) {
         for (origin, count) in returned {
             var pool = try await pool(of: company, origin.period, pools, in: &transaction)
-            pool?.refund(count, takenAfter: origin.turn)
+            pool?.refund(count, takenAfter: origin.turn, at: origin.taken)
             pools[origin.period] = pool
         }
     }
@@ -176,7 +184,6 @@ extension Plans {
         let now = authority.time.now
         for (period, known) in pools {
             var pool = known
-            pool.note(now.day)
             if let reached = pool.announce(thresholds) {
                 let event = DomainEvent(
                     Self.thresholdReached, at: now, scope: .platform, subject: company.description,
@@ -237,6 +244,21 @@ extension Plans {
                 throw PlanError(failure)
             }
             throw error
+        }
+    }
+
+    /// Records that something was refused.
+    func recordRefusal(
+        _ action: String, _ error: PlanError, _ context: ActContext, _ company: Identifier<Company>,
+        details: [String: String] = [:]
+    ) async throws(PlanError) {
+        let entry = AuditEntry(
+            at: authority.time.now, context: context, action: action, resource: company.description,
+            outcome: .refused, refusal: error.code.rawValue, details: details)
+        do throws(StoreError) {
+            try await store.record(entry, in: authority.trail)
+        } catch let failure {
+            throw PlanError(failure)
         }
     }
 

@@ -10,6 +10,8 @@ final class ReturnedTasks: Sendable {
     struct Origin: Hashable {
         let period: Timestamp
         let turn: Timestamp?
+        /// When they were taken.
+        let taken: Timestamp
     }
     /// A company's.
     struct Place: Hashable {

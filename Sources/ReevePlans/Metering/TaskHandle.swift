@@ -24,6 +24,8 @@ public final class TaskHandle: Sendable {
         let environments: UInt8
         /// The number that admissions of this lease carry.
         var epoch: UInt64 = 0
+
+        var origin: ReturnedTasks.Origin { .init(period: period.start, turn: turn, taken: from) }
     }
 
     /// Where tasks were taken from.
@@ -44,6 +46,7 @@ public final class TaskHandle: Sendable {
     /// The company whose tasks these are.
     public let company: Identifier<Company>
     let returned: ReturnedTasks
+    private let charges: UnsettledCharges
     private let time: any TimeSource
     private let generation: Int
 
@@ -66,9 +69,12 @@ public final class TaskHandle: Sendable {
     private static let leftBits: UInt64 = 40
     private static let leftMask: UInt64 = (1 << 40) - 1
 
-    init(_ company: Identifier<Company>, returned: ReturnedTasks, time: any TimeSource) {
+    init(
+        _ company: Identifier<Company>, returned: ReturnedTasks, charges: UnsettledCharges, time: any TimeSource
+    ) {
         self.company = company
         self.returned = returned
+        self.charges = charges
         self.time = time
         generation = ForkGuard.generation
     }
@@ -89,14 +95,15 @@ public final class TaskHandle: Sendable {
             let now = time.coarseNow.microseconds
             let epoch = epoch.load(ordering: .acquiring)
             let (period, turn) = (period.load(ordering: .relaxed), turn.load(ordering: .relaxed))
-            guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),
+            let from = from.load(ordering: .relaxed)
+            guard now < until.load(ordering: .relaxed), now >= from,
                 EnvironmentSet(bits: environments.load(ordering: .relaxed)).contains(environment),
                 generation == ForkGuard.generation
             else { return nil }
             // All of them were of this lease, unless it is another one by now.
             let (done, _) = word.compareExchange(
                 expected: present, desired: present - count, ordering: .acquiringAndReleasing)
-            if done { return Source(epoch: epoch, origin: Self.origin(period, turn)) }
+            if done { return Source(epoch: epoch, origin: Self.origin(period, turn, from)) }
         }
     }
 
@@ -114,6 +121,13 @@ public final class TaskHandle: Sendable {
                 expected: present, desired: present + count, ordering: .acquiringAndReleasing)
             if done { return }
         }
+    }
+
+    /// Keeps what a job was charged until it is settled.
+    func tell(_ told: ToldCharges) {
+        // A job that runs in a child of the process is the parent's.
+        guard generation == ForkGuard.generation else { return }
+        charges.add(told, of: company)
     }
 
     /// Whether the lease that is held now is in force and not for jobs in an environment.
@@ -158,12 +172,13 @@ public final class TaskHandle: Sendable {
             word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
             state.held = lease
             state.held?.epoch = next
-            return Source(epoch: next, origin: .init(period: lease.period.start, turn: lease.turn))
+            return Source(epoch: next, origin: lease.origin)
         }
     }
 
-    private static func origin(_ period: Int64, _ turn: Int64) -> ReturnedTasks.Origin {
+    private static func origin(_ period: Int64, _ turn: Int64, _ taken: Int64) -> ReturnedTasks.Origin {
         .init(
-            period: Timestamp(microseconds: period), turn: turn == .min ? nil : Timestamp(microseconds: turn))
+            period: Timestamp(microseconds: period), turn: turn == .min ? nil : Timestamp(microseconds: turn),
+            taken: Timestamp(microseconds: taken))
     }
 }

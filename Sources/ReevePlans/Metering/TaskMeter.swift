@@ -92,14 +92,8 @@ public final class TaskMeter: Sendable {
         } catch {
             // What may have been taken is not called refused: it counts as used until it is told.
             if error.store == .outcomeUnknown { throw error }
-            let entry = AuditEntry(
-                at: time.now, context: context, action: "plans.admit", resource: company.description, outcome: .refused,
-                refusal: error.code.rawValue, details: ["tasks": String(tasks)])
-            do throws(StoreError) {
-                try await plans.store.record(entry, in: plans.authority.trail)
-            } catch let failure {
-                throw PlanError(failure)
-            }
+            try await plans.recordRefusal(
+                "plans.admit", error, context, company, details: ["tasks": String(tasks)])
             throw error
         }
     }
@@ -121,7 +115,8 @@ public final class TaskMeter: Sendable {
         for handle in held.handles {
             if let present = handle.present, present.held.until <= now { held.close(handle.company) }
         }
-        for company in Set(held.statements().map(\.company)).union(held.returned.companies) {
+        let companies = Set(held.statements().map(\.company)).union(held.returned.companies)
+        for company in companies.union(held.charges.companies) {
             do throws(PlanError) {
                 try await held.turns.run(company) { () throws(PlanError) in try await tell(company) }
             } catch {
@@ -144,12 +139,29 @@ public final class TaskMeter: Sendable {
     }
 
     private func tell(_ company: Identifier<Company>) async throws(PlanError) {
+        var most = Self.mostJobs
+        repeat {
+            let told = held.charges.take(most, of: company)
+            do throws(PlanError) {
+                try await tell(company, told)
+            } catch {
+                guard case .limitExceeded = error.store, told.count > 1 else { throw error }
+                most = told.count / 2
+            }
+        } while held.charges.companies.contains(company)
+    }
+
+    /// What so many jobs were charged goes into one commit, unless it is too large.
+    private static let mostJobs = 60
+
+    private func tell(_ company: Identifier<Company>, _ told: [ToldCharges]) async throws(PlanError) {
         let (statements, returned) = (held.statements(of: company), held.returned.take(of: company))
         do throws(PlanError) {
             try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 let history = try await plans.historyIfKnown(of: company, in: &transaction)
                 var pools = try await plans.pools(of: company, after: statements, history, in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                _ = try await plans.count(told, of: company, to: &pools, history, in: &transaction)
                 try plans.setLimits(in: &pools, history)
                 try await plans.write(
                     pools, of: company, announcing: configuration.thresholds, in: &transaction)
@@ -157,7 +169,9 @@ public final class TaskMeter: Sendable {
             held.forget(statements)
         } catch {
             // What may have been given back is not given back again: it counts as used. A statement may be told twice.
-            if error.store != .outcomeUnknown { keep(returned, of: company) }
+            let isUncertain = error.store == .outcomeUnknown
+            if !isUncertain { keep(returned, of: company) }
+            held.charges.putBack(told.map { isUncertain ? $0.uncertain : $0 }, of: company)
             throw error
         }
     }
@@ -295,13 +309,12 @@ public final class TaskMeter: Sendable {
                 return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn, hasAsked: hasAsked)
             }
             let direct = TaskHandle.Source(
-                epoch: .max, origin: .init(period: terms.period.start, turn: turn))
+                epoch: .max, origin: .init(period: terms.period.start, turn: turn, taken: lease.given))
             guard lease.amount > need else { return .taken(direct) }
             let new = TaskHandle.Held(
                 id: lease.id, amount: lease.amount, period: terms.period, turn: turn,
-                // The coarse clock is behind.
-                from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
-                until: min(now.advanced(by: lifetime), terms.until), environments: terms.environments.bits)
+                from: lease.given, until: min(now.advanced(by: lifetime), terms.until),
+                environments: terms.environments.bits)
             if let source = handle.open(new, left: lease.amount - need, after: closing) { return .taken(source) }
             // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
             held.tell(.init(company: company, lease: lease.id, period: terms.period.start, used: need))
@@ -332,7 +345,10 @@ public final class TaskMeter: Sendable {
         pool.expire(at: now)
         let share = Int64(configuration.leasePerMille)
         let most = max(1, terms.limit / 1000 * share + terms.limit % 1000 * share / 1000)
-        let lease = pool.acquire(id, for: held.holder, need: need, most: most, until: ends)
+        // The coarse clock is behind, but what begins at an instant is not spent before it.
+        let given = (pool.bounds.filter { $0 <= now } + [terms.period.start, now.advanced(by: .milliseconds(-100))])
+            .reduce(terms.period.start, max)
+        let lease = pool.acquire(id, for: held.holder, need: need, most: most, at: given, until: ends)
         if let lease, lease.amount == need { pool.use(lease.id) }
         return lease
     }

@@ -80,10 +80,15 @@ extension Plans {
     private static func days(of pool: QuotaPool) -> [DayUsage] {
         var days: [DayUsage] = []
         var back: Int64 = 0
-        for day in pool.days.reversed() {
-            let used = day.used + back
+        for use in pool.uses.reversed() {
+            let used = use.used + back
             back = min(0, used)
-            days.append(DayUsage(day: day.day, tasks: Int(max(0, used))))
+            let tasks = Int(max(0, used))
+            if days.last?.day == use.from.day, let last = days.popLast() {
+                days.append(DayUsage(day: last.day, tasks: last.tasks + tasks))
+            } else {
+                days.append(DayUsage(day: use.from.day, tasks: tasks))
+            }
         }
         return days.reversed()
     }

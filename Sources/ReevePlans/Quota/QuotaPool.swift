@@ -13,46 +13,6 @@ package import ReeveStorage
 ///
 /// A value without a clock: the caller applies each operation to what the store has, in one commit that expects it unchanged.
 package struct QuotaPool: Hashable, Sendable {
-    /// A part of the limit that a holder may spend by itself.
-    package struct Lease: Hashable, Sendable {
-        /// Chosen by the holder, a new one for each lease: asking again with it changes nothing.
-        package let id: Identifier<QuotaLeaseRecord>
-        /// The process or the job that may spend it.
-        package let holder: String
-        /// Tasks.
-        package let amount: Int64
-        /// When it is counted as used, by the clock of who looks.
-        package let ends: Timestamp
-        /// How often holders had been asked to give back what they have when it was given.
-        package let recalls: Int64
-
-        package init(
-            id: Identifier<QuotaLeaseRecord>, holder: String, amount: Int64, ends: Timestamp, recalls: Int64
-        ) {
-            self.id = id
-            self.holder = holder
-            self.amount = amount
-            self.ends = ends
-            self.recalls = recalls
-        }
-    }
-
-    /// What a statement came to.
-    package enum Statement: Hashable, Sendable {
-        /// The lease is closed, and so much came back.
-        case settled(returned: Int64)
-        /// The lease had been counted as used, and so much came back.
-        case refunded(Int64)
-        /// There is no such lease any more: nothing changes.
-        case known
-    }
-
-    /// Tasks that were used on a day, as far as they were stated on it; below 0 where more was given back.
-    package struct DayUse: Hashable, Sendable {
-        package let day: CivilDay
-        package var used: Int64
-    }
-
     /// Tasks in the period.
     package private(set) var limit: Int64
     /// When the limit was set last, by the clock of who did.
@@ -61,8 +21,10 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var version: Int64 = 0
     /// The highest part of this version of the limit, in hundredths, whose use was announced.
     package private(set) var announced: Int64 = 0
-    /// What was used on which day, in UTC, the latest last.
-    package private(set) var days: [DayUse] = []
+    /// What was used when, the latest last; also what counts no longer.
+    package private(set) var uses: [Use] = []
+    /// Instants at which other tasks can be used than before: what is used before and after is told apart.
+    package private(set) var bounds: [Timestamp] = []
     /// Tasks that are used: stated by holders, or of leases whose time was over, less what jobs gave back. Less than 0 as long as
     /// something was given back whose holder has not said yet that it was used: what it holds counts that much too much.
     package private(set) var settled: Int64 = 0
@@ -72,8 +34,6 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var overdue: [Lease] = []
     /// What was used at once, the latest last.
     package private(set) var direct: [Lease] = []
-    /// What was used and counts no longer, because of changes that count anew; below 0 where they count more.
-    package private(set) var forgiven: Int64 = 0
     /// The instant of the last change that counts anew and was applied here.
     package private(set) var turn: Timestamp?
     /// How often holders were asked to give back what they have.
@@ -85,9 +45,11 @@ package struct QuotaPool: Hashable, Sendable {
     package static let maximumOverdue = 256
     /// Of so many that were used at once a statement is still taken.
     package static let maximumDirect = 64
-    /// As many days are told apart; what was used before them counts to the first.
+    /// As many days are told apart, besides what bounds tell apart; what was used before them counts to the first.
     package static let maximumDays = 70
-    private static let maximumForgiven = 1000 * PlanRoom.maximumCount
+    /// As many bounds are kept, the earliest.
+    package static let maximumBounds = 128
+    private static let maximumUsed = 1000 * PlanRoom.maximumCount
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
 
@@ -108,22 +70,23 @@ package struct QuotaPool: Hashable, Sendable {
     /// With the id of a lease that is open it is that lease again, whatever is asked.
     package mutating func acquire(
         _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max,
-        until ends: Timestamp
+        at now: Timestamp = Timestamp(microseconds: 0), until ends: Timestamp
     ) -> Lease? {
         if let open = leases.first(where: { $0.id == id }) { return open }
         let free = free
         guard need >= 1, need <= free else { return nil }
         // Where there is no room for another holder, nobody gets more than is used at once.
-        guard leases.count < Self.maximumLeases else { return give(id, to: holder, need, until: ends) }
+        guard leases.count < Self.maximumLeases else { return give(id, to: holder, need, at: now, until: ends) }
         let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
         let amount = min(max((free + parts - 1) / parts, need), max(most, need), free)
-        return give(id, to: holder, amount, until: ends)
+        return give(id, to: holder, amount, at: now, until: ends)
     }
 
     private mutating func give(
-        _ id: Identifier<QuotaLeaseRecord>, to holder: String, _ amount: Int64, until ends: Timestamp
+        _ id: Identifier<QuotaLeaseRecord>, to holder: String, _ amount: Int64, at now: Timestamp,
+        until ends: Timestamp
     ) -> Lease {
-        let lease = Lease(id: id, holder: holder, amount: amount, ends: ends, recalls: recalls)
+        let lease = Lease(id: id, holder: holder, amount: amount, ends: ends, given: now, recalls: recalls)
         leases.append(lease)
         return lease
     }
@@ -133,7 +96,7 @@ package struct QuotaPool: Hashable, Sendable {
         if let index = leases.firstIndex(where: { $0.id == id }) {
             let lease = leases.remove(at: index)
             let used = min(max(used, 0), lease.amount)
-            settled += used
+            count(used, at: lease.given)
             return .settled(returned: lease.amount - used)
         }
         let unseen = overdue.firstIndex { $0.id == id }.map { overdue.remove(at: $0) }
@@ -141,7 +104,7 @@ package struct QuotaPool: Hashable, Sendable {
             return .known
         }
         let rest = lease.amount - min(max(used, 0), lease.amount)
-        settled -= rest
+        count(-rest, at: lease.given)
         return .refunded(rest)
     }
 
@@ -161,8 +124,6 @@ package struct QuotaPool: Hashable, Sendable {
             settled = min(Int64((used + Int128(limit) - 1) / Int128(limit)), PlanRoom.maximumCount)
         case .scaled: settled = before
         }
-        let most = Self.maximumForgiven
-        forgiven = min(max(forgiven + before - settled, -most), most)
         overdue = []
         direct = []
         limit = new
@@ -173,9 +134,45 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
     /// them: for one call a job. What was taken before the last change that counts anew does not come back.
-    package mutating func refund(_ count: Int64, takenAfter taken: Timestamp? = nil) {
-        guard turn == nil || taken == turn else { return }
-        settled -= min(max(count, 0), PlanRoom.maximumCount)
+    package mutating func refund(
+        _ tasks: Int64, takenAfter turn: Timestamp? = nil, at taken: Timestamp = Timestamp(microseconds: 0)
+    ) {
+        guard self.turn == nil || turn == self.turn else { return }
+        count(-min(max(tasks, 0), PlanRoom.maximumCount), at: taken)
+    }
+
+    /// Counts tasks that were used without having been taken before, also beyond the limit; none that were used before the last
+    /// change that counts anew.
+    package mutating func add(_ tasks: Int64, takenAfter turn: Timestamp? = nil, at instant: Timestamp) {
+        guard self.turn == nil || turn == self.turn else { return }
+        count(min(max(tasks, 0), max(0, 2 * PlanRoom.maximumCount - settled)), at: instant)
+    }
+
+    /// Counts tasks as used at an instant, or no longer.
+    private mutating func count(_ tasks: Int64, at instant: Timestamp) {
+        settled += tasks
+        guard tasks != 0 else { return }
+        let day = Timestamp(microseconds: Int64(instant.day.daysSince1970) * 86_400_000_000)
+        let from = bounds.last { $0 <= instant }.map { max(day, $0) } ?? day
+        let index = uses.firstIndex { $0.from >= from } ?? uses.count
+        if index < uses.count, uses[index].from == from {
+            uses[index].used = Self.clamped(uses[index].used + tasks)
+        } else {
+            uses.insert(Use(from: from, used: Self.clamped(tasks)), at: index)
+        }
+        guard uses.count > Self.maximumDays + bounds.count else { return }
+        // The oldest that nothing tells apart but the day.
+        for index in uses.indices.dropFirst()
+        where !bounds.contains(where: { $0 > uses[index - 1].from && $0 <= uses[index].from }) {
+            uses[index - 1].used = Self.clamped(uses[index - 1].used + uses[index].used)
+            uses.remove(at: index)
+            return
+        }
+    }
+
+    /// Tells what is used before some instants from what is used after them, from now on.
+    package mutating func divide(at instants: [Timestamp]) {
+        bounds = Array(Set(bounds).union(instants).sorted().prefix(Self.maximumBounds))
     }
 
     /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
@@ -183,9 +180,8 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func use(_ id: Identifier<QuotaLeaseRecord>) {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
-        settled += lease.amount
-        direct.append(
-            Lease(id: lease.id, holder: "", amount: lease.amount, ends: Timestamp(microseconds: 0), recalls: 0))
+        count(lease.amount, at: lease.given)
+        direct.append(Lease(closed: lease.id, amount: lease.amount, given: lease.given))
         direct.removeFirst(max(0, direct.count - Self.maximumDirect))
     }
 
@@ -200,8 +196,8 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func expire(_ id: Identifier<QuotaLeaseRecord>) {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
-        settled += lease.amount
-        overdue.append(lease)
+        count(lease.amount, at: lease.given)
+        overdue.append(Lease(closed: lease.id, amount: lease.amount, given: lease.given))
         // The oldest stay used for good.
         overdue.removeFirst(max(0, overdue.count - Self.maximumOverdue))
     }
@@ -235,7 +231,7 @@ package struct QuotaPool: Hashable, Sendable {
         version += 1
     }
 
-    private static func clamped(_ used: Int64) -> Int64 { min(max(used, -maximumForgiven), maximumForgiven) }
+    private static func clamped(_ used: Int64) -> Int64 { min(max(used, -maximumUsed), maximumUsed) }
 
     /// The highest of some parts of the limit, in hundredths, that is used and was not announced yet: once.
     package mutating func announce(_ thresholds: [Int]) -> Int? {
@@ -245,66 +241,53 @@ package struct QuotaPool: Hashable, Sendable {
         announced = Int64(reached)
         return reached
     }
-
-    /// Counts what was used since the last time to a day.
-    package mutating func note(_ day: CivilDay) {
-        let new = settled + forgiven - days.reduce(0) { $0 + $1.used }
-        guard new != 0 else { return }
-        // A clock that is behind counts to the last day there is.
-        if let last = days.last, last.day >= day {
-            days[days.count - 1].used = Self.clamped(last.used + new)
-        } else {
-            days.append(DayUse(day: day, used: new))
-        }
-        while days.count > Self.maximumDays {
-            days[1].used = Self.clamped(days[1].used + days[0].used)
-            days.removeFirst()
-        }
-    }
 }
 
 extension QuotaPool: JSONRecord {
     package static let table = Table<QuotaPool>("plans.quota")
 
     package func write(to writer: inout JSONWriter, schema: Int) {
-        func list(_ leases: [Lease], _ writer: inout JSONWriter) {
+        // Of those that are closed it only matters how much they were, and when.
+        func closed(_ leases: [Lease], _ writer: inout JSONWriter) {
             writer.list(leases) { writer, lease in
                 writer.object { writer in
                     writer.field("amount", lease.amount)
-                    writer.field("ends", lease.ends)
-                    writer.field("holder", lease.holder)
+                    writer.field("given", lease.given)
                     writer.field("id", lease.id)
-                    writer.field("recalls", lease.recalls)
                 }
             }
         }
         writer.object { writer in
             writer.field("announced", announced)
-            writer.name("days")
-            writer.list(days) { writer, day in
-                writer.object { writer in
-                    writer.name("day")
-                    writer.text(day.day)
-                    writer.field("used", day.used)
-                }
-            }
+            writer.name("bounds")
+            writer.list(bounds) { $0.text($1) }
             writer.name("direct")
-            writer.list(direct) { writer, lease in
+            closed(direct, &writer)
+            writer.name("leases")
+            writer.list(leases) { writer, lease in
                 writer.object { writer in
                     writer.field("amount", lease.amount)
+                    writer.field("ends", lease.ends)
+                    writer.field("given", lease.given)
+                    writer.field("holder", lease.holder)
                     writer.field("id", lease.id)
+                    writer.field("recalls", lease.recalls)
                 }
             }
-            writer.field("forgiven", forgiven)
-            writer.name("leases")
-            list(leases, &writer)
             writer.field("limit", limit)
             writer.field("limitSet", limitSet)
             writer.name("overdue")
-            list(overdue, &writer)
+            closed(overdue, &writer)
             writer.field("recalls", recalls)
             writer.field("settled", settled)
             writer.field("turn", turn)
+            writer.name("uses")
+            writer.list(uses) { writer, use in
+                writer.object { writer in
+                    writer.field("from", use.from)
+                    writer.field("used", use.used)
+                }
+            }
             writer.field("version", version)
         }
     }
@@ -312,46 +295,52 @@ extension QuotaPool: JSONRecord {
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
             let announced = try reader.count("announced", upTo: 100)
-            try reader.name("days")
-            let days = try reader.list { (reader) throws(JSONError) in
-                try reader.object { (reader) throws(JSONError) in
-                    let day = try reader.text("day", as: CivilDay.self)
-                    let used = try reader.integer("used")
-                    guard used.magnitude <= UInt64(Self.maximumForgiven) else { throw reader.unexpected() }
-                    return DayUse(day: day, used: used)
-                }
+            try reader.name("bounds")
+            let bounds = try reader.list { (reader) throws(JSONError) in try reader.text(as: Timestamp.self) }
+            guard bounds.count <= Self.maximumBounds, zip(bounds, bounds.dropFirst()).allSatisfy(<) else {
+                throw reader.unexpected()
             }
             try reader.name("direct")
-            let direct = try reader.list(Self.directLease)
-            let forgiven = try reader.integer("forgiven")
-            guard forgiven.magnitude <= UInt64(Self.maximumForgiven) else { throw reader.unexpected() }
+            let direct = try reader.list(Self.closedLease)
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             pool.limitSet = reader.hasField("limitSet") ? try reader.text(as: Timestamp.self) : nil
             try reader.name("overdue")
             pool.announced = announced
-            pool.days = days
+            pool.bounds = bounds
             pool.direct = direct
-            pool.forgiven = forgiven
             pool.leases = leases
-            pool.overdue = try reader.list(Self.lease)
+            pool.overdue = try reader.list(Self.closedLease)
             pool.recalls = try reader.count("recalls")
             // More than the limit when that was lowered since.
             let settled = try reader.integer("settled")
             guard settled.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             pool.settled = settled
             pool.turn = reader.hasField("turn") ? try reader.text(as: Timestamp.self) : nil
+            try reader.name("uses")
+            pool.uses = try reader.list { (reader) throws(JSONError) in
+                try reader.object { (reader) throws(JSONError) in
+                    let from = try reader.text("from", as: Timestamp.self)
+                    let used = try reader.integer("used")
+                    guard used.magnitude <= UInt64(Self.maximumUsed) else { throw reader.unexpected() }
+                    return Use(from: from, used: used)
+                }
+            }
+            guard zip(pool.uses, pool.uses.dropFirst()).allSatisfy({ $0.from < $1.from }) else {
+                throw reader.unexpected()
+            }
             pool.version = try reader.count("version")
             return pool
         }
     }
 
-    private static func directLease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
+    private static func closedLease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
         try reader.object { (reader) throws(JSONError) in
             let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
+            let given = try reader.text("given", as: Timestamp.self)
             let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            return Lease(id: id, holder: "", amount: amount, ends: Timestamp(microseconds: 0), recalls: 0)
+            return Lease(closed: id, amount: amount, given: given)
         }
     }
 
@@ -359,9 +348,12 @@ extension QuotaPool: JSONRecord {
         try reader.object { (reader) throws(JSONError) in
             let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
             let ends = try reader.text("ends", as: Timestamp.self)
+            let given = try reader.text("given", as: Timestamp.self)
             let holder = try reader.text("holder")
             let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            return Lease(id: id, holder: holder, amount: amount, ends: ends, recalls: try reader.count("recalls"))
+            return Lease(
+                id: id, holder: holder, amount: amount, ends: ends, given: given,
+                recalls: try reader.count("recalls"))
         }
     }
 }
