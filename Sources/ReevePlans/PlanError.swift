@@ -32,6 +32,12 @@ public struct PlanError: Error, Hashable, Sendable {
         case tooManyCharges
         /// The job was charged nothing.
         case unknownJob
+        /// A grant has a priority of 0 to 100, expires after it begins, and carries over 0 to 10^12 tasks.
+        case invalidGrant
+        /// There is no such grant to this company.
+        case unknownGrant
+        /// The company has 32 grants that can be used or count to a period that is not closed.
+        case tooManyGrants
         /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
         case cancelled
         /// The plan's time is over: another plan, or its approval, is needed first.
@@ -160,6 +166,10 @@ extension PlanError: CustomStringConvertible {
         case .tooManyCharges:
             "a run has steps in too many places, or one with too long a path; use at most 1,000 of 200 bytes"
         case .unknownJob: "this run of the job was charged nothing; look up its charges first"
+        case .invalidGrant:
+            "priorities are 0 to 100, a grant expires after it begins, and carries over 0 to 10^12 tasks"
+        case .unknownGrant: "the company has no such grant; its balance lists what it has"
+        case .tooManyGrants: "the company has 32 grants already; revoke one, or wait until one has expired"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
         case .awaitingApproval: "the status's plan has a price that the company has not approved; see its proposals"

@@ -126,6 +126,11 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
             }
             #expect(error == (environment == .production ? nil : PlanError(.environmentNotIncluded)))
         }
+        let test = Job(id: stage.staff.job().id, recipe: stage.staff.job().recipe, scope: Scope(workspace, .test))
+        func refused() async -> PlanError? {
+            await refusal { try await stage.staff.layer.tasks.admit(test, of: stage.company).release() }
+        }
+        #expect(await refused() == PlanError(.environmentNotIncluded))
         // Nor is it given up for one that is refused; and where the plan has more by now, it is seen.
         let handle = stage.staff.layer.tasks.handle(for: stage.company)
         guard let held = handle.admit(stage.staff.job()) else {
@@ -133,12 +138,14 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
             return
         }
         held.release()
+        // With nothing held it is not admitted either.
+        try await stage.staff.layer.tasks.giveBackAll()
+        #expect(await refused() == PlanError(.environmentNotIncluded))
+        try await stage.staff.admission().release()
         try await stage.owner.layer.plans.change(
             .package(nil), of: stage.company,
             stage.owner.permit(ChangePlan.self, on: .plan(of: stage.company), in: .platform))
-        let job = stage.staff.job()
-        let other = Job(id: job.id, recipe: job.recipe, scope: Scope(workspace, .test))
-        try await stage.staff.layer.tasks.admit(other, of: stage.company).release()
+        #expect(await refused() == nil)
     }
 
     /// What becomes of the period that a change falls in, by its three fields.

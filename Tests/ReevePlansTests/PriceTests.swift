@@ -419,6 +419,41 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         #expect(error == PlanError(.trialEnded))
     }
 
+    /// Also when it is the price alone that would be another, and a lower one.
+    @Test func anotherPriceIsNotActivated() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        let gold = try await stage.plans.propose(.plan("gold"), for: stage.company, stage.change())
+        try await stage.plans.communicate(gold.id, of: stage.company, by: .email, stage.change())
+        let package = try await stage.plans.propose(
+            .package(Package(price: Price(perPeriod: try euros(1_00)))), for: stage.company, conditions: conditions,
+            stage.change())
+        try await stage.plans.activate(stage.approve(package), stage.change())
+        let owner = stage.owner.layer.plans
+        try await owner.review(gold.id, for: stage.workspace, document: gold.digest, stage.approval())
+        let approval = try await owner.approve(gold.id, for: stage.workspace, document: gold.digest, stage.approval())
+        do {
+            try await stage.plans.activate(approval, stage.change())
+            Issue.record("another price was activated than was approved")
+        } catch let error as PlanError {
+            #expect(error == PlanError(.termsChanged))
+        }
+    }
+
+    /// What was proposed to a company before it left is not what it agrees to when it comes again.
+    @Test func whatWasApprovedBeforeItLeftIsNoMore() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        let proposal = try await stage.plans.propose(.plan("gold"), for: stage.company, stage.change())
+        let approval = try await stage.approve(proposal)
+        try await stage.tell(.former, 20)
+        try await stage.tell(.proofOfConcept, 21)
+        do {
+            try await stage.plans.activate(approval, stage.change())
+            Issue.record("what was approved before was activated")
+        } catch let error as PlanError {
+            #expect(error == PlanError(.proposalWithdrawn))
+        }
+    }
+
     /// What was approved is what the document says, or nothing.
     @Test func whatChangedSinceIsNotActivated() async throws {
         let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))

@@ -37,6 +37,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         // Each of its pages is one call of the next.
         "AuditLog.entries(across:matching:)",
         "Plans.allowance(of:)",
+        "Plans.balance(of:)",
         "Plans.charges(of:of:)",
         // Removes what nothing can be told of any more, as background work.
         "Plans.removeClosedCharges(of:)",

@@ -111,6 +111,19 @@ extension Door {
             try await stage.plans.correct(
                 stage.trust.job().id, of: stage.trust.company, to: 0, stage.change())
         },
+        Door(
+            name: "Plans.grant(_:to:priority:from:expires:rollover:id:_:)", action: "plans.grant"
+        ) { stage in
+            try await stage.plans.grant(100, to: stage.trust.company, stage.change())
+        } refuse: { stage in
+            try await stage.plans.grant(0, to: stage.trust.company, stage.change())
+        },
+        Door(name: "Plans.revoke(_:of:_:)", action: "plans.revoke") { stage in
+            let grant = try await stage.plans.grant(100, to: stage.trust.company, stage.change())
+            try await stage.plans.revoke(grant.id, of: stage.trust.company, stage.change())
+        } refuse: { stage in
+            try await stage.plans.revoke(Identifier(high: 1, low: 1), of: stage.trust.company, stage.change())
+        },
         Door(name: "Plans.publish(_:from:_:)", action: "plans.publish") { stage in
             let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
             let next = Catalogue(version: 2, plans: Stage.catalogue.plans, statusRules: Stage.catalogue.statusRules)

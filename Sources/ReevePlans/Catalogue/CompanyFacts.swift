@@ -79,6 +79,9 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     /// The proposal that the status opened, also when it has ended; `nil` when none could be made.
     private(set) var awaited: Identifier<PriceProposal>?
 
+    /// Since when something may have been granted or carried over, so that there is an account of it.
+    private(set) var accountSince: Timestamp?
+
     static let table = Table<CompanyFacts>("plans.company")
     /// As many facts of a kind are kept while they can still matter.
     static let maximumFacts = 100
@@ -101,6 +104,9 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
             && overages.assertions.allSatisfy { $0.value.map { PlanRoom.isCount($0.mostTasks) } ?? true }
             && periods.anchor != nil
     }
+
+    /// Whether there is an account of what was granted and carried over.
+    var keepsAccount: Bool { accountSince != nil }
 
     /// The instant by which facts are chosen when clocks say `now`: what was told to take effect at once is in force, also when
     /// another clock is a little behind. A clock that is far ahead stays alone with what it says.
@@ -239,6 +245,9 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
             firstOn[plan] = min(firstOn[plan] ?? fact.from, fact.from)
         }
     }
+
+    /// Notes that something is granted or carried over.
+    mutating func keepAccount(since instant: Timestamp) { accountSince = min(accountSince ?? instant, instant) }
 
     /// Notes that the status's plan waits for an approval, and the proposal for it.
     mutating func awaits(_ proposal: Identifier<PriceProposal>?) { (isAwaiting, awaited) = (true, proposal) }

@@ -15,12 +15,15 @@ public struct Entitlements: Hashable, Sendable, Codable {
     public var connectorClasses: Set<String>?
     /// How long job data is kept, in days, 1 to 36,500; `nil` where the plan says nothing about it.
     public var retentionDays: Int?
+    /// How many of the tasks that are left at the end of a period can be used in the next one; `nil` for none.
+    public var rollover: Rollover?
 
-    /// Entitlements; by default every environment and every class of connectors, and no features.
+    /// Entitlements; by default every environment and every class of connectors, no features, and nothing carried over.
     public init(
         tasksPerPeriod: Int, features: Set<String> = [], environments: Set<Environment> = Set(Environment.allCases),
-        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil
+        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, rollover: Rollover? = nil
     ) {
+        self.rollover = rollover
         self.tasksPerPeriod = tasksPerPeriod
         self.features = features
         self.environments = environments
@@ -42,11 +45,12 @@ public struct Entitlements: Hashable, Sendable, Codable {
             environments: try container.decodeIfPresent(Set<Environment>.self, forKey: .environments)
                 ?? Set(Environment.allCases),
             connectorClasses: try container.decodeIfPresent(Set<String>.self, forKey: .connectorClasses),
-            retentionDays: try container.decodeIfPresent(Int.self, forKey: .retentionDays))
+            retentionDays: try container.decodeIfPresent(Int.self, forKey: .retentionDays),
+            rollover: try container.decodeIfPresent(Rollover.self, forKey: .rollover))
     }
 
     private enum CodingKeys: String, CodingKey {
-        case tasksPerPeriod, features, environments, connectorClasses, retentionDays
+        case tasksPerPeriod, features, environments, connectorClasses, retentionDays, rollover
     }
 
     /// Writes the entitlements, each set in order.
@@ -57,6 +61,7 @@ public struct Entitlements: Hashable, Sendable, Codable {
         try container.encode(environments.sorted(), forKey: .environments)
         try container.encodeIfPresent(connectorClasses?.sorted(), forKey: .connectorClasses)
         try container.encodeIfPresent(retentionDays, forKey: .retentionDays)
+        try container.encodeIfPresent(rollover, forKey: .rollover)
     }
 }
 
@@ -111,7 +116,7 @@ public struct Package: Hashable, Sendable, Codable {
             features: plan.features.union(addedFeatures).subtracting(removedFeatures),
             environments: environments ?? plan.environments,
             connectorClasses: connectorClasses ?? plan.connectorClasses,
-            retentionDays: retentionDays ?? plan.retentionDays)
+            retentionDays: retentionDays ?? plan.retentionDays, rollover: plan.rollover)
     }
 
     private enum CodingKeys: String, CodingKey {

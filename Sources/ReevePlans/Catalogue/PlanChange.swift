@@ -203,7 +203,7 @@ public struct EffectivePlan: Hashable, Sendable {
     /// Whether the plan's time is over.
     var isOver: Bool { plan != nil && trialEnds.map { $0 <= at } ?? false }
 
-    /// Tasks in the period altogether.
+    /// Tasks in the period altogether, without what was granted or carried over: ``Plans/balance(of:)``.
     public var limit: Int { entitlements.tasksPerPeriod + charges.mostTasksOver }
     /// Whether jobs may be admitted in an environment; a job of no environment may.
     public func admits(_ environment: Environment?) -> Bool {

@@ -168,6 +168,7 @@ struct PlanHistory: Sendable {
             try new.facts.add(fact, from: from, at: now)
         }
         if !isOfStatus { try new.facts.shrink(at: now) }
+        if try new.effective(at: from).entitlements.rollover != nil { new.keepAccount(since: now) }
         return new
     }
 
@@ -263,6 +264,9 @@ struct PlanHistory: Sendable {
     /// Ends the plan and whatever was to come after it.
     mutating func end(at now: Timestamp) throws(PlanError) { try facts.end(at: now) }
 
+    /// Notes that something is granted or carried over.
+    mutating func keepAccount(since instant: Timestamp) { facts.keepAccount(since: instant) }
+
     /// Notes that the status's plan waits for an approval, and the proposal for it.
     mutating func awaits(_ proposal: Identifier<PriceProposal>?) { facts.awaits(proposal) }
 }
@@ -272,7 +276,10 @@ extension Entitlements {
     func isNoLess(than other: Entitlements) -> Bool {
         let classes = connectorClasses.map { own in other.connectorClasses?.isSubset(of: own) ?? false } ?? true
         let retention = (retentionDays ?? .max) >= (other.retentionDays ?? 0)
+        let carried =
+            (rollover?.most ?? 0) >= (other.rollover?.most ?? 0)
+            && (rollover?.least ?? 0) >= (other.rollover?.least ?? 0)
         return features.isSuperset(of: other.features) && environments.isSuperset(of: other.environments) && classes
-            && retention
+            && retention && carried
     }
 }

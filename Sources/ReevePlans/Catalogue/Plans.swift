@@ -15,7 +15,7 @@ public struct Plans: Sendable {
     public struct Allowance: Hashable, Sendable {
         /// The plan's name.
         public let plan: String
-        /// Tasks in this period.
+        /// Tasks in this period, with what was granted and carried over: ``Plans/balance(of:)`` says what comes from where.
         public let limit: Int
         /// Tasks that are used in this period, and those that other processes hold and may still give back.
         public let used: Int
@@ -43,6 +43,7 @@ public struct Plans: Sendable {
     let shelf: CatalogueShelf
     let known = KnownRecords(CompanyFacts.table) { $0.isValid }
     let knownPools = KnownRecords(QuotaPool.table)
+    let knownAccounts = KnownRecords(TaskAccount.table) { $0.isValid }
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
     /// one with a higher version is: ``publish(_:from:_:)``. What was used in a period is taken for `lateUsageDays` days after its end,
@@ -229,11 +230,12 @@ public struct Plans: Sendable {
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await terms(of: company, at: now, in: &transaction)
             let pool = try await turnedPool(of: company, terms, [:], in: &transaction)
+            let limit = try await limit(of: pool, company, terms, [:], in: &transaction).tasks
             // Of what this process holds itself, it knows what is left.
             let isOpen = own.map { own in pool.leases.contains { $0.id == own.held.id } } ?? false
             let used = pool.settled + pool.held - (isOpen ? own?.left ?? 0 : 0)
             return Allowance(
-                plan: terms.plan, limit: Int(terms.limit), used: Int(max(0, used)), periodStart: terms.period.start,
+                plan: terms.plan, limit: Int(limit), used: Int(max(0, used)), periodStart: terms.period.start,
                 resetsAt: terms.period.end)
         }
     }

@@ -100,16 +100,30 @@ extension Plans {
     ) async throws(PlanError) -> QuotaPool {
         let stored = try await pool(of: company, terms.period.start, known, in: &transaction)
         var pool = stored ?? QuotaPool(limit: terms.limit)
-        Self.turn(&pool, of: terms.period, terms.history, at: terms.at)
+        try await turn(&pool, of: company, terms.period, terms.history, known, at: terms.at, in: &transaction)
         return pool
     }
 
-    /// Applies the changes to a pool that count its period anew, each once.
-    private static func turn(
-        _ pool: inout QuotaPool, of period: Period, _ history: PlanHistory, at instant: Timestamp
-    ) {
-        for turn in history.turns(in: period, until: instant) {
-            _ = pool.apply(turn.usage, to: Int64(turn.limit), at: turn.at)
+    /// Applies the changes to a pool that count its period anew, each once, and tells apart what is used before and after a grant
+    /// begins or ends.
+    private func turn(
+        _ pool: inout QuotaPool, of company: Identifier<Company>, _ period: Period, _ history: PlanHistory,
+        _ known: [Timestamp: QuotaPool], at instant: Timestamp, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        if let account = try await account(of: company, history, in: &transaction) {
+            pool.divide(at: account.bounds(in: period))
+        }
+        for turn in history.turns(in: period, until: instant) where pool.turn.map({ $0 < turn.at }) ?? true {
+            var before: TaskLedger?
+            if history.facts.keepsAccount {
+                var known = known
+                known[period.start] = pool
+                before = try await ledger(
+                    of: company, period, history, known, at: turn.at.advanced(by: .microseconds(-1)),
+                    isCountingHeld: false, in: &transaction
+                ).ledger
+            }
+            _ = pool.apply(turn.usage, to: Int64(turn.limit), at: turn.at, of: before)
         }
     }
 
@@ -124,7 +138,9 @@ extension Plans {
         if let history {
             let period = try history.period(at: start)
             let instant = history.facts.instant(authority.time.now)
-            if period.start == start { Self.turn(&pool, of: period, history, at: instant) }
+            if period.start == start {
+                try await turn(&pool, of: company, period, history, known, at: instant, in: &transaction)
+            }
         }
         return pool
     }
@@ -156,11 +172,18 @@ extension Plans {
     }
 
     /// Sets the present limit in the pool of the present period, before it is said how much of it is used.
-    func setLimits(in pools: inout [Timestamp: QuotaPool], _ history: PlanHistory?) throws(PlanError) {
+    func setLimits(
+        in pools: inout [Timestamp: QuotaPool], of company: Identifier<Company>, _ history: PlanHistory?,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
         guard let history else { return }
+        try await touch(pools.keys, of: company, history, in: &transaction)
         let plan = try history.effective(at: history.facts.instant(authority.time.now))
-        guard plan.stop == nil else { return }
-        pools[plan.period.start]?.setLimit(Int64(plan.limit), at: plan.at)
+        guard plan.stop == nil, var pool = pools[plan.period.start] else { return }
+        let terms = try PlanTerms(plan, history)
+        pool.setLimit(
+            try await limit(of: pool, company, terms, pools, in: &transaction).tasks, at: plan.at)
+        pools[plan.period.start] = pool
     }
 
     /// Gives tasks back to the limits of their periods.

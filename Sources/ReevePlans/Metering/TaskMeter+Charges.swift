@@ -34,7 +34,7 @@ extension TaskMeter {
                 var pools: [Timestamp: QuotaPool] = [:]
                 let new = try await plans.count([told], of: company, to: &pools, history, in: &transaction)
                 guard let tasks = new[0] else { throw PlanError(.tooManyCharges) }
-                try plans.setLimits(in: &pools, history)
+                try await plans.setLimits(in: &pools, of: company, history, in: &transaction)
                 try await plans.write(pools, of: company, announcing: configuration.thresholds, in: &transaction)
                 let entry = AuditEntry(
                     at: now, context: context, action: "plans.report", resource: company.description,

@@ -65,7 +65,8 @@ extension TaskMeter {
         return try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await plans.terms(of: company, at: now, in: &transaction)
             var pool = try await plans.turnedPool(of: company, terms, [:], in: &transaction)
-            pool.setLimit(terms.limit, at: terms.at)
+            pool.setLimit(
+                try await plans.limit(of: pool, company, terms, [:], in: &transaction).tasks, at: terms.at)
             return pool.free + own
         }
     }

@@ -162,7 +162,7 @@ public final class TaskMeter: Sendable {
                 var pools = try await plans.pools(of: company, after: statements, history, in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
                 _ = try await plans.count(told, of: company, to: &pools, history, in: &transaction)
-                try plans.setLimits(in: &pools, history)
+                try await plans.setLimits(in: &pools, of: company, history, in: &transaction)
                 try await plans.write(
                     pools, of: company, announcing: configuration.thresholds, in: &transaction)
             }
@@ -269,11 +269,11 @@ public final class TaskMeter: Sendable {
         let lifetime = Duration.seconds(configuration.leaseSeconds)
         var tried: Timestamp?
         do throws(PlanError) {
-            let (lease, terms, turn, mayReturn, hasAsked) = try await plans.store.transaction(
+            let (lease, terms, until, turn, mayReturn, hasAsked) = try await plans.store.transaction(
                 retrying: RetryPolicy(attempts: 400)
             ) {
                 (transaction: inout Transaction<PlanError>) throws(PlanError)
-                    -> (QuotaPool.Lease?, PlanTerms, Timestamp?, Bool, Bool) in
+                    -> (QuotaPool.Lease?, PlanTerms, Timestamp, Timestamp?, Bool, Bool) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
                 var pools = try await plans.pools(
@@ -284,7 +284,10 @@ public final class TaskMeter: Sendable {
                 }
                 let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
                 var pool = try await plans.turnedPool(of: company, terms, pools, in: &transaction)
-                let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
+                let limit = try await plans.limit(
+                    of: pool, company, terms, pools, isWriting: true, in: &transaction)
+                pool.setLimit(limit.tasks, at: terms.at)
+                let lease = newLease(of: &pool, id, need, terms.period, now.advanced(by: lifetime * 2), at: now)
                 // Nobody is asked for what cannot be there.
                 let mayReturn =
                     lease == nil && need <= pool.free + pool.held && pool.mayReturn(besides: held.holder)
@@ -302,7 +305,7 @@ public final class TaskMeter: Sendable {
                         ])
                     try transaction.record(entry, in: plans.authority.trail)
                 }
-                return (lease, terms, pool.turn, mayReturn, hasAsked)
+                return (lease, terms, limit.until, pool.turn, mayReturn, hasAsked)
             }
             held.forget(before)
             guard let lease else {
@@ -313,7 +316,7 @@ public final class TaskMeter: Sendable {
             guard lease.amount > need else { return .taken(direct) }
             let new = TaskHandle.Held(
                 id: lease.id, amount: lease.amount, period: terms.period, turn: turn,
-                from: lease.given, until: min(now.advanced(by: lifetime), terms.until),
+                from: lease.given, until: min(now.advanced(by: lifetime), until),
                 environments: terms.environments.bits)
             if let source = handle.open(new, left: lease.amount - need, after: closing) { return .taken(source) }
             // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
@@ -338,16 +341,15 @@ public final class TaskMeter: Sendable {
 
     /// Takes a lease from a pool, if what is needed is there; where it comes to no more, that is used at once.
     private func newLease(
-        of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
+        of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ period: Period,
         _ ends: Timestamp, at now: Timestamp
     ) -> QuotaPool.Lease? {
-        pool.setLimit(terms.limit, at: terms.at)
         pool.expire(at: now)
         let share = Int64(configuration.leasePerMille)
-        let most = max(1, terms.limit / 1000 * share + terms.limit % 1000 * share / 1000)
+        let most = max(1, pool.limit / 1000 * share + pool.limit % 1000 * share / 1000)
         // The coarse clock is behind, but what begins at an instant is not spent before it.
-        let given = (pool.bounds.filter { $0 <= now } + [terms.period.start, now.advanced(by: .milliseconds(-100))])
-            .reduce(terms.period.start, max)
+        let given = (pool.bounds.filter { $0 <= now } + [period.start, now.advanced(by: .milliseconds(-100))])
+            .reduce(period.start, max)
         let lease = pool.acquire(id, for: held.holder, need: need, most: most, at: given, until: ends)
         if let lease, lease.amount == need { pool.use(lease.id) }
         return lease

@@ -13,15 +13,17 @@ extension Plans {
     /// Complexity: O(periods that the company has had).
     public func forecast(of company: Identifier<Company>) async throws(PlanError) -> UsageForecast {
         let now = authority.time.now
-        let (terms, pool) = try await store.transaction {
-            (transaction: inout Transaction<PlanError>) throws(PlanError) -> (PlanTerms, QuotaPool) in
+        let (terms, pool, limit) = try await store.transaction {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) -> (PlanTerms, QuotaPool, Int64) in
             let terms = try await self.terms(of: company, at: now, in: &transaction)
-            return (terms, try await turnedPool(of: company, terms, [:], in: &transaction))
+            let pool = try await turnedPool(of: company, terms, [:], in: &transaction)
+            let limit = try await self.limit(of: pool, company, terms, [:], in: &transaction).tasks
+            return (terms, pool, limit)
         }
         let oldest = now.advanced(by: .seconds(-UsageForecast.daysUsed * 86_400))
         let past = try await past(of: company, terms.history).filter { $0.period.end > oldest }
         return UsageForecast(
-            history: past.flatMap(\.days), used: Int(max(0, pool.settled)), limit: Int(terms.limit),
+            history: past.flatMap(\.days), used: Int(max(0, pool.settled)), limit: Int(limit),
             period: terms.period, at: now)
     }
 
@@ -69,11 +71,22 @@ extension Plans {
                 throw PlanError(error)
             }
             for (start, pool) in page {
-                past.append(UsageReplay.Past(period: try history.period(at: start), days: Self.days(of: pool)))
+                let period = try history.period(at: start)
+                past.append(
+                    UsageReplay.Past(
+                        period: period, days: Self.days(of: pool), granted: try granted(pool, period, history)))
             }
             guard entries.count == 200, let last = entries.last else { return past }
             range = range.after(last.key)
         }
+    }
+
+    /// What could be used of a pool besides what the plan had at the end of its period.
+    private func granted(_ pool: QuotaPool, _ period: Period, _ history: PlanHistory) throws(PlanError) -> Int {
+        guard history.facts.keepsAccount else { return 0 }
+        let now = history.facts.instant(authority.time.now)
+        let plan = try history.effective(at: min(now, period.end.advanced(by: .microseconds(-1))))
+        return max(0, Int(pool.limit) - plan.limit)
     }
 
     /// What was used on the days of a pool; what was given back later counts less on the days before.

@@ -11,11 +11,14 @@ public struct UsageReplay: Hashable, Sendable, Codable {
         public let period: Period
         /// What was used on its days.
         public let days: [DayUsage]
+        /// Tasks that could be used in it besides the plan's: granted, or carried over.
+        public let granted: Int
 
         /// A period with its days.
-        public init(period: Period, days: [DayUsage]) {
+        public init(period: Period, days: [DayUsage], granted: Int = 0) {
             self.period = period
             self.days = days
+            self.granted = granted
         }
 
         /// Tasks used in it.
@@ -33,11 +36,12 @@ public struct UsageReplay: Hashable, Sendable, Codable {
     /// What the company would have been asked to pay for the period, without what is asked once; `nil` for nothing.
     public let amount: Money?
 
-    /// What became of each past period under charges: day by day, as long as the limit lasts. Tasks beyond the limit are paid by the
-    /// thousand begun. Complexity: O(days).
+    /// What became of each past period under charges: day by day, as long as the limit lasts, with what was granted and carried over as it
+    /// was. Tasks beyond the limit are paid by the thousand begun. Complexity: O(days).
     public static func replay(_ past: [Past], under charges: Charges) -> [UsageReplay] {
         past.map { past in
-            var (left, used, refused) = (charges.limit, 0, 0)
+            let granted = PlanRoom.clamped(past.granted)
+            var (left, used, refused) = (charges.limit.saturatingAdd(granted), 0, 0)
             var runOut: CivilDay?
             for day in past.days.sorted(by: { $0.day < $1.day }) {
                 let tasks = max(0, day.tasks)
@@ -47,7 +51,7 @@ public struct UsageReplay: Hashable, Sendable, Codable {
                 refused = refused.saturatingAdd(tasks - admitted)
                 if tasks > admitted, runOut == nil { runOut = day.day }
             }
-            let over = max(0, used - PlanRoom.clamped(charges.tasksPerPeriod))
+            let over = max(0, used - PlanRoom.clamped(charges.tasksPerPeriod) - granted)
             let amount = charges.price.map { price in
                 let thousands = Int64((over + 999) / 1000)
                 let more = thousands.multipliedReportingOverflow(by: price.perThousandOver?.minorUnits ?? 0)

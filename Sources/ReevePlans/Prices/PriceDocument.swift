@@ -130,6 +130,11 @@ public struct PriceDocument: Hashable, Sendable, Codable {
             "environments: \(list(entitlements.environments.sorted().map(\.rawValue)))",
         ]
         if let classes = entitlements.connectorClasses { gets.append("connectors: \(list(classes.sorted()))") }
+        if let rollover = entitlements.rollover {
+            gets.append(
+                "carried over to the next period: what is left, at least \(rollover.least) and at most \(rollover.most) tasks"
+            )
+        }
         if let days = entitlements.retentionDays { gets.append("job data is kept for \(days) days") }
         let start =
             switch change.timing {

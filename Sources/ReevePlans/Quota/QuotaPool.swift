@@ -36,19 +36,21 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var direct: [Lease] = []
     /// The instant of the last change that counts anew and was applied here.
     package private(set) var turn: Timestamp?
+    /// What there was then besides the plan's own tasks, where the company has that.
+    package private(set) var opening: TaskLedger.Opening?
     /// How often holders were asked to give back what they have.
     package private(set) var recalls: Int64 = 0
 
     /// At most so many leases are open at once.
     package static let maximumLeases = 256
     /// Of so many that were counted as used unseen a statement is still taken.
-    package static let maximumOverdue = 256
+    package static let maximumOverdue = 128
     /// Of so many that were used at once a statement is still taken.
     package static let maximumDirect = 64
     /// As many days are told apart, besides what bounds tell apart; what was used before them counts to the first.
     package static let maximumDays = 70
     /// As many bounds are kept, the earliest.
-    package static let maximumBounds = 128
+    package static let maximumBounds = 100
     private static let maximumUsed = 1000 * PlanRoom.maximumCount
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
@@ -109,15 +111,21 @@ package struct QuotaPool: Hashable, Sendable {
     }
 
     /// Applies a change that counts anew to what is used, once: nothing of it counts any more, or as large a part of a new limit as of
-    /// the present one, rounded up. What holders have counts as used when they say so; what came before can no longer come back.
+    /// the present one, rounded up. With a ledger it is what was used of the plan's own, and of what was granted what is left stays.
+    /// What holders have counts as used when they say so; what came before can no longer come back.
     ///
     /// Returns whether it was applied just now.
-    package mutating func apply(_ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp) -> Bool {
+    package mutating func apply(
+        _ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp, of ledger: TaskLedger? = nil
+    ) -> Bool {
         guard turn.map({ $0 < instant }) ?? true else { return false }
         turn = instant
-        let (before, new) = (max(0, settled), min(max(0, new), PlanRoom.maximumCount))
+        let (before, limit) = ledger?.own ?? (max(0, settled), limit)
+        let new = min(max(0, new), PlanRoom.maximumCount)
+        opening = ledger?.opening()
+        divide(at: bounds)
         switch usage {
-        case .kept: break
+        case .kept: settled = ledger == nil ? settled : before
         case .reset: settled = 0
         case .scaled where limit > 0:
             let used = Int128(min(before, limit)) * Int128(max(0, new))
@@ -126,7 +134,7 @@ package struct QuotaPool: Hashable, Sendable {
         }
         overdue = []
         direct = []
-        limit = new
+        self.limit = new
         version += 1
         announced = new > 0 ? min(100, max(0, settled) * 100 / new) : 0
         return true
@@ -172,7 +180,7 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Tells what is used before some instants from what is used after them, from now on.
     package mutating func divide(at instants: [Timestamp]) {
-        bounds = Array(Set(bounds).union(instants).sorted().prefix(Self.maximumBounds))
+        bounds = Array(Set(instants).union(turn.map { [$0] } ?? []).sorted().prefix(Self.maximumBounds))
     }
 
     /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
@@ -276,6 +284,10 @@ extension QuotaPool: JSONRecord {
             }
             writer.field("limit", limit)
             writer.field("limitSet", limitSet)
+            if let opening {
+                writer.name("opening")
+                opening.write(to: &writer)
+            }
             writer.name("overdue")
             closed(overdue, &writer)
             writer.field("recalls", recalls)
@@ -306,6 +318,8 @@ extension QuotaPool: JSONRecord {
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             pool.limitSet = reader.hasField("limitSet") ? try reader.text(as: Timestamp.self) : nil
+            pool.opening =
+                reader.hasField("opening") ? try TaskLedger.Opening(from: &reader) : nil
             try reader.name("overdue")
             pool.announced = announced
             pool.bounds = bounds
