@@ -261,4 +261,50 @@ extension Nodes {
         try await waiting.value
         #expect(try await nodes.left() == 0)
     }
+
+    /// Whichever call to the store fails, and however: a grant that is given until it is known to be there is there once, and what is used
+    /// of it is used up, over periods too.
+    @Test(arguments: FaultyStore.Fault.allCases) func noFaultGivesMore(_ fault: FaultyStore.Fault) async throws {
+        func process(_ nodes: Nodes, _ store: FaultyStore) async throws -> Plans {
+            let authority = try await AccessAuthority.soleOperator(
+                nodes.trust.principal, reason: "a node", store: store, time: nodes.trust.time)
+            return Plans(authority: authority)
+        }
+        // Making the processes is not what fails.
+        let base = MemoryStore()
+        let whole = FaultyStore(base)
+        _ = try await process(Nodes(2, limit: 10, over: base, faulty: [0: whole]), whole)
+        var call = whole.calls
+        while true {
+            call += 1
+            let base = MemoryStore()
+            let faulty = FaultyStore(base, failing: call, with: fault)
+            let nodes = try await Nodes(2, limit: 10, over: base, faulty: [0: faulty])
+            let (plans, id) = (try await process(nodes, faulty), Identifier<TaskGrant>(high: 7, low: 7))
+            for _ in 0..<3 { _ = try? await plans.grant(20, to: nodes.company, id: id, nodes.permit()) }
+            // A process that is dead is no more; another gives it.
+            try await nodes.grant(20, id: id)
+            var used = 0
+            for tasks in [8, 4, 6] {
+                guard (try? await nodes.use(tasks)) != nil else { continue }
+                used += tasks
+            }
+            try? await nodes.meters[0].giveBackAll()
+            // What the first one held counts as used, unless it gave it back.
+            nodes.trust.time.advance(by: .seconds(300))
+            _ = try await nodes.fill(1, atMost: 1)
+            used += 1
+            try? await nodes.meters[0].giveBackAll()
+            try await nodes.meters[1].giveBackAll()
+            let left = try await nodes.left()
+            #expect(left <= 30 - used, "call \(call): \(left) left, \(used) used")
+            if fault == .refused { #expect(left == 30 - used, "call \(call): \(left) left, \(used) used") }
+            // In the next period it is what was left of the grant.
+            nodes.days(31)
+            let next = try await nodes.left()
+            #expect(next == 10 + min(20, left), "call \(call): \(left) left, \(next) then")
+            if faulty.calls < call { break }
+        }
+        #expect(call > 10)
+    }
 }
