@@ -52,6 +52,8 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Publisher.bytes(of:in:)",
         "Retention.disposition(of:in:)",
         // Write back what admissions recorded before.
+        "TaskMeter.commit(_:used:)",
+        "TaskMeter.commit(_:_:run:by:)",
         "TaskMeter.giveBackAll()",
         "TaskMeter.settle()",
         "TrustLayer.runOnce()",

@@ -102,6 +102,15 @@ extension Door {
             try await stage.trust.layer.tasks.report(
                 stage.steps, of: stage.trust.job(), by: .everyAction, at: past, to: stage.trust.company)
         },
+        Door(name: "TaskMeter.extend(_:by:)", action: "plans.extend") { stage in
+            var admission = try await stage.trust.layer.tasks.admit(stage.trust.job(), of: stage.trust.company)
+            // More than a lease has.
+            try await stage.trust.layer.tasks.extend(&admission, by: 500)
+            admission.release()
+        } refuse: { stage in
+            var admission = try await stage.trust.layer.tasks.admit(stage.trust.job(), of: stage.trust.company)
+            try await stage.trust.layer.tasks.extend(&admission, by: 100_000)
+        },
         Door(name: "Plans.correct(_:run:of:to:_:)", action: "plans.correct") { stage in
             let job = stage.trust.job()
             try await stage.trust.layer.tasks.admit(job, of: stage.trust.company).commit(stage.steps, by: .everyAction)

@@ -5,16 +5,18 @@ public import ReeveModel
 
 /// Proof that a job's tasks fit the plan: they are already taken from the limit.
 ///
-/// It ends exactly once: by ``commit(used:)``, which gives back what the job did not use, or by ``release()``, which
-/// gives back everything. One that is dropped counts as used.
+/// It ends exactly once: by ``commit(used:)``, which gives back what the job did not use, by ``release()``, which
+/// gives back everything, or by ``detach()``, after which another process may end it. One that is dropped counts as used.
 public struct Admission: ~Copyable, Sendable {
     /// The job that was admitted.
     public let job: Job
     /// How many tasks were taken from the limit.
-    public let tasks: Int
+    public private(set) var tasks: Int
 
-    private let handle: TaskHandle
+    let handle: TaskHandle
     private let source: TaskHandle.Source
+    /// What was taken later.
+    private var extensions: [(tasks: Int, source: TaskHandle.Source)] = []
 
     init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source) {
         self.job = job
@@ -26,7 +28,14 @@ public struct Admission: ~Copyable, Sendable {
     /// Ends the admission with what the job used; the rest is given back. A number outside `0...tasks` counts as the
     /// nearer end. Local, and cannot fail: the meter settles durably.
     public consuming func commit(used: Int) {
-        handle.giveBack(tasks - min(max(used, 0), tasks), to: source)
+        var rest = tasks - min(max(used, 0), tasks)
+        // What was taken last comes back first.
+        for part in extensions.reversed() {
+            let back = min(rest, part.tasks)
+            handle.giveBack(back, to: part.source)
+            rest -= back
+        }
+        handle.giveBack(rest, to: source)
     }
 
     /// Ends the admission with what the job did: each charge counts once, also when another process tells it as well, or it is
@@ -44,5 +53,25 @@ public struct Admission: ~Copyable, Sendable {
     /// Ends the admission of a job that did not run: everything is given back.
     public consuming func release() {
         commit(used: 0)
+    }
+
+    /// Hands the admission on: a job that goes on in another process, or after a restart, ends it there with
+    /// ``TaskMeter/commit(_:used:)``. Until then its tasks count as used. Local, and cannot fail.
+    public consuming func detach() -> DetachedAdmission {
+        let parts = [(tasks - extensions.reduce(0) { $0 + $1.tasks }, source)] + extensions
+        return DetachedAdmission(
+            id: handle.newTicket(), job: job.id, company: handle.company,
+            parts: parts.map { tasks, source in
+                // What a child of the process hands on is the parent's.
+                .init(
+                    tasks: handle.isOfThisProcess ? tasks : 0, period: source.origin.period, turn: source.origin.turn,
+                    taken: source.origin.taken)
+            })
+    }
+
+    /// Adds tasks that were taken for the same job.
+    mutating func extend(by more: Int, from source: TaskHandle.Source) {
+        extensions.append((more, source))
+        tasks += more
     }
 }

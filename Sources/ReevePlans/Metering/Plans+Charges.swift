@@ -111,35 +111,43 @@ extension Plans {
         }
     }
 
-    /// Removes what jobs were charged in periods that are closed: nothing is told of them any more. Returns how many runs of jobs that
-    /// were. Complexity: O(runs of the company), in pages; for background work, once a period.
+    /// Removes what is kept so that nothing counts twice, of periods that are closed: what jobs were charged, and which admissions that
+    /// were handed on have ended. Returns how many records those were.
+    ///
+    /// For background work, once a period. Complexity: O(records of the company), in pages.
     @discardableResult
     public func removeClosedCharges(of company: Identifier<Company>) async throws(PlanError) -> Int {
-        let table = ChargeRecord.table
+        let charges = try await removeClosed(ChargeRecord.table, of: company) { $0.origin.taken }
+        return try await charges + removeClosed(EndedAdmission.table, of: company) { $0.taken }
+    }
+
+    private func removeClosed<Value>(
+        _ table: Table<Value>, of company: Identifier<Company>, _ taken: (Value) -> Timestamp
+    ) async throws(PlanError) -> Int {
         var range = KeyRange(under: table.key(.platform, [company.description]))
         var removed = 0
         while true {
-            let page: [Entry]
+            var page: [(key: Key, taken: Timestamp)] = []
+            let entries: [Entry]
             do throws(StoreError) {
-                page = try await store.records(in: range, limit: 60)
+                entries = try await store.records(in: range, limit: 60)
             } catch {
                 throw PlanError(error)
             }
-            guard let last = page.last else { return removed }
+            // One that cannot be read stays.
+            for entry in entries {
+                guard let value = try? table.value(of: entry.record.bytes, at: entry.key) else { continue }
+                page.append((entry.key, taken(value)))
+            }
+            guard let last = entries.last else { return removed }
+            let known = page
             removed += try await store.transaction {
                 (transaction: inout Transaction<PlanError>) throws(PlanError) -> Int in
                 let history = try await history(of: company, in: &transaction)
                 let now = history.facts.instant(authority.time.now)
                 var count = 0
-                for entry in page {
-                    let record: ChargeRecord
-                    do throws(StoreError) {
-                        record = try table.value(of: entry.record.bytes, at: entry.key)
-                    } catch {
-                        throw PlanError(error)
-                    }
-                    guard !isOpen(try history.period(at: record.origin.taken), at: now) else { continue }
-                    table.delete(.platform, ChargeRecord.ids(company, record.job, record.run), in: &transaction)
+                for (key, taken) in known where !isOpen(try history.period(at: taken), at: now) {
+                    transaction.delete(key)
                     count += 1
                 }
                 return count

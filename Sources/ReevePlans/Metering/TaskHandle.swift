@@ -111,7 +111,7 @@ public final class TaskHandle: Sendable {
     func giveBack(_ tasks: Int, to source: Source) {
         guard let count = UInt64(exactly: tasks), count > 0 else { return }
         // What a child of this process gives back is the parent's to return.
-        guard generation == ForkGuard.generation else { return }
+        guard isOfThisProcess else { return }
         while true {
             let present = word.load(ordering: .acquiring)
             guard present >> Self.leftBits == source.epoch & 0xFF_FFFF,
@@ -123,10 +123,16 @@ public final class TaskHandle: Sendable {
         }
     }
 
+    /// Whether it was made in this process, and not in its parent.
+    var isOfThisProcess: Bool { generation == ForkGuard.generation }
+
+    /// A name for an admission that is handed on.
+    func newTicket() -> Identifier<DetachedAdmission> { Identifier(at: time.now) }
+
     /// Keeps what a job was charged until it is settled.
     func tell(_ told: ToldCharges) {
         // A job that runs in a child of the process is the parent's.
-        guard generation == ForkGuard.generation else { return }
+        guard isOfThisProcess else { return }
         charges.add(told, of: company)
     }
 

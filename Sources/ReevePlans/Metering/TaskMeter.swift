@@ -84,16 +84,23 @@ public final class TaskMeter: Sendable {
     ) async throws(PlanError) -> Admission {
         let handle = held.handle(for: company)
         if let admission = handle.admit(job, tasks: tasks) { return admission }
+        let source = try await take(tasks, for: handle, job, as: "plans.admit")
+        return Admission(job: job, tasks: tasks, handle: handle, source: source)
+    }
+
+    /// Takes tasks for a job; who is refused is recorded.
+    func take(
+        _ tasks: Int, for handle: TaskHandle, _ job: Job, as action: String, isCount: Bool = true
+    ) async throws(PlanError) -> TaskHandle.Source {
         let context = ActContext(actor: .job(job.id), scope: job.scope, origin: .job)
         do throws(PlanError) {
-            guard (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
-            let source = try await take(tasks, for: handle, context)
-            return Admission(job: job, tasks: tasks, handle: handle, source: source)
+            guard isCount, (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
+            return try await take(tasks, for: handle, context, as: action)
         } catch {
             // What may have been taken is not called refused: it counts as used until it is told.
             if error.store == .outcomeUnknown { throw error }
             try await plans.recordRefusal(
-                "plans.admit", error, context, company, details: ["tasks": String(tasks)])
+                action, error, context, handle.company, details: ["tasks": String(tasks)])
             throw error
         }
     }
@@ -225,7 +232,7 @@ public final class TaskMeter: Sendable {
     }
 
     private func take(
-        _ tasks: Int, for handle: TaskHandle, _ context: ActContext
+        _ tasks: Int, for handle: TaskHandle, _ context: ActContext, as action: String
     ) async throws(PlanError) -> TaskHandle.Source {
         let patience = Duration.milliseconds(configuration.recallMilliseconds)
         var (deadline, calls) = (time.uptime + patience, 0)
@@ -238,7 +245,7 @@ public final class TaskMeter: Sendable {
                 if handle.excludes(context.scope.environment) {
                     try await plans.requireEnvironment(context.scope.environment, of: handle.company)
                 }
-                return try await exchange(handle, tasks, context)
+                return try await exchange(handle, tasks, context, as: action)
             }
             switch answer {
             case .taken(let source): return source
@@ -259,7 +266,7 @@ public final class TaskMeter: Sendable {
 
     /// Gives back what is held of a company's tasks, and takes a new lease of which `tasks` are spent at once, in one commit.
     private func exchange(
-        _ handle: TaskHandle, _ tasks: Int, _ context: ActContext
+        _ handle: TaskHandle, _ tasks: Int, _ context: ActContext, as action: String
     ) async throws(PlanError) -> Answer {
         let (now, need, company) = (time.now, Int64(tasks), handle.company)
         let (closed, closing) = handle.close()
@@ -298,7 +305,7 @@ public final class TaskMeter: Sendable {
                     pools, of: company, announcing: configuration.thresholds, in: &transaction)
                 if let lease {
                     let entry = AuditEntry(
-                        at: now, context: context, action: "plans.admit", resource: company.description,
+                        at: now, context: context, action: action, resource: company.description,
                         details: [
                             "lease": lease.id.description, "plan": terms.plan, "taken": String(lease.amount),
                             "tasks": String(tasks),
