@@ -44,6 +44,10 @@ public struct PlanError: Error, Hashable, Sendable {
         case trialEnded
         /// The plan that the status brings has a price, and the company has not approved it yet.
         case awaitingApproval
+        /// Tasks are used faster than the plan allows; ``PlanError/retryAt`` says when these may be.
+        case tooFast
+        /// The company is paused: nothing is admitted until it is resumed.
+        case paused
         /// The plan has no jobs in this environment.
         case environmentNotIncluded
         /// The change costs the company more: propose it, and let the company approve it.
@@ -173,6 +177,8 @@ extension PlanError: CustomStringConvertible {
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
         case .awaitingApproval: "the status's plan has a price that the company has not approved; see its proposals"
+        case .tooFast: "tasks are used faster than the plan allows; more may be used at \(instant ?? "a later time")"
+        case .paused: "the company is paused; running jobs may go on, new ones are admitted when it is resumed"
         case .environmentNotIncluded: "the plan has no jobs in this environment; change the plan or package first"
         case .approvalRequired: "the change costs the company more; propose it, so that the company can approve it"
         case .invalidChange: "the change contradicts itself or has values out of range; validate it first"

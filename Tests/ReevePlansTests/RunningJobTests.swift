@@ -152,4 +152,55 @@ import Testing
         }
         #expect(call > 4)
     }
+
+    /// Nothing is admitted of a company that is paused, in any process; running jobs finish, or are asked to stop.
+    @Test func aPausedCompanyAdmitsNothing() async throws {
+        let nodes = try await Nodes(2, limit: 100)
+        let (plans, company) = (nodes.trust.layer.plans, nodes.company)
+        func permit() async throws -> Permit<ChangePlan> {
+            try await nodes.trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
+        }
+        let own = try await nodes.trust.layer.tasks.admit(nodes.trust.job(), of: company)
+        let other = try await nodes.meters[0].admit(nodes.trust.job(), of: company)
+        let direct = try await nodes.meters[1].admit(nodes.trust.job(), of: company)
+        try await nodes.meters[1].giveBackAll()
+        #expect(nodes.admitsHeld(0))
+        try await plans.pause(company, running: .stop, permit())
+        let since = try #require(try await plans.plan(of: company).pause?.since)
+        #expect(own.isAskedToStop && !other.isAskedToStop)
+        for node in 0..<2 { try await nodes.meters[node].settle() }
+        // Also where nothing is held.
+        #expect(other.isAskedToStop && direct.isAskedToStop)
+        #expect(!nodes.admitsHeld(0))
+        for node in 0..<2 {
+            let error = await refusal { try await nodes.meters[node].admit(nodes.trust.job(), of: company).release() }
+            #expect(error == PlanError(.paused))
+        }
+        let paused = try await plans.plan(of: company)
+        #expect(!paused.admits(nil) && paused.stop == nil && paused.pause?.running == .stop)
+        // Another way of pausing it.
+        nodes.trust.time.advance(by: .seconds(60))
+        try await plans.pause(company, permit())
+        #expect(try await plans.plan(of: company).pause?.since == since)
+        for node in 0..<2 { try await nodes.meters[node].settle() }
+        #expect(!own.isAskedToStop && !other.isAskedToStop && !direct.isAskedToStop)
+        // A job waits until it is resumed.
+        let waiting = Task { try await nodes.meters[1].admitWaiting(nodes.trust.job(), of: company).commit(used: 1) }
+        while nodes.meters[1].waiting(of: company).isEmpty { await Task.yield() }
+        try await nodes.meters[1].settle()
+        #expect(nodes.meters[1].waiting(of: company).map(\.reason) == [PlanError(.paused)])
+        try await plans.resume(company, permit())
+        try await nodes.meters[1].settle()
+        try await waiting.value
+        own.release()
+        other.release()
+        direct.release()
+        #expect(try await plans.plan(of: company).pause == nil)
+        // What a status does, and what it pays, does not depend on it.
+        try await plans.pause(company, permit())
+        try await plans.setStatus(Company(id: company, status: .customer), sequence: 7)
+        #expect(try await plans.plan(of: company).plan?.name == "bronze")
+        let error = await refusal { try await nodes.meters[0].admit(nodes.trust.job(), of: company).release() }
+        #expect(error == PlanError(.paused))
+    }
 }

@@ -133,6 +133,18 @@ extension Door {
         } refuse: { stage in
             try await stage.plans.revoke(Identifier(high: 1, low: 1), of: stage.trust.company, stage.change())
         },
+        Door(name: "Plans.pause(_:running:_:)", action: "plans.pause") { stage in
+            try await stage.plans.pause(stage.trust.company, running: .stop, stage.change())
+        } refuse: { stage in
+            let unknown = Identifier<Company>(high: 1, low: 1)
+            try await stage.plans.pause(unknown, stage.change(of: unknown))
+        },
+        Door(name: "Plans.resume(_:_:)", action: "plans.resume") { stage in
+            try await stage.plans.resume(stage.trust.company, stage.change())
+        } refuse: { stage in
+            let unknown = Identifier<Company>(high: 1, low: 1)
+            try await stage.plans.resume(unknown, stage.change(of: unknown))
+        },
         Door(name: "Plans.publish(_:from:_:)", action: "plans.publish") { stage in
             let permit = try await stage.trust.permit(ChangePlan.self, on: .catalogue, in: .platform)
             let next = Catalogue(version: 2, plans: Stage.catalogue.plans, statusRules: Stage.catalogue.statusRules)

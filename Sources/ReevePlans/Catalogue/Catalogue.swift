@@ -38,6 +38,7 @@ public struct Plan: Hashable, Sendable, Codable {
     public func validate() -> [String] {
         var defects = PlanRoom.defects(tasks: entitlements.tasksPerPeriod, 0, entitlements.retentionDays)
         defects += PlanRoom.defects(names: entitlements.features, entitlements.connectorClasses ?? [])
+        defects += PlanRoom.defects(entitlements.pace)
         if entitlements.rollover?.isValid == false {
             defects.append("tasks carried over must be 0 to 10^12, and at least no more than at most")
         }

@@ -79,6 +79,8 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     /// The proposal that the status opened, also when it has ended; `nil` when none could be made.
     private(set) var awaited: Identifier<PriceProposal>?
 
+    /// Whether nothing is admitted for now.
+    private(set) var pause: Pause?
     /// Since when something may have been granted or carried over, so that there is an account of it.
     private(set) var accountSince: Timestamp?
 
@@ -245,6 +247,9 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
             firstOn[plan] = min(firstOn[plan] ?? fact.from, fact.from)
         }
     }
+
+    /// Notes that the company is paused, or no longer.
+    mutating func set(_ pause: Pause?) { self.pause = pause }
 
     /// Notes that something is granted or carried over.
     mutating func keepAccount(since instant: Timestamp) { accountSince = min(accountSince ?? instant, instant) }

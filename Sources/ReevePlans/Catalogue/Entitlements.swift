@@ -17,13 +17,16 @@ public struct Entitlements: Hashable, Sendable, Codable {
     public var retentionDays: Int?
     /// How many of the tasks that are left at the end of a period can be used in the next one; `nil` for none.
     public var rollover: Rollover?
+    /// How fast the tasks may be used; `nil` where it does not matter.
+    public var pace: Pace?
 
-    /// Entitlements; by default every environment and every class of connectors, no features, and nothing carried over.
+    /// Entitlements; by default every environment and every class of connectors, no features, nothing carried over, at any pace.
     public init(
         tasksPerPeriod: Int, features: Set<String> = [], environments: Set<Environment> = Set(Environment.allCases),
-        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, rollover: Rollover? = nil
+        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, rollover: Rollover? = nil, pace: Pace? = nil
     ) {
         self.rollover = rollover
+        self.pace = pace
         self.tasksPerPeriod = tasksPerPeriod
         self.features = features
         self.environments = environments
@@ -46,11 +49,12 @@ public struct Entitlements: Hashable, Sendable, Codable {
                 ?? Set(Environment.allCases),
             connectorClasses: try container.decodeIfPresent(Set<String>.self, forKey: .connectorClasses),
             retentionDays: try container.decodeIfPresent(Int.self, forKey: .retentionDays),
-            rollover: try container.decodeIfPresent(Rollover.self, forKey: .rollover))
+            rollover: try container.decodeIfPresent(Rollover.self, forKey: .rollover),
+            pace: try container.decodeIfPresent(Pace.self, forKey: .pace))
     }
 
     private enum CodingKeys: String, CodingKey {
-        case tasksPerPeriod, features, environments, connectorClasses, retentionDays, rollover
+        case tasksPerPeriod, features, environments, connectorClasses, retentionDays, rollover, pace
     }
 
     /// Writes the entitlements, each set in order.
@@ -62,6 +66,7 @@ public struct Entitlements: Hashable, Sendable, Codable {
         try container.encodeIfPresent(connectorClasses?.sorted(), forKey: .connectorClasses)
         try container.encodeIfPresent(retentionDays, forKey: .retentionDays)
         try container.encodeIfPresent(rollover, forKey: .rollover)
+        try container.encodeIfPresent(pace, forKey: .pace)
     }
 }
 
@@ -82,6 +87,8 @@ public struct Package: Hashable, Sendable, Codable {
     public var connectorClasses: Set<String>?
     /// How long job data is kept, in days, in place of the plan's; 1 to 36,500.
     public var retentionDays: Int?
+    /// How fast the tasks may be used, in place of the plan's pace.
+    public var pace: Pace?
     /// What it costs, in place of the plan's price.
     public var price: Price?
 
@@ -89,8 +96,9 @@ public struct Package: Hashable, Sendable, Codable {
     public init(
         tasksPerPeriod: Int? = nil, addedTasks: Int = 0, addedFeatures: Set<String> = [],
         removedFeatures: Set<String> = [], environments: Set<Environment>? = nil,
-        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, price: Price? = nil
+        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, pace: Pace? = nil, price: Price? = nil
     ) {
+        self.pace = pace
         self.tasksPerPeriod = tasksPerPeriod
         self.addedTasks = addedTasks
         self.addedFeatures = addedFeatures
@@ -105,7 +113,7 @@ public struct Package: Hashable, Sendable, Codable {
     public func validate() -> [String] {
         PlanRoom.defects(tasks: tasksPerPeriod ?? 0, addedTasks, retentionDays)
             + PlanRoom.defects(names: addedFeatures, removedFeatures, connectorClasses ?? [])
-            + (price?.validate() ?? [])
+            + PlanRoom.defects(pace) + (price?.validate() ?? [])
     }
 
     /// What a plan's entitlements are with this package.
@@ -116,12 +124,12 @@ public struct Package: Hashable, Sendable, Codable {
             features: plan.features.union(addedFeatures).subtracting(removedFeatures),
             environments: environments ?? plan.environments,
             connectorClasses: connectorClasses ?? plan.connectorClasses,
-            retentionDays: retentionDays ?? plan.retentionDays, rollover: plan.rollover)
+            retentionDays: retentionDays ?? plan.retentionDays, rollover: plan.rollover, pace: pace ?? plan.pace)
     }
 
     private enum CodingKeys: String, CodingKey {
         case tasksPerPeriod, addedTasks, addedFeatures, removedFeatures, environments, connectorClasses, retentionDays
-        case price
+        case pace, price
     }
 
     /// Reads a package; what is left out is as the plan has it.
@@ -135,6 +143,7 @@ public struct Package: Hashable, Sendable, Codable {
             environments: try container.decodeIfPresent(Set<Environment>.self, forKey: .environments),
             connectorClasses: try container.decodeIfPresent(Set<String>.self, forKey: .connectorClasses),
             retentionDays: try container.decodeIfPresent(Int.self, forKey: .retentionDays),
+            pace: try container.decodeIfPresent(Pace.self, forKey: .pace),
             price: try container.decodeIfPresent(Price.self, forKey: .price))
     }
 
@@ -148,6 +157,7 @@ public struct Package: Hashable, Sendable, Codable {
         try container.encodeIfPresent(environments?.sorted(), forKey: .environments)
         try container.encodeIfPresent(connectorClasses?.sorted(), forKey: .connectorClasses)
         try container.encodeIfPresent(retentionDays, forKey: .retentionDays)
+        try container.encodeIfPresent(pace, forKey: .pace)
         try container.encodeIfPresent(price, forKey: .price)
     }
 }
@@ -170,6 +180,10 @@ enum PlanRoom {
     static func clamped(_ value: Int) -> Int { min(max(0, value), Int(maximumCount)) }
 
     static func isCount(_ value: Int) -> Bool { (0...maximumCount).contains(Int64(value)) }
+
+    static func defects(_ pace: Pace?) -> [String] {
+        pace?.isValid ?? true ? [] : ["a pace is 1 to 10^12 tasks in 1 to 86,400 seconds, and 1 to 10^12 at once"]
+    }
 
     static func defects(tasks: Int, _ added: Int, _ retentionDays: Int?) -> [String] {
         var defects: [String] = []

@@ -178,6 +178,8 @@ public struct EffectivePlan: Hashable, Sendable {
     /// The proposal that a status opened and that has not come into force; the plan stays as it is until then. It may have expired:
     /// see how it stands.
     public let awaiting: Identifier<PriceProposal>?
+    /// Whether nothing is admitted for now, whatever the plan: it is as it is now, also in what is in force at another instant.
+    public let pause: Pause?
     /// The length of a period in months.
     public let months: Int
     /// The period that its tasks are counted in.
@@ -207,7 +209,7 @@ public struct EffectivePlan: Hashable, Sendable {
     public var limit: Int { entitlements.tasksPerPeriod + charges.mostTasksOver }
     /// Whether jobs may be admitted in an environment; a job of no environment may.
     public func admits(_ environment: Environment?) -> Bool {
-        stop == nil && (environment.map(entitlements.environments.contains) ?? true)
+        stop == nil && pause == nil && (environment.map(entitlements.environments.contains) ?? true)
     }
     /// Whether a feature is switched on, and jobs are admitted.
     public func includes(feature: String) -> Bool { stop == nil && entitlements.includes(feature: feature) }

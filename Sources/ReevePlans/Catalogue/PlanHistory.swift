@@ -43,7 +43,7 @@ struct PlanHistory: Sendable {
             at: instant, plan: plan, catalogue: assignment?.catalogue ?? 0, package: own,
             entitlements: entitlements ?? Entitlements(tasksPerPeriod: 0, environments: []),
             charges: stop == nil ? asked : .none, asked: asked, stop: stop, trialEnds: ends,
-            awaiting: facts.isAwaiting ? facts.awaited : nil, months: facts.periods.months,
+            awaiting: facts.isAwaiting ? facts.awaited : nil, pause: facts.pause, months: facts.periods.months,
             period: try period(at: instant), changesAt: changes.compactMap(\.self).min())
     }
 
@@ -264,6 +264,9 @@ struct PlanHistory: Sendable {
     /// Ends the plan and whatever was to come after it.
     mutating func end(at now: Timestamp) throws(PlanError) { try facts.end(at: now) }
 
+    /// Notes that the company is paused, or no longer.
+    mutating func set(_ pause: Pause?) { facts.set(pause) }
+
     /// Notes that something is granted or carried over.
     mutating func keepAccount(since instant: Timestamp) { facts.keepAccount(since: instant) }
 
@@ -276,10 +279,11 @@ extension Entitlements {
     func isNoLess(than other: Entitlements) -> Bool {
         let classes = connectorClasses.map { own in other.connectorClasses?.isSubset(of: own) ?? false } ?? true
         let retention = (retentionDays ?? .max) >= (other.retentionDays ?? 0)
+        let isNoSlower = pace.map { own in other.pace.map { own.isNoLess(than: $0) } ?? false } ?? true
         let carried =
             (rollover?.most ?? 0) >= (other.rollover?.most ?? 0)
             && (rollover?.least ?? 0) >= (other.rollover?.least ?? 0)
         return features.isSuperset(of: other.features) && environments.isSuperset(of: other.environments) && classes
-            && retention && carried
+            && retention && carried && isNoSlower
     }
 }

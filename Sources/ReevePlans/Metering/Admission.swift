@@ -13,6 +13,10 @@ public struct Admission: ~Copyable, Sendable {
     /// How many tasks were taken from the limit.
     public private(set) var tasks: Int
 
+    /// Whether the company was paused and its running jobs are to stop: a job that looks ends itself, with
+    /// ``commit(used:)``. Some nanoseconds.
+    public var isAskedToStop: Bool { handle.isAskedToStop }
+
     let handle: TaskHandle
     private let source: TaskHandle.Source
     /// What was taken later.

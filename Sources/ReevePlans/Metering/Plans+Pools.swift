@@ -13,6 +13,7 @@ struct PlanTerms {
     /// When other terms may hold, or the period is over.
     let until: Timestamp
     let environments: EnvironmentSet
+    let pace: Pace?
     /// The instant that they are of.
     let at: Timestamp
     let history: PlanHistory
@@ -23,6 +24,7 @@ struct PlanTerms {
         period = plan.period
         until = min(plan.changesAt ?? plan.period.end, plan.period.end)
         environments = EnvironmentSet(plan.entitlements.environments)
+        pace = plan.entitlements.pace
         at = plan.at
         self.history = history
     }
@@ -153,7 +155,11 @@ extension Plans {
         var pools: [Timestamp: QuotaPool] = [:]
         for statement in statements {
             var pool = try await turnedPool(of: company, statement.period, pools, history, in: &transaction)
-            _ = pool.settle(statement.lease, used: statement.used)
+            if case .settled(let rest) = pool.settle(statement.lease, used: statement.used), pool.paced != nil,
+                let pace = try history?.effective(at: authority.time.now).entitlements.pace
+            {
+                pool.slow(pace, by: rest)
+            }
             pools[statement.period] = pool
         }
         return pools

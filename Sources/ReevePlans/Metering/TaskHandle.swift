@@ -56,6 +56,7 @@ public final class TaskHandle: Sendable {
     private let from = Atomic<Int64>(.max)
     private let until = Atomic<Int64>(.min)
     private let environments = Atomic<UInt8>(0)
+    private let stopping = Atomic<Bool>(false)
     private let period = Atomic<Int64>(0)
     /// The smallest number for none.
     private let turn = Atomic<Int64>(.min)
@@ -122,6 +123,12 @@ public final class TaskHandle: Sendable {
             if done { return }
         }
     }
+
+    /// Asks jobs that are running to stop, or no longer.
+    func askToStop(_ isAsked: Bool) { stopping.store(isAsked, ordering: .releasing) }
+
+    /// Whether jobs of the company that are running are to stop.
+    var isAskedToStop: Bool { stopping.load(ordering: .acquiring) }
 
     /// Whether it was made in this process, and not in its parent.
     var isOfThisProcess: Bool { generation == ForkGuard.generation }

@@ -6,8 +6,8 @@ public import ReeveModel
 import ReeveStorage
 
 extension TaskMeter {
-    /// Admits a job, or waits until it can be: until the limit is raised, tasks come back, the next period begins, or the company
-    /// approves its plan.
+    /// Admits a job, or waits until it can be: until the limit is raised, tasks come back, the next period begins, the company
+    /// approves its plan, or is resumed.
     ///
     /// Waiting jobs of a company are tried again in the order in which they came, by ``settle()``, as soon as what they need is there;
     /// ``waiting(of:)`` says which they are and why. With a `deadline` the error of the last try is thrown when it has passed. A former
@@ -64,10 +64,11 @@ extension TaskMeter {
         let own = plans.held.knownHandle(for: company)?.present?.left ?? 0
         return try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await plans.terms(of: company, at: now, in: &transaction)
+            guard terms.history.facts.pause == nil else { throw PlanError(.paused) }
             var pool = try await plans.turnedPool(of: company, terms, [:], in: &transaction)
             pool.setLimit(
                 try await plans.limit(of: pool, company, terms, [:], in: &transaction).tasks, at: terms.at)
-            return pool.free + own
+            return pool.available(at: terms.pace, now) + own
         }
     }
 }
@@ -76,7 +77,7 @@ extension PlanError {
     /// Whether it can end by itself or by what others do.
     fileprivate var canEnd: Bool {
         switch code {
-        case .limitReached, .trialEnded, .awaitingApproval: true
+        case .limitReached, .trialEnded, .awaitingApproval, .paused, .tooFast: true
         default: false
         }
     }

@@ -192,8 +192,13 @@ public final class TaskMeter: Sendable {
         guard !held.handles.isEmpty else { return }
         let board = try await reading { () throws(StoreError) in try await RecallBoard.read(in: plans.store) }
         guard let board, let named = held.news(of: board) else { return }
-        var failure: PlanError?
+        var (failure, isTold) = (nil as PlanError?, true)
         for company in named {
+            do throws(PlanError) {
+                try await plans.tellRunning(of: company)
+            } catch {
+                (failure, isTold) = (error, false)
+            }
             guard let lease = held.knownHandle(for: company)?.present?.held else {
                 held.close(company)
                 continue
@@ -211,7 +216,7 @@ public final class TaskMeter: Sendable {
             }
             held.close(company)
         }
-        held.hasRead(board)
+        if isTold { held.hasRead(board) }
         if let failure { throw failure }
     }
 
@@ -286,6 +291,7 @@ public final class TaskMeter: Sendable {
                 var pools = try await plans.pools(
                     of: company, after: before + (own.map { [$0] } ?? []), terms.history, in: &transaction)
                 try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                guard terms.history.facts.pause == nil else { throw PlanError(.paused) }
                 guard terms.environments.contains(context.scope.environment) else {
                     throw PlanError(.environmentNotIncluded)
                 }
@@ -294,7 +300,12 @@ public final class TaskMeter: Sendable {
                 let limit = try await plans.limit(
                     of: pool, company, terms, pools, isWriting: true, in: &transaction)
                 pool.setLimit(limit.tasks, at: terms.at)
-                let lease = newLease(of: &pool, id, need, terms.period, now.advanced(by: lifetime * 2), at: now)
+                if let pace = terms.pace, need <= pool.free, let paced = pool.paced, paced > now,
+                    need > pace.conforming(at: now, after: paced)
+                {
+                    throw PlanError(.tooFast, retryAt: pace.conforms(need, after: paced))
+                }
+                let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
                 // Nobody is asked for what cannot be there.
                 let mayReturn =
                     lease == nil && need <= pool.free + pool.held && pool.mayReturn(besides: held.holder)
@@ -348,16 +359,17 @@ public final class TaskMeter: Sendable {
 
     /// Takes a lease from a pool, if what is needed is there; where it comes to no more, that is used at once.
     private func newLease(
-        of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ period: Period,
+        of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
         _ ends: Timestamp, at now: Timestamp
     ) -> QuotaPool.Lease? {
         pool.expire(at: now)
         let share = Int64(configuration.leasePerMille)
         let most = max(1, pool.limit / 1000 * share + pool.limit % 1000 * share / 1000)
         // The coarse clock is behind, but what begins at an instant is not spent before it.
-        let given = (pool.bounds.filter { $0 <= now } + [period.start, now.advanced(by: .milliseconds(-100))])
-            .reduce(period.start, max)
-        let lease = pool.acquire(id, for: held.holder, need: need, most: most, at: given, until: ends)
+        let given = (pool.bounds.filter { $0 <= now } + [terms.period.start, now.advanced(by: .milliseconds(-100))])
+            .reduce(terms.period.start, max)
+        let lease = pool.acquire(
+            id, for: held.holder, need: need, most: most, at: given, until: ends, pace: terms.pace, now: now)
         if let lease, lease.amount == need { pool.use(lease.id) }
         return lease
     }

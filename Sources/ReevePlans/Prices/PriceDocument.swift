@@ -130,6 +130,9 @@ public struct PriceDocument: Hashable, Sendable, Codable {
             "environments: \(list(entitlements.environments.sorted().map(\.rawValue)))",
         ]
         if let classes = entitlements.connectorClasses { gets.append("connectors: \(list(classes.sorted()))") }
+        if let pace = entitlements.pace {
+            gets.append("at most \(pace.tasks) tasks in \(pace.seconds) seconds, \(pace.burst) at once")
+        }
         if let rollover = entitlements.rollover {
             gets.append(
                 "carried over to the next period: what is left, at least \(rollover.least) and at most \(rollover.most) tasks"

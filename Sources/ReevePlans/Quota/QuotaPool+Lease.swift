@@ -53,4 +53,22 @@ extension QuotaPool {
         package let from: Timestamp
         package var used: Int64
     }
+
+    /// How many tasks may be given to somebody now.
+    package func available(at pace: Pace?, _ now: Timestamp) -> Int64 {
+        min(free, pace?.conforming(at: now, after: paced) ?? free)
+    }
+
+    /// Whether a lease was asked back since it was given.
+    package func isRecalled(_ lease: Lease) -> Bool { lease.recalls < recalls }
+
+    /// Whether somebody besides a holder has something that may come back: until then nobody is refused for good.
+    package func mayReturn(besides holder: String) -> Bool { leases.contains { $0.holder != holder } }
+
+    /// What nobody holds and nobody used; never less than 0, also when the limit was lowered below what is out.
+    package var free: Int64 { max(0, limit - settled - held) }
+    /// What holders may still spend.
+    package var held: Int64 { leases.reduce(0) { $0 + $1.amount } }
+    /// What counts as used unseen.
+    package var unseen: Int64 { overdue.reduce(0) { $0 + $1.amount } }
 }

@@ -38,6 +38,8 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var turn: Timestamp?
     /// What there was then besides the plan's own tasks, where the company has that.
     package private(set) var opening: TaskLedger.Opening?
+    /// When what was taken is used up at the pace of the plan, where it has one.
+    package private(set) var paced: Timestamp?
     /// How often holders were asked to give back what they have.
     package private(set) var recalls: Int64 = 0
 
@@ -59,24 +61,33 @@ package struct QuotaPool: Hashable, Sendable {
         self.limit = min(max(0, limit), PlanRoom.maximumCount)
     }
 
-    /// What nobody holds and nobody used; never less than 0, also when the limit was lowered below what is out.
-    package var free: Int64 { max(0, limit - settled - held) }
-    /// What holders may still spend.
-    package var held: Int64 { leases.reduce(0) { $0 + $1.amount } }
-    /// What counts as used unseen.
-    package var unseen: Int64 { overdue.reduce(0) { $0 + $1.amount } }
-
     /// Gives a holder a part of what is left: half of it divided by the number of holders, so that early leases are large and
     /// the last ones single tasks, at least `need` and at most `most`. `nil`, and no change, when `need` is not there.
     ///
     /// With the id of a lease that is open it is that lease again, whatever is asked.
     package mutating func acquire(
         _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max,
-        at now: Timestamp = Timestamp(microseconds: 0), until ends: Timestamp
+        at given: Timestamp = Timestamp(microseconds: 0), until ends: Timestamp, pace: Pace? = nil,
+        now: Timestamp = Timestamp(microseconds: 0)
     ) -> Lease? {
         if let open = leases.first(where: { $0.id == id }) { return open }
-        let free = free
+        var (free, most) = (free, most)
         guard need >= 1, need <= free else { return nil }
+        if let pace {
+            // More than may ever be used at once is used when nothing is ahead.
+            let conforming = pace.conforming(at: now, after: paced)
+            guard need <= conforming || paced.map({ $0 <= now }) ?? true else { return nil }
+            (free, most) = (min(free, max(need, conforming)), min(most, max(need, conforming)))
+        }
+        let lease = acquire(id, for: holder, need: need, most: most, at: given, until: ends, free: free)
+        if let lease, let pace { paced = pace.end(of: lease.amount, at: now, after: paced) }
+        return lease
+    }
+
+    private mutating func acquire(
+        _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64, most: Int64, at now: Timestamp,
+        until ends: Timestamp, free: Int64
+    ) -> Lease? {
         // Where there is no room for another holder, nobody gets more than is used at once.
         guard leases.count < Self.maximumLeases else { return give(id, to: holder, need, at: now, until: ends) }
         let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
@@ -92,6 +103,9 @@ package struct QuotaPool: Hashable, Sendable {
         leases.append(lease)
         return lease
     }
+
+    /// Takes back what was taken and not used, so that it does not count for how fast tasks are used.
+    package mutating func slow(_ pace: Pace, by tasks: Int64) { paced = paced.map { pace.before(tasks, $0) } }
 
     /// Takes the last word of a holder that has stopped spending a lease: `used` of it counts, the rest comes back.
     package mutating func settle(_ id: Identifier<QuotaLeaseRecord>, used: Int64) -> Statement {
@@ -220,12 +234,6 @@ package struct QuotaPool: Hashable, Sendable {
         return true
     }
 
-    /// Whether a lease was asked back since it was given.
-    package func isRecalled(_ lease: Lease) -> Bool { lease.recalls < recalls }
-
-    /// Whether somebody besides a holder has something that may come back: until then nobody is refused for good.
-    package func mayReturn(besides holder: String) -> Bool { leases.contains { $0.holder != holder } }
-
     /// Changes the limit. What is out stays out: below what is used and held nothing is given until enough came back.
     ///
     /// After a raise, parts of the limit are announced again from what is used of the new one on.
@@ -290,6 +298,7 @@ extension QuotaPool: JSONRecord {
             }
             writer.name("overdue")
             closed(overdue, &writer)
+            writer.field("paced", paced)
             writer.field("recalls", recalls)
             writer.field("settled", settled)
             writer.field("turn", turn)
@@ -326,6 +335,7 @@ extension QuotaPool: JSONRecord {
             pool.direct = direct
             pool.leases = leases
             pool.overdue = try reader.list(Self.closedLease)
+            pool.paced = reader.hasField("paced") ? try reader.text(as: Timestamp.self) : nil
             pool.recalls = try reader.count("recalls")
             // More than the limit when that was lowered since.
             let settled = try reader.integer("settled")
