@@ -19,8 +19,13 @@ public struct Admission: ~Copyable, Sendable {
 
     let handle: TaskHandle
     private let source: TaskHandle.Source
-    /// What was taken later.
-    private var extensions: [(tasks: Int, source: TaskHandle.Source)] = []
+    /// What was taken later, the last one last.
+    private var extensions: [Part] = []
+
+    private struct Part {
+        let tasks: Int
+        let source: TaskHandle.Source
+    }
 
     init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source) {
         self.job = job
@@ -62,20 +67,21 @@ public struct Admission: ~Copyable, Sendable {
     /// Hands the admission on: a job that goes on in another process, or after a restart, ends it there with
     /// ``TaskMeter/commit(_:used:)``. Until then its tasks count as used. Local, and cannot fail.
     public consuming func detach() -> DetachedAdmission {
-        let parts = [(tasks - extensions.reduce(0) { $0 + $1.tasks }, source)] + extensions
+        let first = Part(tasks: tasks - extensions.reduce(0) { $0 + $1.tasks }, source: source)
+        let isOwn = handle.isOfThisProcess
         return DetachedAdmission(
             id: handle.newTicket(), job: job.id, company: handle.company,
-            parts: parts.map { tasks, source in
+            parts: ([first] + extensions).map { part in
+                let origin = part.source.origin
                 // What a child of the process hands on is the parent's.
-                .init(
-                    tasks: handle.isOfThisProcess ? tasks : 0, period: source.origin.period, turn: source.origin.turn,
-                    taken: source.origin.taken)
+                return DetachedAdmission.Part(
+                    tasks: isOwn ? part.tasks : 0, period: origin.period, turn: origin.turn, taken: origin.taken)
             })
     }
 
     /// Adds tasks that were taken for the same job.
     mutating func extend(by more: Int, from source: TaskHandle.Source) {
-        extensions.append((more, source))
+        extensions.append(Part(tasks: more, source: source))
         tasks += more
     }
 }
