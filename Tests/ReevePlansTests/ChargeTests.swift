@@ -147,12 +147,12 @@ extension Nodes {
         #expect(try await meter.report(actions(1...900), of: job, by: rules, to: company) == 900)
         #expect(await refusal(actions(901...1001))?.code == .tooManyCharges)
         #expect(try await nodes.charged(job) == [900])
-        // Of an admission, what was admitted counts then.
+        // Of an admission all of it counts then.
         try await nodes.setLimit(5000)
         try await nodes.run(job, actions(901...1800), admitting: 1000, on: 0)
         try await nodes.run(nodes.trust.job(), actions(1...1001), admitting: 7, on: 0)
         try await nodes.settleAll()
-        #expect(try await nodes.used() == 900 + 900 + 7)
+        #expect(try await nodes.used() == 900 + 900 + 1001)
         // As long as can be.
         let longest = (0..<1000).map { number in
             JobStep(
@@ -168,11 +168,11 @@ extension Nodes {
         let (plans, company, job) = (nodes.trust.layer.plans, nodes.company, nodes.trust.job())
         try await nodes.run(job, actions(1...50), admitting: 50, on: 0)
         try await nodes.settleAll()
-        try await plans.correct(job.id, of: company, to: 10, nodes.permit())
+        try await nodes.trust.layer.tasks.correct(job.id, of: company, to: 10, nodes.permit())
         #expect(try await nodes.used() == 10)
         // Told again it changes nothing; what is new counts.
         #expect(try await nodes.meters[0].report(actions(1...52), of: job, by: rules, to: company) == 2)
-        try await plans.correct(job.id, of: company, to: 70, nodes.permit())
+        try await nodes.trust.layer.tasks.correct(job.id, of: company, to: 70, nodes.permit())
         #expect(try await nodes.used() == 70)
         let charged = try #require(try await plans.charges(of: job.id, of: company).first)
         #expect(charged.tasks == 70 && charged.correction == 18 && charged.job == job.id && charged.run == 0)
@@ -181,12 +181,12 @@ extension Nodes {
         {
             let permit = try await nodes.permit()
             await #expect(throws: PlanError(code)) {
-                try await plans.correct(job.id, run: run, of: company, to: tasks, permit)
+                try await nodes.trust.layer.tasks.correct(job.id, run: run, of: company, to: tasks, permit)
             }
         }
         nodes.trust.time.setWallClock(to: try #require(CivilDay("2026-02-19")).startInUTC)
         await #expect(throws: PlanError(.periodClosed)) {
-            try await plans.correct(job.id, of: company, to: 0, nodes.permit())
+            try await nodes.trust.layer.tasks.correct(job.id, of: company, to: 0, nodes.permit())
         }
     }
 
@@ -202,7 +202,7 @@ extension Nodes {
         #expect(try await nodes.used() == 0)
         nodes.trust.time.advance(by: .seconds(1))
         #expect(try await nodes.meters[0].report(actions(51...60), of: job, by: rules, at: before, to: company) == 10)
-        try await plans.correct(job.id, of: company, to: 5, nodes.permit())
+        try await nodes.trust.layer.tasks.correct(job.id, of: company, to: 5, nodes.permit())
         #expect(try await nodes.used() == 0)
         #expect(try await nodes.meters[0].report(actions(1...3), of: job, run: 1, by: rules, to: company) == 3)
         #expect(try await nodes.used() == 3)

@@ -49,6 +49,15 @@ private struct BruteForce {
         }
     }
 
+    /// Counts the plan's tasks anew.
+    mutating func reset() {
+        beyond = 0
+        for index in parts.indices {
+            if index > 0 { parts[index].tasks -= parts[index].used }
+            parts[index].used = 0
+        }
+    }
+
     /// Tells what was used, in the order in which it was, until an instant.
     mutating func tell(_ uses: [(at: Int, tasks: Int)], until end: Int) {
         var events = uses + parts.map { (at: $0.from, tasks: 0) } + [(at: end, tasks: 0)]
@@ -146,6 +155,8 @@ private struct LedgerModel {
     let rollover: Rollover?
     var grants: [Grant] = []
     var uses: [(at: Int, tasks: Int)] = []
+    /// When the plan's tasks were counted anew.
+    var resets: [Int] = []
     /// Beginnings of periods, the last one being the end of the last.
     var periods: [Int] = []
 
@@ -167,7 +178,12 @@ private struct LedgerModel {
                         granted: grant.granted, tasks: left[name] ?? grant.tasks))
             }
             let last = min(now, end - 1)
-            brute.tell(uses.filter { $0.at >= start && $0.at < end }, until: last)
+            let resets = resets.filter { $0 > start && $0 <= last }
+            for (from, to) in zip([start] + resets, resets + [end]) {
+                if from > start { brute.reset() }
+                let uses = uses.filter { $0.at >= from && $0.at < to }
+                brute.tell(uses, until: min(last, to - 1))
+            }
             guard end <= now else { break }
             let own = brute.parts[0...1].reduce(0) { $0 + $1.tasks - $1.used }
             carried = rollover.map { min($0.most, max($0.least, own)) } ?? 0
@@ -243,15 +259,20 @@ private struct LedgerModel {
                     let tasks = number(1...25)
                     let from = number(0...2) == 0 ? now + number(0...40) * 86_400 : now
                     let until = number(0...2) == 0 ? nil : from + number(1...40) * 43_200
-                    let kept = [nil, Rollover(most: 0), Rollover(most: 7), Rollover(least: 2, most: 30)]
+                    let kept = [nil, 0, 7, 30]
                     let priority = number(49...51)
                     let grant = try await plans.grant(
                         tasks, to: company, priority: priority, from: instant(from), expires: until.map(instant),
-                        rollover: kept.randomElement(using: &generator) ?? nil, permit())
+                        mostCarriedOver: kept.randomElement(using: &generator) ?? nil, permit())
                     model.grants.append(
                         .init(
                             id: grant.id, tasks: tasks, priority: priority, from: from, until: until ?? .max,
-                            granted: now, rollover: grant.rollover))
+                            granted: now, rollover: grant.mostCarriedOver.map { Rollover(most: $0) }))
+                case 4 where number(0...2) == 0:
+                    try await giveBackAll()
+                    try await plans.change(
+                        PlanChange(.package(Package(tasksPerPeriod: planTasks)), usage: .reset), of: company, permit())
+                    model.resets.append(seconds(try await plans.plan(of: company).at))
                 case 4:
                     guard let index = model.grants.indices.randomElement(using: &generator) else { continue }
                     do {
@@ -265,11 +286,16 @@ private struct LedgerModel {
                     let past = number(max(model.periods.first ?? now, now - 34 * 86_400)...now)
                     let steps = (0..<number(1...8)).map { JobStep(.action, path: "\($0)") }
                     do {
+                        let job = trust.job()
                         let counted = try await meters[number(0...1)].meter.report(
-                            steps, of: trust.job(), by: .everyAction, at: instant(past), to: company)
+                            steps, of: job, by: .everyAction, at: instant(past), to: company)
                         #expect(counted == steps.count)
                         model.uses.append((at: past, tasks: steps.count))
                         late += 1
+                        // Told again, by another, it counts no more.
+                        let again = try await meters[number(0...1)].meter.report(
+                            steps, of: job, by: .everyAction, at: instant(past), to: company)
+                        #expect(again == 0)
                     } catch {
                         let end = model.periods.first { $0 > past } ?? now
                         #expect(error == PlanError(.periodClosed) && now >= end + 3 * 86_400)

@@ -111,17 +111,17 @@ extension Door {
             var admission = try await stage.trust.layer.tasks.admit(stage.trust.job(), of: stage.trust.company)
             try await stage.trust.layer.tasks.extend(&admission, by: 100_000)
         },
-        Door(name: "Plans.correct(_:run:of:to:_:)", action: "plans.correct") { stage in
+        Door(name: "TaskMeter.correct(_:run:of:to:_:)", action: "plans.correct") { stage in
             let job = stage.trust.job()
             try await stage.trust.layer.tasks.admit(job, of: stage.trust.company).commit(stage.steps, by: .everyAction)
             try await stage.trust.layer.tasks.settle()
-            try await stage.plans.correct(job.id, of: stage.trust.company, to: 0, stage.change())
+            try await stage.trust.layer.tasks.correct(job.id, of: stage.trust.company, to: 0, stage.change())
         } refuse: { stage in
-            try await stage.plans.correct(
+            try await stage.trust.layer.tasks.correct(
                 stage.trust.job().id, of: stage.trust.company, to: 0, stage.change())
         },
         Door(
-            name: "Plans.grant(_:to:priority:from:expires:rollover:id:_:)", action: "plans.grant"
+            name: "Plans.grant(_:to:priority:from:expires:mostCarriedOver:id:_:)", action: "plans.grant"
         ) { stage in
             try await stage.plans.grant(100, to: stage.trust.company, stage.change())
         } refuse: { stage in

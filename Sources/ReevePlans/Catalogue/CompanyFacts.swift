@@ -83,6 +83,8 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     private(set) var pause: Pause?
     /// Since when something may have been granted or carried over, so that there is an account of it.
     private(set) var accountSince: Timestamp?
+    /// When something was granted or revoked last.
+    private(set) var granted: Timestamp?
 
     static let table = Table<CompanyFacts>("plans.company")
     /// As many facts of a kind are kept while they can still matter.
@@ -115,6 +117,7 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     func instant(_ now: Timestamp) -> Timestamp {
         let told = [
             plans.assertions.last?.recorded, packages.assertions.last?.recorded, overages.assertions.last?.recorded,
+            granted,
         ]
         return told.compactMap(\.self).filter { $0 <= now.advanced(by: Self.skew) }.reduce(now, max)
     }
@@ -253,6 +256,12 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
 
     /// Notes that something is granted or carried over.
     mutating func keepAccount(since instant: Timestamp) { accountSince = min(accountSince ?? instant, instant) }
+
+    /// Notes that something is granted or revoked.
+    mutating func noteGrant(at instant: Timestamp) {
+        keepAccount(since: instant)
+        granted = max(granted ?? instant, instant)
+    }
 
     /// Notes that the status's plan waits for an approval, and the proposal for it.
     mutating func awaits(_ proposal: Identifier<PriceProposal>?) { (isAwaiting, awaited) = (true, proposal) }

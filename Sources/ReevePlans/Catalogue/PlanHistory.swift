@@ -264,6 +264,9 @@ struct PlanHistory: Sendable {
     /// Ends the plan and whatever was to come after it.
     mutating func end(at now: Timestamp) throws(PlanError) { try facts.end(at: now) }
 
+    /// Notes that something is granted or revoked.
+    mutating func noteGrant(at instant: Timestamp) { facts.noteGrant(at: instant) }
+
     /// Notes that the company is paused, or no longer.
     mutating func set(_ pause: Pause?) { facts.set(pause) }
 

@@ -105,7 +105,8 @@ public struct Plans: Sendable {
             at: now, context: ActContext(actor: actor, scope: .platform, origin: .background),
             action: "plans.setStatus", resource: company.id.description,
             details: details)
-        try await write(history, from: before, of: company.id, in: &transaction)
+        let isEnding = isOther && company.status == .former
+        try await write(history, from: before, of: company.id, isEnding: isEnding, in: &transaction)
         try transaction.record(entry, in: authority.trail)
         return true
     }
@@ -255,10 +256,11 @@ public struct Plans: Sendable {
 
     /// Writes a company's facts, dates the catalogue they name, and asks for what is held under other terms.
     func write(
-        _ history: PlanHistory, from before: PlanHistory, of company: Identifier<Company>,
+        _ history: PlanHistory, from before: PlanHistory, of company: Identifier<Company>, isEnding: Bool = false,
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         let now = authority.time.now
+        try await settleAccount(of: company, before, isEnding: isEnding, in: &transaction)
         try await CompanyFacts.table.write(history.facts, .platform, [company.description], in: &transaction)
         // The host's own version is dated once something names it.
         let configured = history.catalogues.configured

@@ -11,18 +11,39 @@ struct ChargeRecord: Hashable {
     private(set) var tasks: Int
     private(set) var correction = 0
 
-    let origin: ReturnedTasks.Origin
+    /// Where they counted, the latest last.
+    private(set) var parts: [Part] = []
     private(set) var charges = ChargeSet()
 
     static let table = Table<ChargeRecord>("plans.charges")
     /// As many entries are told apart; each has a path of as many bytes, and all of them have so many in the record.
     static let (maximumEntries, maximumPathBytes, maximumBytes) = (1000, 200, 80_000)
 
-    init(job: Identifier<Job>, run: Int, tasks: Int = 0, origin: ReturnedTasks.Origin) {
+    /// What of them counted in a period, and when it was.
+    struct Part: Hashable {
+        let period: Timestamp
+        fileprivate(set) var taken: Timestamp
+        fileprivate(set) var counted: Int64
+    }
+    /// As many periods are told apart.
+    private static let maximumParts = 8
+
+    init(job: Identifier<Job>, run: Int, tasks: Int = 0) {
         self.job = job
         self.run = run
         self.tasks = tasks
-        self.origin = origin
+    }
+
+    /// Notes that tasks counted in a period, or no longer.
+    mutating func note(_ counted: Int64, in period: Timestamp, at taken: Timestamp) {
+        if let index = parts.firstIndex(where: { $0.period == period }) {
+            parts[index].counted += counted
+            parts[index].taken = max(parts[index].taken, taken)
+        } else {
+            parts.append(Part(period: period, taken: taken, counted: counted))
+            parts.sort { $0.period < $1.period }
+            parts.removeFirst(max(0, parts.count - Self.maximumParts))
+        }
     }
 
     static func ids(_ company: Identifier<Company>, _ job: Identifier<Job>, _ run: Int) -> [String] {
@@ -75,11 +96,16 @@ extension ChargeRecord: JSONRecord {
             }
             writer.field("correction", correction)
             writer.field("job", job)
-            writer.field("period", origin.period)
+            writer.name("parts")
+            writer.list(parts) { writer, part in
+                writer.object { writer in
+                    writer.field("counted", part.counted)
+                    writer.field("period", part.period)
+                    writer.field("taken", part.taken)
+                }
+            }
             writer.field("run", run)
-            writer.field("taken", origin.taken)
             writer.field("tasks", tasks)
-            writer.field("turn", origin.turn)
         }
     }
 
@@ -96,16 +122,27 @@ extension ChargeRecord: JSONRecord {
             let correction = try reader.integer("correction")
             guard correction.magnitude <= UInt64(PlanRoom.maximumCount) else { throw reader.unexpected() }
             let job = try reader.text("job", as: Identifier<Job>.self)
-            let period = try reader.text("period", as: Timestamp.self)
+            try reader.name("parts")
+            let parts = try reader.list(Self.part)
+            guard (1...Self.maximumParts).contains(parts.count),
+                zip(parts, parts.dropFirst()).allSatisfy({ $0.period < $1.period })
+            else { throw reader.unexpected() }
             let run = Int(try reader.integer("run"))
-            let taken = try reader.text("taken", as: Timestamp.self)
             let tasks = Int(try reader.count("tasks", upTo: PlanRoom.maximumCount))
-            let turn = reader.hasField("turn") ? try reader.text(as: Timestamp.self) : nil
-            var value = ChargeRecord(
-                job: job, run: run, tasks: tasks, origin: .init(period: period, turn: turn, taken: taken))
+            var value = ChargeRecord(job: job, run: run, tasks: tasks)
+            value.parts = parts
             value.charges = charges
             value.correction = Int(correction)
             return value
+        }
+    }
+
+    private static func part(_ reader: inout JSONReader) throws(JSONError) -> Part {
+        try reader.object { (reader) throws(JSONError) in
+            let counted = try reader.integer("counted")
+            guard counted.magnitude <= UInt64(4 * PlanRoom.maximumCount) else { throw reader.unexpected() }
+            let period = try reader.text("period", as: Timestamp.self)
+            return Part(period: period, taken: try reader.text("taken", as: Timestamp.self), counted: counted)
         }
     }
 

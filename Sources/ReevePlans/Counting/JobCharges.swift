@@ -13,7 +13,7 @@ public struct JobCharges: Hashable, Sendable {
     public let tasks: Int
     /// Tasks among them that corrections added; below 0 where they took some off.
     public let correction: Int
-    /// When the period began that they count to, in UTC.
+    /// When the period began in which the first of them count, in UTC.
     public let period: Timestamp
 
     init(_ record: ChargeRecord) {
@@ -21,6 +21,6 @@ public struct JobCharges: Hashable, Sendable {
         run = record.run
         tasks = record.tasks
         correction = record.correction
-        period = record.origin.period
+        period = record.parts.first?.period ?? Timestamp(microseconds: 0)
     }
 }

@@ -77,18 +77,26 @@ public struct TaskCountingRules: Hashable, Sendable, Codable {
         return min(max(price(of: step.kind), 0), 1000)
     }
 
-    /// Tasks for all steps of a run of a job, each counted once however often it is among them. Complexity: O(steps).
+    /// Tasks for all steps of a run of a job, each counted once however often it is among them. Complexity: O(n log n) for
+    /// n steps.
     public func tasks(of steps: [JobStep]) -> Int { charges(of: steps).tasks }
 
     /// The charges of steps by what each costs, and the tasks of all of them: what costs nothing is none.
     func charges(of steps: [JobStep]) -> (byPrice: [Int: ChargeSet], tasks: Int) {
         var (charges, tasks, seen) = ([Int: ChargeSet](), 0, ChargeSet())
+        // In order, so that each pass goes to the end of those before; of passes that are told at several prices the first counts.
+        var places: [ChargeSet.Step: [(iteration: Int, price: Int)]] = [:]
         for step in steps {
             let price = self.tasks(for: step)
-            let place = ChargeSet.Step(path: step.path, attempt: step.attempt)
-            guard price > 0, seen.insert(step.iteration, of: place) else { continue }
-            charges[price, default: ChargeSet()].insert(step.iteration, of: place)
-            tasks = tasks.saturatingAdd(price)
+            guard price > 0 else { continue }
+            places[ChargeSet.Step(path: step.path, attempt: step.attempt), default: []].append((step.iteration, price))
+        }
+        for (place, passes) in places {
+            for (_, pass) in passes.enumerated().sorted(by: { ($0.1.iteration, $0.0) < ($1.1.iteration, $1.0) }) {
+                guard seen.insert(pass.iteration, of: place) else { continue }
+                charges[pass.price, default: ChargeSet()].insert(pass.iteration, of: place)
+                tasks = tasks.saturatingAdd(pass.price)
+            }
         }
         return (charges, tasks)
     }

@@ -14,6 +14,8 @@ struct ToldCharges: Hashable {
     /// Where those were taken from that were admitted before, and how many were.
     let origin: ReturnedTasks.Origin
     let taken: Int
+    /// Whether it was told of an admission, and not reported by itself.
+    let isAdmitted: Bool
     /// Whether it may have been told already: then nothing of it is given back.
     private(set) var isUncertain = false
 
@@ -27,13 +29,14 @@ struct ToldCharges: Hashable {
     /// The charges of steps by rules: what costs nothing is none.
     init(
         _ steps: [JobStep], of job: Identifier<Job>, run: Int, by rules: TaskCountingRules,
-        origin: ReturnedTasks.Origin, admitted: Int = 0
+        origin: ReturnedTasks.Origin, admitted: Int? = nil
     ) {
         self.job = job
         self.run = run
         self.origin = origin
         (charges, tasks) = rules.charges(of: steps)
-        taken = min(tasks, admitted)
+        taken = min(tasks, admitted ?? 0)
+        isAdmitted = admitted != nil
     }
 
     /// Whether each of its paths can be stored.

@@ -11,31 +11,31 @@ extension Plans {
     /// Gives a company tasks beside its plan's, once; they cost nothing.
     ///
     /// `tasks` is 1 to 10^12; `priority` 0 to 100, of which the lowest is used first. They can be used `from` an instant that has not
-    /// passed, now by default, until they are used up or `expires` has come; `rollover` says what of them is there in the next
-    /// period. With the `id` of a grant that was given it changes nothing, so that a call whose outcome is unknown can be made again.
+    /// passed, now by default, until they are used up or `expires` has come; `mostCarriedOver` of them, 0 to 10^12, are left in the next
+    /// period. With the `id` of a grant that was given, also one that is over, it changes nothing and returns that one, so that a call
+    /// whose outcome is unknown can be made again; it is known as long as it is there or among the last 64 that are over.
     /// The reason is the one in the permit's context. Waiting jobs go on with what is given. Throws
     /// ``PlanError/Code/tooManyGrants`` when 32 are there already. Complexity: one commit.
     @discardableResult
     public func grant(
         _ tasks: Int, to company: Identifier<Company>, priority: Int = TaskGrant.usualPriority,
-        from: Timestamp? = nil, expires: Timestamp? = nil, rollover: Rollover? = nil,
+        from: Timestamp? = nil, expires: Timestamp? = nil, mostCarriedOver: Int? = nil,
         id: Identifier<TaskGrant>? = nil, _ permit: Permit<ChangePlan>
     ) async throws(PlanError) -> TaskGrant {
         let id = id ?? Identifier(at: authority.time.now)
         return try await changingAccount("plans.grant", of: company, permit) {
             (account, now) throws(PlanError) in
-            if let known = account.grants.first(where: { $0.id == id }) {
-                return (known, ["grant": id.description, "tasks": String(known.tasks)])
-            }
+            if let known = account.grant(id) { return (known, known.details.merging(["repeated": "true"]) { $1 }) }
             guard (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
-            guard (0...100).contains(priority), rollover?.isValid ?? true, expires.map({ $0 > from ?? now }) ?? true
+            guard (0...100).contains(priority), mostCarriedOver.map(PlanRoom.isCount) ?? true,
+                expires.map({ $0 > from ?? now }) ?? true
             else { throw PlanError(.invalidGrant) }
             guard from.map({ $0 >= now }) ?? true else { throw PlanError(.inThePast) }
             let grant = TaskGrant(
-                id: id, tasks: tasks, priority: priority, from: from ?? now, expires: expires, rollover: rollover,
-                granted: now)
+                id: id, tasks: tasks, priority: priority, from: from ?? now, expires: expires,
+                mostCarriedOver: mostCarriedOver, granted: now)
             try account.add(grant)
-            return (grant, ["grant": id.description, "tasks": String(tasks)])
+            return (grant, grant.details)
         }
     }
 
@@ -77,36 +77,66 @@ extension Plans {
             let period = try history.period(at: now)
             // What is settled is forgotten first, so that there is room.
             let before = history
-            history.keepAccount(since: now)
-            let (_, known) = try await ledger(of: company, period, history, [:], at: now, in: &transaction)
+            history.noteGrant(at: now)
+            let known = try await ledger(of: company, period, history, [:], at: now, in: &transaction).account
             var account = known ?? TaskAccount(opened: period.start)
             let result = try body(&account, now)
             try await TaskAccount.table.write(account, .platform, [company.description], in: &transaction)
-            if history.facts != before.facts {
-                try await write(history, from: before, of: company, in: &transaction)
-            } else {
-                try await recall(company, before, at: authority.time.now, in: &transaction)
-            }
+            try await CompanyFacts.table.write(history.facts, .platform, [company.description], in: &transaction)
+            try await recall(company, before, at: authority.time.now, in: &transaction)
             return result
         }
     }
 
     // MARK: The fold
 
-    /// How much can be used of a pool's period with what was granted and carried over, and until when that holds. The account is written
-    /// where it has changed, if it is to be.
+    /// How much can be used of a period.
+    struct Limit {
+        /// With what was granted and carried over.
+        var tasks: Int64
+        /// What of it comes from there.
+        var granted: Int64 = 0
+        /// Until when it holds.
+        var until: Timestamp
+        /// When there is more.
+        var more: Timestamp
+    }
+
+    /// How much can be used of a pool's period with what was granted and carried over. The account is written where it has changed, if
+    /// it is to be.
     func limit(
         of pool: QuotaPool, _ company: Identifier<Company>, _ terms: PlanTerms,
         _ pools: [Timestamp: QuotaPool], isWriting: Bool = false, in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> (tasks: Int64, until: Timestamp) {
-        guard terms.history.facts.keepsAccount else { return (terms.limit, terms.until) }
+    ) async throws(PlanError) -> Limit {
+        let (period, at) = (terms.period, terms.at)
+        guard terms.history.facts.keepsAccount else {
+            return Limit(tasks: terms.limit, until: terms.until, more: period.end)
+        }
         var pools = pools
-        pools[terms.period.start] = pool
-        let (ledger, account) = try await ledger(
-            of: company, terms.period, terms.history, pools, at: terms.at, in: &transaction)
+        pools[period.start] = pool
+        let (ledger, account) = try await ledger(of: company, period, terms.history, pools, at: at, in: &transaction)
         if isWriting, let account { try await write(account, of: company, in: &transaction) }
-        let next = account?.bounds(in: terms.period).filter { $0 > terms.at }.min()
-        return (ledger.limit(at: terms.at), min(terms.until, next ?? terms.until))
+        let next = account?.bounds(in: period).filter { $0 > at }.min()
+        let more = account?.grants.map(\.from).filter { $0 > at }.min()
+        let tasks = ledger.limit(at: at)
+        return Limit(
+            tasks: tasks, granted: tasks - terms.limit, until: min(terms.until, next ?? terms.until),
+            more: min(period.end, more ?? period.end))
+    }
+
+    /// Settles what can no longer change before facts of a company are changed, and notes what it had at the end of periods that are
+    /// over: nothing else may remember it after that.
+    func settleAccount(
+        of company: Identifier<Company>, _ history: PlanHistory, isEnding: Bool = false,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        guard history.facts.keepsAccount else { return }
+        let now = history.facts.instant(authority.time.now)
+        let period = try history.period(at: now)
+        guard var account = try await ledger(of: company, period, history, [:], at: now, in: &transaction).account
+        else { return }
+        if isEnding { account.endAll(at: now) }
+        try await write(account, of: company, in: &transaction)
     }
 
     private func write(
@@ -116,15 +146,13 @@ extension Plans {
         try await TaskAccount.table.write(account, .platform, [company.description], in: &transaction)
     }
 
-    /// The company's account, if there is to be one: with the end of all that it has, what it was given ends as well.
+    /// The company's account, if there is to be one.
     func account(
         of company: Identifier<Company>, _ history: PlanHistory, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> TaskAccount? {
         guard let since = history.facts.accountSince else { return nil }
-        let first = TaskAccount(opened: try history.period(at: since).start)
-        var account = try await knownAccounts.read([company.description], in: &transaction) ?? first
-        if let ended = history.facts.ended?.at { account.endAll(grantedUntil: ended) }
-        return account
+        if let known = try await knownAccounts.read([company.description], in: &transaction) { return known }
+        return TaskAccount(opened: try history.period(at: since).start)
     }
 
     /// Notes in the company's account in which periods something was used: what is left of them is found by that.
@@ -141,8 +169,7 @@ extension Plans {
     /// granted or carried over. `pools` are those that are changed in this transaction.
     func ledger(
         of company: Identifier<Company>, _ period: Period, _ history: PlanHistory,
-        _ pools: [Timestamp: QuotaPool], at instant: Timestamp, isCountingHeld: Bool = true,
-        in transaction: inout Transaction<PlanError>
+        _ pools: [Timestamp: QuotaPool], at instant: Timestamp, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> (ledger: TaskLedger, account: TaskAccount?) {
         var opening = TaskLedger.Opening()
         var account = try await account(of: company, history, in: &transaction)
@@ -150,8 +177,17 @@ extension Plans {
             (opening, account) = try await self.opening(of: period, company, history, kept, pools, in: &transaction)
         }
         let pool = try await pool(of: company, period.start, pools, in: &transaction)
-        let ledger = try ledger(period, history, account, opening, pool, at: instant, isCountingHeld: isCountingHeld)
-        return (ledger, account)
+        let instant = min(max(instant, period.start), period.end.advanced(by: .microseconds(-1)))
+        let end = Self.end(of: period, try history.effective(at: instant))
+        let ended = history.facts.ended?.at
+        return (Self.ledger(period, account, opening, pool, end, ended, at: instant), account)
+    }
+
+    /// What a plan has at the end of a period.
+    private static func end(of period: Period, _ plan: EffectivePlan) -> TaskAccount.End {
+        TaskAccount.End(
+            period: period.start, tasks: Int64(plan.entitlements.tasksPerPeriod),
+            overage: Int64(plan.charges.mostTasksOver), rollover: plan.stop == nil ? plan.entitlements.rollover : nil)
     }
 
     /// What there is at the beginning of a period, from what was used since the account's. What can no longer change is
@@ -165,16 +201,20 @@ extension Plans {
         let now = history.facts.instant(authority.time.now)
         var isSettled = true
         while past.start < period.start {
-            let pool =
-                account.mayHaveUse(in: past)
-                ? try await pool(of: company, past.start, pools, in: &transaction) : nil
+            var pool: QuotaPool?
+            if account.mayHaveUse(in: past) || !history.turns(in: past, until: past.end).isEmpty {
+                pool = try await turnedPool(of: company, past.start, pools, history, in: &transaction)
+            }
             let last = past.end.advanced(by: .microseconds(-1))
+            // What it had then is noted once, because facts about the past are forgotten.
+            let known = account.ends.first { $0.period == past.start }
             let plan = try history.effective(at: last)
-            opening = try ledger(past, history, account, opening, pool, at: last).closing(
-                at: past.end, carrying: plan.stop == nil ? plan.entitlements.rollover : nil, account.grants)
-            isSettled = isSettled && !isOpen(past, at: now)
+            let end = known ?? Self.end(of: past, plan)
+            let ledger = Self.ledger(past, account, opening, pool, end, history.facts.ended?.at, at: last)
+            opening = ledger.closing(at: past.end, carrying: end.rollover, account.grants)
             let next = try history.period(at: past.end)
-            if isSettled { new.advance(to: next.start, opening) }
+            isSettled = isSettled && !isOpen(past, at: now)
+            if isSettled { new.advance(to: next.start, opening) } else if past.end <= now { new.note(end) }
             guard next.start > past.start else { break }
             past = next
         }
@@ -182,43 +222,47 @@ extension Plans {
         return (opening, new)
     }
 
-    /// The ledger of a period from what there is at its beginning, or at that of its count.
-    private func ledger(
-        _ period: Period, _ history: PlanHistory, _ account: TaskAccount?, _ opening: TaskLedger.Opening,
-        _ pool: QuotaPool?, at instant: Timestamp, isCountingHeld: Bool = true
-    ) throws(PlanError) -> TaskLedger {
-        let instant = min(max(instant, period.start), period.end.advanced(by: .microseconds(-1)))
-        let opening = pool?.opening ?? opening
-        let begins = pool?.turn ?? period.start
-        let plan = try history.effective(at: instant)
-        func own(_ kind: TaskLedger.Source.Kind, _ tasks: Int64, granted: Timestamp) -> TaskLedger.Source {
-            TaskLedger.Source(kind, from: period.start, until: period.end, granted: granted, tasks: tasks)
+    /// The ledger of a period from what there is at its beginning: what was used in its order, counted anew where it was.
+    private static func ledger(
+        _ period: Period, _ account: TaskAccount?, _ opening: TaskLedger.Opening, _ pool: QuotaPool?,
+        _ end: TaskAccount.End, _ ended: Timestamp?, at instant: Timestamp
+    ) -> TaskLedger {
+        var turns = pool?.turns[...] ?? []
+        func own(
+            _ kind: TaskLedger.Source.Kind, _ tasks: Int64, until: Timestamp? = nil, granted: Timestamp
+        ) -> TaskLedger.Source {
+            TaskLedger.Source(
+                kind, from: period.start, until: until ?? period.end, granted: granted, tasks: tasks)
         }
+        // What was carried over ends with all that the company has.
+        let until = ended.flatMap { $0 > period.start && $0 < period.end ? $0 : nil }
         var sources = [
-            own(.plan, Int64(plan.entitlements.tasksPerPeriod), granted: period.start),
-            own(.overage, Int64(plan.charges.mostTasksOver), granted: period.start),
-            own(.carried, opening.carried, granted: Timestamp(microseconds: .min)),
+            own(.plan, turns.first?.tasks ?? end.tasks, granted: period.start),
+            own(.overage, turns.first?.overage ?? end.overage, granted: period.start),
+            own(.carried, opening.carried, until: until, granted: Timestamp(microseconds: .min)),
         ]
-        sources.removeAll { $0.tasks == 0 && $0.kind != .plan }
         for grant in account?.grants ?? [] {
-            guard grant.from < period.end, grant.expires.map({ $0 > begins }) ?? true else { continue }
+            guard grant.from < period.end, grant.expires.map({ $0 > period.start }) ?? true else { continue }
             sources.append(
                 TaskLedger.Source(
                     .grant(grant.id), priority: grant.priority, from: grant.from, until: grant.expires,
                     granted: grant.granted, tasks: opening.left(of: grant)))
         }
         var ledger = TaskLedger(sources)
-        guard let pool else { return ledger }
-        var uses = pool.uses
-        // What is held counts as used until its holder says otherwise.
-        if isCountingHeld { uses += pool.leases.map { QuotaPool.Use(from: $0.given, used: $0.amount) } }
-        if pool.turn != nil {
-            // What was used before the count began, as far as it counts.
-            uses.removeAll { $0.from < begins }
-            let all = pool.settled + (isCountingHeld ? pool.held : 0)
-            ledger.usePlan(all - uses.reduce(Int64(0)) { $0 + $1.used }, at: begins)
+        func turn(until instant: Timestamp) {
+            while let turn = turns.first, turn.at <= instant {
+                turns.removeFirst()
+                ledger.turn(
+                    plan: turns.first?.tasks ?? end.tasks, overage: turns.first?.overage ?? end.overage,
+                    used: turn.after, at: turn.at)
+            }
         }
-        for use in uses.sorted(by: { $0.from < $1.from }) { ledger.use(use.used, at: max(use.from, period.start)) }
+        // What is held counts as used until its holder says otherwise.
+        for use in pool?.net(countingHeld: true) ?? [] {
+            turn(until: use.from)
+            ledger.use(use.used, at: max(use.from, period.start))
+        }
+        turn(until: instant)
         ledger.use(0, at: instant)
         return ledger
     }

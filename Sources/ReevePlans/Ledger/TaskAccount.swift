@@ -10,15 +10,28 @@ import ReeveStorage
 /// used since (``TaskLedger``): what is kept here only spares reading periods that no longer change.
 struct TaskAccount: Hashable, Codable, RecordCodable {
     private(set) var grants: [TaskGrant] = []
+    /// The grants that were used up or had expired when a period was settled, the last ones: to give them again changes nothing.
+    private(set) var past: [TaskGrant] = []
     /// The beginning of a period, and what there was then.
     private(set) var opened: Timestamp
     private(set) var opening = TaskLedger.Opening()
     /// The beginnings of periods after it in which something may have been used.
     private(set) var later: [Timestamp] = []
+    /// What the plan had at the end of periods that are over and not settled: facts about the past are forgotten when there are many.
+    private(set) var ends: [End] = []
+
+    /// What the plan had at the end of a period.
+    struct End: Hashable, Codable {
+        let period: Timestamp
+        let tasks: Int64
+        let overage: Int64
+        let rollover: Rollover?
+    }
 
     static let table = Table<TaskAccount>("plans.account")
     /// As many grants are kept that can still be used, or count to a period that is not closed.
     static let maximumGrants = 32
+    private static let maximumPast = 64
 
     init(opened: Timestamp) {
         self.opened = opened
@@ -28,7 +41,7 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
         opening.isValid && grants.count <= Self.maximumGrants
             && grants.allSatisfy { grant in
                 (1...PlanRoom.maximumCount).contains(Int64(grant.tasks)) && (0...100).contains(grant.priority)
-                    && grant.rollover?.isValid ?? true
+                    && grant.mostCarriedOver.map(PlanRoom.isCount) ?? true
             }
     }
 
@@ -51,10 +64,20 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
         guard start > opened else { return }
         (opened, self.opening) = (start, opening)
         later.removeAll { $0 <= start }
-        grants.removeAll { grant in
-            let isUsedUp = opening.left(of: grant) == 0 && grant.rollover?.least ?? 0 == 0 && grant.from < start
-            return isUsedUp || grant.expires.map { $0 <= start } ?? false
+        ends.removeAll { $0.period < start }
+        func isOver(_ grant: TaskGrant) -> Bool {
+            opening.left(of: grant) == 0 && grant.from < start || grant.expires.map { $0 <= start } ?? false
         }
+        past = (past + grants.filter(isOver)).suffix(Self.maximumPast)
+        grants.removeAll(where: isOver)
+    }
+
+    /// The grant of an id, also when it is over.
+    func grant(_ id: Identifier<TaskGrant>) -> TaskGrant? { (grants + past).first { $0.id == id } }
+
+    /// Notes what the plan had at the end of a period, once.
+    mutating func note(_ end: End) {
+        if !ends.contains(where: { $0.period == end.period }) { ends.append(end) }
     }
 
     mutating func add(_ grant: TaskGrant) throws(PlanError) {
@@ -62,9 +85,9 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
         grants.append(grant)
     }
 
-    /// Ends all grants that were given until an instant, at that instant.
-    mutating func endAll(grantedUntil instant: Timestamp) {
-        for index in grants.indices where grants[index].granted <= instant {
+    /// Ends all grants.
+    mutating func endAll(at instant: Timestamp) {
+        for index in grants.indices {
             grants[index].expires = min(grants[index].expires ?? instant, instant)
         }
     }

@@ -22,10 +22,20 @@ public struct TaskGrant: Hashable, Sendable, Codable {
     public let from: Timestamp
     /// The first instant at which it cannot be used any more; `nil` when it does not expire.
     public internal(set) var expires: Timestamp?
-    /// What is left of it in the next period; `nil` for all.
-    public let rollover: Rollover?
+    /// At most so many are left of it in the next period, 0 to 10^12; `nil` for all.
+    public let mostCarriedOver: Int?
     /// When it was given.
     public let granted: Timestamp
+
+    /// What an entry says of it.
+    var details: [String: String] {
+        var details = [
+            "grant": id.description, "tasks": String(tasks), "priority": String(priority), "from": from.description,
+        ]
+        details["expires"] = expires?.description
+        details["mostCarriedOver"] = mostCarriedOver.map(String.init)
+        return details
+    }
 }
 
 extension TaskGrant: IdentifiedEntity {

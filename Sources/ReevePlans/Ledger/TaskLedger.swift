@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 package import ReeveModel
-import ReeveStorage
 
 /// What can be used in a period, and how much of each part is: a fold over what was used, in the order in which it was.
 ///
@@ -25,7 +24,7 @@ package struct TaskLedger: Hashable, Sendable {
         /// `nil` when it does not expire.
         package let until: Timestamp?
         package let granted: Timestamp
-        package let tasks: Int64
+        package fileprivate(set) var tasks: Int64
         package fileprivate(set) var used: Int64 = 0
 
         package init(
@@ -87,12 +86,24 @@ package struct TaskLedger: Hashable, Sendable {
         beyond = open
     }
 
-    /// Counts what was used of the plan's own tasks, and only beyond those of others.
-    package mutating func usePlan(_ tasks: Int64, at instant: Timestamp) {
-        guard let index = sources.firstIndex(where: { $0.kind == .plan }) else { return use(tasks, at: instant) }
-        let taken = min(max(0, tasks), sources[index].left)
-        sources[index].used += taken
-        use(tasks - taken, at: instant)
+    /// Begins the count of the plan's tasks anew at an instant, with so many of them used; of everything else there is what is left.
+    package mutating func turn(plan: Int64, overage: Int64, used: Int64, at instant: Timestamp) {
+        use(0, at: instant)
+        for index in sources.indices {
+            let left = sources[index].left
+            sources[index].tasks =
+                switch sources[index].kind {
+                case .plan: plan
+                case .overage: overage
+                case .carried, .grant: left
+                }
+            sources[index].used = 0
+        }
+        beyond = 0
+        let own = sources.firstIndex { $0.kind == .plan }
+        let taken = own.map { min(max(0, used), sources[$0].left) } ?? 0
+        if let own { sources[own].used = taken }
+        use(used - taken, at: instant)
     }
 
     /// How many tasks can be used altogether, as it is at an instant: what is there, and what was used of what is there no more.
@@ -110,28 +121,8 @@ package struct TaskLedger: Hashable, Sendable {
         var opening = Opening(carried: rollover?.applied(to: own) ?? 0)
         for source in sources {
             guard case .grant(let id) = source.kind, source.until.map({ $0 > end }) ?? true else { continue }
-            let rollover = grants.first { $0.id == id }?.rollover
-            opening.left.append(.init(grant: id, tasks: rollover?.applied(to: source.left) ?? source.left))
-        }
-        return opening
-    }
-
-    /// What was used of what is not granted, also beyond it, and how much of that there is.
-    package var own: (used: Int64, tasks: Int64) {
-        sources.reduce((beyond, 0)) { sum, source in
-            if case .grant = source.kind { sum } else { (sum.0 + source.used, sum.1 + source.tasks) }
-        }
-    }
-
-    /// What there is of everything but the plan's tasks, where their count begins anew.
-    package func opening() -> Opening {
-        var opening = Opening(carried: 0)
-        for source in sources {
-            switch source.kind {
-            case .carried: opening.carried = source.left
-            case .grant(let id): opening.left.append(.init(grant: id, tasks: source.left))
-            case .plan, .overage: continue
-            }
+            let most = grants.first { $0.id == id }?.mostCarriedOver ?? .max
+            opening.left.append(.init(grant: id, tasks: min(source.left, Int64(most))))
         }
         return opening
     }
@@ -154,33 +145,6 @@ package struct TaskLedger: Hashable, Sendable {
 
         package func left(of grant: TaskGrant) -> Int64 {
             left.first { $0.grant == grant.id }?.tasks ?? Int64(grant.tasks)
-        }
-
-        func write(to writer: inout JSONWriter) {
-            writer.object { writer in
-                writer.field("carried", carried)
-                writer.name("left")
-                writer.list(left) { writer, left in
-                    writer.object { writer in
-                        writer.field("grant", left.grant)
-                        writer.field("tasks", left.tasks)
-                    }
-                }
-            }
-        }
-
-        init(from reader: inout JSONReader) throws(JSONError) {
-            self = try reader.object { (reader) throws(JSONError) in
-                var opening = Opening(carried: try reader.count("carried", upTo: PlanRoom.maximumCount))
-                try reader.name("left")
-                opening.left = try reader.list { (reader) throws(JSONError) in
-                    try reader.object { (reader) throws(JSONError) in
-                        let grant = try reader.text("grant", as: Identifier<TaskGrant>.self)
-                        return Left(grant: grant, tasks: try reader.count("tasks", upTo: PlanRoom.maximumCount))
-                    }
-                }
-                return opening
-            }
         }
 
         var isValid: Bool {

@@ -12,10 +12,9 @@ public struct DetachedAdmission: Hashable, Sendable, Codable {
     struct Part: Hashable, Codable {
         let tasks: Int
         let period: Timestamp
-        let turn: Timestamp?
         let taken: Timestamp
 
-        var origin: ReturnedTasks.Origin { .init(period: period, turn: turn, taken: taken) }
+        var origin: ReturnedTasks.Origin { .init(period: period, taken: taken) }
     }
 
     let id: Identifier<DetachedAdmission>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-public import ReeveAccess
+import ReeveAccess
 public import ReeveModel
 import ReeveStorage
 
@@ -12,10 +12,10 @@ extension Plans {
     ) throws(PlanError) -> ReturnedTasks.Origin {
         let now = history.facts.instant(authority.time.now)
         guard instant <= now.advanced(by: CompanyFacts.skew) else { throw PlanError(.inTheFuture) }
-        let period = try history.period(at: instant)
+        let taken = min(instant, now)
+        let period = try history.period(at: taken)
         guard isOpen(period, at: now) else { throw PlanError(.periodClosed) }
-        return .init(
-            period: period.start, turn: history.turns(in: period, until: instant).last?.at, taken: instant)
+        return .init(period: period.start, taken: taken)
     }
 
     /// Whether usage of a period is still taken.
@@ -24,7 +24,7 @@ extension Plans {
     }
 
     /// Counts charges that were told, each once; returns how many tasks each telling brought that were not there before, and `nil`
-    /// where they cannot be told apart, for want of room or of a record that can be read: then what was admitted counts.
+    /// where they cannot be told apart, for want of room or of a record that can be read: then all of them count.
     func count(
         _ told: [ToldCharges], of company: Identifier<Company>, to pools: inout [Timestamp: QuotaPool],
         _ history: PlanHistory?, in transaction: inout Transaction<PlanError>
@@ -40,28 +40,50 @@ extension Plans {
                 } catch {
                     // One that cannot be read keeps none of the others from being counted.
                     guard case .malformed = error.store else { throw error }
+                    var lost = ChargeRecord(job: told.job, run: told.run)
+                    try await count(
+                        told, told.tasks, of: company, &lost, to: &pools, history, in: &transaction)
                     counted.append(nil)
                     continue
                 }
             }
-            var record = stored ?? ChargeRecord(job: told.job, run: told.run, origin: told.origin)
-            let new = record.add(told)
+            var record = stored ?? ChargeRecord(job: told.job, run: told.run)
+            let new = told.isStorable ? record.add(told) : nil
             counted.append(new)
-            guard let new else { continue }
-            records[ids] = record
-            // What others told before is given back, and what was done beyond what was admitted counts as well.
-            let more = Int64(new) - Int64(told.taken)
-            guard more > 0 || more < 0 && !told.isUncertain else { continue }
-            var pool = try await turnedPool(of: company, told.origin.period, pools, history, in: &transaction)
-            if more > 0 {
-                pool.add(more, takenAfter: told.origin.turn, at: told.origin.taken)
-            } else {
-                pool.refund(-more, takenAfter: told.origin.turn, at: told.origin.taken)
-            }
-            pools[told.origin.period] = pool
+            try await count(told, new ?? told.tasks, of: company, &record, to: &pools, history, in: &transaction)
+            if new != nil, !told.charges.isEmpty { records[ids] = record }
         }
         for (ids, record) in records { try await ChargeRecord.table.write(record, .platform, ids, in: &transaction) }
         return counted
+    }
+
+    /// Counts as many tasks of what was told as are new: what others told before is given back, and what was done beyond what was
+    /// admitted counts as well, now if what was admitted does not count any more.
+    private func count(
+        _ told: ToldCharges, _ new: Int, of company: Identifier<Company>, _ record: inout ChargeRecord,
+        to pools: inout [Timestamp: QuotaPool], _ history: PlanHistory?,
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        var (origin, more) = (told.origin, Int64(new) - Int64(told.taken))
+        if told.taken > 0 { record.note(Int64(min(new, told.taken)), in: origin.period, at: origin.taken) }
+        guard more > 0 || more < 0 && !told.isUncertain else { return }
+        var pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
+        guard more > 0 else {
+            pool.refund(-more, at: origin.taken)
+            pools[origin.period] = pool
+            return
+        }
+        if told.isAdmitted, let history {
+            let now = history.facts.instant(authority.time.now)
+            let isOver = !isOpen(try history.period(at: origin.taken), at: now)
+            if isOver || pool.turn.map({ $0 > origin.taken }) ?? false {
+                origin = .init(period: try history.period(at: now).start, taken: now)
+                pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
+            }
+        }
+        more = pool.add(more, at: origin.taken)
+        pools[origin.period] = pool
+        record.note(more, in: origin.period, at: origin.taken)
     }
 
     // MARK: Corrections
@@ -80,44 +102,15 @@ extension Plans {
         }
     }
 
-    /// Says how many tasks count for a run of a job, 0 to 10^12, whatever it did: where something went wrong that the company is
-    /// not to bear.
-    ///
-    /// The reason is the one in the permit's context. Throws ``PlanError/Code/unknownJob`` when it was charged nothing, and
-    /// ``PlanError/Code/periodClosed`` when its period is over for longer than late usage is taken.
-    public func correct(
-        _ job: Identifier<Job>, run: Int = 0, of company: Identifier<Company>, to tasks: Int,
-        _ permit: Permit<ChangePlan>
-    ) async throws(PlanError) {
-        try await acting("plans.correct", permit, on: .plan(of: company), in: .platform, of: company) {
-            (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            guard PlanRoom.isCount(tasks) else { throw PlanError(.invalidCount) }
-            let history = try await history(of: company, in: &transaction)
-            let ids = ChargeRecord.ids(company, job, run)
-            guard var record = try await ChargeRecord.table.read(.platform, ids, in: &transaction) else {
-                throw PlanError(.unknownJob)
-            }
-            let (origin, before) = (record.origin, record.tasks)
-            guard isOpen(try history.period(at: origin.taken), at: history.facts.instant(authority.time.now)) else {
-                throw PlanError(.periodClosed)
-            }
-            let more = Int64(record.correct(to: tasks))
-            var pool = try await turnedPool(of: company, origin.period, [:], history, in: &transaction)
-            if more > 0 { pool.add(more, takenAfter: origin.turn, at: origin.taken) }
-            if more < 0 { pool.refund(-more, takenAfter: origin.turn, at: origin.taken) }
-            try await ChargeRecord.table.write(record, .platform, ids, in: &transaction)
-            try await write([origin.period: pool], of: company, in: &transaction)
-            return ((), ["job": job.description, "tasks.before": String(before), "tasks.after": String(tasks)])
-        }
-    }
-
     /// Removes what is kept so that nothing counts twice, of periods that are closed: what jobs were charged, and which admissions that
     /// were handed on have ended. Returns how many records those were.
     ///
     /// For background work, once a period. Complexity: O(records of the company), in pages.
     @discardableResult
     public func removeClosedCharges(of company: Identifier<Company>) async throws(PlanError) -> Int {
-        let charges = try await removeClosed(ChargeRecord.table, of: company) { $0.origin.taken }
+        let charges = try await removeClosed(ChargeRecord.table, of: company) {
+            $0.parts.last?.taken ?? Timestamp(microseconds: 0)
+        }
         return try await charges + removeClosed(EndedAdmission.table, of: company) { $0.taken }
     }
 

@@ -64,10 +64,14 @@ extension Plans {
         let terms = try PlanTerms(history.effective(at: history.facts.instant(instant)), history)
         // Where another process has seen a change take effect, it has.
         let pool = try await pool(of: company, terms.period.start, [:], in: &transaction)
-        guard let turn = pool?.turn, turn > terms.at, turn <= instant.advanced(by: CompanyFacts.skew) else {
-            return terms
-        }
-        return try PlanTerms(history.effective(at: turn), history)
+        let seen = Self.seen(pool, at: terms.at, now: instant)
+        return seen == terms.at ? terms : try PlanTerms(history.effective(at: seen), history)
+    }
+
+    /// The latest instant that another process has seen of a pool, unless its clock is far ahead.
+    private static func seen(_ pool: QuotaPool?, at instant: Timestamp, now: Timestamp) -> Timestamp {
+        [pool?.turn, pool?.limitSet].compactMap(\.self).filter { $0 <= now.advanced(by: CompanyFacts.skew) }
+            .reduce(instant, max)
     }
 
     /// Throws unless the plan has jobs in an environment.
@@ -116,16 +120,19 @@ extension Plans {
             pool.divide(at: account.bounds(in: period))
         }
         for turn in history.turns(in: period, until: instant) where pool.turn.map({ $0 < turn.at }) ?? true {
-            var before: TaskLedger?
+            let last = turn.at.advanced(by: .microseconds(-1))
+            let plan = try history.effective(at: last)
+            var limit = Int64(plan.limit)
             if history.facts.keepsAccount {
                 var known = known
                 known[period.start] = pool
-                before = try await ledger(
-                    of: company, period, history, known, at: turn.at.advanced(by: .microseconds(-1)),
-                    isCountingHeld: false, in: &transaction
-                ).ledger
+                let before = try await ledger(of: company, period, history, known, at: last, in: &transaction).ledger
+                limit = before.limit(at: last)
             }
-            _ = pool.apply(turn.usage, to: Int64(turn.limit), at: turn.at, of: before)
+            pool.setLimit(limit)
+            _ = pool.apply(
+                turn.usage, to: Int64(turn.limit), at: turn.at, tasks: Int64(plan.entitlements.tasksPerPeriod),
+                overage: Int64(plan.charges.mostTasksOver))
         }
     }
 
@@ -184,11 +191,14 @@ extension Plans {
     ) async throws(PlanError) {
         guard let history else { return }
         try await touch(pools.keys, of: company, history, in: &transaction)
-        let plan = try history.effective(at: history.facts.instant(authority.time.now))
-        guard plan.stop == nil, var pool = pools[plan.period.start] else { return }
+        let now = authority.time.now
+        let instant = history.facts.instant(now)
+        guard var pool = pools[try history.period(at: instant).start] else { return }
+        let plan = try history.effective(at: Self.seen(pool, at: instant, now: now))
+        guard plan.stop == nil, pools[plan.period.start] != nil else { return }
         let terms = try PlanTerms(plan, history)
-        pool.setLimit(
-            try await limit(of: pool, company, terms, pools, in: &transaction).tasks, at: plan.at)
+        let limit = try await limit(of: pool, company, terms, pools, isWriting: true, in: &transaction)
+        pool.setLimit(limit.tasks, granted: limit.granted, at: plan.at)
         pools[plan.period.start] = pool
     }
 
@@ -199,7 +209,7 @@ extension Plans {
     ) async throws(PlanError) {
         for (origin, count) in returned {
             var pool = try await pool(of: company, origin.period, pools, in: &transaction)
-            pool?.refund(count, takenAfter: origin.turn, at: origin.taken)
+            pool?.refund(count, at: origin.taken)
             pools[origin.period] = pool
         }
     }

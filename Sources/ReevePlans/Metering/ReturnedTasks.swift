@@ -6,10 +6,9 @@ import Synchronization
 
 /// Tasks that jobs gave back after the lease they came from was closed, until they are returned to the limit.
 final class ReturnedTasks: Sendable {
-    /// What tasks were taken from: the limit of the period that begins then, after the last change that counted it anew.
+    /// What tasks were taken from: the limit of the period that begins then.
     struct Origin: Hashable {
         let period: Timestamp
-        let turn: Timestamp?
         /// When they were taken.
         let taken: Timestamp
     }

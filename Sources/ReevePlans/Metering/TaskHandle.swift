@@ -15,8 +15,8 @@ public final class TaskHandle: Sendable {
         let id: Identifier<QuotaLeaseRecord>
         let amount: Int64
         let period: Period
-        /// The last change before it that counted the period anew.
-        let turn: Timestamp?
+        /// When it was given: what is used of it counts to then.
+        let given: Timestamp
         /// When it is spent, by the wall clock: from the first to before the second.
         let from: Timestamp
         let until: Timestamp
@@ -25,7 +25,7 @@ public final class TaskHandle: Sendable {
         /// The number that admissions of this lease carry.
         var epoch: UInt64 = 0
 
-        var origin: ReturnedTasks.Origin { .init(period: period.start, turn: turn, taken: from) }
+        var origin: ReturnedTasks.Origin { .init(period: period.start, taken: given) }
     }
 
     /// Where tasks were taken from.
@@ -58,8 +58,7 @@ public final class TaskHandle: Sendable {
     private let environments = Atomic<UInt8>(0)
     private let stopping = Atomic<Bool>(false)
     private let period = Atomic<Int64>(0)
-    /// The smallest number for none.
-    private let turn = Atomic<Int64>(.min)
+    private let given = Atomic<Int64>(0)
     private struct State {
         var held: Held?
         /// How often it was closed: a lease that was asked for before and comes after is not spent.
@@ -95,16 +94,15 @@ public final class TaskHandle: Sendable {
             guard present & Self.leftMask >= count else { return nil }
             let now = time.coarseNow.microseconds
             let epoch = epoch.load(ordering: .acquiring)
-            let (period, turn) = (period.load(ordering: .relaxed), turn.load(ordering: .relaxed))
-            let from = from.load(ordering: .relaxed)
-            guard now < until.load(ordering: .relaxed), now >= from,
+            let (period, given) = (period.load(ordering: .relaxed), given.load(ordering: .relaxed))
+            guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),
                 EnvironmentSet(bits: environments.load(ordering: .relaxed)).contains(environment),
                 generation == ForkGuard.generation
             else { return nil }
             // All of them were of this lease, unless it is another one by now.
             let (done, _) = word.compareExchange(
                 expected: present, desired: present - count, ordering: .acquiringAndReleasing)
-            if done { return Source(epoch: epoch, origin: Self.origin(period, turn, from)) }
+            if done { return Source(epoch: epoch, origin: Self.origin(period, given)) }
         }
     }
 
@@ -178,10 +176,10 @@ public final class TaskHandle: Sendable {
             word.store(next << Self.leftBits, ordering: .releasing)
             epoch.store(next, ordering: .releasing)
             from.store(lease.from.microseconds, ordering: .releasing)
+            given.store(lease.given.microseconds, ordering: .releasing)
             until.store(lease.until.microseconds, ordering: .releasing)
             environments.store(lease.environments, ordering: .releasing)
             period.store(lease.period.start.microseconds, ordering: .releasing)
-            turn.store(lease.turn?.microseconds ?? .min, ordering: .releasing)
             word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
             state.held = lease
             state.held?.epoch = next
@@ -189,9 +187,7 @@ public final class TaskHandle: Sendable {
         }
     }
 
-    private static func origin(_ period: Int64, _ turn: Int64, _ taken: Int64) -> ReturnedTasks.Origin {
-        .init(
-            period: Timestamp(microseconds: period), turn: turn == .min ? nil : Timestamp(microseconds: turn),
-            taken: Timestamp(microseconds: taken))
+    private static func origin(_ period: Int64, _ taken: Int64) -> ReturnedTasks.Origin {
+        .init(period: Timestamp(microseconds: period), taken: Timestamp(microseconds: taken))
     }
 }

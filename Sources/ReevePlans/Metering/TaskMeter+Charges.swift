@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import ReeveAccess
+public import ReeveAccess
 public import ReeveModel
 import ReeveStorage
 
@@ -49,6 +49,48 @@ extension TaskMeter {
             if error.store == .outcomeUnknown { throw error }
             try await plans.recordRefusal("plans.report", error, context, company)
             throw error
+        }
+    }
+
+    /// Says how many tasks count for a run of a job, 0 to 10^12, whatever it did: where something went wrong that the company is
+    /// not to bear.
+    ///
+    /// No more is given back than counted in periods for which usage is still taken. The reason is the one in the permit's context.
+    /// Throws ``PlanError/Code/unknownJob`` when it was charged nothing, and ``PlanError/Code/periodClosed`` when its periods are over
+    /// for longer than late usage is taken. Complexity: one commit.
+    public func correct(
+        _ job: Identifier<Job>, run: Int = 0, of company: Identifier<Company>, to tasks: Int,
+        _ permit: Permit<ChangePlan>
+    ) async throws(PlanError) {
+        try await plans.acting("plans.correct", permit, on: .plan(of: company), in: .platform, of: company) {
+            (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            guard PlanRoom.isCount(tasks) else { throw PlanError(.invalidCount) }
+            let history = try await plans.history(of: company, in: &transaction)
+            let ids = ChargeRecord.ids(company, job, run)
+            guard var record = try await ChargeRecord.table.read(.platform, ids, in: &transaction) else {
+                throw PlanError(.unknownJob)
+            }
+            let (before, now) = (record.tasks, history.facts.instant(plans.authority.time.now))
+            var more = Int64(record.correct(to: tasks))
+            var pools: [Timestamp: QuotaPool] = [:]
+            var isClosed = true
+            // What counted last is given back first, and what counts more counts there.
+            for part in record.parts.reversed() where plans.isOpen(try history.period(at: part.taken), at: now) {
+                isClosed = false
+                let tasks = more < 0 ? max(more, -max(0, part.counted)) : more
+                guard tasks != 0 else { continue }
+                var pool = try await plans.turnedPool(of: company, part.period, pools, history, in: &transaction)
+                if tasks < 0 { pool.refund(-tasks, at: part.taken) }
+                let counted = tasks < 0 ? tasks : pool.add(tasks, at: part.taken)
+                record.note(counted, in: part.period, at: part.taken)
+                more = tasks < 0 ? more - tasks : 0
+                pools[part.period] = pool
+            }
+            guard !isClosed else { throw PlanError(.periodClosed) }
+            try await ChargeRecord.table.write(record, .platform, ids, in: &transaction)
+            try await plans.setLimits(in: &pools, of: company, history, in: &transaction)
+            try await plans.write(pools, of: company, announcing: configuration.thresholds, in: &transaction)
+            return ((), ["job": job.description, "tasks.before": String(before), "tasks.after": String(tasks)])
         }
     }
 }

@@ -41,7 +41,7 @@ extension TaskMeter {
         guard admission.isValid, let first = admission.parts.first else { throw PlanError(.invalidCount) }
         let told = ToldCharges(
             steps, of: admission.job, run: run, by: rules, origin: first.origin, admitted: admission.tasks)
-        return try await end(admission, used: told.tasks, told: told.isStorable ? told : nil)
+        return try await end(admission, used: told.tasks, told: told)
     }
 
     private func end(
@@ -61,7 +61,7 @@ extension TaskMeter {
                 let back = min(left, part.tasks)
                 left -= back
                 var pool = try await plans.turnedPool(of: company, part.period, pools, history, in: &transaction)
-                pool.refund(Int64(back), takenAfter: part.turn, at: part.taken)
+                pool.refund(Int64(back), at: part.taken)
                 pools[part.period] = pool
             }
             if let told { _ = try await plans.count([told], of: company, to: &pools, history, in: &transaction) }

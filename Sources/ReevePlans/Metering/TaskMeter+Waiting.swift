@@ -66,8 +66,7 @@ extension TaskMeter {
             let terms = try await plans.terms(of: company, at: now, in: &transaction)
             guard terms.history.facts.pause == nil else { throw PlanError(.paused) }
             var pool = try await plans.turnedPool(of: company, terms, [:], in: &transaction)
-            pool.setLimit(
-                try await plans.limit(of: pool, company, terms, [:], in: &transaction).tasks, at: terms.at)
+            pool.setLimit(try await plans.limit(of: pool, company, terms, [:], in: &transaction).tasks)
             return pool.available(at: terms.pace, now) + own
         }
     }

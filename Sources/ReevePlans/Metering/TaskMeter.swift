@@ -281,11 +281,11 @@ public final class TaskMeter: Sendable {
         let lifetime = Duration.seconds(configuration.leaseSeconds)
         var tried: Timestamp?
         do throws(PlanError) {
-            let (lease, terms, until, turn, mayReturn, hasAsked) = try await plans.store.transaction(
+            let (lease, terms, limit, mayReturn, hasAsked) = try await plans.store.transaction(
                 retrying: RetryPolicy(attempts: 400)
             ) {
                 (transaction: inout Transaction<PlanError>) throws(PlanError)
-                    -> (QuotaPool.Lease?, PlanTerms, Timestamp, Timestamp?, Bool, Bool) in
+                    -> (QuotaPool.Lease?, PlanTerms, Plans.Limit, Bool, Bool) in
                 let terms = try await plans.terms(of: company, at: now, in: &transaction)
                 tried = terms.period.start
                 var pools = try await plans.pools(
@@ -299,7 +299,7 @@ public final class TaskMeter: Sendable {
                 var pool = try await plans.turnedPool(of: company, terms, pools, in: &transaction)
                 let limit = try await plans.limit(
                     of: pool, company, terms, pools, isWriting: true, in: &transaction)
-                pool.setLimit(limit.tasks, at: terms.at)
+                pool.setLimit(limit.tasks, granted: limit.granted, at: terms.at)
                 if let pace = terms.pace, need <= pool.free, let paced = pool.paced, paced > now,
                     need > pace.conforming(at: now, after: paced)
                 {
@@ -323,18 +323,21 @@ public final class TaskMeter: Sendable {
                         ])
                     try transaction.record(entry, in: plans.authority.trail)
                 }
-                return (lease, terms, limit.until, pool.turn, mayReturn, hasAsked)
+                return (lease, terms, limit, mayReturn, hasAsked)
             }
             held.forget(before)
             guard let lease else {
-                return .nothingLeft(resetsAt: terms.period.end, mayReturn: mayReturn, hasAsked: hasAsked)
+                return .nothingLeft(resetsAt: limit.more, mayReturn: mayReturn, hasAsked: hasAsked)
             }
             let direct = TaskHandle.Source(
-                epoch: .max, origin: .init(period: terms.period.start, turn: turn, taken: lease.given))
+                epoch: .max, origin: .init(period: terms.period.start, taken: lease.given))
             guard lease.amount > need else { return .taken(direct) }
             let new = TaskHandle.Held(
-                id: lease.id, amount: lease.amount, period: terms.period, turn: turn,
-                from: lease.given, until: min(now.advanced(by: lifetime), until),
+                id: lease.id, amount: lease.amount, period: terms.period,
+                given: lease.given,
+                // The coarse clock is behind.
+                from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
+                until: min(now.advanced(by: lifetime), limit.until),
                 environments: terms.environments.bits)
             if let source = handle.open(new, left: lease.amount - need, after: closing) { return .taken(source) }
             // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
@@ -365,11 +368,8 @@ public final class TaskMeter: Sendable {
         pool.expire(at: now)
         let share = Int64(configuration.leasePerMille)
         let most = max(1, pool.limit / 1000 * share + pool.limit % 1000 * share / 1000)
-        // The coarse clock is behind, but what begins at an instant is not spent before it.
-        let given = (pool.bounds.filter { $0 <= now } + [terms.period.start, now.advanced(by: .milliseconds(-100))])
-            .reduce(terms.period.start, max)
         let lease = pool.acquire(
-            id, for: held.holder, need: need, most: most, at: given, until: ends, pace: terms.pace, now: now)
+            id, for: held.holder, need: need, most: most, at: terms.at, until: ends, pace: terms.pace, now: now)
         if let lease, lease.amount == need { pool.use(lease.id) }
         return lease
     }

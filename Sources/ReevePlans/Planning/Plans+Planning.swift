@@ -74,19 +74,11 @@ extension Plans {
                 let period = try history.period(at: start)
                 past.append(
                     UsageReplay.Past(
-                        period: period, days: Self.days(of: pool), granted: try granted(pool, period, history)))
+                        period: period, days: Self.days(of: pool), granted: Int(pool.granted)))
             }
             guard entries.count == 200, let last = entries.last else { return past }
             range = range.after(last.key)
         }
-    }
-
-    /// What could be used of a pool besides what the plan had at the end of its period.
-    private func granted(_ pool: QuotaPool, _ period: Period, _ history: PlanHistory) throws(PlanError) -> Int {
-        guard history.facts.keepsAccount else { return 0 }
-        let now = history.facts.instant(authority.time.now)
-        let plan = try history.effective(at: min(now, period.end.advanced(by: .microseconds(-1))))
-        return max(0, Int(pool.limit) - plan.limit)
     }
 
     /// What was used on the days of a pool; what was given back later counts less on the days before.
@@ -124,10 +116,10 @@ extension Plans {
             guard companies.count <= AllocationReview.maximumCompanies else { throw PlanError(.invalidCount) }
             var needs: [AllocationReview.Need] = []
             for company in companies.keys.sorted() {
-                let forecast: UsageForecast
+                let (forecast, plan): (UsageForecast, EffectivePlan)
                 do throws(PlanError) {
                     // Each by itself: one commit could not expect what all of them have.
-                    forecast = try await self.forecast(of: company)
+                    (forecast, plan) = (try await self.forecast(of: company), try await self.plan(of: company))
                 } catch {
                     guard error.store == nil, error.code != .unknownPlan, error.code != .unknownZone else {
                         throw error
@@ -140,7 +132,7 @@ extension Plans {
                 let need = min(max(expected ?? 0, forecast.used), Int(PlanRoom.maximumCount))
                 needs.append(
                     .init(
-                        company: company, weight: companies[company] ?? 1, entitlement: forecast.limit, need: need))
+                        company: company, weight: companies[company] ?? 1, entitlement: plan.limit, need: need))
             }
             let review = try AllocationReview(
                 of: needs, budget: budget, reviewer: permit.context.actor, at: now)

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 package import ReeveModel
+import ReeveStorage
 
 extension QuotaPool {
     /// A part of the limit that a holder may spend by itself.
@@ -52,6 +53,104 @@ extension QuotaPool {
     package struct Use: Hashable, Sendable {
         package let from: Timestamp
         package var used: Int64
+    }
+
+    /// A change that counts anew what was used, and what it made of it.
+    package struct Turn: Hashable, Sendable {
+        package let at: Timestamp
+        let usage: PlanChange.Usage
+        /// What counted before it.
+        var before: Int64
+        /// The limit before it, and after it.
+        let limit: Int64
+        let new: Int64
+        /// What of the limit before it was the plan's, and what of that has a price.
+        let tasks: Int64
+        let overage: Int64
+
+        /// What counts after it of what counted before it.
+        var after: Int64 {
+            switch usage {
+            case .kept: return before
+            case .reset: return 0
+            case .scaled:
+                guard limit > 0 else { return max(0, before) }
+                let used = Int128(min(max(0, before), limit)) * Int128(new)
+                return Int64((used + Int128(limit) - 1) / Int128(limit))
+            }
+        }
+
+        func write(to writer: inout JSONWriter) {
+            writer.object { writer in
+                writer.field("at", at)
+                writer.field("before", before)
+                writer.field("limit", limit)
+                writer.field("new", new)
+                writer.field("overage", overage)
+                writer.field("tasks", tasks)
+                writer.field("usage", usage.rawValue)
+            }
+        }
+
+        init(
+            at: Timestamp, usage: PlanChange.Usage, before: Int64, limit: Int64, new: Int64, tasks: Int64,
+            overage: Int64
+        ) {
+            (self.at, self.usage, self.before, self.limit, self.new) = (at, usage, before, limit, new)
+            (self.tasks, self.overage) = (tasks, overage)
+        }
+
+        init(from reader: inout JSONReader) throws(JSONError) {
+            self = try reader.object { (reader) throws(JSONError) in
+                let at = try reader.text("at", as: Timestamp.self)
+                let before = try reader.integer("before")
+                guard before.magnitude <= UInt64(4 * PlanRoom.maximumCount) else { throw reader.unexpected() }
+                let limit = try reader.count("limit", upTo: PlanRoom.maximumCount)
+                let new = try reader.count("new", upTo: PlanRoom.maximumCount)
+                let overage = try reader.count("overage", upTo: PlanRoom.maximumCount)
+                let tasks = try reader.count("tasks", upTo: PlanRoom.maximumCount)
+                return Turn(
+                    at: at, usage: try reader.choice("usage", as: PlanChange.Usage.self), before: before, limit: limit,
+                    new: new, tasks: tasks, overage: overage)
+            }
+        }
+    }
+
+    /// The instant of the last change that counts anew and was applied here.
+    package var turn: Timestamp? { turns.last?.at }
+
+    /// When what is used at an instant begins to be told from what was used before.
+    func bucket(of instant: Timestamp) -> Timestamp {
+        let day = Timestamp(microseconds: Int64(instant.day.daysSince1970) * 86_400_000_000)
+        return bounds.last { $0 <= instant }.map { max(day, $0) } ?? day
+    }
+
+    /// What was used when, with what is held, in its order. What came back beyond what was used counts less on what was used before, and
+    /// what is left of that on what was used later.
+    func net(countingHeld: Bool) -> [Use] {
+        var uses = Dictionary(uniqueKeysWithValues: self.uses.map { ($0.from, $0.used) })
+        for lease in countingHeld ? leases : [] {
+            uses[bucket(of: max(lease.given, turn ?? lease.given)), default: 0] += lease.amount
+        }
+        var net = uses.map { Use(from: $0.key, used: $0.value) }.sorted { $0.from < $1.from }
+        // What counted before a change that counts anew is another count.
+        var start = 0
+        for turn in turns.map(\.at) {
+            let end = net.firstIndex { $0.from >= turn } ?? net.count
+            Self.level(&net[start..<end])
+            start = end
+        }
+        Self.level(&net[start...])
+        return net
+    }
+
+    private static func level(_ uses: inout ArraySlice<Use>) {
+        var back: Int64 = 0
+        for index in Array(uses.indices.reversed()) + Array(uses.indices) {
+            let used = uses[index].used + back
+            back = min(0, used)
+            uses[index].used = max(0, used)
+        }
     }
 
     /// How many tasks may be given to somebody now.

@@ -34,10 +34,10 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var overdue: [Lease] = []
     /// What was used at once, the latest last.
     package private(set) var direct: [Lease] = []
-    /// The instant of the last change that counts anew and was applied here.
-    package private(set) var turn: Timestamp?
-    /// What there was then besides the plan's own tasks, where the company has that.
-    package private(set) var opening: TaskLedger.Opening?
+    /// The changes that count anew and were applied here, the last one last.
+    package private(set) var turns: [Turn] = []
+    /// What of the limit comes from elsewhere than the plan.
+    package private(set) var granted: Int64 = 0
     /// When what was taken is used up at the pace of the plan, where it has one.
     package private(set) var paced: Timestamp?
     /// How often holders were asked to give back what they have.
@@ -53,6 +53,8 @@ package struct QuotaPool: Hashable, Sendable {
     package static let maximumDays = 70
     /// As many bounds are kept, the earliest.
     package static let maximumBounds = 100
+    /// Of as many changes that count anew it is known what was used before them.
+    package static let maximumTurns = 16
     private static let maximumUsed = 1000 * PlanRoom.maximumCount
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
@@ -112,7 +114,7 @@ package struct QuotaPool: Hashable, Sendable {
         if let index = leases.firstIndex(where: { $0.id == id }) {
             let lease = leases.remove(at: index)
             let used = min(max(used, 0), lease.amount)
-            count(used, at: lease.given)
+            count(used, of: lease)
             return .settled(returned: lease.amount - used)
         }
         let unseen = overdue.firstIndex { $0.id == id }.map { overdue.remove(at: $0) }
@@ -125,57 +127,53 @@ package struct QuotaPool: Hashable, Sendable {
     }
 
     /// Applies a change that counts anew to what is used, once: nothing of it counts any more, or as large a part of a new limit as of
-    /// the present one, rounded up. With a ledger it is what was used of the plan's own, and of what was granted what is left stays.
-    /// What holders have counts as used when they say so; what came before can no longer come back.
+    /// the present one, rounded up. What holders have counts as used when they say so.
     ///
-    /// Returns whether it was applied just now.
+    /// `tasks` and `overage` are what the plan had before it. Returns whether it was applied just now.
     package mutating func apply(
-        _ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp, of ledger: TaskLedger? = nil
+        _ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp, tasks: Int64 = 0, overage: Int64 = 0
     ) -> Bool {
-        guard turn.map({ $0 < instant }) ?? true else { return false }
-        turn = instant
-        let (before, limit) = ledger?.own ?? (max(0, settled), limit)
+        guard turns.last.map({ $0.at < instant }) ?? true else { return false }
         let new = min(max(0, new), PlanRoom.maximumCount)
-        opening = ledger?.opening()
+        let turn = Turn(
+            at: instant, usage: usage, before: settled, limit: limit, new: new, tasks: tasks, overage: overage)
+        turns.append(turn)
+        turns.removeFirst(max(0, turns.count - Self.maximumTurns))
+        settled = turn.after
         divide(at: bounds)
-        switch usage {
-        case .kept: settled = ledger == nil ? settled : before
-        case .reset: settled = 0
-        case .scaled where limit > 0:
-            let used = Int128(min(before, limit)) * Int128(max(0, new))
-            settled = min(Int64((used + Int128(limit) - 1) / Int128(limit)), PlanRoom.maximumCount)
-        case .scaled: settled = before
-        }
-        overdue = []
-        direct = []
-        self.limit = new
+        limit = new
         version += 1
         announced = new > 0 ? min(100, max(0, settled) * 100 / new) : 0
         return true
     }
 
     /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
-    /// them: for one call a job. What was taken before the last change that counts anew does not come back.
-    package mutating func refund(
-        _ tasks: Int64, takenAfter turn: Timestamp? = nil, at taken: Timestamp = Timestamp(microseconds: 0)
-    ) {
-        guard self.turn == nil || turn == self.turn else { return }
+    /// them: for one call a job. Of what was taken before a change that counts anew only that comes back which still counts.
+    package mutating func refund(_ tasks: Int64, at taken: Timestamp = Timestamp(microseconds: 0)) {
         count(-min(max(tasks, 0), PlanRoom.maximumCount), at: taken)
     }
 
-    /// Counts tasks that were used without having been taken before, also beyond the limit; none that were used before the last
-    /// change that counts anew.
-    package mutating func add(_ tasks: Int64, takenAfter turn: Timestamp? = nil, at instant: Timestamp) {
-        guard self.turn == nil || turn == self.turn else { return }
+    /// Counts tasks that were used without having been taken before, also beyond the limit, as far as there is room to count; returns
+    /// how many more count by it now: of what was used before a change that counts anew these are others.
+    @discardableResult package mutating func add(_ tasks: Int64, at instant: Timestamp) -> Int64 {
+        let before = settled
         count(min(max(tasks, 0), max(0, 2 * PlanRoom.maximumCount - settled)), at: instant)
+        return settled - before
     }
 
-    /// Counts tasks as used at an instant, or no longer.
+    /// Counts tasks as used at an instant, or no longer. What changes that count anew made of what was used before them
+    /// is made of it anew.
     private mutating func count(_ tasks: Int64, at instant: Timestamp) {
-        settled += tasks
         guard tasks != 0 else { return }
-        let day = Timestamp(microseconds: Int64(instant.day.daysSince1970) * 86_400_000_000)
-        let from = bounds.last { $0 <= instant }.map { max(day, $0) } ?? day
+        var change = tasks
+        for index in turns.indices where turns[index].at > instant {
+            let before = turns[index].after
+            turns[index].before += change
+            // What comes back may have counted after it: then no more comes back than was taken.
+            change = max(turns[index].after - before, min(tasks, 0))
+        }
+        settled = min(max(settled + change, -2 * PlanRoom.maximumCount), 3 * PlanRoom.maximumCount)
+        let from = bucket(of: instant)
         let index = uses.firstIndex { $0.from >= from } ?? uses.count
         if index < uses.count, uses[index].from == from {
             uses[index].used = Self.clamped(uses[index].used + tasks)
@@ -192,9 +190,14 @@ package struct QuotaPool: Hashable, Sendable {
         }
     }
 
+    /// What is told of a lease counts after the changes that count anew.
+    private mutating func count(_ tasks: Int64, of lease: Lease) {
+        count(tasks, at: max(lease.given, turns.last?.at ?? lease.given))
+    }
+
     /// Tells what is used before some instants from what is used after them, from now on.
     package mutating func divide(at instants: [Timestamp]) {
-        bounds = Array(Set(instants).union(turn.map { [$0] } ?? []).sorted().prefix(Self.maximumBounds))
+        bounds = Array(Set(instants).union(turns.map(\.at)).sorted().prefix(Self.maximumBounds))
     }
 
     /// Counts a lease as used at once, with its holder's word. As long as it is among the last of these, a statement may still
@@ -202,7 +205,7 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func use(_ id: Identifier<QuotaLeaseRecord>) {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
-        count(lease.amount, at: lease.given)
+        count(lease.amount, of: lease)
         direct.append(Lease(closed: lease.id, amount: lease.amount, given: lease.given))
         direct.removeFirst(max(0, direct.count - Self.maximumDirect))
     }
@@ -218,7 +221,7 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func expire(_ id: Identifier<QuotaLeaseRecord>) {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
-        count(lease.amount, at: lease.given)
+        count(lease.amount, of: lease)
         overdue.append(Lease(closed: lease.id, amount: lease.amount, given: lease.given))
         // The oldest stay used for good.
         overdue.removeFirst(max(0, overdue.count - Self.maximumOverdue))
@@ -236,12 +239,13 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Changes the limit. What is out stays out: below what is used and held nothing is given until enough came back.
     ///
-    /// After a raise, parts of the limit are announced again from what is used of the new one on.
-    /// Whoever's clock is behind who set it last does not set it back.
-    package mutating func setLimit(_ new: Int64, at instant: Timestamp = Timestamp(microseconds: .max)) {
+    /// After a raise, parts of the limit are announced again from what is used of the new one on. `granted` is what of it comes from
+    /// elsewhere than the plan.
+    package mutating func setLimit(_ new: Int64, granted: Int64 = 0, at instant: Timestamp? = nil) {
         let new = min(max(0, new), PlanRoom.maximumCount)
-        guard new != limit, limitSet.map({ $0 <= instant }) ?? true else { return }
-        if instant < Timestamp(microseconds: .max) { limitSet = instant }
+        self.granted = min(max(0, granted), new)
+        guard new != limit else { return }
+        limitSet = instant ?? limitSet
         if new > limit { announced = min(announced, max(0, settled) * 100 / new) }
         limit = new
         version += 1
@@ -279,6 +283,7 @@ extension QuotaPool: JSONRecord {
             writer.list(bounds) { $0.text($1) }
             writer.name("direct")
             closed(direct, &writer)
+            writer.field("granted", granted)
             writer.name("leases")
             writer.list(leases) { writer, lease in
                 writer.object { writer in
@@ -292,16 +297,13 @@ extension QuotaPool: JSONRecord {
             }
             writer.field("limit", limit)
             writer.field("limitSet", limitSet)
-            if let opening {
-                writer.name("opening")
-                opening.write(to: &writer)
-            }
             writer.name("overdue")
             closed(overdue, &writer)
             writer.field("paced", paced)
             writer.field("recalls", recalls)
             writer.field("settled", settled)
-            writer.field("turn", turn)
+            writer.name("turns")
+            writer.list(turns) { $1.write(to: &$0) }
             writer.name("uses")
             writer.list(uses) { writer, use in
                 writer.object { writer in
@@ -323,16 +325,16 @@ extension QuotaPool: JSONRecord {
             }
             try reader.name("direct")
             let direct = try reader.list(Self.closedLease)
+            let granted = try reader.count("granted", upTo: PlanRoom.maximumCount)
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
             pool.limitSet = reader.hasField("limitSet") ? try reader.text(as: Timestamp.self) : nil
-            pool.opening =
-                reader.hasField("opening") ? try TaskLedger.Opening(from: &reader) : nil
             try reader.name("overdue")
             pool.announced = announced
             pool.bounds = bounds
             pool.direct = direct
+            pool.granted = granted
             pool.leases = leases
             pool.overdue = try reader.list(Self.closedLease)
             pool.paced = reader.hasField("paced") ? try reader.text(as: Timestamp.self) : nil
@@ -341,7 +343,11 @@ extension QuotaPool: JSONRecord {
             let settled = try reader.integer("settled")
             guard settled.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             pool.settled = settled
-            pool.turn = reader.hasField("turn") ? try reader.text(as: Timestamp.self) : nil
+            try reader.name("turns")
+            pool.turns = try reader.list { (reader) throws(JSONError) in try Turn(from: &reader) }
+            guard pool.turns.count <= Self.maximumTurns,
+                zip(pool.turns, pool.turns.dropFirst()).allSatisfy({ $0.at < $1.at })
+            else { throw reader.unexpected() }
             try reader.name("uses")
             pool.uses = try reader.list { (reader) throws(JSONError) in
                 try reader.object { (reader) throws(JSONError) in
