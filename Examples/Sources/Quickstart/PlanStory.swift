@@ -105,6 +105,15 @@ struct PlanStory {
         }
         say("told once each", told.joined(separator: ", "))
         await sayRefusal("at the limit") { try await trust.tasks.admit(job(), of: company).release() }
+        // Sales gives some more, once. What a job did counts once, also when it is told twice.
+        try await trust.plans.grant(5, to: company, permit(ChangePlan.self, sales, .platform))
+        let work = job()
+        let steps = [JobStep(.trigger, path: "0"), JobStep(.action, path: "1"), JobStep(.action, path: "2")]
+        for _ in 0..<2 { try await trust.tasks.admit(work, of: company, tasks: 2).commit(steps, by: .everyAction) }
+        try await trust.tasks.giveBackAll()
+        let left = try await trust.plans.balance(of: company).left
+        let charged = try await trust.plans.charges(of: work.id, of: company).map(\.tasks)
+        say("a grant of 5", "a job is charged \(charged.reduce(0, +)), told twice; \(left) are left")
     }
 
     private func job() -> Job {
