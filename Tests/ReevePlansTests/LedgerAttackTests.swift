@@ -704,4 +704,20 @@ extension Nodes {
         }
         #expect(told == ["90"])
     }
+
+    /// However often something is corrected that does not count any more, the record can be read.
+    @Test func correctionsDoNotGrowWithoutBound() async throws {
+        let nodes = try await Nodes(1, limit: 100)
+        let job = nodes.trust.job()
+        _ = try await nodes.meters[0].report(actions(1...5), of: job, by: rules, to: nodes.company)
+        nodes.days(1)
+        try await nodes.reset(100)
+        for _ in 0..<6 {
+            for tasks in [1_000_000_000_000, 0] {
+                try await nodes.trust.layer.tasks.correct(job.id, of: nodes.company, to: tasks, nodes.permit())
+            }
+        }
+        #expect(try await nodes.used() == 0)
+        #expect(try await nodes.fill(0) == 100)
+    }
 }

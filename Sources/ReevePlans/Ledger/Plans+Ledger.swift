@@ -258,7 +258,7 @@ extension Plans {
             }
         }
         // What is held counts as used until its holder says otherwise.
-        for use in pool?.net(countingHeld: true) ?? [] {
+        for use in pool?.net() ?? [] {
             turn(until: use.from)
             ledger.use(use.used, at: max(use.from, period.start))
         }

@@ -127,9 +127,9 @@ extension QuotaPool {
 
     /// What was used when, with what is held, in its order. What came back beyond what was used counts less on what was used before, and
     /// what is left of that on what was used later.
-    func net(countingHeld: Bool) -> [Use] {
+    func net() -> [Use] {
         var uses = Dictionary(uniqueKeysWithValues: self.uses.map { ($0.from, $0.used) })
-        for lease in countingHeld ? leases : [] {
+        for lease in leases {
             uses[bucket(of: max(lease.given, turn ?? lease.given)), default: 0] += lease.amount
         }
         var net = uses.map { Use(from: $0.key, used: $0.value) }.sorted { $0.from < $1.from }

@@ -168,11 +168,11 @@ package struct QuotaPool: Hashable, Sendable {
         var change = tasks
         for index in turns.indices where turns[index].at > instant {
             let before = turns[index].after
-            turns[index].before += change
+            turns[index].before = Self.counted(turns[index].before + change)
             // What comes back may have counted after it: then no more comes back than was taken.
             change = max(turns[index].after - before, min(tasks, 0))
         }
-        settled = min(max(settled + change, -2 * PlanRoom.maximumCount), 3 * PlanRoom.maximumCount)
+        settled = Self.counted(settled + change)
         let from = bucket(of: instant)
         let index = uses.firstIndex { $0.from >= from } ?? uses.count
         if index < uses.count, uses[index].from == from {
@@ -188,6 +188,10 @@ package struct QuotaPool: Hashable, Sendable {
             uses.remove(at: index)
             return
         }
+    }
+
+    private static func counted(_ tasks: Int64) -> Int64 {
+        min(max(tasks, -3 * PlanRoom.maximumCount), 3 * PlanRoom.maximumCount)
     }
 
     /// What is told of a lease counts after the changes that count anew.
