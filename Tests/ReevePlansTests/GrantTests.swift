@@ -228,8 +228,8 @@ extension Nodes {
         nodes.days(1)
         try await nodes.plans.change(
             PlanChange(.package(Package(tasksPerPeriod: 100)), usage: .scaled), of: nodes.company, nodes.permit())
-        #expect(try await nodes.used() == ["plan 18/100"])
-        #expect(try await nodes.left() == 82)
+        #expect(try await nodes.used() == ["plan 20/100"])
+        #expect(try await nodes.left() == 80)
     }
 
     /// Tasks come back that a holder took and did not use, also when what they were taken from has expired.

@@ -6,7 +6,7 @@ package import ReeveModel
 /// How fast the tasks of a limit may be used: so many in a time, and so many at once after a pause (the generic cell rate
 /// algorithm of ITU-T I.371).
 ///
-/// It is kept over all processes: what one takes to admit jobs by itself counts when it is taken. A job that needs more at once than
+/// It begins anew with each period. It is kept over all processes: what one takes to admit jobs by itself counts when it is taken. A job that needs more at once than
 /// ``burst`` is admitted when nothing was used for long enough, and what comes after it waits for longer.
 public struct Pace: Hashable, Sendable, Codable {
     /// Tasks in ``seconds``; 1 to 10^12.

@@ -54,7 +54,13 @@ extension Plans {
             try await RecallBoard.add(company, in: &transaction)
             return (new, new.map { ["running": $0.running.rawValue] } ?? [:])
         }
-        held.handle(for: company).askToStop(pause?.running == .stop)
+        // What is in the store now decides: another call may have come between.
+        let handle = held.handle(for: company)
+        do throws(PlanError) {
+            try await tellRunning(of: company)
+        } catch {
+            handle.askToStop(pause?.running == .stop)
+        }
     }
 
     /// Asks running jobs of a company to stop, or no longer, as its facts say.

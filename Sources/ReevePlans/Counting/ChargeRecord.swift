@@ -22,6 +22,8 @@ struct ChargeRecord: Hashable {
     /// What of them counted in a period, and when it was.
     struct Part: Hashable {
         let period: Timestamp
+        /// The last change before it that counted the period anew.
+        let turn: Timestamp?
         fileprivate(set) var taken: Timestamp
         fileprivate(set) var counted: Int64
     }
@@ -35,13 +37,13 @@ struct ChargeRecord: Hashable {
     }
 
     /// Notes that tasks counted in a period, or no longer.
-    mutating func note(_ counted: Int64, in period: Timestamp, at taken: Timestamp) {
-        if let index = parts.firstIndex(where: { $0.period == period }) {
+    mutating func note(_ counted: Int64, in period: Timestamp, after turn: Timestamp?, at taken: Timestamp) {
+        if let index = parts.firstIndex(where: { $0.period == period && $0.turn == turn }) {
             parts[index].counted += counted
             parts[index].taken = max(parts[index].taken, taken)
         } else {
-            parts.append(Part(period: period, taken: taken, counted: counted))
-            parts.sort { $0.period < $1.period }
+            parts.append(Part(period: period, turn: turn, taken: taken, counted: counted))
+            parts.sort { $0.taken < $1.taken }
             parts.removeFirst(max(0, parts.count - Self.maximumParts))
         }
     }
@@ -102,6 +104,7 @@ extension ChargeRecord: JSONRecord {
                     writer.field("counted", part.counted)
                     writer.field("period", part.period)
                     writer.field("taken", part.taken)
+                    writer.field("turn", part.turn)
                 }
             }
             writer.field("run", run)
@@ -124,9 +127,7 @@ extension ChargeRecord: JSONRecord {
             let job = try reader.text("job", as: Identifier<Job>.self)
             try reader.name("parts")
             let parts = try reader.list(Self.part)
-            guard (1...Self.maximumParts).contains(parts.count),
-                zip(parts, parts.dropFirst()).allSatisfy({ $0.period < $1.period })
-            else { throw reader.unexpected() }
+            guard (1...Self.maximumParts).contains(parts.count) else { throw reader.unexpected() }
             let run = Int(try reader.integer("run"))
             let tasks = Int(try reader.count("tasks", upTo: PlanRoom.maximumCount))
             var value = ChargeRecord(job: job, run: run, tasks: tasks)
@@ -142,7 +143,9 @@ extension ChargeRecord: JSONRecord {
             let counted = try reader.integer("counted")
             guard counted.magnitude <= UInt64(4 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             let period = try reader.text("period", as: Timestamp.self)
-            return Part(period: period, taken: try reader.text("taken", as: Timestamp.self), counted: counted)
+            let taken = try reader.text("taken", as: Timestamp.self)
+            let turn = reader.hasField("turn") ? try reader.text(as: Timestamp.self) : nil
+            return Part(period: period, turn: turn, taken: taken, counted: counted)
         }
     }
 

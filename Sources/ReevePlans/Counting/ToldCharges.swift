@@ -4,16 +4,17 @@
 import ReeveModel
 
 /// What was told of a run of a job, until it is in the store.
-struct ToldCharges: Hashable {
+struct ToldCharges {
     let job: Identifier<Job>
     let run: Int
     /// By what each costs, 1 to 1,000 tasks.
     let charges: [Int: ChargeSet]
     /// Tasks of all of them.
     let tasks: Int
-    /// Where those were taken from that were admitted before, and how many were.
+    /// Where it counts if it was not admitted.
     let origin: ReturnedTasks.Origin
-    let taken: Int
+    /// Where tasks of it were taken from that were admitted, the first first.
+    let parts: [(origin: ReturnedTasks.Origin, tasks: Int64)]
     /// Whether it was told of an admission, and not reported by itself.
     let isAdmitted: Bool
     /// Whether it may have been told already: then nothing of it is given back.
@@ -29,13 +30,19 @@ struct ToldCharges: Hashable {
     /// The charges of steps by rules: what costs nothing is none.
     init(
         _ steps: [JobStep], of job: Identifier<Job>, run: Int, by rules: TaskCountingRules,
-        origin: ReturnedTasks.Origin, admitted: Int? = nil
+        origin: ReturnedTasks.Origin, admitted: [(origin: ReturnedTasks.Origin, tasks: Int)]? = nil
     ) {
         self.job = job
         self.run = run
         self.origin = origin
         (charges, tasks) = rules.charges(of: steps)
-        taken = min(tasks, admitted ?? 0)
+        // What was admitted beyond what it did is given back without it.
+        var left = tasks
+        parts = (admitted ?? []).map { part in
+            let taken = min(left, part.tasks)
+            left -= taken
+            return (part.origin, Int64(taken))
+        }.filter { $0.tasks > 0 }
         isAdmitted = admitted != nil
     }
 

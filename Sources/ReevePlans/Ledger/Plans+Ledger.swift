@@ -198,12 +198,15 @@ extension Plans {
     ) async throws(PlanError) -> (TaskLedger.Opening, TaskAccount?) {
         var (opening, new) = (account.opening, account)
         var past = try history.period(at: account.opened)
-        let now = history.facts.instant(authority.time.now)
-        var isSettled = true
+        // Others whose clocks are behind still take usage of it.
+        let now = history.facts.instant(authority.time.now).advanced(
+            by: .seconds(-CompanyFacts.skew.components.seconds))
+        var (isSettled, pools) = (true, pools)
         while past.start < period.start {
             var pool: QuotaPool?
             if account.mayHaveUse(in: past) || !history.turns(in: past, until: past.end).isEmpty {
                 pool = try await turnedPool(of: company, past.start, pools, history, in: &transaction)
+                pools[past.start] = pool
             }
             let last = past.end.advanced(by: .microseconds(-1))
             // What it had then is noted once, because facts about the past are forgotten.

@@ -55,7 +55,10 @@ public struct Admission: ~Copyable, Sendable {
     /// 1,000 places, or in one whose path has more than 200 bytes or a control character, count each time that they are told. What a
     /// process did not settle before it ends is lost, but for what was admitted. Complexity: O(n log n) for n steps.
     public consuming func commit(_ steps: [JobStep], run: Int = 0, by rules: TaskCountingRules) {
-        let told = ToldCharges(steps, of: job.id, run: run, by: rules, origin: source.origin, admitted: tasks)
+        let first = Part(tasks: tasks - extensions.reduce(0) { $0 + $1.tasks }, source: source)
+        let told = ToldCharges(
+            steps, of: job.id, run: run, by: rules, origin: source.origin,
+            admitted: ([first] + extensions).map { ($0.source.origin, $0.tasks) })
         if !told.charges.isEmpty { handle.tell(told) }
         commit(used: told.tasks)
     }

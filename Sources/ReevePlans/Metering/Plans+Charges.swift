@@ -64,15 +64,21 @@ extension Plans {
         to pools: inout [Timestamp: QuotaPool], _ history: PlanHistory?,
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
-        var (origin, more) = (told.origin, Int64(new) - Int64(told.taken))
-        if told.taken > 0 { record.note(Int64(min(new, told.taken)), in: origin.period, at: origin.taken) }
-        guard more > 0 || more < 0 && !told.isUncertain else { return }
-        var pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
-        guard more > 0 else {
-            pool.refund(-more, at: origin.taken)
-            pools[origin.period] = pool
-            return
+        // What is new counts where it was taken from, the first first; the rest of what was taken is given back.
+        var left = Int64(new)
+        for part in told.parts {
+            var pool = try await turnedPool(of: company, part.origin.period, pools, history, in: &transaction)
+            let counted = min(left, part.tasks)
+            left -= counted
+            record.note(
+                counted, in: part.origin.period, after: pool.turn(before: part.origin.taken), at: part.origin.taken)
+            guard counted < part.tasks, !told.isUncertain else { continue }
+            pool.refund(part.tasks - counted, at: part.origin.taken)
+            pools[part.origin.period] = pool
         }
+        guard left > 0 else { return }
+        var origin = told.origin
+        var pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
         if told.isAdmitted, let history {
             let now = history.facts.instant(authority.time.now)
             let isOver = !isOpen(try history.period(at: origin.taken), at: now)
@@ -81,9 +87,9 @@ extension Plans {
                 pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
             }
         }
-        more = pool.add(more, at: origin.taken)
+        let counted = pool.add(left, at: origin.taken)
         pools[origin.period] = pool
-        record.note(more, in: origin.period, at: origin.taken)
+        record.note(counted, in: origin.period, after: pool.turn(before: origin.taken), at: origin.taken)
     }
 
     // MARK: Corrections
@@ -137,7 +143,9 @@ extension Plans {
             removed += try await store.transaction {
                 (transaction: inout Transaction<PlanError>) throws(PlanError) -> Int in
                 let history = try await history(of: company, in: &transaction)
+                // Others whose clocks are behind still take usage of it.
                 let now = history.facts.instant(authority.time.now)
+                    .advanced(by: .seconds(-CompanyFacts.skew.components.seconds))
                 var count = 0
                 for (key, taken) in known where !isOpen(try history.period(at: taken), at: now) {
                     transaction.delete(key)

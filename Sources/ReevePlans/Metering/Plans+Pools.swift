@@ -122,14 +122,8 @@ extension Plans {
         for turn in history.turns(in: period, until: instant) where pool.turn.map({ $0 < turn.at }) ?? true {
             let last = turn.at.advanced(by: .microseconds(-1))
             let plan = try history.effective(at: last)
-            var limit = Int64(plan.limit)
-            if history.facts.keepsAccount {
-                var known = known
-                known[period.start] = pool
-                let before = try await ledger(of: company, period, history, known, at: last, in: &transaction).ledger
-                limit = before.limit(at: last)
-            }
-            pool.setLimit(limit)
+            // It is a part of the plan's own that is scaled.
+            pool.setLimit(Int64(plan.limit))
             _ = pool.apply(
                 turn.usage, to: Int64(turn.limit), at: turn.at, tasks: Int64(plan.entitlements.tasksPerPeriod),
                 overage: Int64(plan.charges.mostTasksOver))
@@ -162,10 +156,11 @@ extension Plans {
         var pools: [Timestamp: QuotaPool] = [:]
         for statement in statements {
             var pool = try await turnedPool(of: company, statement.period, pools, history, in: &transaction)
-            if case .settled(let rest) = pool.settle(statement.lease, used: statement.used), pool.paced != nil,
-                let pace = try history?.effective(at: authority.time.now).entitlements.pace
+            let lease = pool.leases.first { $0.id == statement.lease }
+            if case .settled(let rest) = pool.settle(statement.lease, used: statement.used), let lease,
+                lease.paced != nil, let pace = try history?.effective(at: authority.time.now).entitlements.pace
             {
-                pool.slow(pace, by: rest)
+                pool.slow(pace, lease, by: rest, at: authority.time.now)
             }
             pools[statement.period] = pool
         }
@@ -205,11 +200,11 @@ extension Plans {
     /// Gives tasks back to the limits of their periods.
     func refund(
         _ returned: [ReturnedTasks.Origin: Int64], of company: Identifier<Company>,
-        to pools: inout [Timestamp: QuotaPool], in transaction: inout Transaction<PlanError>
+        to pools: inout [Timestamp: QuotaPool], _ history: PlanHistory?, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         for (origin, count) in returned {
-            var pool = try await pool(of: company, origin.period, pools, in: &transaction)
-            pool?.refund(count, at: origin.taken)
+            var pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
+            pool.refund(count, at: origin.taken)
             pools[origin.period] = pool
         }
     }

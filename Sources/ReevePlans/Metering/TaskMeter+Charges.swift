@@ -82,7 +82,7 @@ extension TaskMeter {
                 var pool = try await plans.turnedPool(of: company, part.period, pools, history, in: &transaction)
                 if tasks < 0 { pool.refund(-tasks, at: part.taken) }
                 let counted = tasks < 0 ? tasks : pool.add(tasks, at: part.taken)
-                record.note(counted, in: part.period, at: part.taken)
+                record.note(counted, in: part.period, after: part.turn, at: part.taken)
                 more = tasks < 0 ? more - tasks : 0
                 pools[part.period] = pool
             }

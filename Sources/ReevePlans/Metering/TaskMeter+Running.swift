@@ -40,7 +40,8 @@ extension TaskMeter {
     ) async throws(PlanError) -> Bool {
         guard admission.isValid, let first = admission.parts.first else { throw PlanError(.invalidCount) }
         let told = ToldCharges(
-            steps, of: admission.job, run: run, by: rules, origin: first.origin, admitted: admission.tasks)
+            steps, of: admission.job, run: run, by: rules, origin: first.origin,
+            admitted: admission.parts.map { ($0.origin, $0.tasks) })
         return try await end(admission, used: told.tasks, told: told)
     }
 

@@ -167,7 +167,7 @@ public final class TaskMeter: Sendable {
             try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
                 let history = try await plans.historyIfKnown(of: company, in: &transaction)
                 var pools = try await plans.pools(of: company, after: statements, history, in: &transaction)
-                try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                try await plans.refund(returned, of: company, to: &pools, history, in: &transaction)
                 _ = try await plans.count(told, of: company, to: &pools, history, in: &transaction)
                 try await plans.setLimits(in: &pools, of: company, history, in: &transaction)
                 try await plans.write(
@@ -290,7 +290,7 @@ public final class TaskMeter: Sendable {
                 tried = terms.period.start
                 var pools = try await plans.pools(
                     of: company, after: before + (own.map { [$0] } ?? []), terms.history, in: &transaction)
-                try await plans.refund(returned, of: company, to: &pools, in: &transaction)
+                try await plans.refund(returned, of: company, to: &pools, terms.history, in: &transaction)
                 guard terms.history.facts.pause == nil else { throw PlanError(.paused) }
                 guard terms.environments.contains(context.scope.environment) else {
                     throw PlanError(.environmentNotIncluded)

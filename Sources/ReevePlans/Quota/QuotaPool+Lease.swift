@@ -19,6 +19,8 @@ extension QuotaPool {
         package let given: Timestamp
         /// How often holders had been asked to give back what they have when it was given.
         package let recalls: Int64
+        /// When it would be used up at the pace of the plan.
+        var paced: Timestamp?
 
         package init(
             id: Identifier<QuotaLeaseRecord>, holder: String, amount: Int64, ends: Timestamp, given: Timestamp,
@@ -119,6 +121,9 @@ extension QuotaPool {
     /// The instant of the last change that counts anew and was applied here.
     package var turn: Timestamp? { turns.last?.at }
 
+    /// The last change that counts anew until an instant.
+    func turn(before instant: Timestamp) -> Timestamp? { turns.last { $0.at <= instant }?.at }
+
     /// When what is used at an instant begins to be told from what was used before.
     func bucket(of instant: Timestamp) -> Timestamp {
         let day = Timestamp(microseconds: Int64(instant.day.daysSince1970) * 86_400_000_000)
@@ -170,4 +175,20 @@ extension QuotaPool {
     package var held: Int64 { leases.reduce(0) { $0 + $1.amount } }
     /// What counts as used unseen.
     package var unseen: Int64 { overdue.reduce(0) { $0 + $1.amount } }
+
+    static func counted(_ tasks: Int64) -> Int64 {
+        min(max(tasks, -3 * PlanRoom.maximumCount), 3 * PlanRoom.maximumCount)
+    }
+
+    /// When what is told of a lease counts.
+    func counted(_ lease: Lease) -> Timestamp { max(lease.given, turn ?? lease.given) }
+
+    static func closedLease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
+        try reader.object { (reader) throws(JSONError) in
+            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
+            let given = try reader.text("given", as: Timestamp.self)
+            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
+            return Lease(closed: id, amount: amount, given: given)
+        }
+    }
 }

@@ -82,7 +82,10 @@ package struct QuotaPool: Hashable, Sendable {
             (free, most) = (min(free, max(need, conforming)), min(most, max(need, conforming)))
         }
         let lease = acquire(id, for: holder, need: need, most: most, at: given, until: ends, free: free)
-        if let lease, let pace { paced = pace.end(of: lease.amount, at: now, after: paced) }
+        if let lease, let pace, let index = leases.indices.last {
+            paced = pace.end(of: lease.amount, at: now, after: paced)
+            leases[index].paced = paced
+        }
         return lease
     }
 
@@ -106,8 +109,13 @@ package struct QuotaPool: Hashable, Sendable {
         return lease
     }
 
-    /// Takes back what was taken and not used, so that it does not count for how fast tasks are used.
-    package mutating func slow(_ pace: Pace, by tasks: Int64) { paced = paced.map { pace.before(tasks, $0) } }
+    /// Takes back what was taken in a lease and not used, so that it does not count for how fast tasks are used, as far as
+    /// its time has not run off.
+    package mutating func slow(_ pace: Pace, _ lease: Lease, by tasks: Int64, at now: Timestamp) {
+        guard let paced, let end = lease.paced, end > now else { return }
+        let back = min(paced.microseconds - pace.before(tasks, paced).microseconds, end.microseconds - now.microseconds)
+        self.paced = paced.advanced(by: .microseconds(-back))
+    }
 
     /// Takes the last word of a holder that has stopped spending a lease: `used` of it counts, the rest comes back.
     package mutating func settle(_ id: Identifier<QuotaLeaseRecord>, used: Int64) -> Statement {
@@ -168,7 +176,9 @@ package struct QuotaPool: Hashable, Sendable {
         var change = tasks
         for index in turns.indices where turns[index].at > instant {
             let before = turns[index].after
-            turns[index].before = Self.counted(turns[index].before + change)
+            // No less than nothing was used before it.
+            let known = turns[index].before
+            turns[index].before = max(Self.counted(known + change), min(known, 0))
             // What comes back may have counted after it: then no more comes back than was taken.
             change = max(turns[index].after - before, min(tasks, 0))
         }
@@ -190,13 +200,9 @@ package struct QuotaPool: Hashable, Sendable {
         }
     }
 
-    private static func counted(_ tasks: Int64) -> Int64 {
-        min(max(tasks, -3 * PlanRoom.maximumCount), 3 * PlanRoom.maximumCount)
-    }
-
     /// What is told of a lease counts after the changes that count anew.
     private mutating func count(_ tasks: Int64, of lease: Lease) {
-        count(tasks, at: max(lease.given, turns.last?.at ?? lease.given))
+        count(tasks, at: counted(lease))
     }
 
     /// Tells what is used before some instants from what is used after them, from now on.
@@ -210,7 +216,7 @@ package struct QuotaPool: Hashable, Sendable {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
         count(lease.amount, of: lease)
-        direct.append(Lease(closed: lease.id, amount: lease.amount, given: lease.given))
+        direct.append(Lease(closed: lease.id, amount: lease.amount, given: counted(lease)))
         direct.removeFirst(max(0, direct.count - Self.maximumDirect))
     }
 
@@ -226,7 +232,7 @@ package struct QuotaPool: Hashable, Sendable {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
         count(lease.amount, of: lease)
-        overdue.append(Lease(closed: lease.id, amount: lease.amount, given: lease.given))
+        overdue.append(Lease(closed: lease.id, amount: lease.amount, given: counted(lease)))
         // The oldest stay used for good.
         overdue.removeFirst(max(0, overdue.count - Self.maximumOverdue))
     }
@@ -296,6 +302,7 @@ extension QuotaPool: JSONRecord {
                     writer.field("given", lease.given)
                     writer.field("holder", lease.holder)
                     writer.field("id", lease.id)
+                    writer.field("paced", lease.paced)
                     writer.field("recalls", lease.recalls)
                 }
             }
@@ -369,15 +376,6 @@ extension QuotaPool: JSONRecord {
         }
     }
 
-    private static func closedLease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
-        try reader.object { (reader) throws(JSONError) in
-            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
-            let given = try reader.text("given", as: Timestamp.self)
-            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            return Lease(closed: id, amount: amount, given: given)
-        }
-    }
-
     private static func lease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
         try reader.object { (reader) throws(JSONError) in
             let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
@@ -385,9 +383,12 @@ extension QuotaPool: JSONRecord {
             let given = try reader.text("given", as: Timestamp.self)
             let holder = try reader.text("holder")
             let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            return Lease(
+            let paced = reader.hasField("paced") ? try reader.text(as: Timestamp.self) : nil
+            var lease = Lease(
                 id: id, holder: holder, amount: amount, ends: ends, given: given,
                 recalls: try reader.count("recalls"))
+            lease.paced = paced
+            return lease
         }
     }
 }
