@@ -426,4 +426,47 @@ extension Nodes {
         let used = try await nodes.used()
         #expect(used <= 2, "\(used)")
     }
+
+    /// a faster pace after a large job.
+    @Test func fasterPace() async throws {
+        let nodes = try await Nodes(1, limit: 10_000)
+        try await nodes.pace(Pace(tasks: 1, seconds: 3600, burst: 5), limit: 10_000)
+        try await nodes.use(400)
+        nodes.trust.time.advance(by: .seconds(3600))
+        try await nodes.pace(Pace(tasks: 1000, seconds: 1, burst: 1000), limit: 10_000)
+        nodes.trust.time.advance(by: .seconds(3600))
+        let admitted = try await nodes.fills(nodes.meters[0], most: 10)
+        #expect(admitted == 10)
+    }
+
+    /// pace over the end of a period.
+    @Test func paceOverPeriods() async throws {
+        let nodes = try await Nodes(1, limit: 10_000)
+        try await nodes.pace(Pace(tasks: 1, seconds: 3600, burst: 5), limit: 10_000)
+        try nodes.to("2026-02-16")
+        let end = try await nodes.plans.allowance(of: nodes.company).resetsAt
+        nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(-1)))
+        try await nodes.use(500)
+        try await nodes.giveBackAll()
+        nodes.trust.time.advance(by: .seconds(1))
+        let admitted = try await nodes.fills(nodes.meters[0], most: 10)
+        #expect(admitted == 0, "\(admitted)")
+    }
+
+    /// a clock ahead keeps the others from anything.
+    @Test func paceClockAhead() async throws {
+        let nodes = try await Nodes(1, limit: 10_000)
+        let ahead = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(3000)))
+        let (a, _) = try await nodes.node(ahead)
+        try await nodes.pace(Pace(tasks: 1, seconds: 1, burst: 10), limit: 10_000)
+        var admitted = 0
+        for _ in 0..<20 {
+            try await a.admit(nodes.trust.job(), of: nodes.company).commit(used: 1)
+            try await a.giveBackAll()
+            for time in [ahead, nodes.trust.time] { time.advance(by: .seconds(60)) }
+            admitted += try await nodes.fills(nodes.meters[0], most: 1)
+            try await nodes.giveBackAll()
+        }
+        #expect(admitted > 0)
+    }
 }

@@ -36,7 +36,7 @@ import Testing
         let refused = await admit(2, nodes)
         #expect(refused == PlanError(.tooFast))
         let retry = try #require(refused?.retryAt)
-        #expect(retry == nodes.trust.time.now.advanced(by: .seconds(20)).advanced(by: .microseconds(1)))
+        #expect(retry == nodes.trust.time.now.advanced(by: .seconds(20)))
         nodes.trust.time.advance(by: .seconds(19))
         #expect(await admit(2, nodes, on: 1) == PlanError(.tooFast))
         #expect(await admit(1, nodes, on: 1) == nil)

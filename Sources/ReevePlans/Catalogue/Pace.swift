@@ -2,12 +2,14 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 package import ReeveModel
+import ReeveStorage
 
 /// How fast the tasks of a limit may be used: so many in a time, and so many at once after a pause (the generic cell rate
 /// algorithm of ITU-T I.371).
 ///
-/// It begins anew with each period. It is kept over all processes: what one takes to admit jobs by itself counts when it is taken. A job that needs more at once than
-/// ``burst`` is admitted when nothing was used for long enough, and what comes after it waits for longer.
+/// It is kept over all processes and periods: what one takes to admit jobs by itself counts when it is taken, and what it gives back
+/// unused counts no more. A job that needs more at once than ``burst`` is admitted when nothing was used for long enough, and
+/// what comes after it waits for longer.
 public struct Pace: Hashable, Sendable, Codable {
     /// Tasks in ``seconds``; 1 to 10^12.
     public let tasks: Int
@@ -33,34 +35,73 @@ public struct Pace: Hashable, Sendable, Codable {
         Int128(tasks) * Int128(other.seconds) >= Int128(other.tasks) * Int128(seconds) && burst >= other.burst
     }
 
-    /// How long tasks take at this pace, in microseconds, rounded up.
-    private func microseconds(_ count: Int64) -> Int128 {
-        let time = Int128(count) * Int128(seconds) * 1_000_000
-        return (time + Int128(tasks) - 1) / Int128(tasks)
+    /// What of a level has not run off at an instant.
+    private func left(of level: Level?, at now: Timestamp) -> Int64 {
+        guard let level, now < level.until else { return 0 }
+        let elapsed = max(0, Int128(now.microseconds) - Int128(level.at.microseconds))
+        return Int64(clamping: max(0, Int128(level.ahead) - elapsed * Int128(tasks) / Int128(seconds)))
     }
 
-    /// How many tasks may be used at once, when all that was used before is used up at an instant.
-    package func conforming(at now: Timestamp, after used: Timestamp?) -> Int64 {
-        let ahead = Int128(max(used ?? now, now).microseconds) - Int128(now.microseconds)
-        let free = Int128(burst) * Int128(seconds) * 1_000_000 - ahead * Int128(tasks)
-        return Int64(clamping: max(0, free / (Int128(seconds) * 1_000_000)))
+    private static let unit: Int64 = 1_000_000
+
+    /// How many tasks may be used at once; `nil` when nothing is ahead, and any number may.
+    package func conforming(at now: Timestamp, after level: Level?) -> Int64? {
+        let left = left(of: level, at: now)
+        return left == 0 ? nil : max(0, (Int64(burst) * Self.unit - left) / Self.unit)
     }
 
-    /// When tasks that are used now are used up.
-    package func end(of count: Int64, at now: Timestamp, after used: Timestamp?) -> Timestamp {
-        Timestamp(
-            microseconds: Int64(clamping: Int128(max(used ?? now, now).microseconds) + microseconds(count)))
+    /// The level after tasks were taken at an instant; what a clock that is far ahead said does not make others wait for it.
+    package func taking(_ count: Int64, at now: Timestamp, after level: Level?) -> Level {
+        let latest = level.flatMap { $0.at <= now.advanced(by: CompanyFacts.skew) ? $0.at : nil }
+        let (ahead, at) = (left(of: level, at: now) + count * Self.unit, max(now, latest ?? now))
+        return Level(ahead: ahead, at: at, until: end(of: ahead, from: at))
     }
 
-    /// What would have been used up then, if so many had not been used.
-    package func before(_ count: Int64, _ used: Timestamp) -> Timestamp {
-        let time = Int128(count) * Int128(seconds) * 1_000_000 / Int128(tasks)
-        return Timestamp(microseconds: Int64(clamping: Int128(used.microseconds) - time))
+    /// The level after some of what was taken came back; `taken` is the level just after it was.
+    package func returning(_ count: Int64, at now: Timestamp, to level: Level, taken: Level) -> Level {
+        let back = min(count * Self.unit, left(of: taken, at: now))
+        let (ahead, at) = (max(0, left(of: level, at: now) - back), max(now, level.at))
+        return Level(ahead: ahead, at: at, until: min(level.until, end(of: ahead, from: at)))
+    }
+
+    /// When what is ahead has run off at this pace.
+    private func end(of ahead: Int64, from instant: Timestamp) -> Timestamp {
+        let time = (Int128(ahead) * Int128(seconds) + Int128(tasks) - 1) / Int128(tasks)
+        return instant.advanced(by: .microseconds(Int64(clamping: time)))
     }
 
     /// When so many may be used at once; those that never may, when nothing is ahead.
-    package func conforms(_ count: Int64, after used: Timestamp) -> Timestamp {
-        let ahead = max(0, microseconds(Int64(burst)) - microseconds(min(count, Int64(burst))))
-        return Timestamp(microseconds: Int64(clamping: Int128(used.microseconds) - ahead + 1))
+    package func conforms(_ count: Int64, after level: Level) -> Timestamp {
+        let most = max(0, Int64(burst) - count) * Self.unit
+        return min(level.until, end(of: max(0, level.ahead - most), from: level.at))
+    }
+
+    /// What was taken and has not run off, in millionths of a task, at an instant. At another pace than it was taken at it runs off no
+    /// later than at that.
+    package struct Level: Hashable, Sendable {
+        package let ahead: Int64
+        package let at: Timestamp
+        package let until: Timestamp
+
+        func write(to writer: inout JSONWriter) {
+            writer.object { writer in
+                writer.field("ahead", ahead)
+                writer.field("at", at)
+                writer.field("until", until)
+            }
+        }
+
+        init(ahead: Int64, at: Timestamp, until: Timestamp) {
+            (self.ahead, self.at, self.until) = (ahead, at, until)
+        }
+
+        init(from reader: inout JSONReader) throws(JSONError) {
+            self = try reader.object { (reader) throws(JSONError) in
+                // A burst and one job, each of as many tasks as can be.
+                let ahead = try reader.count("ahead", upTo: 2 * PlanRoom.maximumCount * Pace.unit)
+                let at = try reader.text("at", as: Timestamp.self)
+                return Level(ahead: ahead, at: at, until: try reader.text("until", as: Timestamp.self))
+            }
+        }
     }
 }

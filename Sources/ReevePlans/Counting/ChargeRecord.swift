@@ -27,7 +27,7 @@ struct ChargeRecord: Hashable {
         fileprivate(set) var taken: Timestamp
         fileprivate(set) var counted: Int64
     }
-    /// As many periods are told apart.
+    /// As many periods and counts of them are told apart.
     private static let maximumParts = 8
 
     init(job: Identifier<Job>, run: Int, tasks: Int = 0) {
@@ -66,7 +66,8 @@ struct ChargeRecord: Hashable {
     /// Says how many tasks count; returns how many more those are.
     mutating func correct(to new: Int) -> Int {
         let more = new - tasks
-        correction += more
+        let most = Int(PlanRoom.maximumCount)
+        correction = min(max(correction.saturatingAdd(more), -most), most)
         tasks = new
         return more
     }

@@ -210,9 +210,9 @@ extension Plans {
             }
             let last = past.end.advanced(by: .microseconds(-1))
             // What it had then is noted once, because facts about the past are forgotten.
-            let known = account.ends.first { $0.period == past.start }
-            let plan = try history.effective(at: last)
-            let end = known ?? Self.end(of: past, plan)
+            var end = account.ends.first { $0.period == past.start }
+            if end == nil { end = Self.end(of: past, try history.effective(at: last)) }
+            guard let end else { break }
             let ledger = Self.ledger(past, account, opening, pool, end, history.facts.ended?.at, at: last)
             opening = ledger.closing(at: past.end, carrying: end.rollover, account.grants)
             let next = try history.period(at: past.end)

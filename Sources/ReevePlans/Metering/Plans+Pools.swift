@@ -106,6 +106,10 @@ extension Plans {
     ) async throws(PlanError) -> QuotaPool {
         let stored = try await pool(of: company, terms.period.start, known, in: &transaction)
         var pool = stored ?? QuotaPool(limit: terms.limit)
+        if terms.pace != nil, pool.paced == nil {
+            let last = try terms.history.period(at: terms.period.start.advanced(by: .microseconds(-1)))
+            pool.goOn(after: try await self.pool(of: company, last.start, known, in: &transaction)?.paced)
+        }
         try await turn(&pool, of: company, terms.period, terms.history, known, at: terms.at, in: &transaction)
         return pool
     }

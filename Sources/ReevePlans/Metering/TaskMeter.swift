@@ -300,8 +300,8 @@ public final class TaskMeter: Sendable {
                 let limit = try await plans.limit(
                     of: pool, company, terms, pools, isWriting: true, in: &transaction)
                 pool.setLimit(limit.tasks, granted: limit.granted, at: terms.at)
-                if let pace = terms.pace, need <= pool.free, let paced = pool.paced, paced > now,
-                    need > pace.conforming(at: now, after: paced)
+                if let pace = terms.pace, need <= pool.free, let paced = pool.paced,
+                    let conforming = pace.conforming(at: now, after: paced), need > conforming
                 {
                     throw PlanError(.tooFast, retryAt: pace.conforms(need, after: paced))
                 }

@@ -19,8 +19,8 @@ extension QuotaPool {
         package let given: Timestamp
         /// How often holders had been asked to give back what they have when it was given.
         package let recalls: Int64
-        /// When it would be used up at the pace of the plan.
-        var paced: Timestamp?
+        /// What had not run off at the pace of the plan just after it was given.
+        var paced: Pace.Level?
 
         package init(
             id: Identifier<QuotaLeaseRecord>, holder: String, amount: Int64, ends: Timestamp, given: Timestamp,
@@ -160,7 +160,7 @@ extension QuotaPool {
 
     /// How many tasks may be given to somebody now.
     package func available(at pace: Pace?, _ now: Timestamp) -> Int64 {
-        min(free, pace?.conforming(at: now, after: paced) ?? free)
+        min(free, pace.map { $0.conforming(at: now, after: paced) ?? free } ?? free)
     }
 
     /// Whether a lease was asked back since it was given.
@@ -189,6 +189,22 @@ extension QuotaPool {
             let given = try reader.text("given", as: Timestamp.self)
             let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
             return Lease(closed: id, amount: amount, given: given)
+        }
+    }
+
+    static func lease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
+        try reader.object { (reader) throws(JSONError) in
+            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
+            let ends = try reader.text("ends", as: Timestamp.self)
+            let given = try reader.text("given", as: Timestamp.self)
+            let holder = try reader.text("holder")
+            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
+            let paced = reader.hasField("paced") ? try Pace.Level(from: &reader) : nil
+            var lease = Lease(
+                id: id, holder: holder, amount: amount, ends: ends, given: given,
+                recalls: try reader.count("recalls"))
+            lease.paced = paced
+            return lease
         }
     }
 }

@@ -38,8 +38,8 @@ package struct QuotaPool: Hashable, Sendable {
     package private(set) var turns: [Turn] = []
     /// What of the limit comes from elsewhere than the plan.
     package private(set) var granted: Int64 = 0
-    /// When what was taken is used up at the pace of the plan, where it has one.
-    package private(set) var paced: Timestamp?
+    /// What was taken and has not run off at the pace of the plan, where it has one.
+    package private(set) var paced: Pace.Level?
     /// How often holders were asked to give back what they have.
     package private(set) var recalls: Int64 = 0
 
@@ -77,13 +77,13 @@ package struct QuotaPool: Hashable, Sendable {
         guard need >= 1, need <= free else { return nil }
         if let pace {
             // More than may ever be used at once is used when nothing is ahead.
-            let conforming = pace.conforming(at: now, after: paced)
-            guard need <= conforming || paced.map({ $0 <= now }) ?? true else { return nil }
+            let conforming = pace.conforming(at: now, after: paced) ?? max(need, Int64(pace.burst))
+            guard need <= conforming else { return nil }
             (free, most) = (min(free, max(need, conforming)), min(most, max(need, conforming)))
         }
         let lease = acquire(id, for: holder, need: need, most: most, at: given, until: ends, free: free)
         if let lease, let pace, let index = leases.indices.last {
-            paced = pace.end(of: lease.amount, at: now, after: paced)
+            paced = pace.taking(lease.amount, at: now, after: paced)
             leases[index].paced = paced
         }
         return lease
@@ -112,10 +112,12 @@ package struct QuotaPool: Hashable, Sendable {
     /// Takes back what was taken in a lease and not used, so that it does not count for how fast tasks are used, as far as
     /// its time has not run off.
     package mutating func slow(_ pace: Pace, _ lease: Lease, by tasks: Int64, at now: Timestamp) {
-        guard let paced, let end = lease.paced, end > now else { return }
-        let back = min(paced.microseconds - pace.before(tasks, paced).microseconds, end.microseconds - now.microseconds)
-        self.paced = paced.advanced(by: .microseconds(-back))
+        guard let paced, let taken = lease.paced else { return }
+        self.paced = pace.returning(tasks, at: now, to: paced, taken: taken)
     }
+
+    /// Goes on at the pace of the period before.
+    package mutating func goOn(after level: Pace.Level?) { paced = paced ?? level }
 
     /// Takes the last word of a holder that has stopped spending a lease: `used` of it counts, the rest comes back.
     package mutating func settle(_ id: Identifier<QuotaLeaseRecord>, used: Int64) -> Statement {
@@ -302,7 +304,10 @@ extension QuotaPool: JSONRecord {
                     writer.field("given", lease.given)
                     writer.field("holder", lease.holder)
                     writer.field("id", lease.id)
-                    writer.field("paced", lease.paced)
+                    if let paced = lease.paced {
+                        writer.name("paced")
+                        paced.write(to: &writer)
+                    }
                     writer.field("recalls", lease.recalls)
                 }
             }
@@ -310,7 +315,10 @@ extension QuotaPool: JSONRecord {
             writer.field("limitSet", limitSet)
             writer.name("overdue")
             closed(overdue, &writer)
-            writer.field("paced", paced)
+            if let paced {
+                writer.name("paced")
+                paced.write(to: &writer)
+            }
             writer.field("recalls", recalls)
             writer.field("settled", settled)
             writer.name("turns")
@@ -348,7 +356,7 @@ extension QuotaPool: JSONRecord {
             pool.granted = granted
             pool.leases = leases
             pool.overdue = try reader.list(Self.closedLease)
-            pool.paced = reader.hasField("paced") ? try reader.text(as: Timestamp.self) : nil
+            pool.paced = reader.hasField("paced") ? try Pace.Level(from: &reader) : nil
             pool.recalls = try reader.count("recalls")
             // More than the limit when that was lowered since.
             let settled = try reader.integer("settled")
@@ -373,22 +381,6 @@ extension QuotaPool: JSONRecord {
             }
             pool.version = try reader.count("version")
             return pool
-        }
-    }
-
-    private static func lease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
-        try reader.object { (reader) throws(JSONError) in
-            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
-            let ends = try reader.text("ends", as: Timestamp.self)
-            let given = try reader.text("given", as: Timestamp.self)
-            let holder = try reader.text("holder")
-            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            let paced = reader.hasField("paced") ? try reader.text(as: Timestamp.self) : nil
-            var lease = Lease(
-                id: id, holder: holder, amount: amount, ends: ends, given: given,
-                recalls: try reader.count("recalls"))
-            lease.paced = paced
-            return lease
         }
     }
 }
