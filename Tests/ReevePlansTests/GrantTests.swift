@@ -128,6 +128,20 @@ extension Nodes {
         }
     }
 
+    /// What was used before a grant is revoked was not used of it, if another came first.
+    @Test func aRevocationChangesNothingThatWas() async throws {
+        let nodes = try await Nodes(1, limit: 10)
+        try await nodes.grant(25, priority: 0)
+        nodes.trust.time.advance(by: .seconds(1))
+        let second = try await nodes.grant(25, priority: 0)
+        try await nodes.use(20)
+        #expect(try await nodes.left() == 40)
+        nodes.trust.time.advance(by: .seconds(1))
+        try await nodes.plans.revoke(second.id, of: nodes.company, nodes.permit())
+        #expect(try await nodes.left() == 15)
+        #expect(try await nodes.used() == ["grant 20/25", "grant 0/25", "plan 0/10"])
+    }
+
     @Test func whatCannotBeGranted() async throws {
         let nodes = try await Nodes(1, limit: 10)
         let now = nodes.trust.time.now

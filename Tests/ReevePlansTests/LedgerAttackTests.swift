@@ -720,4 +720,16 @@ extension Nodes {
         #expect(try await nodes.used() == 0)
         #expect(try await nodes.fill(0) == 100)
     }
+
+    /// Where another process has seen a change take effect, it has, also for one whose clock is behind.
+    @Test func aChangeThatWasSeenIsInForce() async throws {
+        let nodes = try await Nodes(1, limit: 100)
+        let day = nodes.trust.time.now.advanced(by: .seconds(300))
+        try await nodes.plans.change(
+            PlanChange(.package(Package(tasksPerPeriod: 10)), timing: .at(day)), of: nodes.company, nodes.permit())
+        let (ahead, _) = try await nodes.node(ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(600))))
+        try await ahead.admit(nodes.trust.job(), of: nodes.company).commit(used: 1)
+        try await ahead.giveBackAll()
+        #expect(try await nodes.fill(0) == 9)
+    }
 }

@@ -16,6 +16,7 @@ private struct BruteForce {
         var priority: Int
         var from: Int
         var until: Int
+        var expires: Int?
         var granted: Int
         var isLast = false
         var tasks: Int
@@ -36,7 +37,8 @@ private struct BruteForce {
                 let (a, b) = (parts[left], parts[right])
                 if a.isLast != b.isLast { return b.isLast }
                 if a.priority != b.priority { return a.priority < b.priority }
-                if a.until != b.until { return a.until < b.until }
+                let (first, second) = (a.expires ?? a.until, b.expires ?? b.until)
+                if first != second { return first < second }
                 if a.granted != b.granted { return a.granted < b.granted }
                 return left < right
             }
@@ -147,6 +149,7 @@ private struct LedgerModel {
         let tasks: Int
         let priority: Int
         let from: Int
+        let expires: Int
         var until: Int
         let granted: Int
         let rollover: Rollover?
@@ -175,7 +178,7 @@ private struct LedgerModel {
                 brute.parts.append(
                     .init(
                         name: name, priority: grant.priority, from: grant.from, until: grant.until,
-                        granted: grant.granted, tasks: left[name] ?? grant.tasks))
+                        expires: grant.expires, granted: grant.granted, tasks: left[name] ?? grant.tasks))
             }
             let last = min(now, end - 1)
             let resets = resets.filter { $0 > start && $0 <= last }
@@ -266,8 +269,9 @@ private struct LedgerModel {
                         mostCarriedOver: kept.randomElement(using: &generator) ?? nil, permit())
                     model.grants.append(
                         .init(
-                            id: grant.id, tasks: tasks, priority: priority, from: from, until: until ?? .max,
-                            granted: now, rollover: grant.mostCarriedOver.map { Rollover(most: $0) }))
+                            id: grant.id, tasks: tasks, priority: priority, from: from,
+                            expires: until ?? .max, until: until ?? .max, granted: now,
+                            rollover: grant.mostCarriedOver.map { Rollover(most: $0) }))
                 case 4 where number(0...2) == 0:
                     try await giveBackAll()
                     try await plans.change(

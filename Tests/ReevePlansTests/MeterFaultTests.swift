@@ -505,4 +505,23 @@ private struct World {
             return spent
         }
     }
+
+    /// What was told once, though nobody answered, gives nothing back when it is told again; what may never have come is told.
+    @Test func anUnclearTellingGivesNothingBackTwice() async throws {
+        for mode in [StubbornStore.Mode.applyUnanswered, .dropUnanswered] {
+            let world = try await World(limit: 1000)
+            let store = StubbornStore(world.base)
+            let (first, second) = (try await world.meter(store), try await world.meter())
+            let (job, steps) = (world.trust.job(), (0..<10).map { JobStep(.action, path: "\($0)") })
+            try await second.report(Array(steps.prefix(5)), of: job, by: .everyAction, to: world.company)
+            try await first.admit(job, of: world.company, tasks: 10).commit(steps, by: .everyAction)
+            store.set(mode)
+            await #expect(throws: PlanError(.storeFailed)) { try await first.giveBackAll() }
+            store.set(.pass)
+            try await first.giveBackAll()
+            // Where it did not come, nobody knows: it counts.
+            #expect(try await world.used() == (mode == .applyUnanswered ? 10 : 15))
+            #expect(try await world.trust.layer.plans.charges(of: job.id, of: world.company).map(\.tasks) == [10])
+        }
+    }
 }

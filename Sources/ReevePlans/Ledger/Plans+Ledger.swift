@@ -39,7 +39,7 @@ extension Plans {
         }
     }
 
-    /// Ends a grant now: what is left of it cannot be used any more, and what was used of it stays used.
+    /// Ends a grant now: what is left of it cannot be used any more, and what was used of it and of others stays so.
     ///
     /// Throws ``PlanError/Code/unknownGrant`` when there is none, or it expired in a period that is closed.
     public func revoke(
@@ -245,10 +245,11 @@ extension Plans {
             own(.carried, opening.carried, until: until, granted: Timestamp(microseconds: .min)),
         ]
         for grant in account?.grants ?? [] {
-            guard grant.from < period.end, grant.expires.map({ $0 > period.start }) ?? true else { continue }
+            guard grant.from < period.end, grant.end.map({ $0 > period.start }) ?? true else { continue }
             sources.append(
                 TaskLedger.Source(
-                    .grant(grant.id), priority: grant.priority, from: grant.from, until: grant.expires,
+                    .grant(grant.id), priority: grant.priority, from: grant.from, until: grant.end,
+                    expires: grant.expires,
                     granted: grant.granted, tasks: opening.left(of: grant)))
         }
         var ledger = TaskLedger(sources)

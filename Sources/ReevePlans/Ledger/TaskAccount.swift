@@ -47,7 +47,7 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
 
     /// The instants within a period at which something else can be used than before.
     func bounds(in period: Period) -> [Timestamp] {
-        grants.flatMap { [$0.from, $0.expires].compactMap(\.self) }.filter { $0 > period.start && $0 < period.end }
+        grants.flatMap { [$0.from, $0.end].compactMap(\.self) }.filter { $0 > period.start && $0 < period.end }
     }
 
     /// Whether something may have been used in a period.
@@ -66,7 +66,7 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
         later.removeAll { $0 <= start }
         ends.removeAll { $0.period < start }
         func isOver(_ grant: TaskGrant) -> Bool {
-            opening.left(of: grant) == 0 && grant.from < start || grant.expires.map { $0 <= start } ?? false
+            opening.left(of: grant) == 0 && grant.from < start || grant.end.map { $0 <= start } ?? false
         }
         past = (past + grants.filter(isOver)).suffix(Self.maximumPast)
         grants.removeAll(where: isOver)
@@ -88,13 +88,13 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
     /// Ends all grants.
     mutating func endAll(at instant: Timestamp) {
         for index in grants.indices {
-            grants[index].expires = min(grants[index].expires ?? instant, instant)
+            grants[index].ended = min(grants[index].ended ?? instant, instant)
         }
     }
 
     /// Ends a grant; what was used of it stays used.
     mutating func end(_ id: Identifier<TaskGrant>, at instant: Timestamp) throws(PlanError) {
         guard let index = grants.firstIndex(where: { $0.id == id }) else { throw PlanError(.unknownGrant) }
-        grants[index].expires = min(grants[index].expires ?? instant, instant)
+        grants[index].ended = min(grants[index].ended ?? instant, instant)
     }
 }

@@ -21,11 +21,17 @@ public struct TaskGrant: Hashable, Sendable, Codable {
     /// From when it can be used.
     public let from: Timestamp
     /// The first instant at which it cannot be used any more; `nil` when it does not expire.
-    public internal(set) var expires: Timestamp?
+    public let expires: Timestamp?
     /// At most so many are left of it in the next period, 0 to 10^12; `nil` for all.
     public let mostCarriedOver: Int?
     /// When it was given.
     public let granted: Timestamp
+    /// When it was revoked, or all that the company had ended; `nil` when that has not happened. The order in which tasks are used goes by
+    /// when it would have expired.
+    public internal(set) var ended: Timestamp?
+
+    /// The first instant at which it cannot be used any more.
+    var end: Timestamp? { [expires, ended].compactMap(\.self).min() }
 
     /// What an entry says of it.
     var details: [String: String] {

@@ -23,18 +23,21 @@ package struct TaskLedger: Hashable, Sendable {
         package let from: Timestamp
         /// `nil` when it does not expire.
         package let until: Timestamp?
+        /// When it was to expire when it was given: what was used by that stays used, also when it ends before.
+        package let expires: Timestamp?
         package let granted: Timestamp
         package fileprivate(set) var tasks: Int64
         package fileprivate(set) var used: Int64 = 0
 
         package init(
             _ kind: Kind, priority: Int = TaskGrant.usualPriority, from: Timestamp, until: Timestamp?,
-            granted: Timestamp, tasks: Int64
+            expires: Timestamp?? = nil, granted: Timestamp, tasks: Int64
         ) {
             self.kind = kind
             self.priority = priority
             self.from = from
             self.until = until
+            self.expires = expires ?? until
             self.granted = granted
             self.tasks = max(0, tasks)
         }
@@ -48,7 +51,7 @@ package struct TaskLedger: Hashable, Sendable {
         /// Whether it is used before another.
         package func comesBefore(_ other: Source) -> Bool {
             guard (kind == .overage) == (other.kind == .overage) else { return other.kind == .overage }
-            return (priority, until ?? .end, granted) < (other.priority, other.until ?? .end, other.granted)
+            return (priority, expires ?? .end, granted) < (other.priority, other.expires ?? .end, other.granted)
         }
     }
 

@@ -256,8 +256,9 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func setLimit(_ new: Int64, granted: Int64 = 0, at instant: Timestamp? = nil) {
         let new = min(max(0, new), PlanRoom.maximumCount)
         self.granted = min(max(0, granted), new)
+        // Who makes the pool has seen what is in force as well.
+        if limitSet == nil || new != limit { limitSet = instant ?? limitSet }
         guard new != limit else { return }
-        limitSet = instant ?? limitSet
         if new > limit { announced = min(announced, max(0, settled) * 100 / new) }
         limit = new
         version += 1
