@@ -56,7 +56,7 @@ public struct PlanError: Error, Hashable, Sendable {
         case invalidChange
         /// The change would take effect in the past.
         case inThePast
-        /// There are too many changes of one company, or versions of a catalogue.
+        /// There are too many changes of one company, more than 16 that count one period anew, or too many versions of a catalogue.
         case tooManyChanges
         /// The catalogue has defects; ``Catalogue/validate()`` lists them.
         case invalidCatalogue

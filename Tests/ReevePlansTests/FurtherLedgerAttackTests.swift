@@ -469,4 +469,23 @@ extension Nodes {
         }
         #expect(admitted > 0)
     }
+
+    /// Sixteen changes that count a period anew take nothing from grants; a further one is refused, and the next period has room.
+    @Test func aPeriodIsCountedAnewSixteenTimes() async throws {
+        let nodes = try await Nodes(1, limit: 100)
+        try await nodes.plans.grant(50, to: nodes.company, nodes.permit())
+        for _ in 0..<16 {
+            try await nodes.use(100)
+            nodes.trust.time.advance(by: .seconds(60))
+            try await nodes.reset(100)
+        }
+        let refused = await refusal { try await nodes.reset(100) }
+        #expect(refused == PlanError(.tooManyChanges))
+        try await nodes.giveBackAll()
+        #expect(try await nodes.left() == 150)
+        nodes.trust.time.setWallClock(to: try await nodes.plans.allowance(of: nodes.company).resetsAt)
+        nodes.trust.time.advance(by: .seconds(1))
+        try await nodes.reset(100)
+        #expect(try await nodes.left() == 150)
+    }
 }

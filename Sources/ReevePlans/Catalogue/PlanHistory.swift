@@ -177,6 +177,11 @@ struct PlanHistory: Sendable {
         _ agreement: CompanyFacts.Agreement?, at now: Timestamp
     ) throws(PlanError) {
         let limit = change.countsAnew ? try effective(at: from).limit : 0
+        // What was used before each of them is told apart in the period's record.
+        let isMore = change.countsAnew && change.alignment == .keepsPeriods
+        if isMore, turns(in: try period(at: from), until: .init(microseconds: .max)).count >= QuotaPool.maximumTurns {
+            throw PlanError(.tooManyChanges)
+        }
         try facts.turn(
             cause, change, from: from, until: until, limit: limit, isApproved: agreement != nil, at: now)
     }
