@@ -168,7 +168,7 @@ extension PlanError: CustomStringConvertible {
         case .periodClosed: "the period is closed; grant the company tasks instead, or take late usage for longer"
         case .inTheFuture: "usage cannot be told before it happened; give the instant at which it was"
         case .tooManyCharges:
-            "a run has steps in too many places, or one with too long a path; use at most 1,000 of 200 bytes"
+            "a run has steps in more than 1,000 places, or a path of more than 200 bytes or with a control character"
         case .unknownJob: "this run of the job was charged nothing; look up its charges first"
         case .invalidGrant:
             "priorities are 0 to 100, a grant expires after it begins, and carries over 0 to 10^12 tasks"

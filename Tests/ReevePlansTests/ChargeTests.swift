@@ -9,21 +9,12 @@ import ReeveStorage
 import ReeveTesting
 import Testing
 
-private let rules = TaskCountingRules.everyAction
-
-/// Actions, each at a place of its own.
-private func actions(_ places: ClosedRange<Int>) -> [JobStep] { places.map { JobStep(.action, path: "\($0)") } }
-
 /// One action in passes of a loop.
 private func loop(_ passes: ClosedRange<Int>, attempt: Int = 0) -> [JobStep] {
     passes.map { JobStep(.action, path: "1", iteration: $0, attempt: attempt) }
 }
 
 extension Nodes {
-    fileprivate func permit() async throws -> Permit<ChangePlan> {
-        try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
-    }
-
     fileprivate func charged(_ job: Job) async throws -> [Int] {
         try await trust.layer.plans.charges(of: job.id, of: company).map(\.tasks)
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
 import Reeve
 import ReeveAccess
 import ReeveModel
@@ -6,31 +9,7 @@ import ReeveStorage
 import ReeveTesting
 import Testing
 
-private let rules = TaskCountingRules.everyAction
-private func actions(_ places: ClosedRange<Int>) -> [JobStep] { places.map { JobStep(.action, path: "\($0)") } }
-
 extension Nodes {
-    fileprivate var plans: Plans { trust.layer.plans }
-    fileprivate func permit() async throws -> Permit<ChangePlan> {
-        try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
-    }
-    fileprivate func use(_ tasks: Int, on node: Int = 0) async throws {
-        try await meters[node].admit(trust.job(), of: company, tasks: tasks).commit(used: tasks)
-    }
-    fileprivate func giveBackAll() async throws { for meter in meters { try await meter.giveBackAll() } }
-    fileprivate func left() async throws -> Int { try await plans.allowance(of: company).remaining }
-    fileprivate func days(_ count: Int) { trust.time.advance(by: .seconds(count * 86_400)) }
-    fileprivate func to(_ day: String) throws { trust.time.setWallClock(to: try #require(CivilDay(day)).startInUTC) }
-    @discardableResult
-    fileprivate func grant(
-        _ tasks: Int, priority: Int = 50, from: Timestamp? = nil, expires: Timestamp? = nil
-    ) async throws -> TaskGrant {
-        try await plans.grant(tasks, to: company, priority: priority, from: from, expires: expires, permit())
-    }
-    fileprivate func reset(_ limit: Int, _ usage: PlanChange.Usage = .reset) async throws {
-        try await plans.change(
-            PlanChange(.package(Package(tasksPerPeriod: limit)), usage: usage), of: company, permit())
-    }
     fileprivate func correct(_ job: Identifier<Job>, to tasks: Int) async throws {
         try await trust.layer.tasks.correct(job, of: company, to: tasks, permit())
     }
@@ -41,22 +20,6 @@ extension Nodes {
     }
     fileprivate func pace(_ pace: Pace?, limit: Int) async throws {
         try await plans.change(.package(Package(tasksPerPeriod: limit, pace: pace)), of: company, permit())
-    }
-    fileprivate func node(_ time: any TimeSource) async throws -> (TaskMeter, Plans) {
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a node", store: trust.store, time: time)
-        let plans = Plans(authority: authority)
-        return (TaskMeter(plans: plans, configuration: .init(recallMilliseconds: 0, leasePerMille: 250)), plans)
-    }
-    fileprivate func fills(_ meter: TaskMeter, most: Int = 5000) async throws -> Int {
-        var admitted = 0
-        while admitted < most {
-            do {
-                try await meter.admit(trust.job(), of: company).commit(used: 1)
-                admitted += 1
-            } catch { return admitted }
-        }
-        return admitted
     }
 }
 
@@ -72,7 +35,7 @@ extension Nodes {
         nodes.days(1)
         _ = try await nodes.report(501...501, of: job)
         try await nodes.correct(job.id, to: 1)
-        let admitted = try await nodes.fills(nodes.meters[0])
+        let admitted = try await nodes.fill(nodes.meters[0])
         #expect(admitted <= 100, "\(admitted)")
     }
     /// an admission over a reset with an excess, corrected.
@@ -87,7 +50,7 @@ extension Nodes {
         admission.commit(actions(1...410), by: rules)
         try await nodes.giveBackAll()
         try await nodes.correct(job.id, to: 0)
-        let admitted = try await nodes.fills(nodes.meters[0])
+        let admitted = try await nodes.fill(nodes.meters[0])
         #expect(admitted <= 100, "\(admitted)")
     }
     /// an extended admission over the end of a period, corrected: all is given back to the first period.
@@ -230,7 +193,7 @@ extension Nodes {
         nodes.trust.time.advance(by: .seconds(55))
         try await nodes.use(100, on: 1)
         try await nodes.meters[0].giveBackAll()
-        let more = try await nodes.fills(nodes.meters[1])
+        let more = try await nodes.fill(nodes.meters[1])
         #expect(more <= 1, "\(more)")
     }
     /// a slower pace, and what was taken at the faster one comes back.
@@ -242,7 +205,7 @@ extension Nodes {
         nodes.trust.time.advance(by: .seconds(5))
         try await nodes.use(5, on: 1)
         try await nodes.meters[0].giveBackAll()
-        let more = try await nodes.fills(nodes.meters[1])
+        let more = try await nodes.fill(nodes.meters[1])
         #expect(more <= 1, "\(more)")
     }
     /// the slowest pace and the largest job.
@@ -312,7 +275,7 @@ extension Nodes {
             }
             try await nodes.giveBackAll(); try await nodes.giveBackAll()
             let limit = try await nodes.plans.allowance(of: nodes.company).limit
-            for node in 0..<2 { spent += try await nodes.fills(nodes.meters[node]) }
+            for node in 0..<2 { spent += try await nodes.fill(nodes.meters[node]) }
             #expect(spent <= limit, "round \(round) \(spent) \(limit) \(log)")
         }
     }
@@ -435,7 +398,7 @@ extension Nodes {
         nodes.trust.time.advance(by: .seconds(3600))
         try await nodes.pace(Pace(tasks: 1000, seconds: 1, burst: 1000), limit: 10_000)
         nodes.trust.time.advance(by: .seconds(3600))
-        let admitted = try await nodes.fills(nodes.meters[0], most: 10)
+        let admitted = try await nodes.fill(nodes.meters[0], atMost: 10)
         #expect(admitted == 10)
     }
 
@@ -449,7 +412,7 @@ extension Nodes {
         try await nodes.use(500)
         try await nodes.giveBackAll()
         nodes.trust.time.advance(by: .seconds(1))
-        let admitted = try await nodes.fills(nodes.meters[0], most: 10)
+        let admitted = try await nodes.fill(nodes.meters[0], atMost: 10)
         #expect(admitted == 0, "\(admitted)")
     }
 
@@ -464,7 +427,7 @@ extension Nodes {
             try await a.admit(nodes.trust.job(), of: nodes.company).commit(used: 1)
             try await a.giveBackAll()
             for time in [ahead, nodes.trust.time] { time.advance(by: .seconds(60)) }
-            admitted += try await nodes.fills(nodes.meters[0], most: 1)
+            admitted += try await nodes.fill(nodes.meters[0], atMost: 1)
             try await nodes.giveBackAll()
         }
         #expect(admitted > 0)

@@ -10,29 +10,6 @@ import ReeveTesting
 import Testing
 
 extension Nodes {
-    fileprivate var plans: Plans { trust.layer.plans }
-
-    fileprivate func permit() async throws -> Permit<ChangePlan> {
-        try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
-    }
-
-    @discardableResult
-    fileprivate func grant(
-        _ tasks: Int, priority: Int = 50, from: Timestamp? = nil, expires: Timestamp? = nil,
-        mostCarriedOver: Int? = nil,
-        id: Identifier<TaskGrant>? = nil
-    ) async throws -> TaskGrant {
-        try await plans.grant(
-            tasks, to: company, priority: priority, from: from, expires: expires, mostCarriedOver: mostCarriedOver,
-            id: id, permit())
-    }
-
-    fileprivate func use(_ tasks: Int, on node: Int = 0) async throws {
-        try await meters[node].admit(trust.job(), of: company, tasks: tasks).commit(used: tasks)
-    }
-
-    fileprivate func giveBackAll() async throws { for meter in meters { try await meter.giveBackAll() } }
-
     /// What was used of each part, in their order.
     fileprivate func used() async throws -> [String] {
         try await giveBackAll()
@@ -46,8 +23,6 @@ extension Nodes {
         }
     }
 
-    fileprivate func left() async throws -> Int { try await plans.allowance(of: company).remaining }
-
     fileprivate func refusal(_ tasks: Int, on node: Int = 0) async -> PlanError? {
         do {
             try await use(tasks, on: node)
@@ -57,7 +32,6 @@ extension Nodes {
         }
     }
 
-    fileprivate func days(_ count: Int) { trust.time.advance(by: .seconds(count * 86_400)) }
 }
 
 @Suite struct GrantTests {

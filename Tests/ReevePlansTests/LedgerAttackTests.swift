@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
 import Reeve
 import ReeveAccess
 import ReeveModel
@@ -5,52 +8,6 @@ import ReevePlans
 import ReeveStorage
 import ReeveTesting
 import Testing
-
-private let rules = TaskCountingRules.everyAction
-private func actions(_ places: ClosedRange<Int>) -> [JobStep] { places.map { JobStep(.action, path: "\($0)") } }
-
-extension Nodes {
-    fileprivate var plans: Plans { trust.layer.plans }
-    fileprivate func permit() async throws -> Permit<ChangePlan> {
-        try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
-    }
-    fileprivate func use(_ tasks: Int, on node: Int = 0) async throws {
-        try await meters[node].admit(trust.job(), of: company, tasks: tasks).commit(used: tasks)
-    }
-    fileprivate func giveBackAll() async throws { for meter in meters { try await meter.giveBackAll() } }
-    fileprivate func left() async throws -> Int { try await plans.allowance(of: company).remaining }
-    fileprivate func days(_ count: Int) { trust.time.advance(by: .seconds(count * 86_400)) }
-    fileprivate func to(_ day: String) throws { trust.time.setWallClock(to: try #require(CivilDay(day)).startInUTC) }
-    @discardableResult
-    fileprivate func grant(
-        _ tasks: Int, priority: Int = 50, from: Timestamp? = nil, expires: Timestamp? = nil,
-        mostCarriedOver: Int? = nil,
-        id: Identifier<TaskGrant>? = nil
-    ) async throws -> TaskGrant {
-        try await plans.grant(
-            tasks, to: company, priority: priority, from: from, expires: expires, mostCarriedOver: mostCarriedOver,
-            id: id, permit())
-    }
-    fileprivate func reset(_ limit: Int, _ usage: PlanChange.Usage = .reset) async throws {
-        try await plans.change(
-            PlanChange(.package(Package(tasksPerPeriod: limit)), usage: usage), of: company, permit())
-    }
-    fileprivate func node(_ time: any TimeSource) async throws -> (TaskMeter, Plans) {
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a node", store: trust.store, time: time)
-        let plans = Plans(authority: authority)
-        return (TaskMeter(plans: plans, configuration: .init(recallMilliseconds: 0, leasePerMille: 250)), plans)
-    }
-    fileprivate func fill(_ meter: TaskMeter) async throws -> Int {
-        var admitted = 0
-        while true {
-            do {
-                try await meter.admit(trust.job(), of: company).commit(used: 1)
-                admitted += 1
-            } catch { return admitted }
-        }
-    }
-}
 
 /// Histories by which a company got more, or less, than it had.
 @Suite struct LedgerAttackTests {

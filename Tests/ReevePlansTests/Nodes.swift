@@ -61,6 +61,17 @@ struct Nodes {
 
     func used() async throws -> Int { try await trust.layer.plans.allowance(of: company).used }
 
+    /// Admits jobs of one task on a process of its own, until anything refuses one; returns how many.
+    func fill(_ meter: TaskMeter, atMost count: Int = 5000) async throws -> Int {
+        var admitted = 0
+        while admitted < count,
+            await refusal({ try await meter.admit(trust.job(), of: company).commit(used: 1) }) == nil
+        {
+            admitted += 1
+        }
+        return admitted
+    }
+
     /// Commits that wrote the company's pool.
     var poolWrites: Int {
         trust.store.commits.count { commit in
@@ -68,6 +79,56 @@ struct Nodes {
         }
     }
 }
+
+extension Nodes {
+    var plans: Plans { trust.layer.plans }
+
+    func permit() async throws -> Permit<ChangePlan> {
+        try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
+    }
+
+    /// A job of some tasks, which it uses.
+    func use(_ tasks: Int, on node: Int = 0) async throws {
+        try await meters[node].admit(trust.job(), of: company, tasks: tasks).commit(used: tasks)
+    }
+
+    func giveBackAll() async throws { for meter in meters { try await meter.giveBackAll() } }
+
+    func left() async throws -> Int { try await plans.allowance(of: company).remaining }
+
+    @discardableResult
+    func grant(
+        _ tasks: Int, priority: Int = 50, from: Timestamp? = nil, expires: Timestamp? = nil,
+        mostCarriedOver: Int? = nil, id: Identifier<TaskGrant>? = nil
+    ) async throws -> TaskGrant {
+        try await plans.grant(
+            tasks, to: company, priority: priority, from: from, expires: expires, mostCarriedOver: mostCarriedOver,
+            id: id, permit())
+    }
+
+    /// Counts the period anew under a limit.
+    func reset(_ limit: Int, _ usage: PlanChange.Usage = .reset) async throws {
+        try await plans.change(
+            PlanChange(.package(Package(tasksPerPeriod: limit)), usage: usage), of: company, permit())
+    }
+
+    /// A further process, with a clock of its own.
+    func node(_ time: any TimeSource) async throws -> (TaskMeter, Plans) {
+        let authority = try await AccessAuthority.soleOperator(
+            trust.principal, reason: "a node", store: trust.store, time: time)
+        let plans = Plans(authority: authority)
+        return (TaskMeter(plans: plans, configuration: .init(recallMilliseconds: 0, leasePerMille: 250)), plans)
+    }
+
+    func days(_ count: Int) { trust.time.advance(by: .seconds(count * 86_400)) }
+
+    func to(_ day: String) throws { trust.time.setWallClock(to: try #require(CivilDay(day)).startInUTC) }
+}
+
+let rules = TaskCountingRules.everyAction
+
+/// Actions, each at a place of its own.
+func actions(_ places: ClosedRange<Int>) -> [JobStep] { places.map { JobStep(.action, path: "\($0)") } }
 
 /// A record whose bytes a test writes itself.
 struct RawRecord: Codable, RecordCodable {}
