@@ -11,6 +11,8 @@ public struct PlanError: Error, Hashable, Sendable {
     public enum Code: String, Hashable, Sendable, CaseIterable {
         /// The period's tasks are used up; ``PlanError/retryAt`` says when the next period begins.
         case limitReached
+        /// The tasks of a ``Sublimit`` are used up; ``PlanError/retryAt`` says when the next period begins.
+        case sublimitReached
         /// The company has no plan: tell Reeve its status first.
         case noPlan
         /// The company is a former one: nothing new is admitted.
@@ -157,6 +159,8 @@ extension PlanError: CustomStringConvertible {
         return switch code {
         case .limitReached:
             "the plan's tasks are used up; more are there at \(instant ?? "the next period")"
+        case .sublimitReached:
+            "the tasks for such jobs are used up; more are there at \(instant ?? "the next period"), or raise the sublimit"
         case .noPlan: "the company has no plan; record its status first"
         case .companyInactive: "the company is a former customer; running jobs finish, new ones are not admitted"
         case .unknownPlan: "the catalogue has no such plan; the status rules must name plans of the catalogue"

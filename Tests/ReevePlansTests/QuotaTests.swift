@@ -104,7 +104,8 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         var pool = QuotaPool(limit: 100)
         let first = pool.acquire(id(1), for: "a", until: later)
         let before = try #require(first)
-        #expect(!pool.isRecalled(before) && pool.mayReturn(besides: "b") && !pool.mayReturn(besides: "a"))
+        #expect(!pool.isRecalled(before) && pool.mayReturn(60, besides: "b") && !pool.mayReturn(60, besides: "a"))
+        #expect(!pool.mayReturn(50, besides: "b") && !pool.mayReturn(101, besides: "b"))
         let isAsked = pool.recall(for: "b")
         #expect(isAsked)
         let second = pool.acquire(id(2), for: "b", until: later)
@@ -238,9 +239,13 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         var generator = Scale.current.generator(for: "quota statements")
         for _ in 0..<Scale.current.cases(ci: 2000, soak: 100_000) {
             var pool = QuotaPool(limit: 10_000)
+            let within = Environment.allCases.map { SublimitJobs(environment: $0) }
+            pool.setSublimits(Dictionary(uniqueKeysWithValues: within.map { ($0, 8000) }), since: later)
             var statements: [(Identifier<QuotaLeaseRecord>, Int64)] = []
             for number in 0..<UInt64.random(in: 1...10, using: &generator) {
-                let lease = pool.acquire(id(number), for: "\(number % 3)", need: 1, until: later)
+                let lease = pool.acquire(
+                    id(number), for: "\(number % 3)", need: 1, at: later, until: later,
+                    within: within.filter { _ in Bool.random(using: &generator) })
                 statements.append((id(number), .random(in: 0...(lease?.amount ?? 1), using: &generator)))
             }
             let start = pool
@@ -252,6 +257,7 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
                 if Bool.random(using: &generator) { other.expire(at: later) }
             }
             #expect(other.settled == pool.settled && other.leases == pool.leases && other.overdue == pool.overdue)
+            #expect(other.sublimits == pool.sublimits)
         }
     }
 
@@ -259,7 +265,9 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
     @Test func hostileRecordsAreRefused() throws {
         var generator = Scale.current.generator(for: "quota records")
         var pool = QuotaPool(limit: 500)
-        for number in 0..<4 { _ = pool.acquire(id(UInt64(number)), for: "host", until: later) }
+        let within = SublimitJobs(environment: .test, workspace: Identifier(high: 1, low: 2))
+        pool.setSublimits([within: 300, SublimitJobs(environment: .production): 10], since: later)
+        for number in 0..<4 { _ = pool.acquire(id(UInt64(number)), for: "host", until: later, within: [within]) }
         pool.expire(id(1))
         pool.recall()
         let bytes = pool.recordBytes(schema: 1)

@@ -39,6 +39,10 @@ public struct Plan: Hashable, Sendable, Codable {
         var defects = PlanRoom.defects(tasks: entitlements.tasksPerPeriod, 0, entitlements.retentionDays)
         defects += PlanRoom.defects(names: entitlements.features, entitlements.connectorClasses ?? [])
         defects += PlanRoom.defects(entitlements.pace)
+        defects += Sublimits.defects(entitlements.sublimits)
+        if entitlements.sublimits.contains(where: { $0.workspace != nil }) {
+            defects.append("a sublimit for a workspace is for the package of its company")
+        }
         if entitlements.rollover?.isValid == false {
             defects.append("tasks carried over must be 0 to 10^12, and at least no more than at most")
         }

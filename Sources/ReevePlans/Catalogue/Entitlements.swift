@@ -19,12 +19,18 @@ public struct Entitlements: Hashable, Sendable, Codable {
     public var rollover: Rollover?
     /// How fast the tasks may be used; `nil` where it does not matter.
     public var pace: Pace?
+    /// Limits within that of all tasks, at most 32. What is used counts against one from when it is there; in a plan none is for a
+    /// workspace.
+    public var sublimits: [Sublimit]
 
-    /// Entitlements; by default every environment and every class of connectors, no features, nothing carried over, at any pace.
+    /// Entitlements; by default every environment and every class of connectors, no features, nothing carried over, at any pace,
+    /// no sublimits.
     public init(
         tasksPerPeriod: Int, features: Set<String> = [], environments: Set<Environment> = Set(Environment.allCases),
-        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, rollover: Rollover? = nil, pace: Pace? = nil
+        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, rollover: Rollover? = nil, pace: Pace? = nil,
+        sublimits: [Sublimit] = []
     ) {
+        self.sublimits = sublimits
         self.rollover = rollover
         self.pace = pace
         self.tasksPerPeriod = tasksPerPeriod
@@ -50,11 +56,13 @@ public struct Entitlements: Hashable, Sendable, Codable {
             connectorClasses: try container.decodeIfPresent(Set<String>.self, forKey: .connectorClasses),
             retentionDays: try container.decodeIfPresent(Int.self, forKey: .retentionDays),
             rollover: try container.decodeIfPresent(Rollover.self, forKey: .rollover),
-            pace: try container.decodeIfPresent(Pace.self, forKey: .pace))
+            pace: try container.decodeIfPresent(Pace.self, forKey: .pace),
+            sublimits: try container.decodeIfPresent([Sublimit].self, forKey: .sublimits) ?? [])
     }
 
     private enum CodingKeys: String, CodingKey {
         case tasksPerPeriod, features, environments, connectorClasses, retentionDays, rollover, pace
+        case sublimits
     }
 
     /// Writes the entitlements, each set in order.
@@ -67,6 +75,7 @@ public struct Entitlements: Hashable, Sendable, Codable {
         try container.encodeIfPresent(retentionDays, forKey: .retentionDays)
         try container.encodeIfPresent(rollover, forKey: .rollover)
         try container.encodeIfPresent(pace, forKey: .pace)
+        if !sublimits.isEmpty { try container.encode(sublimits, forKey: .sublimits) }
     }
 }
 
@@ -89,6 +98,8 @@ public struct Package: Hashable, Sendable, Codable {
     public var retentionDays: Int?
     /// How fast the tasks may be used, in place of the plan's pace.
     public var pace: Pace?
+    /// Limits within that of all tasks, in place of the plan's; at most 32.
+    public var sublimits: [Sublimit]?
     /// What it costs, in place of the plan's price.
     public var price: Price?
 
@@ -96,8 +107,10 @@ public struct Package: Hashable, Sendable, Codable {
     public init(
         tasksPerPeriod: Int? = nil, addedTasks: Int = 0, addedFeatures: Set<String> = [],
         removedFeatures: Set<String> = [], environments: Set<Environment>? = nil,
-        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, pace: Pace? = nil, price: Price? = nil
+        connectorClasses: Set<String>? = nil, retentionDays: Int? = nil, pace: Pace? = nil,
+        sublimits: [Sublimit]? = nil, price: Price? = nil
     ) {
+        self.sublimits = sublimits
         self.pace = pace
         self.tasksPerPeriod = tasksPerPeriod
         self.addedTasks = addedTasks
@@ -113,7 +126,7 @@ public struct Package: Hashable, Sendable, Codable {
     public func validate() -> [String] {
         PlanRoom.defects(tasks: tasksPerPeriod ?? 0, addedTasks, retentionDays)
             + PlanRoom.defects(names: addedFeatures, removedFeatures, connectorClasses ?? [])
-            + PlanRoom.defects(pace) + (price?.validate() ?? [])
+            + PlanRoom.defects(pace) + Sublimits.defects(sublimits ?? []) + (price?.validate() ?? [])
     }
 
     /// What a plan's entitlements are with this package.
@@ -124,12 +137,13 @@ public struct Package: Hashable, Sendable, Codable {
             features: plan.features.union(addedFeatures).subtracting(removedFeatures),
             environments: environments ?? plan.environments,
             connectorClasses: connectorClasses ?? plan.connectorClasses,
-            retentionDays: retentionDays ?? plan.retentionDays, rollover: plan.rollover, pace: pace ?? plan.pace)
+            retentionDays: retentionDays ?? plan.retentionDays, rollover: plan.rollover, pace: pace ?? plan.pace,
+            sublimits: sublimits ?? plan.sublimits)
     }
 
     private enum CodingKeys: String, CodingKey {
         case tasksPerPeriod, addedTasks, addedFeatures, removedFeatures, environments, connectorClasses, retentionDays
-        case pace, price
+        case pace, sublimits, price
     }
 
     /// Reads a package; what is left out is as the plan has it.
@@ -144,6 +158,7 @@ public struct Package: Hashable, Sendable, Codable {
             connectorClasses: try container.decodeIfPresent(Set<String>.self, forKey: .connectorClasses),
             retentionDays: try container.decodeIfPresent(Int.self, forKey: .retentionDays),
             pace: try container.decodeIfPresent(Pace.self, forKey: .pace),
+            sublimits: try container.decodeIfPresent([Sublimit].self, forKey: .sublimits),
             price: try container.decodeIfPresent(Price.self, forKey: .price))
     }
 
@@ -158,6 +173,7 @@ public struct Package: Hashable, Sendable, Codable {
         try container.encodeIfPresent(connectorClasses?.sorted(), forKey: .connectorClasses)
         try container.encodeIfPresent(retentionDays, forKey: .retentionDays)
         try container.encodeIfPresent(pace, forKey: .pace)
+        try container.encodeIfPresent(sublimits, forKey: .sublimits)
         try container.encodeIfPresent(price, forKey: .price)
     }
 }

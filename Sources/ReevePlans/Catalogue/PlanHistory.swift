@@ -47,6 +47,13 @@ struct PlanHistory: Sendable {
             period: try period(at: instant), changesAt: changes.compactMap(\.self).min())
     }
 
+    /// When what is in force at an instant began to be, as far as plan and package go.
+    func latestChange(until instant: Timestamp) -> Timestamp {
+        let own = facts.packages.assertions.last { $0.holds(at: instant) }?.from
+        let plan = facts.plans.assertions.last { $0.holds(at: instant) }?.from
+        return max(own ?? .init(microseconds: .min), plan ?? .init(microseconds: .min))
+    }
+
     private func trialEnd(_ fact: CompanyFacts.Assignment, _ plan: Plan?, at instant: Timestamp) -> Timestamp? {
         guard let days = plan?.trialDays else { return nil }
         let from = facts.plans.assertions.last { $0.holds(at: instant) }?.from ?? instant
@@ -291,7 +298,10 @@ extension Entitlements {
         let carried =
             (rollover?.most ?? 0) >= (other.rollover?.most ?? 0)
             && (rollover?.least ?? 0) >= (other.rollover?.least ?? 0)
+        let isNoTighter = sublimits.allSatisfy { own in
+            other.sublimits.contains { $0.jobs == own.jobs && $0.tasksPerPeriod <= own.tasksPerPeriod }
+        }
         return features.isSuperset(of: other.features) && environments.isSuperset(of: other.environments) && classes
-            && retention && carried && isNoSlower
+            && retention && carried && isNoSlower && isNoTighter
     }
 }

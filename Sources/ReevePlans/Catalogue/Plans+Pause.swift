@@ -55,21 +55,24 @@ extension Plans {
             return (new, new.map { ["running": $0.running.rawValue] } ?? [:])
         }
         // What is in the store now decides: another call may have come between.
-        let handle = held.handle(for: company)
         do throws(PlanError) {
             try await tellRunning(of: company)
         } catch {
-            handle.askToStop(pause?.running == .stop)
+            askToStop(pause?.running == .stop, company)
         }
     }
 
     /// Asks running jobs of a company to stop, or no longer, as its facts say.
     func tellRunning(of company: Identifier<Company>) async throws(PlanError) {
-        guard let handle = held.knownHandle(for: company) else { return }
+        guard !held.handles(of: company).isEmpty else { return }
         let pause = try await store.transaction {
             (transaction: inout Transaction<PlanError>) throws(PlanError) -> Pause? in
             try await historyIfKnown(of: company, in: &transaction)?.facts.pause
         }
-        handle.askToStop(pause?.running == .stop)
+        askToStop(pause?.running == .stop, company)
+    }
+
+    private func askToStop(_ isAsked: Bool, _ company: Identifier<Company>) {
+        for handle in held.handles(of: company) { handle.askToStop(isAsked) }
     }
 }

@@ -19,12 +19,24 @@ public struct Plans: Sendable {
         public let limit: Int
         /// Tasks that are used in this period, and those that other processes hold and may still give back.
         public let used: Int
+        /// What is used of each sublimit that there is.
+        public let sublimits: [SublimitUse]
         /// When the period began, in UTC.
         public let periodStart: Timestamp
         /// When the next period begins, in UTC, and the count starts again.
         public let resetsAt: Timestamp
         /// Tasks left; never below 0.
         public var remaining: Int { max(0, limit - used) }
+    }
+
+    /// What is used of a sublimit in the current period, and held by other processes.
+    public struct SublimitUse: Hashable, Sendable {
+        /// The sublimit.
+        public let sublimit: Sublimit
+        /// Tasks that are used in this period since it has been there, and those that other processes hold and may still give back.
+        public let used: Int
+        /// Tasks left of it; never below 0. Of all tasks no more may be left.
+        public var remaining: Int { max(0, sublimit.tasksPerPeriod - used) }
     }
 
     /// The type of the event that says that a part of a company's limit is used: `threshold` is the part in hundredths of `limit`,
@@ -227,17 +239,21 @@ public struct Plans: Sendable {
     /// What a company may use and has used in the current period.
     public func allowance(of company: Identifier<Company>) async throws(PlanError) -> Allowance {
         let now = authority.time.now
-        let own = held.knownHandle(for: company)?.present
+        let own = held.handles(of: company).compactMap(\.present)
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await terms(of: company, at: now, in: &transaction)
-            let pool = try await turnedPool(of: company, terms, [:], in: &transaction)
+            var pool = try await turnedPool(of: company, terms, [:], in: &transaction)
             let limit = try await limit(of: pool, company, terms, [:], in: &transaction).tasks
             // Of what this process holds itself, it knows what is left.
-            let isOpen = own.map { own in pool.leases.contains { $0.id == own.held.id } } ?? false
-            let used = pool.settled + pool.held - (isOpen ? own?.left ?? 0 : 0)
+            let left = Dictionary(own.map { ($0.held.id, $0.left) }) { $1 }
+            for lease in pool.leases { _ = pool.settle(lease.id, used: lease.amount - (left[lease.id] ?? 0)) }
+            let sublimits = terms.sublimits.all.map { sublimit in
+                let use = pool.sublimits.first { $0.jobs == sublimit.jobs }
+                return SublimitUse(sublimit: sublimit, used: Int(max(0, use?.used ?? 0)))
+            }
             return Allowance(
-                plan: terms.plan, limit: Int(limit), used: Int(max(0, used)), periodStart: terms.period.start,
-                resetsAt: terms.period.end)
+                plan: terms.plan, limit: Int(limit), used: Int(max(0, pool.settled)), sublimits: sublimits,
+                periodStart: terms.period.start, resetsAt: terms.period.end)
         }
     }
 

@@ -26,6 +26,10 @@ struct ChargeRecord: Hashable {
         let turn: Timestamp?
         fileprivate(set) var taken: Timestamp
         fileprivate(set) var counted: Int64
+        /// The sublimits that they count against.
+        let sublimits: [SublimitJobs]
+
+        var origin: ReturnedTasks.Origin { .init(period: period, taken: taken, sublimits: sublimits) }
     }
     /// As many periods and counts of them are told apart.
     private static let maximumParts = 8
@@ -37,12 +41,18 @@ struct ChargeRecord: Hashable {
     }
 
     /// Notes that tasks counted in a period, or no longer.
-    mutating func note(_ counted: Int64, in period: Timestamp, after turn: Timestamp?, at taken: Timestamp) {
-        if let index = parts.firstIndex(where: { $0.period == period && $0.turn == turn }) {
+    mutating func note(_ counted: Int64, in origin: ReturnedTasks.Origin, after turn: Timestamp?) {
+        let index = parts.firstIndex {
+            $0.period == origin.period && $0.turn == turn && $0.sublimits == origin.sublimits
+        }
+        if let index {
             parts[index].counted += counted
-            parts[index].taken = max(parts[index].taken, taken)
+            parts[index].taken = max(parts[index].taken, origin.taken)
         } else {
-            parts.append(Part(period: period, turn: turn, taken: taken, counted: counted))
+            parts.append(
+                Part(
+                    period: origin.period, turn: turn, taken: origin.taken, counted: counted,
+                    sublimits: origin.sublimits))
             parts.sort { $0.taken < $1.taken }
             parts.removeFirst(max(0, parts.count - Self.maximumParts))
         }
@@ -104,6 +114,10 @@ extension ChargeRecord: JSONRecord {
                 writer.object { writer in
                     writer.field("counted", part.counted)
                     writer.field("period", part.period)
+                    if !part.sublimits.isEmpty {
+                        writer.name("sublimits")
+                        writer.list(part.sublimits) { $0.text($1) }
+                    }
                     writer.field("taken", part.taken)
                     writer.field("turn", part.turn)
                 }
@@ -144,9 +158,14 @@ extension ChargeRecord: JSONRecord {
             let counted = try reader.integer("counted")
             guard counted.magnitude <= UInt64(4 * PlanRoom.maximumCount) else { throw reader.unexpected() }
             let period = try reader.text("period", as: Timestamp.self)
+            var sublimits: [SublimitJobs] = []
+            if reader.hasField("sublimits") {
+                sublimits = try reader.list { (reader) throws(JSONError) in try reader.text(as: SublimitJobs.self) }
+                guard (1...Sublimits.maximumCount).contains(sublimits.count) else { throw reader.unexpected() }
+            }
             let taken = try reader.text("taken", as: Timestamp.self)
             let turn = reader.hasField("turn") ? try reader.text(as: Timestamp.self) : nil
-            return Part(period: period, turn: turn, taken: taken, counted: counted)
+            return Part(period: period, turn: turn, taken: taken, counted: counted, sublimits: sublimits)
         }
     }
 

@@ -24,7 +24,15 @@ public struct Admission: ~Copyable, Sendable {
 
     private struct Part {
         let tasks: Int
+        let handle: TaskHandle
         let source: TaskHandle.Source
+
+        var origin: ReturnedTasks.Origin { handle.origin(of: source) }
+    }
+
+    /// All that was taken, the first first.
+    private var parts: [Part] {
+        [Part(tasks: tasks - extensions.reduce(0) { $0 + $1.tasks }, handle: handle, source: source)] + extensions
     }
 
     init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source) {
@@ -41,7 +49,7 @@ public struct Admission: ~Copyable, Sendable {
         // What was taken last comes back first.
         for part in extensions.reversed() {
             let back = min(rest, part.tasks)
-            handle.giveBack(back, to: part.source)
+            part.handle.giveBack(back, to: part.source)
             rest -= back
         }
         handle.giveBack(rest, to: source)
@@ -55,10 +63,9 @@ public struct Admission: ~Copyable, Sendable {
     /// 1,000 places, or in one whose path has more than 200 bytes or a control character, count each time that they are told. What a
     /// process did not settle before it ends is lost, but for what was admitted. Complexity: O(n log n) for n steps.
     public consuming func commit(_ steps: [JobStep], run: Int = 0, by rules: TaskCountingRules) {
-        let first = Part(tasks: tasks - extensions.reduce(0) { $0 + $1.tasks }, source: source)
         let told = ToldCharges(
-            steps, of: job.id, run: run, by: rules, origin: source.origin,
-            admitted: ([first] + extensions).map { ($0.source.origin, $0.tasks) })
+            steps, of: job.id, run: run, by: rules, origin: handle.origin(of: source),
+            admitted: parts.map { ($0.origin, $0.tasks) })
         if !told.charges.isEmpty { handle.tell(told) }
         commit(used: told.tasks)
     }
@@ -71,21 +78,16 @@ public struct Admission: ~Copyable, Sendable {
     /// Hands the admission on: a job that goes on in another process, or after a restart, ends it there with
     /// ``TaskMeter/commit(_:used:)``. Until then its tasks count as used. Local, and cannot fail.
     public consuming func detach() -> DetachedAdmission {
-        let first = Part(tasks: tasks - extensions.reduce(0) { $0 + $1.tasks }, source: source)
         let isOwn = handle.isOfThisProcess
         return DetachedAdmission(
             id: handle.newTicket(), job: job.id, company: handle.company,
-            parts: ([first] + extensions).map { part in
-                let origin = part.source.origin
-                // What a child of the process hands on is the parent's.
-                return DetachedAdmission.Part(
-                    tasks: isOwn ? part.tasks : 0, period: origin.period, taken: origin.taken)
-            })
+            // What a child of the process hands on is the parent's.
+            parts: parts.map { DetachedAdmission.Part(tasks: isOwn ? $0.tasks : 0, $0.origin) })
     }
 
     /// Adds tasks that were taken for the same job.
-    mutating func extend(by more: Int, from source: TaskHandle.Source) {
-        extensions.append(Part(tasks: more, source: source))
+    mutating func extend(by more: Int, from taken: TaskMeter.Taken) {
+        extensions.append(Part(tasks: more, handle: taken.handle, source: taken.source))
         tasks += more
     }
 }

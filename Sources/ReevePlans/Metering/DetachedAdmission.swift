@@ -13,8 +13,15 @@ public struct DetachedAdmission: Hashable, Sendable, Codable {
         let tasks: Int
         let period: Timestamp
         let taken: Timestamp
+        /// The sublimits that they count against; `nil` for none.
+        let sublimits: [SublimitJobs]?
 
-        var origin: ReturnedTasks.Origin { .init(period: period, taken: taken) }
+        init(tasks: Int, _ origin: ReturnedTasks.Origin) {
+            (self.tasks, period, taken) = (tasks, origin.period, origin.taken)
+            sublimits = origin.sublimits.isEmpty ? nil : origin.sublimits
+        }
+
+        var origin: ReturnedTasks.Origin { .init(period: period, taken: taken, sublimits: sublimits ?? []) }
     }
 
     let id: Identifier<DetachedAdmission>
@@ -28,7 +35,9 @@ public struct DetachedAdmission: Hashable, Sendable, Codable {
     public var tasks: Int { parts.reduce(0) { $0.saturatingAdd(max(0, $1.tasks)) } }
 
     var isValid: Bool {
-        !parts.isEmpty && parts.allSatisfy { PlanRoom.isCount($0.tasks) } && PlanRoom.isCount(tasks)
+        !parts.isEmpty
+            && parts.allSatisfy { PlanRoom.isCount($0.tasks) && $0.origin.sublimits.count <= Sublimits.maximumCount }
+            && PlanRoom.isCount(tasks)
     }
 }
 

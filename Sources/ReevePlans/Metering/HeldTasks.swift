@@ -16,8 +16,15 @@ final class HeldTasks: Sendable {
         let used: Int64
     }
 
+    /// What is held of one company's tasks.
+    private struct OfCompany {
+        var handles: [Lane: TaskHandle] = [:]
+        /// As they were when this process took tasks last.
+        var sublimits = Sublimits.none
+    }
+
     private struct State {
-        var handles: [Identifier<Company>: TaskHandle] = [:]
+        var companies: [Identifier<Company>: OfCompany] = [:]
         var statements: [Statement] = []
         /// As far as the board of recalls was read.
         var recallsRead: Int64 = 0
@@ -52,24 +59,52 @@ final class HeldTasks: Sendable {
         }
     }
 
-    /// The handle of a company, if there is one.
-    func knownHandle(for company: Identifier<Company>) -> TaskHandle? { withState { $0.handles[company] } }
+    /// A company's handles.
+    func handles(of company: Identifier<Company>) -> [TaskHandle] {
+        withState { $0.companies[company].map { Array($0.handles.values) } ?? [] }
+    }
 
-    func handle(for company: Identifier<Company>) -> TaskHandle {
+    /// The handle for jobs in a scope, as far as it is known which of them are told apart.
+    func handle(for company: Identifier<Company>, _ scope: Scope) -> TaskHandle {
         withState { state in
-            if let handle = state.handles[company] { return handle }
-            let handle = TaskHandle(company, returned: returned, charges: charges, time: time)
-            state.handles[company] = handle
-            return handle
+            let lane = state.companies[company]?.sublimits.lane(of: scope) ?? .common
+            return handle(for: company, lane, &state)
         }
     }
 
-    var handles: [TaskHandle] { withState { Array($0.handles.values) } }
+    /// The handle for jobs of a lane.
+    func handle(for company: Identifier<Company>, _ lane: Lane) -> TaskHandle {
+        withState { handle(for: company, lane, &$0) }
+    }
 
-    /// Stops spending what is held of a company's tasks, or is on its way; that is told with the next ``TaskMeter/settle()``.
-    func close(_ company: Identifier<Company>) {
-        guard let closed = knownHandle(for: company)?.close().closed else { return }
-        tell(Statement(company, closed))
+    private func handle(for company: Identifier<Company>, _ lane: Lane, _ state: inout State) -> TaskHandle {
+        if let handle = state.companies[company]?.handles[lane] { return handle }
+        let handle = TaskHandle(company, lane, returned: returned, charges: charges, time: time)
+        state.companies[company, default: OfCompany()].handles[lane] = handle
+        return handle
+    }
+
+    var handles: [TaskHandle] { withState { $0.companies.values.flatMap(\.handles.values) } }
+
+    /// Notes which jobs are told apart from now on.
+    func know(_ sublimits: Sublimits, of company: Identifier<Company>) {
+        withState { state in
+            guard state.companies[company]?.sublimits != sublimits else { return }
+            state.companies[company, default: OfCompany()].sublimits = sublimits
+        }
+    }
+
+    /// Stops spending what is held of a company's tasks, or is on its way; that is told with the next ``TaskMeter/settle()``. Returns whether
+    /// something was held.
+    @discardableResult func close(_ company: Identifier<Company>, but kept: TaskHandle? = nil) -> Bool {
+        handles(of: company).filter { $0 !== kept }.count { close($0) } > 0
+    }
+
+    /// The same, of one lane.
+    @discardableResult func close(_ handle: TaskHandle) -> Bool {
+        guard let closed = handle.close().closed else { return false }
+        tell(Statement(handle.company, closed))
+        return true
     }
 
     /// The companies of which tasks were asked back since the board was read last; all when that cannot be told, and `nil` when
@@ -77,7 +112,7 @@ final class HeldTasks: Sendable {
     func news(of board: RecallBoard) -> Set<Identifier<Company>>? {
         withState { state in
             guard board.count != state.recallsRead else { return nil }
-            return board.companies(since: state.recallsRead) ?? Set(state.handles.keys)
+            return board.companies(since: state.recallsRead) ?? Set(state.companies.keys)
         }
     }
 

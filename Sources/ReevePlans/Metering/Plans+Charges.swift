@@ -8,14 +8,15 @@ import ReeveStorage
 extension Plans {
     /// Where usage at an instant counts; throws when its period is closed.
     func openOrigin(
-        at instant: Timestamp, _ history: PlanHistory
+        at instant: Timestamp, in scope: Scope, _ history: PlanHistory
     ) throws(PlanError) -> ReturnedTasks.Origin {
         let now = history.facts.instant(authority.time.now)
         guard instant <= now.advanced(by: CompanyFacts.skew) else { throw PlanError(.inTheFuture) }
         let taken = min(instant, now)
         let period = try history.period(at: taken)
         guard isOpen(period, at: now) else { throw PlanError(.periodClosed) }
-        return .init(period: period.start, taken: taken)
+        let sublimits = Sublimits(try history.effective(at: taken).entitlements.sublimits)
+        return .init(period: period.start, taken: taken, sublimits: sublimits.lane(of: scope).sublimits)
     }
 
     /// Whether usage of a period is still taken.
@@ -70,10 +71,9 @@ extension Plans {
             var pool = try await turnedPool(of: company, part.origin.period, pools, history, in: &transaction)
             let counted = min(left, part.tasks)
             left -= counted
-            record.note(
-                counted, in: part.origin.period, after: pool.turn(before: part.origin.taken), at: part.origin.taken)
+            record.note(counted, in: part.origin, after: pool.turn(before: part.origin.taken))
             guard counted < part.tasks, !told.isUncertain else { continue }
-            pool.refund(part.tasks - counted, at: part.origin.taken)
+            pool.refund(part.tasks - counted, at: part.origin.taken, within: part.origin.sublimits)
             pools[part.origin.period] = pool
         }
         guard left > 0 else { return }
@@ -83,13 +83,13 @@ extension Plans {
             let now = history.facts.instant(authority.time.now)
             let isOver = !isOpen(try history.period(at: origin.taken), at: now)
             if isOver || pool.turn.map({ $0 > origin.taken }) ?? false {
-                origin = .init(period: try history.period(at: now).start, taken: now)
+                origin = .init(period: try history.period(at: now).start, taken: now, sublimits: origin.sublimits)
                 pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
             }
         }
-        let counted = pool.add(left, at: origin.taken)
+        let counted = pool.add(left, at: origin.taken, within: origin.sublimits)
         pools[origin.period] = pool
-        record.note(counted, in: origin.period, after: pool.turn(before: origin.taken), at: origin.taken)
+        record.note(counted, in: origin, after: pool.turn(before: origin.taken))
     }
 
     // MARK: Corrections

@@ -14,6 +14,9 @@ struct PlanTerms {
     let until: Timestamp
     let environments: EnvironmentSet
     let pace: Pace?
+    let sublimits: Sublimits
+    /// Since when these hold, or the period is under way.
+    let since: Timestamp
     /// The instant that they are of.
     let at: Timestamp
     let history: PlanHistory
@@ -25,13 +28,15 @@ struct PlanTerms {
         until = min(plan.changesAt ?? plan.period.end, plan.period.end)
         environments = EnvironmentSet(plan.entitlements.environments)
         pace = plan.entitlements.pace
+        sublimits = Sublimits(plan.entitlements.sublimits)
+        since = max(history.latestChange(until: plan.at), plan.period.start)
         at = plan.at
         self.history = history
     }
 }
 
 /// A set of environments in a byte, for the path that admits jobs.
-struct EnvironmentSet {
+struct EnvironmentSet: Hashable {
     let bits: UInt8
 
     init(bits: UInt8) { self.bits = bits }
@@ -43,6 +48,8 @@ struct EnvironmentSet {
         guard let environment else { return true }
         return bits & Self.bit(environment) != 0
     }
+
+    func subtracting(_ other: EnvironmentSet) -> EnvironmentSet { EnvironmentSet(bits: bits & ~other.bits) }
 
     private static func bit(_ environment: Environment) -> UInt8 {
         switch environment {
@@ -111,6 +118,7 @@ extension Plans {
             pool.goOn(after: try await self.pool(of: company, last.start, known, in: &transaction)?.paced)
         }
         try await turn(&pool, of: company, terms.period, terms.history, known, at: terms.at, in: &transaction)
+        pool.setSublimits(terms.sublimits.limits, since: terms.since)
         return pool
     }
 
@@ -130,7 +138,8 @@ extension Plans {
             pool.setLimit(Int64(plan.limit))
             _ = pool.apply(
                 turn.usage, to: Int64(turn.limit), at: turn.at, tasks: Int64(plan.entitlements.tasksPerPeriod),
-                overage: Int64(plan.charges.mostTasksOver))
+                overage: Int64(plan.charges.mostTasksOver),
+                sublimits: Sublimits(try history.effective(at: turn.at).entitlements.sublimits).limits)
         }
     }
 
@@ -147,6 +156,12 @@ extension Plans {
             let instant = history.facts.instant(authority.time.now)
             if period.start == start {
                 try await turn(&pool, of: company, period, history, known, at: instant, in: &transaction)
+                let last = min(instant, period.end.advanced(by: .microseconds(-1)))
+                let sublimits = Sublimits(try history.effective(at: last).entitlements.sublimits)
+                if !sublimits.all.isEmpty {
+                    let since = max(history.latestChange(until: last), start)
+                    pool.setSublimits(sublimits.limits, since: since)
+                }
             }
         }
         return pool
@@ -198,6 +213,7 @@ extension Plans {
         let terms = try PlanTerms(plan, history)
         let limit = try await limit(of: pool, company, terms, pools, isWriting: true, in: &transaction)
         pool.setLimit(limit.tasks, granted: limit.granted, at: plan.at)
+        pool.setSublimits(terms.sublimits.limits, since: terms.since)
         pools[plan.period.start] = pool
     }
 
@@ -208,7 +224,7 @@ extension Plans {
     ) async throws(PlanError) {
         for (origin, count) in returned {
             var pool = try await turnedPool(of: company, origin.period, pools, history, in: &transaction)
-            pool.refund(count, at: origin.taken)
+            pool.refund(count, at: origin.taken, within: origin.sublimits)
             pools[origin.period] = pool
         }
     }

@@ -11,6 +11,8 @@ final class ReturnedTasks: Sendable {
         let period: Timestamp
         /// When they were taken.
         let taken: Timestamp
+        /// The sublimits that they count against.
+        var sublimits: [SublimitJobs] = []
     }
     /// A company's.
     struct Place: Hashable {

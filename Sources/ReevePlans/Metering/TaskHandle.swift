@@ -22,17 +22,20 @@ public final class TaskHandle: Sendable {
         let until: Timestamp
         /// Where jobs may run on it.
         let environments: UInt8
+        /// Of which environments jobs may be admitted that nobody has looked at; none when workspaces are told apart.
+        let common: UInt8
         /// The number that admissions of this lease carry.
         var epoch: UInt64 = 0
-
-        var origin: ReturnedTasks.Origin { .init(period: period.start, taken: given) }
     }
 
     /// Where tasks were taken from.
     struct Source: Hashable {
         /// The lease's; the largest number for tasks that were never held.
         let epoch: UInt64
-        let origin: ReturnedTasks.Origin
+        /// When the period began whose limit they were taken from.
+        let period: Timestamp
+        /// When they were taken.
+        let taken: Timestamp
     }
 
     /// A lease that ended here, with what is left of it.
@@ -45,6 +48,8 @@ public final class TaskHandle: Sendable {
 
     /// The company whose tasks these are.
     public let company: Identifier<Company>
+    /// The jobs that it is for.
+    let lane: Lane
     let returned: ReturnedTasks
     private let charges: UnsettledCharges
     private let time: any TimeSource
@@ -56,6 +61,7 @@ public final class TaskHandle: Sendable {
     private let from = Atomic<Int64>(.max)
     private let until = Atomic<Int64>(.min)
     private let environments = Atomic<UInt8>(0)
+    private let common = Atomic<UInt8>(0)
     private let stopping = Atomic<Bool>(false)
     private let period = Atomic<Int64>(0)
     private let given = Atomic<Int64>(0)
@@ -70,39 +76,47 @@ public final class TaskHandle: Sendable {
     private static let leftMask: UInt64 = (1 << 40) - 1
 
     init(
-        _ company: Identifier<Company>, returned: ReturnedTasks, charges: UnsettledCharges, time: any TimeSource
+        _ company: Identifier<Company>, _ lane: Lane, returned: ReturnedTasks, charges: UnsettledCharges,
+        time: any TimeSource
     ) {
         self.company = company
+        self.lane = lane
         self.returned = returned
         self.charges = charges
         self.time = time
         generation = ForkGuard.generation
     }
 
-    /// Admits a job on what this process holds; `nil` when that is not enough, is over, or was asked back: then
-    /// ``TaskMeter/admit(_:of:tasks:)`` asks the store. Some nanoseconds, without a lock or an allocation.
+    /// Admits a job on what this process holds; `nil` when that is not enough, is over, was asked back, or a ``Sublimit`` is for such jobs:
+    /// then ``TaskMeter/admit(_:of:tasks:)`` admits it or asks the store. Some nanoseconds, without a lock or an allocation.
     public func admit(_ job: Job, tasks: Int = 1) -> Admission? {
-        guard let source = take(tasks, in: job.scope.environment) else { return nil }
+        guard let source = take(tasks, in: job.scope.environment, common) else { return nil }
         return Admission(job: job, tasks: tasks, handle: self, source: source)
     }
 
-    /// Takes tasks of the lease, for a job in an environment.
-    func take(_ tasks: Int, in environment: Environment?) -> Source? {
+    /// Takes tasks of the lease, for a job of its lane.
+    func take(_ tasks: Int, in environment: Environment?) -> Source? { take(tasks, in: environment, environments) }
+
+    @inline(__always)
+    private func take(_ tasks: Int, in environment: Environment?, _ admitted: borrowing Atomic<UInt8>) -> Source? {
         guard let count = UInt64(exactly: tasks), count > 0 else { return nil }
         while true {
             let present = word.load(ordering: .acquiring)
             guard present & Self.leftMask >= count else { return nil }
             let now = time.coarseNow.microseconds
             let epoch = epoch.load(ordering: .acquiring)
-            let (period, given) = (period.load(ordering: .relaxed), given.load(ordering: .relaxed))
+            let (period, taken) = (period.load(ordering: .relaxed), given.load(ordering: .relaxed))
             guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),
-                EnvironmentSet(bits: environments.load(ordering: .relaxed)).contains(environment),
+                EnvironmentSet(bits: admitted.load(ordering: .relaxed)).contains(environment),
                 generation == ForkGuard.generation
             else { return nil }
             // All of them were of this lease, unless it is another one by now.
             let (done, _) = word.compareExchange(
                 expected: present, desired: present - count, ordering: .acquiringAndReleasing)
-            if done { return Source(epoch: epoch, origin: Self.origin(period, given)) }
+            if done {
+                return Source(
+                    epoch: epoch, period: Timestamp(microseconds: period), taken: Timestamp(microseconds: taken))
+            }
         }
     }
 
@@ -115,7 +129,7 @@ public final class TaskHandle: Sendable {
             let present = word.load(ordering: .acquiring)
             guard present >> Self.leftBits == source.epoch & 0xFF_FFFF,
                 epoch.load(ordering: .acquiring) == source.epoch
-            else { return returned.add(Int64(tasks), to: .init(company: company, origin: source.origin)) }
+            else { return returned.add(Int64(tasks), to: .init(company: company, origin: origin(of: source))) }
             let (done, _) = word.compareExchange(
                 expected: present, desired: present + count, ordering: .acquiringAndReleasing)
             if done { return }
@@ -179,15 +193,17 @@ public final class TaskHandle: Sendable {
             given.store(lease.given.microseconds, ordering: .releasing)
             until.store(lease.until.microseconds, ordering: .releasing)
             environments.store(lease.environments, ordering: .releasing)
+            common.store(lease.common, ordering: .releasing)
             period.store(lease.period.start.microseconds, ordering: .releasing)
             word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
             state.held = lease
             state.held?.epoch = next
-            return Source(epoch: next, origin: lease.origin)
+            return Source(epoch: next, period: lease.period.start, taken: lease.given)
         }
     }
 
-    private static func origin(_ period: Int64, _ taken: Int64) -> ReturnedTasks.Origin {
-        .init(period: Timestamp(microseconds: period), taken: Timestamp(microseconds: taken))
+    /// What tasks were taken from.
+    func origin(of source: Source) -> ReturnedTasks.Origin {
+        .init(period: source.period, taken: source.taken, sublimits: lane.sublimits)
     }
 }

@@ -25,7 +25,7 @@ extension TaskMeter {
             return try await plans.store.transaction {
                 (transaction: inout Transaction<PlanError>) throws(PlanError) -> Int in
                 let history = try await plans.history(of: company, in: &transaction)
-                let origin = try plans.openOrigin(at: instant ?? now, history)
+                let origin = try plans.openOrigin(at: instant ?? now, in: job.scope, history)
                 let told = ToldCharges(steps, of: job.id, run: run, by: rules, origin: origin)
                 guard told.isStorable else { throw PlanError(.tooManyCharges) }
                 // One that cannot be read is an error.
@@ -80,9 +80,9 @@ extension TaskMeter {
                 let tasks = more < 0 ? max(more, -max(0, part.counted)) : more
                 guard tasks != 0 else { continue }
                 var pool = try await plans.turnedPool(of: company, part.period, pools, history, in: &transaction)
-                if tasks < 0 { pool.refund(-tasks, at: part.taken) }
-                let counted = tasks < 0 ? tasks : pool.add(tasks, at: part.taken)
-                record.note(counted, in: part.period, after: part.turn, at: part.taken)
+                if tasks < 0 { pool.refund(-tasks, at: part.taken, within: part.sublimits) }
+                let counted = tasks < 0 ? tasks : pool.add(tasks, at: part.taken, within: part.sublimits)
+                record.note(counted, in: part.origin, after: part.turn)
                 more = tasks < 0 ? more - tasks : 0
                 pools[part.period] = pool
             }

@@ -12,12 +12,9 @@ extension TaskMeter {
     public func extend(_ admission: inout Admission, by tasks: Int) async throws(PlanError) {
         let (job, handle) = (admission.job, admission.handle)
         let (sum, isTooMany) = admission.tasks.addingReportingOverflow(tasks)
-        var source = isTooMany ? nil : handle.take(tasks, in: job.scope.environment)
-        if source == nil {
-            source = try await take(
-                tasks, for: handle, job, as: "plans.extend", isCount: !isTooMany && PlanRoom.isCount(sum))
-        }
-        if let source { admission.extend(by: tasks, from: source) }
+        let isCount = !isTooMany && PlanRoom.isCount(sum)
+        let taken = try await take(tasks, for: job, of: handle.company, as: "plans.extend", isCount: isCount)
+        admission.extend(by: tasks, from: taken)
     }
 
     /// Ends an admission that was handed on, with what the job used; the rest is given back. A number outside `0...tasks` counts
@@ -62,7 +59,7 @@ extension TaskMeter {
                 let back = min(left, part.tasks)
                 left -= back
                 var pool = try await plans.turnedPool(of: company, part.period, pools, history, in: &transaction)
-                pool.refund(Int64(back), at: part.taken)
+                pool.refund(Int64(back), at: part.taken, within: part.origin.sublimits)
                 pools[part.period] = pool
             }
             if let told { _ = try await plans.count([told], of: company, to: &pools, history, in: &transaction) }

@@ -45,13 +45,13 @@ extension TaskMeter {
         var failure: PlanError?
         for company in plans.waiting.companies {
             do throws(PlanError) {
-                plans.waiting.wake(company, free: try await free(of: company))
+                plans.waiting.wake(company, in: try await room(of: company))
             } catch {
                 if error.store != nil {
                     failure = failure ?? error
                 } else if !error.canEnd {
                     // They learn why.
-                    plans.waiting.wake(company, free: nil)
+                    plans.waiting.wake(company, in: nil)
                 }
             }
         }
@@ -59,15 +59,17 @@ extension TaskMeter {
     }
 
     /// What may be admitted now: what nobody holds, and what this process has left.
-    private func free(of company: Identifier<Company>) async throws(PlanError) -> Int64 {
+    private func room(of company: Identifier<Company>) async throws(PlanError) -> WaitingJobs.Room {
         let now = plans.authority.time.now
-        let own = plans.held.knownHandle(for: company)?.present?.left ?? 0
+        let own = plans.held.handles(of: company).compactMap(\.present)
         return try await plans.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let terms = try await plans.terms(of: company, at: now, in: &transaction)
             guard terms.history.facts.pause == nil else { throw PlanError(.paused) }
             var pool = try await plans.turnedPool(of: company, terms, [:], in: &transaction)
             pool.setLimit(try await plans.limit(of: pool, company, terms, [:], in: &transaction).tasks)
-            return pool.available(at: terms.pace, now) + own
+            for own in own { _ = pool.settle(own.held.id, used: own.used) }
+            let paced = pool.available(at: terms.pace, now) + own.reduce(0) { $0 + $1.left }
+            return WaitingJobs.Room(left: min(pool.free, paced), pool: pool, sublimits: terms.sublimits, at: terms.at)
         }
     }
 }
@@ -76,7 +78,7 @@ extension PlanError {
     /// Whether it can end by itself or by what others do.
     fileprivate var canEnd: Bool {
         switch code {
-        case .limitReached, .trialEnded, .awaitingApproval, .paused, .tooFast: true
+        case .limitReached, .sublimitReached, .trialEnded, .awaitingApproval, .paused, .tooFast: true
         default: false
         }
     }

@@ -60,8 +60,8 @@ public final class TaskMeter: Sendable {
 
     let plans: Plans
     let configuration: Configuration
-    private var held: HeldTasks { plans.held }
-    private var time: any TimeSource { plans.authority.time }
+    var held: HeldTasks { plans.held }
+    var time: any TimeSource { plans.authority.time }
 
     /// A meter for the plans of a store. Values out of range count as the nearest.
     public init(plans: Plans, configuration: Configuration = .init()) {
@@ -71,36 +71,45 @@ public final class TaskMeter: Sendable {
 
     /// What this process holds of a company's tasks: for the one place in a host that starts all its jobs, where even the way
     /// here is too long.
-    public func handle(for company: Identifier<Company>) -> TaskHandle { held.handle(for: company) }
+    public func handle(for company: Identifier<Company>) -> TaskHandle { held.handle(for: company, .common) }
 
     /// Takes `tasks` from the company's limit for a job, or says why not.
     ///
     /// Throws ``PlanError/Code/limitReached`` with the start of the next period when they do not fit, after those that other
-    /// processes hold were asked back; nothing is taken then. The entry in the log of the job's workspace says how many tasks this
+    /// processes hold were asked back, and ``PlanError/Code/sublimitReached`` when it is a ``Sublimit`` that they do not fit in; nothing is
+    /// taken then. The entry in the log of the job's workspace says how many tasks this
     /// process took with it: the jobs that are admitted on those need none of their own. While the store is away, what is held is
     /// spent, and then nothing is admitted.
     public func admit(
         _ job: Job, of company: Identifier<Company>, tasks: Int = 1
     ) async throws(PlanError) -> Admission {
-        let handle = held.handle(for: company)
-        if let admission = handle.admit(job, tasks: tasks) { return admission }
-        let source = try await take(tasks, for: handle, job, as: "plans.admit")
-        return Admission(job: job, tasks: tasks, handle: handle, source: source)
+        let taken = try await take(tasks, for: job, of: company, as: "plans.admit")
+        return Admission(job: job, tasks: tasks, handle: taken.handle, source: taken.source)
+    }
+
+    /// Tasks that were taken, and what of: a part that is given back goes there.
+    struct Taken {
+        let handle: TaskHandle
+        let source: TaskHandle.Source
     }
 
     /// Takes tasks for a job; who is refused is recorded.
     func take(
-        _ tasks: Int, for handle: TaskHandle, _ job: Job, as action: String, isCount: Bool = true
-    ) async throws(PlanError) -> TaskHandle.Source {
+        _ tasks: Int, for job: Job, of company: Identifier<Company>, as action: String, isCount: Bool = true
+    ) async throws(PlanError) -> Taken {
+        let handle = held.handle(for: company, job.scope)
+        if isCount, let source = handle.take(tasks, in: job.scope.environment) {
+            return Taken(handle: handle, source: source)
+        }
         let context = ActContext(actor: .job(job.id), scope: job.scope, origin: .job)
         do throws(PlanError) {
             guard isCount, (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
-            return try await take(tasks, for: handle, context, as: action)
+            return try await take(tasks, of: company, context, as: action)
         } catch {
             // What may have been taken is not called refused: it counts as used until it is told.
             if error.store == .outcomeUnknown { throw error }
             try await plans.recordRefusal(
-                action, error, context, handle.company, details: ["tasks": String(tasks)])
+                action, error, context, company, details: ["tasks": String(tasks)])
             throw error
         }
     }
@@ -120,7 +129,7 @@ public final class TaskMeter: Sendable {
         }
         let now = time.now
         for handle in held.handles {
-            if let present = handle.present, present.held.until <= now { held.close(handle.company) }
+            if let present = handle.present, present.held.until <= now { held.close(handle) }
         }
         let companies = Set(held.statements().map(\.company)).union(held.returned.companies)
         for company in companies.union(held.charges.companies) {
@@ -141,7 +150,7 @@ public final class TaskMeter: Sendable {
     /// Gives back all that this process holds: call it before a process ends, or what it holds counts as used. Jobs that are
     /// admitted later are admitted on new leases; what running ones give back later needs a further call.
     public func giveBackAll() async throws(PlanError) {
-        for handle in held.handles { held.close(handle.company) }
+        for handle in held.handles { held.close(handle) }
         try await settle()
     }
 
@@ -183,7 +192,7 @@ public final class TaskMeter: Sendable {
         }
     }
 
-    private func keep(_ returned: [ReturnedTasks.Origin: Int64], of company: Identifier<Company>) {
+    func keep(_ returned: [ReturnedTasks.Origin: Int64], of company: Identifier<Company>) {
         for (origin, count) in returned { held.returned.add(count, to: .init(company: company, origin: origin)) }
     }
 
@@ -199,25 +208,28 @@ public final class TaskMeter: Sendable {
             } catch {
                 (failure, isTold) = (error, false)
             }
-            guard let lease = held.knownHandle(for: company)?.present?.held else {
-                held.close(company)
-                continue
-            }
-            do throws(PlanError) {
-                let pool = try await reading { () throws(StoreError) in
-                    try await QuotaPool.table.read(
-                        .platform, Plans.ids(company, lease.period.start), in: plans.store)
+            for handle in held.handles(of: company) {
+                do throws(PlanError) {
+                    if try await isStillOurs(handle) { continue }
+                } catch {
+                    failure = error
                 }
-                if let own = pool?.leases.first(where: { $0.id == lease.id }), pool?.isRecalled(own) == false {
-                    continue
-                }
-            } catch {
-                failure = error
+                held.close(handle)
             }
-            held.close(company)
         }
         if isTold { held.hasRead(board) }
         if let failure { throw failure }
+    }
+
+    /// Whether something is held, and was not asked back.
+    private func isStillOurs(_ handle: TaskHandle) async throws(PlanError) -> Bool {
+        guard let lease = handle.present?.held else { return false }
+        let pool = try await reading { () throws(StoreError) in
+            try await QuotaPool.table.read(
+                .platform, Plans.ids(handle.company, lease.period.start), in: plans.store)
+        }
+        guard let own = pool?.leases.first(where: { $0.id == lease.id }) else { return false }
+        return pool?.isRecalled(own) == false
     }
 
     private func reading<Value>(
@@ -228,149 +240,5 @@ public final class TaskMeter: Sendable {
         } catch {
             throw PlanError(error)
         }
-    }
-
-    private enum Answer {
-        case taken(TaskHandle.Source)
-        /// With whether others may give back something, and whether they were asked for it just now.
-        case nothingLeft(resetsAt: Timestamp, mayReturn: Bool, hasAsked: Bool)
-    }
-
-    private func take(
-        _ tasks: Int, for handle: TaskHandle, _ context: ActContext, as action: String
-    ) async throws(PlanError) -> TaskHandle.Source {
-        let patience = Duration.milliseconds(configuration.recallMilliseconds)
-        var (deadline, calls) = (time.uptime + patience, 0)
-        var pause = Duration.milliseconds(20)
-        while true {
-            let answer = try await held.turns.run(handle.company) { () throws(PlanError) in
-                // Another call may have brought enough for this one.
-                if let source = handle.take(tasks, in: context.scope.environment) { return Answer.taken(source) }
-                // What is held is not given up for a job that may not run where it is to.
-                if handle.excludes(context.scope.environment) {
-                    try await plans.requireEnvironment(context.scope.environment, of: handle.company)
-                }
-                return try await exchange(handle, tasks, context, as: action)
-            }
-            switch answer {
-            case .taken(let source): return source
-            case .nothingLeft(let resetsAt, let mayReturn, let hasAsked):
-                let now = time.uptime
-                // Who took something since has time to answer as well, but not for ever.
-                if hasAsked, calls < 8 { (deadline, calls) = (now + patience, calls + 1) }
-                guard mayReturn, now < deadline else { throw PlanError(.limitReached, retryAt: resetsAt) }
-                do {
-                    try await time.sleep(until: min(deadline, now + pause))
-                    pause = min(pause * 2, .milliseconds(320))
-                } catch {
-                    throw PlanError(.cancelled)
-                }
-            }
-        }
-    }
-
-    /// Gives back what is held of a company's tasks, and takes a new lease of which `tasks` are spent at once, in one commit.
-    private func exchange(
-        _ handle: TaskHandle, _ tasks: Int, _ context: ActContext, as action: String
-    ) async throws(PlanError) -> Answer {
-        let (now, need, company) = (time.now, Int64(tasks), handle.company)
-        let (closed, closing) = handle.close()
-        let own = closed.map { HeldTasks.Statement(company, $0) }
-        let (before, returned) = (held.statements(of: company), held.returned.take(of: company))
-        let id = Identifier<QuotaLeaseRecord>(at: now)
-        let lifetime = Duration.seconds(configuration.leaseSeconds)
-        var tried: Timestamp?
-        do throws(PlanError) {
-            let (lease, terms, limit, mayReturn, hasAsked) = try await plans.store.transaction(
-                retrying: RetryPolicy(attempts: 400)
-            ) {
-                (transaction: inout Transaction<PlanError>) throws(PlanError)
-                    -> (QuotaPool.Lease?, PlanTerms, Plans.Limit, Bool, Bool) in
-                let terms = try await plans.terms(of: company, at: now, in: &transaction)
-                tried = terms.period.start
-                var pools = try await plans.pools(
-                    of: company, after: before + (own.map { [$0] } ?? []), terms.history, in: &transaction)
-                try await plans.refund(returned, of: company, to: &pools, terms.history, in: &transaction)
-                guard terms.history.facts.pause == nil else { throw PlanError(.paused) }
-                guard terms.environments.contains(context.scope.environment) else {
-                    throw PlanError(.environmentNotIncluded)
-                }
-                let known = try await plans.pool(of: company, terms.period.start, pools, in: &transaction)
-                var pool = try await plans.turnedPool(of: company, terms, pools, in: &transaction)
-                let limit = try await plans.limit(
-                    of: pool, company, terms, pools, isWriting: true, in: &transaction)
-                pool.setLimit(limit.tasks, granted: limit.granted, at: terms.at)
-                if let pace = terms.pace, need <= pool.free, let paced = pool.paced,
-                    let conforming = pace.conforming(at: now, after: paced), need > conforming
-                {
-                    throw PlanError(.tooFast, retryAt: pace.conforms(need, after: paced))
-                }
-                let lease = newLease(of: &pool, id, need, terms, now.advanced(by: lifetime * 2), at: now)
-                // Nobody is asked for what cannot be there.
-                let mayReturn =
-                    lease == nil && need <= pool.free + pool.held && pool.mayReturn(besides: held.holder)
-                let hasAsked = mayReturn && pool.recall(for: held.holder)
-                if hasAsked { try await RecallBoard.add(company, in: &transaction) }
-                if pool != known { pools[terms.period.start] = pool }
-                try await plans.write(
-                    pools, of: company, announcing: configuration.thresholds, in: &transaction)
-                if let lease {
-                    let entry = AuditEntry(
-                        at: now, context: context, action: action, resource: company.description,
-                        details: [
-                            "lease": lease.id.description, "plan": terms.plan, "taken": String(lease.amount),
-                            "tasks": String(tasks),
-                        ])
-                    try transaction.record(entry, in: plans.authority.trail)
-                }
-                return (lease, terms, limit, mayReturn, hasAsked)
-            }
-            held.forget(before)
-            guard let lease else {
-                return .nothingLeft(resetsAt: limit.more, mayReturn: mayReturn, hasAsked: hasAsked)
-            }
-            let direct = TaskHandle.Source(
-                epoch: .max, origin: .init(period: terms.period.start, taken: lease.given))
-            guard lease.amount > need else { return .taken(direct) }
-            let new = TaskHandle.Held(
-                id: lease.id, amount: lease.amount, period: terms.period,
-                given: lease.given,
-                // The coarse clock is behind.
-                from: max(terms.period.start, now.advanced(by: .milliseconds(-100))),
-                until: min(now.advanced(by: lifetime), limit.until),
-                environments: terms.environments.bits)
-            if let source = handle.open(new, left: lease.amount - need, after: closing) { return .taken(source) }
-            // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
-            held.tell(.init(company: company, lease: lease.id, period: terms.period.start, used: need))
-            return .taken(direct)
-        } catch {
-            if error.store != .outcomeUnknown { keep(returned, of: company) }
-            if let own {
-                // While the store is away, what is held is still there to be spent.
-                let isAway = error.store.map { $0 != .outcomeUnknown } ?? false
-                let isOpen =
-                    isAway && closed.map { handle.open($0.held, left: $0.left, after: closing) != nil } ?? false
-                if !isOpen { held.tell(own) }
-            }
-            if error.store == .outcomeUnknown, let tried {
-                // The lease may be there, and nothing of it was spent.
-                held.tell(HeldTasks.Statement(company: company, lease: id, period: tried, used: 0))
-            }
-            throw error
-        }
-    }
-
-    /// Takes a lease from a pool, if what is needed is there; where it comes to no more, that is used at once.
-    private func newLease(
-        of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
-        _ ends: Timestamp, at now: Timestamp
-    ) -> QuotaPool.Lease? {
-        pool.expire(at: now)
-        let share = Int64(configuration.leasePerMille)
-        let most = max(1, pool.limit / 1000 * share + pool.limit % 1000 * share / 1000)
-        let lease = pool.acquire(
-            id, for: held.holder, need: need, most: most, at: terms.at, until: ends, pace: terms.pace, now: now)
-        if let lease, lease.amount == need { pool.use(lease.id) }
-        return lease
     }
 }

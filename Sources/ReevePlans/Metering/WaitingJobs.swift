@@ -86,13 +86,35 @@ final class WaitingJobs: Sendable {
         return waiter
     }
 
-    /// Lets jobs try again, in their order, as long as what they need is there; all when the number is `nil`.
-    func wake(_ company: Identifier<Company>, free: Int64?) {
+    /// What is there for jobs that wait.
+    struct Room {
+        /// Tasks for all of them.
+        var left: Int64
+        var pool: QuotaPool
+        let sublimits: Sublimits
+        let at: Timestamp
+
+        /// Takes what a job needs of it; `false` when it does not fit in a sublimit, which is none of the others' concern.
+        mutating func take(_ job: WaitingJob) -> Bool {
+            let (tasks, lane) = (Int64(job.tasks), sublimits.lane(of: job.job.scope))
+            guard tasks <= pool.free(within: lane.sublimits) else { return false }
+            pool.add(tasks, at: at, within: lane.sublimits)
+            left -= tasks
+            return true
+        }
+    }
+
+    /// Lets jobs try again, in their order, as long as what they need is there; all when there is no room to be looked for.
+    func wake(_ company: Identifier<Company>, in room: Room?) {
         let woken = state.withLock { state in
-            var (woken, left) = ([Waiter](), free ?? .max)
-            while let first = state.waiters[company]?.first, Int64(first.job.tasks) <= left {
-                left -= Int64(first.job.tasks)
-                if let waiter = Self.remove(0, of: company, &state) { woken.append(waiter) }
+            var (woken, room) = ([Waiter](), room)
+            for waiter in state.waiters[company] ?? [] {
+                guard room.map({ Int64(waiter.job.tasks) <= $0.left }) ?? true else { break }
+                guard room?.take(waiter.job) ?? true else { continue }
+                guard let index = state.waiters[company]?.firstIndex(where: { $0.number == waiter.number }) else {
+                    continue
+                }
+                if let waiter = Self.remove(index, of: company, &state) { woken.append(waiter) }
             }
             return woken
         }

@@ -133,6 +133,9 @@ public struct PriceDocument: Hashable, Sendable, Codable {
         if let pace = entitlements.pace {
             gets.append("at most \(pace.tasks) tasks in \(pace.seconds) seconds, \(pace.burst) at once")
         }
+        for sublimit in entitlements.sublimits {
+            gets.append("at most \(sublimit.tasksPerPeriod) of these tasks in one period for \(sublimit.jobs)")
+        }
         if let rollover = entitlements.rollover {
             gets.append(
                 "carried over to the next period: what is left, at least \(rollover.least) and at most \(rollover.most) tasks"

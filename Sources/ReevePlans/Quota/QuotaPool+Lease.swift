@@ -21,6 +21,8 @@ extension QuotaPool {
         package let recalls: Int64
         /// What had not run off at the pace of the plan just after it was given.
         var paced: Pace.Level?
+        /// The sublimits that it counts against.
+        package internal(set) var sublimits: [SublimitJobs] = []
 
         package init(
             id: Identifier<QuotaLeaseRecord>, holder: String, amount: Int64, ends: Timestamp, given: Timestamp,
@@ -35,9 +37,11 @@ extension QuotaPool {
         }
 
         /// One that its holder may still state something about, and that nobody spends.
-        init(closed id: Identifier<QuotaLeaseRecord>, amount: Int64, given: Timestamp) {
+        init(closing lease: Lease, at given: Timestamp) {
             self.init(
-                id: id, holder: "", amount: amount, ends: Timestamp(microseconds: 0), given: given, recalls: 0)
+                id: lease.id, holder: "", amount: lease.amount, ends: Timestamp(microseconds: 0), given: given,
+                recalls: 0)
+            sublimits = lease.sublimits
         }
     }
 
@@ -166,9 +170,6 @@ extension QuotaPool {
     /// Whether a lease was asked back since it was given.
     package func isRecalled(_ lease: Lease) -> Bool { lease.recalls < recalls }
 
-    /// Whether somebody besides a holder has something that may come back: until then nobody is refused for good.
-    package func mayReturn(besides holder: String) -> Bool { leases.contains { $0.holder != holder } }
-
     /// What nobody holds and nobody used; never less than 0, also when the limit was lowered below what is out.
     package var free: Int64 { max(0, limit - settled - held) }
     /// What holders may still spend.
@@ -182,29 +183,4 @@ extension QuotaPool {
 
     /// When what is told of a lease counts.
     func counted(_ lease: Lease) -> Timestamp { max(lease.given, turn ?? lease.given) }
-
-    static func closedLease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
-        try reader.object { (reader) throws(JSONError) in
-            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
-            let given = try reader.text("given", as: Timestamp.self)
-            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            return Lease(closed: id, amount: amount, given: given)
-        }
-    }
-
-    static func lease(_ reader: inout JSONReader) throws(JSONError) -> Lease {
-        try reader.object { (reader) throws(JSONError) in
-            let amount = try reader.count("amount", upTo: PlanRoom.maximumCount)
-            let ends = try reader.text("ends", as: Timestamp.self)
-            let given = try reader.text("given", as: Timestamp.self)
-            let holder = try reader.text("holder")
-            let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            let paced = reader.hasField("paced") ? try Pace.Level(from: &reader) : nil
-            var lease = Lease(
-                id: id, holder: holder, amount: amount, ends: ends, given: given,
-                recalls: try reader.count("recalls"))
-            lease.paced = paced
-            return lease
-        }
-    }
 }

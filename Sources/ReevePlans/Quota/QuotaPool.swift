@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 package import ReeveModel
-package import ReeveStorage
 
 /// A limit for one period, what of it is used, and who holds how much of the rest.
 ///
@@ -14,34 +13,36 @@ package import ReeveStorage
 /// A value without a clock: the caller applies each operation to what the store has, in one commit that expects it unchanged.
 package struct QuotaPool: Hashable, Sendable {
     /// Tasks in the period.
-    package private(set) var limit: Int64
+    package internal(set) var limit: Int64
     /// When the limit was set last, by the clock of who did.
-    package private(set) var limitSet: Timestamp?
+    package internal(set) var limitSet: Timestamp?
     /// How often the limit was another one.
-    package private(set) var version: Int64 = 0
+    package internal(set) var version: Int64 = 0
     /// The highest part of this version of the limit, in hundredths, whose use was announced.
-    package private(set) var announced: Int64 = 0
+    package internal(set) var announced: Int64 = 0
     /// What was used when, the latest last; also what counts no longer.
-    package private(set) var uses: [Use] = []
+    package internal(set) var uses: [Use] = []
     /// Instants at which other tasks can be used than before: what is used before and after is told apart.
-    package private(set) var bounds: [Timestamp] = []
+    package internal(set) var bounds: [Timestamp] = []
     /// Tasks that are used: stated by holders, or of leases whose time was over, less what jobs gave back. Less than 0 as long as
     /// something was given back whose holder has not said yet that it was used: what it holds counts that much too much.
-    package private(set) var settled: Int64 = 0
+    package internal(set) var settled: Int64 = 0
     /// What holders may spend.
-    package private(set) var leases: [Lease] = []
+    package internal(set) var leases: [Lease] = []
     /// What was counted as used unseen, and may still be stated, the latest last.
-    package private(set) var overdue: [Lease] = []
+    package internal(set) var overdue: [Lease] = []
     /// What was used at once, the latest last.
-    package private(set) var direct: [Lease] = []
+    package internal(set) var direct: [Lease] = []
     /// The changes that count anew and were applied here, the last one last.
-    package private(set) var turns: [Turn] = []
+    package internal(set) var turns: [Turn] = []
     /// What of the limit comes from elsewhere than the plan.
-    package private(set) var granted: Int64 = 0
+    package internal(set) var granted: Int64 = 0
     /// What was taken and has not run off at the pace of the plan, where it has one.
-    package private(set) var paced: Pace.Level?
+    package internal(set) var paced: Pace.Level?
+    /// Limits within this one, and what is used of them.
+    package internal(set) var sublimits: [SublimitUse] = []
     /// How often holders were asked to give back what they have.
-    package private(set) var recalls: Int64 = 0
+    package internal(set) var recalls: Int64 = 0
 
     /// At most so many leases are open at once.
     package static let maximumLeases = 256
@@ -55,7 +56,7 @@ package struct QuotaPool: Hashable, Sendable {
     package static let maximumBounds = 100
     /// Of as many changes that count anew it is known what was used before them.
     package static let maximumTurns = 16
-    private static let maximumUsed = 1000 * PlanRoom.maximumCount
+    static let maximumUsed = 1000 * PlanRoom.maximumCount
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
 
@@ -64,16 +65,16 @@ package struct QuotaPool: Hashable, Sendable {
     }
 
     /// Gives a holder a part of what is left: half of it divided by the number of holders, so that early leases are large and
-    /// the last ones single tasks, at least `need` and at most `most`. `nil`, and no change, when `need` is not there.
+    /// the last ones single tasks, at least `need` and at most `most`. `nil`, and no change, when `need` is not there, or does not fit in one of the `sublimits`.
     ///
     /// With the id of a lease that is open it is that lease again, whatever is asked.
     package mutating func acquire(
         _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max,
         at given: Timestamp = Timestamp(microseconds: 0), until ends: Timestamp, pace: Pace? = nil,
-        now: Timestamp = Timestamp(microseconds: 0)
+        now: Timestamp = Timestamp(microseconds: 0), within sublimits: [SublimitJobs] = []
     ) -> Lease? {
         if let open = leases.first(where: { $0.id == id }) { return open }
-        var (free, most) = (free, most)
+        var (free, most) = (free(within: sublimits), most)
         guard need >= 1, need <= free else { return nil }
         if let pace {
             // More than may ever be used at once is used when nothing is ahead.
@@ -81,30 +82,16 @@ package struct QuotaPool: Hashable, Sendable {
             guard need <= conforming else { return nil }
             (free, most) = (min(free, max(need, conforming)), min(most, max(need, conforming)))
         }
-        let lease = acquire(id, for: holder, need: need, most: most, at: given, until: ends, free: free)
-        if let lease, let pace, let index = leases.indices.last {
-            paced = pace.taking(lease.amount, at: now, after: paced)
-            leases[index].paced = paced
-        }
-        return lease
-    }
-
-    private mutating func acquire(
-        _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64, most: Int64, at now: Timestamp,
-        until ends: Timestamp, free: Int64
-    ) -> Lease? {
-        // Where there is no room for another holder, nobody gets more than is used at once.
-        guard leases.count < Self.maximumLeases else { return give(id, to: holder, need, at: now, until: ends) }
         let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
-        let amount = min(max((free + parts - 1) / parts, need), max(most, need), free)
-        return give(id, to: holder, amount, at: now, until: ends)
-    }
-
-    private mutating func give(
-        _ id: Identifier<QuotaLeaseRecord>, to holder: String, _ amount: Int64, at now: Timestamp,
-        until ends: Timestamp
-    ) -> Lease {
-        let lease = Lease(id: id, holder: holder, amount: amount, ends: ends, given: now, recalls: recalls)
+        // Where there is no room for another holder, nobody gets more than is used at once.
+        let hasRoom = leases.count < Self.maximumLeases
+        let amount = hasRoom ? min(max((free + parts - 1) / parts, need), max(most, need), free) : need
+        var lease = Lease(id: id, holder: holder, amount: amount, ends: ends, given: given, recalls: recalls)
+        lease.sublimits = sublimits
+        if let pace {
+            paced = pace.taking(amount, at: now, after: paced)
+            lease.paced = paced
+        }
         leases.append(lease)
         return lease
     }
@@ -132,7 +119,7 @@ package struct QuotaPool: Hashable, Sendable {
             return .known
         }
         let rest = lease.amount - min(max(used, 0), lease.amount)
-        count(-rest, at: lease.given)
+        count(-rest, at: lease.given, within: lease.sublimits)
         return .refunded(rest)
     }
 
@@ -141,7 +128,8 @@ package struct QuotaPool: Hashable, Sendable {
     ///
     /// `tasks` and `overage` are what the plan had before it. Returns whether it was applied just now.
     package mutating func apply(
-        _ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp, tasks: Int64 = 0, overage: Int64 = 0
+        _ usage: PlanChange.Usage, to new: Int64, at instant: Timestamp, tasks: Int64 = 0, overage: Int64 = 0,
+        sublimits: [SublimitJobs: Int64] = [:]
     ) -> Bool {
         guard turns.last.map({ $0.at < instant }) ?? true else { return false }
         let new = min(max(0, new), PlanRoom.maximumCount)
@@ -150,6 +138,9 @@ package struct QuotaPool: Hashable, Sendable {
         turns.append(turn)
         turns.removeFirst(max(0, turns.count - Self.maximumTurns))
         settled = turn.after
+        for index in self.sublimits.indices {
+            self.sublimits[index].turn(usage, to: sublimits[self.sublimits[index].jobs], at: instant)
+        }
         divide(at: bounds)
         limit = new
         version += 1
@@ -159,22 +150,29 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// Takes back tasks that count as used, or that their holder will say were used, because a job that had them did not use
     /// them: for one call a job. Of what was taken before a change that counts anew only that comes back which still counts.
-    package mutating func refund(_ tasks: Int64, at taken: Timestamp = Timestamp(microseconds: 0)) {
-        count(-min(max(tasks, 0), PlanRoom.maximumCount), at: taken)
+    package mutating func refund(
+        _ tasks: Int64, at taken: Timestamp = Timestamp(microseconds: 0), within sublimits: [SublimitJobs] = []
+    ) {
+        count(-min(max(tasks, 0), PlanRoom.maximumCount), at: taken, within: sublimits)
     }
 
     /// Counts tasks that were used without having been taken before, also beyond the limit, as far as there is room to count; returns
     /// how many more count by it now: of what was used before a change that counts anew these are others.
-    @discardableResult package mutating func add(_ tasks: Int64, at instant: Timestamp) -> Int64 {
+    @discardableResult package mutating func add(
+        _ tasks: Int64, at instant: Timestamp, within sublimits: [SublimitJobs] = []
+    ) -> Int64 {
         let before = settled
-        count(min(max(tasks, 0), max(0, 2 * PlanRoom.maximumCount - settled)), at: instant)
+        count(min(max(tasks, 0), max(0, 2 * PlanRoom.maximumCount - settled)), at: instant, within: sublimits)
         return settled - before
     }
 
     /// Counts tasks as used at an instant, or no longer. What changes that count anew made of what was used before them
     /// is made of it anew.
-    private mutating func count(_ tasks: Int64, at instant: Timestamp) {
+    private mutating func count(_ tasks: Int64, at instant: Timestamp, within sublimits: [SublimitJobs]) {
         guard tasks != 0 else { return }
+        for index in self.sublimits.indices where sublimits.contains(self.sublimits[index].jobs) {
+            self.sublimits[index].count(tasks, at: instant)
+        }
         var change = tasks
         for index in turns.indices where turns[index].at > instant {
             let before = turns[index].after
@@ -204,7 +202,7 @@ package struct QuotaPool: Hashable, Sendable {
 
     /// What is told of a lease counts after the changes that count anew.
     private mutating func count(_ tasks: Int64, of lease: Lease) {
-        count(tasks, at: counted(lease))
+        count(tasks, at: counted(lease), within: lease.sublimits)
     }
 
     /// Tells what is used before some instants from what is used after them, from now on.
@@ -218,7 +216,7 @@ package struct QuotaPool: Hashable, Sendable {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
         count(lease.amount, of: lease)
-        direct.append(Lease(closed: lease.id, amount: lease.amount, given: counted(lease)))
+        direct.append(Lease(closing: lease, at: counted(lease)))
         direct.removeFirst(max(0, direct.count - Self.maximumDirect))
     }
 
@@ -234,7 +232,7 @@ package struct QuotaPool: Hashable, Sendable {
         guard let index = leases.firstIndex(where: { $0.id == id }) else { return }
         let lease = leases.remove(at: index)
         count(lease.amount, of: lease)
-        overdue.append(Lease(closed: lease.id, amount: lease.amount, given: counted(lease)))
+        overdue.append(Lease(closing: lease, at: counted(lease)))
         // The oldest stay used for good.
         overdue.removeFirst(max(0, overdue.count - Self.maximumOverdue))
     }
@@ -273,115 +271,5 @@ package struct QuotaPool: Hashable, Sendable {
         guard reached > announced else { return nil }
         announced = Int64(reached)
         return reached
-    }
-}
-
-extension QuotaPool: JSONRecord {
-    package static let table = Table<QuotaPool>("plans.quota")
-
-    package func write(to writer: inout JSONWriter, schema: Int) {
-        // Of those that are closed it only matters how much they were, and when.
-        func closed(_ leases: [Lease], _ writer: inout JSONWriter) {
-            writer.list(leases) { writer, lease in
-                writer.object { writer in
-                    writer.field("amount", lease.amount)
-                    writer.field("given", lease.given)
-                    writer.field("id", lease.id)
-                }
-            }
-        }
-        writer.object { writer in
-            writer.field("announced", announced)
-            writer.name("bounds")
-            writer.list(bounds) { $0.text($1) }
-            writer.name("direct")
-            closed(direct, &writer)
-            writer.field("granted", granted)
-            writer.name("leases")
-            writer.list(leases) { writer, lease in
-                writer.object { writer in
-                    writer.field("amount", lease.amount)
-                    writer.field("ends", lease.ends)
-                    writer.field("given", lease.given)
-                    writer.field("holder", lease.holder)
-                    writer.field("id", lease.id)
-                    if let paced = lease.paced {
-                        writer.name("paced")
-                        paced.write(to: &writer)
-                    }
-                    writer.field("recalls", lease.recalls)
-                }
-            }
-            writer.field("limit", limit)
-            writer.field("limitSet", limitSet)
-            writer.name("overdue")
-            closed(overdue, &writer)
-            if let paced {
-                writer.name("paced")
-                paced.write(to: &writer)
-            }
-            writer.field("recalls", recalls)
-            writer.field("settled", settled)
-            writer.name("turns")
-            writer.list(turns) { $1.write(to: &$0) }
-            writer.name("uses")
-            writer.list(uses) { writer, use in
-                writer.object { writer in
-                    writer.field("from", use.from)
-                    writer.field("used", use.used)
-                }
-            }
-            writer.field("version", version)
-        }
-    }
-
-    package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
-        self = try reader.object { (reader) throws(JSONError) in
-            let announced = try reader.count("announced", upTo: 100)
-            try reader.name("bounds")
-            let bounds = try reader.list { (reader) throws(JSONError) in try reader.text(as: Timestamp.self) }
-            guard bounds.count <= Self.maximumBounds, zip(bounds, bounds.dropFirst()).allSatisfy(<) else {
-                throw reader.unexpected()
-            }
-            try reader.name("direct")
-            let direct = try reader.list(Self.closedLease)
-            let granted = try reader.count("granted", upTo: PlanRoom.maximumCount)
-            try reader.name("leases")
-            let leases = try reader.list(Self.lease)
-            var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
-            pool.limitSet = reader.hasField("limitSet") ? try reader.text(as: Timestamp.self) : nil
-            try reader.name("overdue")
-            pool.announced = announced
-            pool.bounds = bounds
-            pool.direct = direct
-            pool.granted = granted
-            pool.leases = leases
-            pool.overdue = try reader.list(Self.closedLease)
-            pool.paced = reader.hasField("paced") ? try Pace.Level(from: &reader) : nil
-            pool.recalls = try reader.count("recalls")
-            // More than the limit when that was lowered since.
-            let settled = try reader.integer("settled")
-            guard settled.magnitude <= UInt64(3 * PlanRoom.maximumCount) else { throw reader.unexpected() }
-            pool.settled = settled
-            try reader.name("turns")
-            pool.turns = try reader.list { (reader) throws(JSONError) in try Turn(from: &reader) }
-            guard pool.turns.count <= Self.maximumTurns,
-                zip(pool.turns, pool.turns.dropFirst()).allSatisfy({ $0.at < $1.at })
-            else { throw reader.unexpected() }
-            try reader.name("uses")
-            pool.uses = try reader.list { (reader) throws(JSONError) in
-                try reader.object { (reader) throws(JSONError) in
-                    let from = try reader.text("from", as: Timestamp.self)
-                    let used = try reader.integer("used")
-                    guard used.magnitude <= UInt64(Self.maximumUsed) else { throw reader.unexpected() }
-                    return Use(from: from, used: used)
-                }
-            }
-            guard zip(pool.uses, pool.uses.dropFirst()).allSatisfy({ $0.from < $1.from }) else {
-                throw reader.unexpected()
-            }
-            pool.version = try reader.count("version")
-            return pool
-        }
     }
 }

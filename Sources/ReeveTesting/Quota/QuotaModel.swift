@@ -136,7 +136,7 @@ struct QuotaModel {
                 state(node, id, 0, 0)
             } else if pool.free >= need {
                 send(.acquire(node: node, id: id, need: need))
-            } else if pool.mayReturn(besides: "\(node)") {
+            } else if pool.mayReturn(need, besides: "\(node)") {
                 if pool.leases.contains(where: { $0.holder != "\(node)" && !pool.isRecalled($0) }) {
                     send(.recall(node: node))
                     // Each has time to answer the last call.
