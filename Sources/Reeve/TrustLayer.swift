@@ -68,10 +68,11 @@ public struct TrustLayer: Sendable {
 
     /// Builds every room over the authority's store. The vault shares the audit's ledger and the keys of authenticated records.
     ///
-    /// Throws ``ConfigurationError`` with all defects when the configuration has any.
+    /// With a `taskJournal` a crash costs companies next to none of their tasks. Throws ``ConfigurationError`` with all defects when the
+    /// configuration has any.
     public init(
         mainKeys: MainKeys, authority: AccessAuthority, audit keys: AuditKeys,
-        sinks: [any AuditSink] = [], configuration: Configuration = .init()
+        sinks: [any AuditSink] = [], taskJournal: TaskJournal? = nil, configuration: Configuration = .init()
     ) throws(ConfigurationError) {
         let defects = configuration.validate()
         guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
@@ -79,7 +80,7 @@ public struct TrustLayer: Sendable {
         vault = Vault(
             mainKeys: mainKeys, control: keys.control, ledger: keys.ledger, authority: authority,
             configuration: configuration.vault)
-        plans = Plans(catalogue: configuration.catalogue, authority: authority)
+        plans = Plans(catalogue: configuration.catalogue, authority: authority, journal: taskJournal)
         tasks = TaskMeter(plans: plans, configuration: configuration.tasks)
         publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
         retention = Retention(schedule: configuration.retention, authority: authority)

@@ -40,6 +40,8 @@ public struct PlanError: Error, Hashable, Sendable {
         case unknownGrant
         /// The company has 32 grants that can be used or count to a period that is not closed.
         case tooManyGrants
+        /// Another process has taken over the journal of tasks, and writes to it.
+        case journalTakenOver
         /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
         case cancelled
         /// The plan's time is over: another plan, or its approval, is needed first.
@@ -178,6 +180,7 @@ extension PlanError: CustomStringConvertible {
             "priorities are 0 to 100, a grant expires after it begins, and carries over 0 to 10^12 tasks"
         case .unknownGrant: "the company has no such grant; its balance lists what it has"
         case .tooManyGrants: "the company has 32 grants already; revoke one, or wait until one has expired"
+        case .journalTakenOver: "another process writes to this journal of tasks; give each process a name of its own"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
         case .awaitingApproval: "the status's plan has a price that the company has not approved; see its proposals"

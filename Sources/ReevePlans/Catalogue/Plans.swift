@@ -59,12 +59,15 @@ public struct Plans: Sendable {
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
     /// one with a higher version is: ``publish(_:from:_:)``. What was used in a period is taken for `lateUsageDays` days after its end,
-    /// 0 to 28 of 24 hours; a number out of range counts as the nearest.
-    public init(catalogue: Catalogue = .reference, authority: AccessAuthority, lateUsageDays: Int = 3) {
+    /// 0 to 28 of 24 hours; a number out of range counts as the nearest. With a `journal` a crash costs next to nothing.
+    public init(
+        catalogue: Catalogue = .reference, authority: AccessAuthority, lateUsageDays: Int = 3,
+        journal: TaskJournal? = nil
+    ) {
         self.lateUsageDays = min(max(lateUsageDays, 0), 28)
         store = authority.store
         self.authority = authority
-        held = HeldTasks(time: authority.time)
+        held = HeldTasks(time: authority.time, journal: journal)
         shelf = CatalogueShelf(catalogue)
     }
 

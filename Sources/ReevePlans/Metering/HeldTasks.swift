@@ -37,14 +37,19 @@ final class HeldTasks: Sendable {
     let turns = Turns<Identifier<Company>>()
     private let time: any TimeSource
     private let state: Mutex<State>
+    private let ownJournal: LeaseJournal?
 
-    init(time: any TimeSource) {
+    init(time: any TimeSource, journal: TaskJournal?) {
         self.time = time
+        ownJournal = journal.map(LeaseJournal.init)
         state = Mutex(State(holder: Identifier<Worker>(at: time.now).description))
     }
 
     /// This process, as other holders see it.
     var holder: String { withState { $0.holder } }
+
+    /// Where it is written down what may be spent; a child of the process has none.
+    var journal: LeaseJournal? { ownJournal.flatMap { $0.isOfThisProcess ? $0 : nil } }
 
     /// In a child of the process that held something nothing is held, and nothing is to be told: that is the parent's.
     private func withState<R>(_ body: (inout State) -> R) -> R {
@@ -128,6 +133,7 @@ final class HeldTasks: Sendable {
     }
 
     func forget(_ told: [Statement]) {
+        journal?.end(told.map(\.lease))
         let told = Set(told)
         withState { $0.statements.removeAll { told.contains($0) } }
     }

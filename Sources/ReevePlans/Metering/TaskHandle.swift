@@ -42,6 +42,8 @@ public final class TaskHandle: Sendable {
     struct Closed: Hashable {
         let held: Held
         let left: Int64
+        /// What of it may not be spent before it is written down.
+        var reserve: Int64 = 0
 
         var used: Int64 { held.amount - left }
     }
@@ -67,6 +69,8 @@ public final class TaskHandle: Sendable {
     private let given = Atomic<Int64>(0)
     private struct State {
         var held: Held?
+        /// What of it may not be spent yet.
+        var reserve: Int64 = 0
         /// How often it was closed: a lease that was asked for before and comes after is not spent.
         var closings: UInt64 = 0
     }
@@ -164,7 +168,10 @@ public final class TaskHandle: Sendable {
     /// What is held now, and how much of it is left.
     var present: Closed? {
         state.withLock { state in
-            state.held.map { Closed(held: $0, left: Int64(word.load(ordering: .acquiring) & Self.leftMask)) }
+            state.held.map { held in
+                let left = Int64(word.load(ordering: .acquiring) & Self.leftMask)
+                return Closed(held: held, left: left + state.reserve, reserve: state.reserve)
+            }
         }
     }
 
@@ -178,12 +185,14 @@ public final class TaskHandle: Sendable {
                 (open.epoch &+ 1) << Self.leftBits, ordering: .acquiringAndReleasing)
             epoch.store(open.epoch &+ 1, ordering: .releasing)
             state.held = nil
-            return (Closed(held: open, left: Int64(present & Self.leftMask)), state.closings)
+            let left = Int64(present & Self.leftMask) + state.reserve
+            return (Closed(held: open, left: left, reserve: state.reserve), state.closings)
         }
     }
 
-    /// Spends from a lease from now on, of which `left` are left; `nil` when somebody else has closed it since a closing.
-    func open(_ lease: Held, left: Int64, after closing: UInt64) -> Source? {
+    /// Spends from a lease from now on, of which `left` are left, and `reserve` of these not before they are written down; `nil` when
+    /// somebody else has closed it since a closing.
+    func open(_ lease: Held, left: Int64, reserve: Int64 = 0, after closing: UInt64) -> Source? {
         state.withLock { state in
             guard state.closings == closing, state.held == nil else { return nil }
             let next = epoch.load(ordering: .acquiring) &+ 1
@@ -195,10 +204,32 @@ public final class TaskHandle: Sendable {
             environments.store(lease.environments, ordering: .releasing)
             common.store(lease.common, ordering: .releasing)
             period.store(lease.period.start.microseconds, ordering: .releasing)
-            word.store(next << Self.leftBits | UInt64(left), ordering: .releasing)
-            state.held = lease
+            word.store(next << Self.leftBits | UInt64(left - reserve), ordering: .releasing)
+            (state.held, state.reserve) = (lease, reserve)
             state.held?.epoch = next
             return Source(epoch: next, period: lease.period.start, taken: lease.given)
+        }
+    }
+
+    /// How much of the lease may be spent once `tasks` more are needed than may be yet; `nil` when it has not as many, or is over.
+    func nextMark(_ tasks: Int, step: Int64) -> (lease: Held, mark: Int64)? {
+        guard let present, let need = Int64(exactly: tasks), present.reserve > 0, present.left >= need else {
+            return nil
+        }
+        guard time.now < present.held.until else { return nil }
+        let more = min(present.reserve, max(step, need - (present.left - present.reserve)))
+        return (present.held, present.held.amount - present.reserve + more)
+    }
+
+    /// Spends the lease to a mark that is written down.
+    func raise(_ lease: Held, to mark: Int64) {
+        state.withLock { state in
+            guard let held = state.held, held.epoch == lease.epoch else { return }
+            let more = min(state.reserve, mark - (held.amount - state.reserve))
+            guard more > 0 else { return }
+            state.reserve -= more
+            // Nobody else closes it meanwhile.
+            word.wrappingAdd(UInt64(more), ordering: .acquiringAndReleasing)
         }
     }
 

@@ -33,6 +33,9 @@ extension TaskMeter {
                 if handle.excludes(context.scope.environment) {
                     try await plans.requireEnvironment(context.scope.environment, of: company)
                 }
+                if let source = await raise(handle, tasks, context.scope.environment) {
+                    return Answer.taken(Taken(handle: handle, source: source))
+                }
                 return try await exchange(handle, tasks, context, as: action)
             }
             switch answer {
@@ -68,6 +71,7 @@ extension TaskMeter {
         let (before, returned) = (held.statements(of: company), held.returned.take(of: company))
         let id = Identifier<QuotaLeaseRecord>(at: now)
         let lifetime = Duration.seconds(configuration.leaseSeconds)
+        let mayHold = await writeAhead(id, of: company, need, at: now)
         var tried: Timestamp?
         do throws(PlanError) {
             let (lease, terms, limit, refusal) = try await plans.store.transaction(
@@ -91,7 +95,8 @@ extension TaskMeter {
                 pool.setLimit(limit.tasks, granted: limit.granted, at: terms.at)
                 let isOfLane = terms.sublimits.lane(of: context.scope) == handle.lane
                 let lease =
-                    isOfLane ? try newLease(of: &pool, id, need, terms, handle, lifetime * 2, at: now) : nil
+                    isOfLane
+                    ? try newLease(of: &pool, id, need, terms, handle, lifetime * 2, mayHold: mayHold, at: now) : nil
                 var answer = Answer.otherLane
                 if isOfLane, lease == nil {
                     let isWithin = need <= pool.free
@@ -119,13 +124,16 @@ extension TaskMeter {
                 }
                 return (lease, terms, limit, answer)
             }
-            held.forget(before)
+            held.forget(before + (own.map { [$0] } ?? []))
             held.know(terms.sublimits, of: company)
+            if lease.map({ $0.amount == need }) ?? true { held.journal?.end([id]) }
             guard let lease else { return refusal }
             let direct = Taken(
                 handle: handle,
                 source: TaskHandle.Source(epoch: .max, period: terms.period.start, taken: lease.given))
             guard lease.amount > need else { return .taken(direct) }
+            let left = lease.amount - need
+            let ahead = held.journal?.step ?? left
             let new = TaskHandle.Held(
                 id: lease.id, amount: lease.amount, period: terms.period,
                 given: lease.given,
@@ -135,7 +143,7 @@ extension TaskMeter {
                 environments: terms.environments.bits,
                 common: terms.sublimits.tellsWorkspaces
                     ? 0 : terms.environments.subtracting(terms.sublimits.environments).bits)
-            if let source = handle.open(new, left: lease.amount - need, after: closing) {
+            if let source = handle.open(new, left: left, reserve: max(0, left - ahead), after: closing) {
                 return .taken(Taken(handle: handle, source: source))
             }
             // It was asked back, or other terms are in force, while it was on its way: what is needed is used, and no more.
@@ -147,12 +155,17 @@ extension TaskMeter {
                 // While the store is away, what is held is still there to be spent.
                 let isAway = error.store.map { $0 != .outcomeUnknown } ?? false
                 let isOpen =
-                    isAway && closed.map { handle.open($0.held, left: $0.left, after: closing) != nil } ?? false
+                    isAway
+                    && closed.map {
+                        handle.open($0.held, left: $0.left, reserve: $0.reserve, after: closing) != nil
+                    } ?? false
                 if !isOpen { held.tell(own) }
             }
             if error.store == .outcomeUnknown, let tried {
                 // The lease may be there, and nothing of it was spent.
                 held.tell(HeldTasks.Statement(company: company, lease: id, period: tried, used: 0))
+            } else {
+                held.journal?.end([id])
             }
             throw error
         }
@@ -161,7 +174,7 @@ extension TaskMeter {
     /// Takes a lease from a pool, if what is needed is there; where it comes to no more, that is used at once.
     private func newLease(
         of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
-        _ handle: TaskHandle, _ lifetime: Duration, at now: Timestamp
+        _ handle: TaskHandle, _ lifetime: Duration, mayHold: Bool, at now: Timestamp
     ) throws(PlanError) -> QuotaPool.Lease? {
         let sublimits = handle.lane.sublimits
         if let pace = terms.pace, need <= pool.free(within: sublimits), let paced = pool.paced,
@@ -172,7 +185,7 @@ extension TaskMeter {
         pool.expire(at: now)
         let share = Int64(configuration.leasePerMille)
         let limit = pool.limit(within: sublimits)
-        let most = max(1, limit / 1000 * share + limit % 1000 * share / 1000)
+        let most = mayHold ? max(1, limit / 1000 * share + limit % 1000 * share / 1000) : need
         let lease = pool.acquire(
             id, for: held.holder, need: need, most: most, at: terms.at, until: now.advanced(by: lifetime),
             pace: terms.pace, now: now, within: sublimits)

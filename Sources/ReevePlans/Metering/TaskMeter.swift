@@ -122,10 +122,12 @@ public final class TaskMeter: Sendable {
     /// and a commit for each company of which there is something to say.
     public func settle() async throws(PlanError) {
         var failure: PlanError?
-        do throws(PlanError) {
-            try await answerRecalls()
-        } catch {
-            failure = error
+        for work in [inherit, answerRecalls] as [() async throws(PlanError) -> Void] {
+            do throws(PlanError) {
+                try await work()
+            } catch {
+                failure = failure ?? error
+            }
         }
         let now = time.now
         for handle in held.handles {
@@ -139,10 +141,12 @@ public final class TaskMeter: Sendable {
                 failure = failure ?? error
             }
         }
-        do throws(PlanError) {
-            try await wakeWaiting()
-        } catch {
-            failure = failure ?? error
+        for work in [wakeWaiting, flushJournal] as [() async throws(PlanError) -> Void] {
+            do throws(PlanError) {
+                try await work()
+            } catch {
+                failure = failure ?? error
+            }
         }
         if let failure { throw failure }
     }

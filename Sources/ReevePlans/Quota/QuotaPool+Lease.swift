@@ -167,6 +167,11 @@ extension QuotaPool {
         min(free, pace.map { $0.conforming(at: now, after: paced) ?? free } ?? free)
     }
 
+    /// Whether something may still be stated about a lease.
+    func knows(_ id: Identifier<QuotaLeaseRecord>) -> Bool {
+        [leases, overdue, direct].contains { $0.contains { $0.id == id } }
+    }
+
     /// Whether a lease was asked back since it was given.
     package func isRecalled(_ lease: Lease) -> Bool { lease.recalls < recalls }
 

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveCrypto
+import ReeveModel
+public import ReeveStorage
+import Synchronization
+
+/// Where a process writes down what it may have spent of the tasks that it holds: when it starts again after a crash, what it had not
+/// spent comes back.
+///
+/// Without one, what a process held that crashed counts as used in that period. Give each process that may run at the same time a name of
+/// its own, and the same one when it starts again: `Plans(authority: authority, journal: TaskJournal(store, name: "worker-3"))`. The store
+/// may be one on the machine's own disk.
+public struct TaskJournal: Sendable {
+    let store: any Store
+    let name: String
+    let step: Int
+
+    /// A journal under a name. A process writes `step` tasks ahead, 1 to 10^9: once in so many tasks, and no more are lost by a crash
+    /// for each company, besides those of jobs that were running. A number out of range counts as the nearest.
+    public init(_ store: any Store, name: String, step: Int = 100) {
+        self.store = store
+        self.name = name
+        self.step = min(max(step, 1), 1_000_000_000)
+    }
+}
+
+/// A journal as one process keeps it.
+///
+/// Who opens it under its name takes it over: nobody else writes to it after that, and what the one before it had written is what it can
+/// have spent at most. So two processes of one name lose tasks, and never admit too many.
+final class LeaseJournal: Sendable {
+    /// What may be spent of a lease.
+    struct Entry: Codable, RecordCodable {
+        let company: Identifier<Company>
+        let lease: Identifier<QuotaLeaseRecord>
+        /// When it was asked for.
+        let asked: Timestamp
+        /// Tasks of it that may be spent.
+        var mark: Int64
+    }
+
+    /// The process that writes to a journal.
+    private struct Owner: Codable, RecordCodable {
+        let holder: String
+    }
+
+    private static let owners = Table<Owner>("plans.journalOwner")
+    private static let entries = Table<Entry>("plans.journal")
+    /// As many entries are removed with one commit.
+    private static let mostRemoved = 80
+
+    private struct State {
+        var holder: String?
+        /// What the process before may have spent, until that was told.
+        var inherited: [Entry] = []
+        /// Of which it was told what is used.
+        var ended: [Identifier<QuotaLeaseRecord>: Identifier<Company>] = [:]
+        var written: [Identifier<QuotaLeaseRecord>: Identifier<Company>] = [:]
+    }
+    private let journal: TaskJournal
+    private let generation = ForkGuard.generation
+    private let state = Mutex(State())
+
+    init(_ journal: TaskJournal) { self.journal = journal }
+
+    var step: Int64 { Int64(journal.step) }
+
+    /// Whether it is this process's, and not its parent's.
+    var isOfThisProcess: Bool { generation == ForkGuard.generation }
+
+    /// Takes it over, once.
+    func open(as holder: String) async throws(PlanError) {
+        guard state.withLock({ $0.holder == nil }) else { return }
+        try await journal.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            try await Self.owners.write(Owner(holder: holder), .platform, [journal.name], in: &transaction)
+        }
+        let entries: [Entry]
+        do throws(StoreError) {
+            let prefix = Self.entries.key(.platform, [journal.name])
+            entries = try await Self.entries.values(under: prefix, in: journal.store)
+        } catch {
+            throw PlanError(error)
+        }
+        state.withLock { state in
+            guard state.holder == nil else { return }
+            (state.holder, state.inherited) = (holder, entries)
+            for entry in entries { state.written[entry.lease] = entry.company }
+        }
+    }
+
+    /// What the process before may have spent and nobody told yet.
+    var inherited: [Entry] { state.withLock(\.inherited) }
+
+    /// Notes that it is told, or that there is nothing to tell.
+    func settle(_ entries: [Entry]) {
+        let leases = Set(entries.map(\.lease))
+        state.withLock { $0.inherited.removeAll { leases.contains($0.lease) } }
+    }
+
+    /// Writes down what may be spent of a lease from now on.
+    func write(_ entry: Entry) async throws(PlanError) {
+        state.withLock { $0.written[entry.lease] = entry.company }
+        try await change(entry)
+    }
+
+    /// Notes that leases have ended: the store knows what is used of them.
+    func end(_ leases: [Identifier<QuotaLeaseRecord>]) {
+        state.withLock { state in
+            for lease in leases { state.ended[lease] = state.written.removeValue(forKey: lease) }
+        }
+    }
+
+    /// Removes what has ended.
+    func flush() async throws(PlanError) {
+        while state.withLock({ !$0.ended.isEmpty }) { try await change(nil) }
+    }
+
+    private func change(_ entry: Entry?) async throws(PlanError) {
+        let (holder, ended) = state.withLock { ($0.holder, Array($0.ended.prefix(Self.mostRemoved))) }
+        try await journal.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            let owner = try await Self.owners.read(.platform, [journal.name], in: &transaction)
+            guard let owner, owner.holder == holder else { throw PlanError(.journalTakenOver) }
+            for (lease, company) in ended {
+                Self.entries.delete(.platform, ids(company, lease), in: &transaction)
+            }
+            if let entry {
+                try await Self.entries.write(entry, .platform, ids(entry.company, entry.lease), in: &transaction)
+            }
+        }
+        state.withLock { state in
+            for (lease, _) in ended { state.ended[lease] = nil }
+        }
+    }
+
+    private func ids(_ company: Identifier<Company>, _ lease: Identifier<QuotaLeaseRecord>) -> [String] {
+        [journal.name, company.description, lease.description]
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveStorage
+
+extension TaskMeter {
+    /// Opens the journal, and gives back what the process that wrote it before had not spent.
+    func inherit() async throws(PlanError) {
+        guard let journal = held.journal else { return }
+        try await journal.open(as: held.holder)
+        let entries = Dictionary(grouping: journal.inherited, by: \.company)
+        var failure: PlanError?
+        for (company, entries) in entries {
+            do throws(PlanError) {
+                let statements = try await plans.statements(of: company, entries)
+                statements.forEach(held.tell)
+                journal.settle(entries)
+                // What the store does not know any more needs no word.
+                let told = Set(statements.map(\.lease))
+                journal.end(entries.map(\.lease).filter { !told.contains($0) })
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Removes from the journal what has ended.
+    func flushJournal() async throws(PlanError) { try await held.journal?.flush() }
+
+    /// Writes down a lease before it is asked for, with what is needed and a step beyond; `false` when that cannot be done: then no more
+    /// is taken than is used at once, since a crash would cost the rest.
+    func writeAhead(
+        _ lease: Identifier<QuotaLeaseRecord>, of company: Identifier<Company>, _ need: Int64, at now: Timestamp
+    ) async -> Bool {
+        guard let journal = held.journal else { return true }
+        do throws(PlanError) {
+            try await inherit()
+            try await journal.write(.init(company: company, lease: lease, asked: now, mark: need + journal.step))
+            return true
+        } catch {
+            // Whoever looks after the process learns of it from `settle()`.
+            return false
+        }
+    }
+
+    /// Takes tasks of a lease that may be spent once they are written down; `nil` when there are not as many.
+    func raise(
+        _ handle: TaskHandle, _ tasks: Int, _ environment: Environment?
+    ) async -> TaskHandle.Source? {
+        guard let journal = held.journal, !handle.excludes(environment),
+            let next = handle.nextMark(tasks, step: journal.step)
+        else { return nil }
+        do throws(PlanError) {
+            try await journal.write(
+                .init(company: handle.company, lease: next.lease.id, asked: next.lease.given, mark: next.mark))
+        } catch {
+            return nil
+        }
+        handle.raise(next.lease, to: next.mark)
+        return handle.take(tasks, in: environment)
+    }
+}
+
+extension Plans {
+    /// What is to be told of leases that a journal names: all that it says may be spent is.
+    fileprivate func statements(
+        of company: Identifier<Company>, _ entries: [LeaseJournal.Entry]
+    ) async throws(PlanError) -> [HeldTasks.Statement] {
+        try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            guard let history = try await historyIfKnown(of: company, in: &transaction) else { return [] }
+            var statements: [HeldTasks.Statement] = []
+            for entry in entries {
+                let first = try history.period(at: history.facts.instant(entry.asked))
+                // Another clock may have been in the next one.
+                for start in [first.start, first.end] {
+                    let pool = try await pool(of: company, start, [:], in: &transaction)
+                    guard pool?.knows(entry.lease) == true else { continue }
+                    statements.append(.init(company: company, lease: entry.lease, period: start, used: entry.mark))
+                    break
+                }
+            }
+            return statements
+        }
+    }
+}
