@@ -122,7 +122,7 @@ struct Quickstart {
         try await trust.plans.setStatus(company, sequence: 1)
         let job = Job(id: Identifier(at: now), recipe: Recipe(id: Identifier(at: now), version: 1), scope: scope)
         let admission = try await trust.tasks.admit(job, of: company.id, tasks: 10)
-        say("admitted", "\(admission.job.id) for 10 tasks; it used 7")
+        say("admitted", "\(admission.job) for 10 tasks; it used 7")
         admission.commit(used: 7)
         try await trust.runOnce()
         let allowance = try await trust.plans.allowance(of: company.id)

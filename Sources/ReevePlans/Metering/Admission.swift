@@ -9,7 +9,9 @@ public import ReeveModel
 /// gives back everything, or by ``detach()``, after which another process may end it. One that is dropped counts as used.
 public struct Admission: ~Copyable, Sendable {
     /// The job that was admitted.
-    public let job: Job
+    public let job: Identifier<Job>
+    /// Where it runs.
+    let scope: Scope
     /// How many tasks were taken from the limit.
     public private(set) var tasks: Int
 
@@ -20,7 +22,7 @@ public struct Admission: ~Copyable, Sendable {
     let handle: TaskHandle
     private let source: TaskHandle.Source
     /// What was taken later, the last one last.
-    private var extensions: [Part] = []
+    private var extensions: [Part]?
 
     private struct Part {
         let tasks: Int
@@ -32,11 +34,13 @@ public struct Admission: ~Copyable, Sendable {
 
     /// All that was taken, the first first.
     private var parts: [Part] {
-        [Part(tasks: tasks - extensions.reduce(0) { $0 + $1.tasks }, handle: handle, source: source)] + extensions
+        let extensions = extensions ?? []
+        let first = tasks - extensions.reduce(0) { $0 + $1.tasks }
+        return [Part(tasks: first, handle: handle, source: source)] + extensions
     }
 
     init(job: Job, tasks: Int, handle: TaskHandle, source: TaskHandle.Source) {
-        self.job = job
+        (self.job, scope) = (job.id, job.scope)
         self.tasks = tasks
         self.handle = handle
         self.source = source
@@ -46,11 +50,14 @@ public struct Admission: ~Copyable, Sendable {
     /// nearer end. Local, and cannot fail: the meter settles durably.
     public consuming func commit(used: Int) {
         var rest = tasks - min(max(used, 0), tasks)
+        guard rest > 0 else { return }
         // What was taken last comes back first.
-        for part in extensions.reversed() {
-            let back = min(rest, part.tasks)
-            part.handle.giveBack(back, to: part.source)
-            rest -= back
+        if let extensions {
+            for part in extensions.reversed() {
+                let back = min(rest, part.tasks)
+                part.handle.giveBack(back, to: part.source)
+                rest -= back
+            }
         }
         handle.giveBack(rest, to: source)
     }
@@ -64,7 +71,7 @@ public struct Admission: ~Copyable, Sendable {
     /// process did not settle before it ends is lost, but for what was admitted. Complexity: O(n log n) for n steps.
     public consuming func commit(_ steps: [JobStep], run: Int = 0, by rules: TaskCountingRules) {
         let told = ToldCharges(
-            steps, of: job.id, run: run, by: rules, origin: handle.origin(of: source),
+            steps, of: job, run: run, by: rules, origin: handle.origin(of: source),
             admitted: parts.map { ($0.origin, $0.tasks) })
         if !told.charges.isEmpty { handle.tell(told) }
         commit(used: told.tasks)
@@ -80,14 +87,14 @@ public struct Admission: ~Copyable, Sendable {
     public consuming func detach() -> DetachedAdmission {
         let isOwn = handle.isOfThisProcess
         return DetachedAdmission(
-            id: handle.newTicket(), job: job.id, company: handle.company,
+            id: handle.newTicket(), job: job, company: handle.company,
             // What a child of the process hands on is the parent's.
             parts: parts.map { DetachedAdmission.Part(tasks: isOwn ? $0.tasks : 0, $0.origin) })
     }
 
     /// Adds tasks that were taken for the same job.
     mutating func extend(by more: Int, from taken: TaskMeter.Taken) {
-        extensions.append(Part(tasks: more, handle: taken.handle, source: taken.source))
+        extensions = (extensions ?? []) + [Part(tasks: more, handle: taken.handle, source: taken.source)]
         tasks += more
     }
 }

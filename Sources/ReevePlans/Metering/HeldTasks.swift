@@ -18,9 +18,13 @@ final class HeldTasks: Sendable {
 
     /// What is held of one company's tasks.
     private struct OfCompany {
-        var handles: [Lane: TaskHandle] = [:]
+        /// For jobs that must fit in no sublimit, which needs no look.
+        var common: TaskHandle?
+        var others: [Lane: TaskHandle] = [:]
         /// As they were when this process took tasks last.
         var sublimits = Sublimits.none
+
+        var handles: [TaskHandle] { (common.map { [$0] } ?? []) + others.values }
     }
 
     private struct State {
@@ -66,13 +70,15 @@ final class HeldTasks: Sendable {
 
     /// A company's handles.
     func handles(of company: Identifier<Company>) -> [TaskHandle] {
-        withState { $0.companies[company].map { Array($0.handles.values) } ?? [] }
+        withState { $0.companies[company]?.handles ?? [] }
     }
 
     /// The handle for jobs in a scope, as far as it is known which of them are told apart.
     func handle(for company: Identifier<Company>, _ scope: Scope) -> TaskHandle {
         withState { state in
-            let lane = state.companies[company]?.sublimits.lane(of: scope) ?? .common
+            guard let known = state.companies[company] else { return handle(for: company, .common, &state) }
+            if known.sublimits.all.isEmpty, let common = known.common { return common }
+            let lane = known.sublimits.lane(of: scope)
             return handle(for: company, lane, &state)
         }
     }
@@ -83,13 +89,15 @@ final class HeldTasks: Sendable {
     }
 
     private func handle(for company: Identifier<Company>, _ lane: Lane, _ state: inout State) -> TaskHandle {
-        if let handle = state.companies[company]?.handles[lane] { return handle }
+        var known = state.companies[company] ?? OfCompany()
+        if let handle = lane == .common ? known.common : known.others[lane] { return handle }
         let handle = TaskHandle(company, lane, returned: returned, charges: charges, time: time)
-        state.companies[company, default: OfCompany()].handles[lane] = handle
+        if lane == .common { known.common = handle } else { known.others[lane] = handle }
+        state.companies[company] = known
         return handle
     }
 
-    var handles: [TaskHandle] { withState { $0.companies.values.flatMap(\.handles.values) } }
+    var handles: [TaskHandle] { withState { $0.companies.values.flatMap(\.handles) } }
 
     /// Notes which jobs are told apart from now on.
     func know(_ sublimits: Sublimits, of company: Identifier<Company>) {

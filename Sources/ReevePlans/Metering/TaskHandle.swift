@@ -55,6 +55,8 @@ public final class TaskHandle: Sendable {
     let returned: ReturnedTasks
     private let charges: UnsettledCharges
     private let time: any TimeSource
+    /// Whether that is the system's clock, which is asked without a detour.
+    private let isSystemTime: Bool
     private let generation: Int
 
     // The low 24 bits of the epoch, then 40 bits for what is left: both change at once. 40 bits hold the largest limit.
@@ -88,6 +90,7 @@ public final class TaskHandle: Sendable {
         self.returned = returned
         self.charges = charges
         self.time = time
+        isSystemTime = time is SystemTime
         generation = ForkGuard.generation
     }
 
@@ -107,7 +110,7 @@ public final class TaskHandle: Sendable {
         while true {
             let present = word.load(ordering: .acquiring)
             guard present & Self.leftMask >= count else { return nil }
-            let now = time.coarseNow.microseconds
+            let now = (isSystemTime ? SystemTime().coarseNow : time.coarseNow).microseconds
             let epoch = epoch.load(ordering: .acquiring)
             let (period, taken) = (period.load(ordering: .relaxed), given.load(ordering: .relaxed))
             guard now < until.load(ordering: .relaxed), now >= from.load(ordering: .relaxed),

@@ -10,10 +10,11 @@ extension TaskMeter {
     ///
     /// As ``admit(_:of:tasks:)``, with whose entry it is recorded as `plans.extend`.
     public func extend(_ admission: inout Admission, by tasks: Int) async throws(PlanError) {
-        let (job, handle) = (admission.job, admission.handle)
+        let company = admission.handle.company
         let (sum, isTooMany) = admission.tasks.addingReportingOverflow(tasks)
         let isCount = !isTooMany && PlanRoom.isCount(sum)
-        let taken = try await take(tasks, for: job, of: handle.company, as: "plans.extend", isCount: isCount)
+        let taken = try await take(
+            tasks, for: admission.job, admission.scope, of: company, as: "plans.extend", isCount: isCount)
         admission.extend(by: tasks, from: taken)
     }
 

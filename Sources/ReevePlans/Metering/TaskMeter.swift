@@ -83,7 +83,7 @@ public final class TaskMeter: Sendable {
     public func admit(
         _ job: Job, of company: Identifier<Company>, tasks: Int = 1
     ) async throws(PlanError) -> Admission {
-        let taken = try await take(tasks, for: job, of: company, as: "plans.admit")
+        let taken = try await take(tasks, for: job.id, job.scope, of: company, as: "plans.admit")
         return Admission(job: job, tasks: tasks, handle: taken.handle, source: taken.source)
     }
 
@@ -95,13 +95,14 @@ public final class TaskMeter: Sendable {
 
     /// Takes tasks for a job; who is refused is recorded.
     func take(
-        _ tasks: Int, for job: Job, of company: Identifier<Company>, as action: String, isCount: Bool = true
+        _ tasks: Int, for job: Identifier<Job>, _ scope: Scope, of company: Identifier<Company>, as action: String,
+        isCount: Bool = true
     ) async throws(PlanError) -> Taken {
-        let handle = held.handle(for: company, job.scope)
-        if isCount, let source = handle.take(tasks, in: job.scope.environment) {
+        let handle = held.handle(for: company, scope)
+        if isCount, let source = handle.take(tasks, in: scope.environment) {
             return Taken(handle: handle, source: source)
         }
-        let context = ActContext(actor: .job(job.id), scope: job.scope, origin: .job)
+        let context = ActContext(actor: .job(job), scope: scope, origin: .job)
         do throws(PlanError) {
             guard isCount, (1...PlanRoom.maximumCount).contains(Int64(tasks)) else { throw PlanError(.invalidCount) }
             return try await take(tasks, of: company, context, as: action)
