@@ -46,6 +46,33 @@ import Testing
         #expect(try await nodes.used() == 12)
     }
 
+    /// A job that is run says what it used; one that throws used all, and one that is refused does not begin.
+    @Test func aJobIsRun() async throws {
+        struct Failure: Error {}
+        let nodes = try await Nodes(1, limit: 100)
+        let meter = nodes.meters[0]
+        let used = try await meter.run(nodes.trust.job(), of: nodes.company, tasks: 10) { admission in
+            try await meter.extend(&admission, by: 5)
+            return 12
+        }
+        try await nodes.giveBackAll()
+        #expect(try await nodes.used() == 12 && used == 12)
+        for said in [-1, 11] {
+            try await meter.run(nodes.trust.job(), of: nodes.company, tasks: 10) { _ in said }
+        }
+        await #expect(throws: Failure.self) {
+            try await meter.run(nodes.trust.job(), of: nodes.company, tasks: 3) { _ in throw Failure() }
+        }
+        try await nodes.giveBackAll()
+        #expect(try await nodes.used() == 25)
+        await #expect(throws: PlanError(.limitReached)) {
+            try await meter.run(nodes.trust.job(), of: nodes.company, tasks: 76) { _ in
+                Issue.record("it was not admitted")
+                return 0
+            }
+        }
+    }
+
     /// A job that is admitted in one process ends in another, once, and also after the first has crashed.
     @Test(arguments: [false, true]) func anAdmissionIsHandedOn(_ isCrashed: Bool) async throws {
         let nodes = try await Nodes(2, limit: 100)

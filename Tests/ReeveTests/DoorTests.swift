@@ -81,6 +81,13 @@ struct Door: Sendable, CustomTestStringConvertible {
         } refuse: { stage in
             try await stage.trust.admission(tasks: 1_000_000).release()
         },
+        Door(name: "TaskMeter.run(_:of:tasks:_:)", action: "plans.admit") { stage in
+            try await stage.trust.layer.tasks.run(stage.trust.job(), of: stage.trust.company) { _ in 1 }
+        } refuse: { stage in
+            try await stage.trust.layer.tasks.run(
+                stage.trust.job(), of: stage.trust.company, tasks: 1_000_000
+            ) { _ in 1 }
+        },
         Door(name: "TaskMeter.admitWaiting(_:of:tasks:until:)", action: "plans.admit") { stage in
             let job = stage.trust.job()
             try await stage.trust.layer.tasks.admitWaiting(job, of: stage.trust.company).release()

@@ -2,10 +2,26 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveAccess
-import ReeveModel
+public import ReeveModel
 import ReeveStorage
 
 extension TaskMeter {
+    /// Admits a job, runs it, and counts what it says that it used; the rest is given back.
+    ///
+    /// The body returns how many tasks it used; it may ``extend(_:by:)`` its admission. When it throws, all that was taken counts as used, since
+    /// nobody knows how much it was: a job that fails and knows says so by returning. Throws as ``admit(_:of:tasks:)``, and what the body
+    /// throws.
+    @discardableResult
+    public func run(
+        _ job: Job, of company: Identifier<Company>, tasks: Int = 1,
+        _ body: (inout Admission) async throws -> Int
+    ) async throws -> Int {
+        var admission = try await admit(job, of: company, tasks: tasks)
+        let used = min(max(try await body(&admission), 0), admission.tasks)
+        admission.commit(used: used)
+        return used
+    }
+
     /// Takes more tasks for a job that is running, or says why not: then it has what it had, and finishes on that.
     ///
     /// As ``admit(_:of:tasks:)``, with whose entry it is recorded as `plans.extend`.
