@@ -179,7 +179,8 @@ extension PlanError: CustomStringConvertible {
         case .invalidGrant:
             "priorities are 0 to 100, a grant expires after it begins, and carries over 0 to 10^12 tasks"
         case .unknownGrant: "the company has no such grant; its balance lists what it has"
-        case .tooManyGrants: "the company has 32 grants already; revoke one, or wait until one has expired"
+        case .tooManyGrants:
+            "the company has 32 grants already, also such as are over in a period that is not closed; wait until one is"
         case .journalTakenOver: "another process writes to this journal of tasks; give each process a name of its own"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"
@@ -189,8 +190,10 @@ extension PlanError: CustomStringConvertible {
         case .environmentNotIncluded: "the plan has no jobs in this environment; change the plan or package first"
         case .approvalRequired: "the change costs the company more; propose it, so that the company can approve it"
         case .invalidChange: "the change contradicts itself or has values out of range; validate it first"
-        case .inThePast: "the change would take effect in the past; give an instant that has not passed"
-        case .tooManyChanges: "there are too many changes already; let some take effect first"
+        case .inThePast:
+            "it would take effect in the past, also by the clock of who changed something last; give a later instant"
+        case .tooManyChanges:
+            "there are too many changes already; let some take effect, or the next period begin, first"
         case .invalidCatalogue: "the catalogue has defects; `validate()` lists them"
         case .catalogueDiffers: "the store has another catalogue under this version or a newer one; use a new number"
         case .unknownProposal: "there is no such proposal to this company"

@@ -290,7 +290,7 @@ extension [Job] {
 }
 
 @Suite struct ChargeProperties {
-    /// Streams of what jobs did, told in any order, twice, late, by any process, admitted or not: the same balance, of each period, as a
+    /// Streams of what jobs did, told in any order, twice, after one another or much later, by any process, admitted or not: the same balance as a
     /// set of charges has.
     @Test func anyStreamGivesTheSameBalance() async throws {
         var generator = Scale.current.generator(for: "charge streams")

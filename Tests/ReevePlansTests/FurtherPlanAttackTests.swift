@@ -295,7 +295,7 @@ private struct Junk: Codable, RecordCodable {}
         if case .insufficientHistory = after { Issue.record("before \(known), after \(after)") }
     }
 
-    @Test func ctivationInBeta() async throws {
+    @Test func anActivationInBeta() async throws {
         let s = try await PriceStage(try pricedCatalogue(trialDays: nil))
         let permit = try await s.staff.permit(ChangePlan.self, on: .catalogue, in: .platform)
         try await s.plans.setPhase(.beta, permit)
@@ -449,7 +449,7 @@ private struct Junk: Codable, RecordCodable {}
         #expect(e == nil, "the company cannot be stopped: \(String(describing: e))")
     }
 
-    @Test func onditionsOfAnother() async throws {
+    @Test func conditionsOfAnother() async throws {
         let with = PriceConditions(tax: .included, payment: "package", ending: "package")
         let c = cat([
             Plan(name: "trial", tasksPerPeriod: 100),
@@ -633,7 +633,7 @@ private struct Junk: Codable, RecordCodable {}
         #expect(spent + more <= 1000, "after the reset \(spent) and \(more) of 1000")
     }
 
-    @Test func nnouncedOfTheLimitBefore() async throws {
+    @Test func announcedOfTheLimitBefore() async throws {
         let nodes = try await Nodes(1, limit: 100, leasePerMille: 1000)
         #expect(try await nodes.fill(0, atMost: 50) == 50)
         try await nodes.setLimit(10_000)
@@ -684,7 +684,7 @@ private struct Junk: Codable, RecordCodable {}
         #expect(plan.charges.isFree, "22 hours before the communicated day, by a right clock: \(plan.charges)")
     }
 
-    @Test func nInstantThatHasNotPassed() async throws {
+    @Test func anInstantThatHasNotPassed() async throws {
         let s = try await PriceStage(.reference)
         try await s.plans.change(
             PlanChange(.plan("bronze"), timing: .at(s.time.now.advanced(by: .seconds(20 * 3600))), usage: .reset),

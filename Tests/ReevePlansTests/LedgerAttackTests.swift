@@ -413,7 +413,7 @@ import Testing
         let used = try await nodes.used()
         #expect(used >= 499)
     }
-    /// what-if with a grant after a lowering.
+    /// what-if with a grant after a lowering: under what is in force in the end it is what happened.
     @Test(arguments: [false, true]) func whatIf(_ hasGrant: Bool) async throws {
         let nodes = try await Nodes(1, limit: 1000)
         if hasGrant { try await nodes.grant(1) }
@@ -421,8 +421,11 @@ import Testing
         nodes.days(1)
         try await nodes.setLimit(100)
         try nodes.to("2026-02-20")
-        let replay = try await nodes.plans.replay(of: nodes.company, under: .package(Package(tasksPerPeriod: 100)))
-        #expect(replay.map(\.used) == [hasGrant ? 101 : 100], "\(replay)")
+        for (limit, used) in [(100, 500), (99, hasGrant ? 100 : 99)] {
+            let change = PlanChange.package(Package(tasksPerPeriod: limit))
+            let replay = try await nodes.plans.replay(of: nodes.company, under: change)
+            #expect(replay.map(\.used) == [used], "\(replay)")
+        }
     }
     /// a revoked grant by a clock that is behind.
     @Test func revokedAndBehind() async throws {

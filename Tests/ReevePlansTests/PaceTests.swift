@@ -143,6 +143,7 @@ import Testing
             func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
             let pace = Pace(tasks: number(1...20), seconds: number(1...30), burst: number(1...30))
             var pool = QuotaPool(limit: 1_000_000)
+            var record = PaceRecord(pace, at: Timestamp(microseconds: 0))
             var taken: [(at: Int, tasks: Int)] = []
             var now = 0
             for index in 0..<40 {
@@ -151,8 +152,12 @@ import Testing
                 let instant = Timestamp(microseconds: Int64(now))
                 let lease = pool.acquire(
                     Identifier(high: 1, low: UInt64(index)), for: "h\(number(0...2))", need: Int64(need), most: 10,
-                    until: instant.advanced(by: .seconds(60)), pace: pace, now: instant)
+                    until: instant.advanced(by: .seconds(60)),
+                    atOnce: record.conforming(at: instant) ?? Int64(max(need, pace.burst)))
                 guard let lease else { continue }
+                record.take(lease.amount, at: instant)
+                let bytes = record.recordBytes(schema: 1)
+                #expect((try? PaceRecord(recordBytes: bytes, schema: 1)) == record)
                 taken.append((now, Int(lease.amount)))
                 #expect(lease.amount <= max(10, need))
             }
@@ -175,7 +180,7 @@ import Testing
             }
             level = max(0, level - (now - last) * pace.tasks)
             let isThere = pace.burst * unit - level >= Int(need) * unit + taken.count * pace.tasks
-            if isThere { #expect(pool.available(at: pace, instant) >= need) }
+            if isThere { #expect(record.conforming(at: instant) ?? need >= need) }
         }
     }
 }

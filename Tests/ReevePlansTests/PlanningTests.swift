@@ -95,12 +95,12 @@ import Testing
         let period = try Self.period("2026-01-15", "2026-02-15")
         let noon = try #require(CivilDay("2026-01-21")).startInUTC.advanced(by: .seconds(43_200))
         let first = try #require(CivilDay("2026-01-15"))
-        let days = (0..<6).map { DayUsage(day: first.advanced(byDays: $0), tasks: 100) }
+        let days = (-7..<6).map { DayUsage(day: first.advanced(byDays: $0), tasks: 100) }
         let early = UsageForecast(history: days, used: 650, limit: 3000, period: period, at: noon)
-        #expect(early.runOut == .insufficientHistory(known: 6, needed: 7) && early.atEnd == nil && early.perDay == 0)
+        #expect(early.runOut == .insufficientHistory(known: 13, needed: 14) && early.atEnd == nil && early.perDay == 0)
         #expect(UsageForecast(history: [], used: 3000, limit: 3000, period: period, at: noon).runOut == .alreadyOut)
-        // With a seventh it is known: the same every day leaves no doubt.
-        let more = days + [DayUsage(day: first.advanced(byDays: -1), tasks: 100)]
+        // With one more it is known: the same every day leaves no doubt.
+        let more = days + [DayUsage(day: first.advanced(byDays: -8), tasks: 100)]
         let known = UsageForecast(history: more, used: 650, limit: 3000, period: period, at: noon)
         #expect(known.perDay == 100 && known.atEnd == 3100...3100)
         let out = try #require(CivilDay("2026-02-13"))

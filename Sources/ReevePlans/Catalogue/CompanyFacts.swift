@@ -95,6 +95,8 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     static let maximumBytes = 60_000
     /// Clocks that differ by no more than an hour see what was told at once.
     static let skew = Duration.seconds(3600)
+    /// As many changes may count one period anew; statuses may do so beyond them.
+    static let mostTurns = 16
     /// As many starts of periods are kept, so that the ones before are found.
     private static let maximumStarts = 60
 

@@ -62,7 +62,7 @@ public struct PlanChange: Hashable, Sendable, Codable {
         /// They do not: the new limit is there as a whole, but for what processes hold at that moment.
         case reset
         /// As large a part of the new limit counts as used as was of the old one, rounded up; what processes hold at that moment
-        /// counts as it is.
+        /// counts as it is. The limit is the plan's: what was used of grants counts as if it had been of that.
         case scaled
     }
 

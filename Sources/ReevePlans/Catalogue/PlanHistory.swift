@@ -51,7 +51,10 @@ struct PlanHistory: Sendable {
     func latestChange(until instant: Timestamp) -> Timestamp {
         let own = facts.packages.assertions.last { $0.holds(at: instant) }?.from
         let plan = facts.plans.assertions.last { $0.holds(at: instant) }?.from
-        return max(own ?? .init(microseconds: .min), plan ?? .init(microseconds: .min))
+        let over = facts.overages.assertions.last { $0.holds(at: instant) }?.from
+        // What was there until then, and does not come back by itself.
+        let ended = facts.packages.assertions.compactMap(\.until).filter { $0 <= instant }.max()
+        return [own, plan, over, ended].compactMap(\.self).reduce(Timestamp(microseconds: .min), max)
     }
 
     private func trialEnd(_ fact: CompanyFacts.Assignment, _ plan: Plan?, at instant: Timestamp) -> Timestamp? {
@@ -160,12 +163,12 @@ struct PlanHistory: Sendable {
             let fact = CompanyFacts.Assignment(
                 plan: name, catalogue: catalogue.version, agreement: agreement, isOfStatus: isOfStatus)
             try new.facts.add(fact, from: from, until: later, at: now)
-            try new.turn(.plan, change, from: from, until: later, agreement, at: now)
+            try new.turn(.plan, change, from: from, until: later, agreement, isOfStatus: isOfStatus, at: now)
         case .package(let package):
             guard package?.validate().isEmpty ?? true else { throw PlanError(.invalidChange) }
             let fact = CompanyFacts.OwnPackage(package: package, agreement: agreement)
             try new.facts.add(fact, from: from, until: change.until, at: now)
-            try new.turn(.package, change, from: from, until: change.until, agreement, at: now)
+            try new.turn(.package, change, from: from, until: change.until, agreement, isOfStatus: isOfStatus, at: now)
         case .overage(let mostTasks):
             guard !change.countsAnew else { throw PlanError(.invalidChange) }
             guard PlanRoom.isCount(mostTasks) else { throw PlanError(.invalidCount) }
@@ -181,16 +184,19 @@ struct PlanHistory: Sendable {
 
     private mutating func turn(
         _ cause: CompanyFacts.Turn.Cause, _ change: PlanChange, from: Timestamp, until: Timestamp?,
-        _ agreement: CompanyFacts.Agreement?, at now: Timestamp
+        _ agreement: CompanyFacts.Agreement?, isOfStatus: Bool, at now: Timestamp
     ) throws(PlanError) {
         let limit = change.countsAnew ? try effective(at: from).limit : 0
-        // What was used before each of them is told apart in the period's record.
-        let isMore = change.countsAnew && change.alignment == .keepsPeriods
-        if isMore, turns(in: try period(at: from), until: .init(microseconds: .max)).count >= QuotaPool.maximumTurns {
-            throw PlanError(.tooManyChanges)
-        }
         try facts.turn(
             cause, change, from: from, until: until, limit: limit, isApproved: agreement != nil, at: now)
+        // What was used before each of them is told apart in the period's record, in which statuses find room as well.
+        let most = isOfStatus || !change.countsAnew ? QuotaPool.maximumTurns : CompanyFacts.mostTurns
+        let starts = Set(
+            try facts.turns.filter { $0.at >= now }.map { (turn) throws(PlanError) in try period(at: turn.at).start })
+        for start in starts.union([try period(at: now).start, try period(at: from).start]) {
+            let turns = turns(in: try period(at: start), until: .init(microseconds: .max))
+            guard turns.count <= most else { throw PlanError(.tooManyChanges) }
+        }
     }
 
     /// What a change does: at the instant from which it takes effect, and to the price at every one after it.

@@ -113,10 +113,6 @@ extension Plans {
     ) async throws(PlanError) -> QuotaPool {
         let stored = try await pool(of: company, terms.period.start, known, in: &transaction)
         var pool = stored ?? QuotaPool(limit: terms.limit)
-        if terms.pace != nil, pool.paced == nil {
-            let last = try terms.history.period(at: terms.period.start.advanced(by: .microseconds(-1)))
-            pool.goOn(after: try await self.pool(of: company, last.start, known, in: &transaction)?.paced)
-        }
         try await turn(&pool, of: company, terms.period, terms.history, known, at: terms.at, in: &transaction)
         pool.setSublimits(terms.sublimits.limits, since: terms.since)
         return pool
@@ -175,12 +171,7 @@ extension Plans {
         var pools: [Timestamp: QuotaPool] = [:]
         for statement in statements {
             var pool = try await turnedPool(of: company, statement.period, pools, history, in: &transaction)
-            let lease = pool.leases.first { $0.id == statement.lease }
-            if case .settled(let rest) = pool.settle(statement.lease, used: statement.used), let lease,
-                lease.paced != nil, let pace = try history?.effective(at: authority.time.now).entitlements.pace
-            {
-                pool.slow(pace, lease, by: rest, at: authority.time.now)
-            }
+            _ = pool.settle(statement.lease, used: statement.used)
             pools[statement.period] = pool
         }
         return pools
@@ -213,6 +204,7 @@ extension Plans {
         let terms = try PlanTerms(plan, history)
         let limit = try await limit(of: pool, company, terms, pools, isWriting: true, in: &transaction)
         pool.setLimit(limit.tasks, granted: limit.granted, at: plan.at)
+        pool.notice(terms.since)
         pool.setSublimits(terms.sublimits.limits, since: terms.since)
         pools[plan.period.start] = pool
     }
@@ -229,6 +221,43 @@ extension Plans {
         }
     }
 
+    /// What a company has used that has not run off, after what came back to pools; `nil` when nothing did, or it has no pace.
+    private func pace(
+        of company: Identifier<Company>, after pools: inout [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> PaceRecord? {
+        let returned = pools.keys.flatMap { pools[$0]?.takeReturned() ?? [] }
+        guard !returned.isEmpty else { return nil }
+        var record = try await PaceRecord.table.read(.platform, [company.description], in: &transaction)
+        for returned in returned { record?.giveBack(returned.tasks, taken: returned.taken, at: authority.time.now) }
+        return record
+    }
+
+    /// What a company has used that has not run off at the pace of its terms, after what came back to pools; `nil` without a pace.
+    func pace(
+        of company: Identifier<Company>, _ terms: PlanTerms, after pools: inout [Timestamp: QuotaPool],
+        in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> PaceRecord? {
+        guard let pace = terms.pace else { return nil }
+        let (now, changed) = (authority.time.now, try await self.pace(of: company, after: &pools, in: &transaction))
+        var record = changed
+        if record == nil {
+            record = try await PaceRecord.table.read(.platform, [company.description], in: &transaction)
+        }
+        var known = record ?? PaceRecord(pace, at: now)
+        known.adopt(pace, at: now)
+        return known
+    }
+
+    /// Writes what has not run off, where it has changed.
+    func write(
+        _ pace: PaceRecord?, of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) {
+        let ids = [company.description]
+        guard let pace, try await PaceRecord.table.read(.platform, ids, in: &transaction) != pace else { return }
+        try await PaceRecord.table.write(pace, .platform, ids, in: &transaction)
+    }
+
     /// Writes pools, also those that did not change: a commit that is still under way does not take effect then. Says in the same
     /// commit which parts of a limit are used now, each once.
     func write(
@@ -236,6 +265,10 @@ extension Plans {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         let now = authority.time.now
+        var pools = pools
+        if let record = try await pace(of: company, after: &pools, in: &transaction) {
+            try await PaceRecord.table.write(record, .platform, [company.description], in: &transaction)
+        }
         for (period, known) in pools {
             var pool = known
             if let reached = pool.announce(thresholds) {

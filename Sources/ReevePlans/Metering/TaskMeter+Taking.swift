@@ -93,24 +93,33 @@ extension TaskMeter {
                 let limit = try await plans.limit(
                     of: pool, company, terms, pools, isWriting: true, in: &transaction)
                 pool.setLimit(limit.tasks, granted: limit.granted, at: terms.at)
-                let isOfLane = terms.sublimits.lane(of: context.scope) == handle.lane
-                let lease =
-                    isOfLane
-                    ? try newLease(of: &pool, id, need, terms, handle, lifetime * 2, mayHold: mayHold, at: now) : nil
-                var answer = Answer.otherLane
-                if isOfLane, lease == nil {
-                    let isWithin = need <= pool.free
-                    // Nobody is asked for what cannot be there.
-                    let mayReturn = pool.mayReturn(need, besides: held.holder, within: handle.lane.sublimits)
-                    let hasAsked = mayReturn && pool.recall(for: held.holder)
-                    if hasAsked { try await RecallBoard.add(company, in: &transaction) }
-                    answer = .nothingLeft(
-                        isWithin
-                            ? PlanError(.sublimitReached, retryAt: terms.period.end)
-                            : PlanError(.limitReached, retryAt: limit.more),
-                        mayReturn: mayReturn, hasAsked: hasAsked)
+                pool.notice(terms.since)
+                let isTold = pools[terms.period.start] != nil
+                // What came back before this counts first.
+                pools[terms.period.start] = pool
+                var pace = try await plans.pace(of: company, terms, after: &pools, in: &transaction)
+                pool = pools[terms.period.start] ?? pool
+                pool.pace(pace != nil)
+                pool.expire(at: now)
+                var (lease, answer) = (nil as QuotaPool.Lease?, Answer.otherLane)
+                if terms.sublimits.lane(of: context.scope) == handle.lane {
+                    if let refusal = self.refusal(of: need, pool, handle.lane, pace, terms, limit, at: now) {
+                        // Nobody is asked for what cannot be there.
+                        let mayReturn = pool.mayReturn(
+                            need, besides: held.holder, within: handle.lane.sublimits, atOnce: pace?.conforming(at: now)
+                        )
+                        let hasAsked = mayReturn && pool.recall(for: held.holder)
+                        if hasAsked { try await RecallBoard.add(company, in: &transaction) }
+                        answer = .nothingLeft(refusal, mayReturn: mayReturn, hasAsked: hasAsked)
+                    } else {
+                        lease = newLease(
+                            of: &pool, id, need, terms, handle, now.advanced(by: lifetime * 2),
+                            atOnce: pace.map { $0.conforming(at: now) ?? max(need, $0.burst) }, mayHold: mayHold)
+                        if let lease { pace?.take(lease.amount, at: now) }
+                    }
                 }
-                if pool != known { pools[terms.period.start] = pool }
+                try await plans.write(pace, of: company, in: &transaction)
+                pools[terms.period.start] = isTold || pool != known ? pool : nil
                 try await plans.write(
                     pools, of: company, announcing: configuration.thresholds, in: &transaction)
                 if let lease {
@@ -171,24 +180,30 @@ extension TaskMeter {
         }
     }
 
-    /// Takes a lease from a pool, if what is needed is there; where it comes to no more, that is used at once.
+    /// Why so many tasks are not admitted now; `nil` when they are.
+    private func refusal(
+        of need: Int64, _ pool: QuotaPool, _ lane: Lane, _ pace: PaceRecord?, _ terms: PlanTerms, _ limit: Plans.Limit,
+        at now: Timestamp
+    ) -> PlanError? {
+        guard need <= pool.free else { return PlanError(.limitReached, retryAt: limit.more) }
+        guard need <= pool.free(within: lane.sublimits) else {
+            return PlanError(.sublimitReached, retryAt: terms.period.end)
+        }
+        guard let pace, let conforming = pace.conforming(at: now), need > conforming else { return nil }
+        return PlanError(.tooFast, retryAt: pace.conforms(need, at: now))
+    }
+
+    /// Takes a lease from a pool in which there is what is needed; where it comes to no more, that is used at once.
     private func newLease(
         of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
-        _ handle: TaskHandle, _ lifetime: Duration, mayHold: Bool, at now: Timestamp
-    ) throws(PlanError) -> QuotaPool.Lease? {
-        let sublimits = handle.lane.sublimits
-        if let pace = terms.pace, need <= pool.free(within: sublimits), let paced = pool.paced,
-            let conforming = pace.conforming(at: now, after: paced), need > conforming
-        {
-            throw PlanError(.tooFast, retryAt: pace.conforms(need, after: paced))
-        }
-        pool.expire(at: now)
+        _ handle: TaskHandle, _ ends: Timestamp, atOnce conforming: Int64?, mayHold: Bool
+    ) -> QuotaPool.Lease? {
         let share = Int64(configuration.leasePerMille)
-        let limit = pool.limit(within: sublimits)
+        let limit = pool.limit(within: handle.lane.sublimits)
         let most = mayHold ? max(1, limit / 1000 * share + limit % 1000 * share / 1000) : need
         let lease = pool.acquire(
-            id, for: held.holder, need: need, most: most, at: terms.at, until: now.advanced(by: lifetime),
-            pace: terms.pace, now: now, within: sublimits)
+            id, for: held.holder, need: need, most: most, at: terms.at, until: ends, atOnce: conforming,
+            within: handle.lane.sublimits)
         if let lease, lease.amount == need { pool.use(lease.id) }
         return lease
     }

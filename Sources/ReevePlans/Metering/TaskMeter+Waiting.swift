@@ -68,7 +68,10 @@ extension TaskMeter {
             var pool = try await plans.turnedPool(of: company, terms, [:], in: &transaction)
             pool.setLimit(try await plans.limit(of: pool, company, terms, [:], in: &transaction).tasks)
             for own in own { _ = pool.settle(own.held.id, used: own.used) }
-            let paced = pool.available(at: terms.pace, now) + own.reduce(0) { $0 + $1.left }
+            var pools: [Timestamp: QuotaPool] = [:]
+            let pace = try await plans.pace(of: company, terms, after: &pools, in: &transaction)
+            let conforming = pace.flatMap { $0.conforming(at: now) }
+            let paced = conforming.map { $0 + own.reduce(0) { $0 + $1.left } } ?? .max
             return WaitingJobs.Room(left: min(pool.free, paced), pool: pool, sublimits: terms.sublimits, at: terms.at)
         }
     }

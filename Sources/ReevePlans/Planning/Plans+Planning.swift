@@ -28,8 +28,8 @@ extension Plans {
     }
 
     /// What a company's last periods would have been under a plan or package: the tasks that would have been admitted of those that
-    /// were used, the day on which the limit would have run out, and what would have been asked for them. Under the charges that it has
-    /// it is what happened.
+    /// were used, the day on which the limit would have run out, and what would have been asked for them. Where the limit
+    /// is the one that a period had in the end it is what happened.
     ///
     /// `periods` is 1 to 60, of those in which anything was used; the oldest is first. Complexity: O(periods that the company has had).
     public func replay(
@@ -53,7 +53,7 @@ extension Plans {
     private func past(
         of company: Identifier<Company>, _ history: PlanHistory
     ) async throws(PlanError) -> [UsageReplay.Past] {
-        let table = QuotaPool.table
+        let (table, now) = (QuotaPool.table, history.facts.instant(authority.time.now))
         var range = KeyRange(under: table.key(.platform, [company.description]))
         var past: [UsageReplay.Past] = []
         while true {
@@ -72,9 +72,11 @@ extension Plans {
             }
             for (start, pool) in page {
                 let period = try history.period(at: start)
+                let last = min(now, period.end.advanced(by: .microseconds(-1)))
                 past.append(
                     UsageReplay.Past(
-                        period: period, days: Self.days(of: pool), granted: Int(pool.granted)))
+                        period: period, days: Self.days(of: pool), granted: Int(pool.granted),
+                        limit: try history.effective(at: max(last, start)).limit))
             }
             guard entries.count == 200, let last = entries.last else { return past }
             range = range.after(last.key)

@@ -20,7 +20,7 @@ public struct DayUsage: Hashable, Sendable, Codable {
 /// How much of a limit will be used in a period, and on which day it runs out, from what was used on the days before.
 ///
 /// Recent days count more: what was used two weeks ago counts half. Weekdays and weekends are told apart. It is an estimate with an interval,
-/// and says so when it knows too little: as long as fewer than seven whole days are known there is none.
+/// and says so when it knows too little: as long as fewer than fourteen whole days are known there is none.
 public struct UsageForecast: Hashable, Sendable, Codable {
     /// When the limit runs out.
     public enum RunOut: Hashable, Sendable, Codable {
@@ -35,7 +35,7 @@ public struct UsageForecast: Hashable, Sendable, Codable {
     }
 
     /// As many whole days are needed.
-    public static let daysNeeded = 7
+    public static let daysNeeded = 14
     /// No more than as many of the last days are looked at.
     public static let daysUsed = 56
 

@@ -13,9 +13,12 @@ public struct UsageReplay: Hashable, Sendable, Codable {
         public let days: [DayUsage]
         /// Tasks that could be used in it besides the plan's: granted, or carried over.
         public let granted: Int
+        /// The limit that it had in the end, without what was granted: under the same one it is as it was. `nil` when it is not known.
+        public let limit: Int?
 
         /// A period with its days.
-        public init(period: Period, days: [DayUsage], granted: Int = 0) {
+        public init(period: Period, days: [DayUsage], granted: Int = 0, limit: Int? = nil) {
+            self.limit = limit
             self.period = period
             self.days = days
             self.granted = granted
@@ -37,11 +40,13 @@ public struct UsageReplay: Hashable, Sendable, Codable {
     public let amount: Money?
 
     /// What became of each past period under charges: day by day, as long as the limit lasts, with what was granted and carried over as it
-    /// was. Tasks beyond the limit are paid by the thousand begun. Complexity: O(days).
+    /// was. Under the limit that a period had in the end it is what happened. Tasks beyond the limit are paid by the thousand begun. Complexity: O(days).
     public static func replay(_ past: [Past], under charges: Charges) -> [UsageReplay] {
         past.map { past in
             let granted = PlanRoom.clamped(past.granted)
-            var (left, used, refused) = (charges.limit.saturatingAdd(granted), 0, 0)
+            // What was used late, before a change that counted anew, or under other limits meanwhile, happened.
+            let isAsItWas = past.limit == charges.limit
+            var (left, used, refused) = (isAsItWas ? .max : charges.limit.saturatingAdd(granted), 0, 0)
             var runOut: CivilDay?
             for day in past.days.sorted(by: { $0.day < $1.day }) {
                 let tasks = max(0, day.tasks)
@@ -51,7 +56,8 @@ public struct UsageReplay: Hashable, Sendable, Codable {
                 refused = refused.saturatingAdd(tasks - admitted)
                 if tasks > admitted, runOut == nil { runOut = day.day }
             }
-            let over = max(0, used - PlanRoom.clamped(charges.tasksPerPeriod) - granted)
+            let over = min(
+                max(0, used - PlanRoom.clamped(charges.tasksPerPeriod) - granted), max(0, charges.mostTasksOver))
             let amount = charges.price.map { price in
                 let thousands = Int64((over + 999) / 1000)
                 let more = thousands.multipliedReportingOverflow(by: price.perThousandOver?.minorUnits ?? 0)

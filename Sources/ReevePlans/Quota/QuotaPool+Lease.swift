@@ -19,8 +19,6 @@ extension QuotaPool {
         package let given: Timestamp
         /// How often holders had been asked to give back what they have when it was given.
         package let recalls: Int64
-        /// What had not run off at the pace of the plan just after it was given.
-        var paced: Pace.Level?
         /// The sublimits that it counts against.
         package internal(set) var sublimits: [SublimitJobs] = []
 
@@ -43,6 +41,12 @@ extension QuotaPool {
                 recalls: 0)
             sublimits = lease.sublimits
         }
+    }
+
+    /// Tasks that came back.
+    package struct Returned: Hashable, Sendable {
+        let tasks: Int64
+        let taken: Timestamp
     }
 
     /// What a statement came to.
@@ -162,9 +166,22 @@ extension QuotaPool {
         }
     }
 
-    /// How many tasks may be given to somebody now.
-    package func available(at pace: Pace?, _ now: Timestamp) -> Int64 {
-        min(free, pace.map { $0.conforming(at: now, after: paced) ?? free } ?? free)
+    /// Notes whether the company has a pace.
+    mutating func pace(_ isPaced: Bool) { self.isPaced = isPaced }
+
+    /// What came back, once.
+    mutating func takeReturned() -> [Returned] {
+        defer { returned = [] }
+        return returned
+    }
+
+    /// Whether its record has no room for further leases: at most as many bytes as this comes to.
+    var isLarge: Bool {
+        func size(_ sublimits: [SublimitJobs]) -> Int { sublimits.reduce(0) { $0 + $1.description.utf8.count + 4 } }
+        let open = leases.reduce(0) { $0 + 190 + $1.holder.utf8.count + size($1.sublimits) }
+        let closed = (overdue + direct).reduce(0) { $0 + 120 + size($1.sublimits) }
+        let rest = 60 * uses.count + 32 * bounds.count + 240 * turns.count + 200 * sublimits.count
+        return open + closed + rest > Self.mostBytes
     }
 
     /// Whether something may still be stated about a lease.

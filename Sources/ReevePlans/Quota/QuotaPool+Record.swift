@@ -34,10 +34,6 @@ extension QuotaPool: JSONRecord {
                     writer.field("given", lease.given)
                     writer.field("holder", lease.holder)
                     writer.field("id", lease.id)
-                    if let paced = lease.paced {
-                        writer.name("paced")
-                        paced.write(to: &writer)
-                    }
                     writer.field("recalls", lease.recalls)
                     lease.writeSublimits(to: &writer)
                 }
@@ -46,10 +42,7 @@ extension QuotaPool: JSONRecord {
             writer.field("limitSet", limitSet)
             writer.name("overdue")
             closed(overdue, &writer)
-            if let paced {
-                writer.name("paced")
-                paced.write(to: &writer)
-            }
+            writer.field("paced", isPaced)
             writer.field("recalls", recalls)
             writer.field("settled", settled)
             if !sublimits.isEmpty {
@@ -91,7 +84,7 @@ extension QuotaPool: JSONRecord {
             pool.granted = granted
             pool.leases = leases
             pool.overdue = try reader.list(Self.closedLease)
-            pool.paced = reader.hasField("paced") ? try Pace.Level(from: &reader) : nil
+            pool.isPaced = try reader.bool("paced")
             pool.recalls = try reader.count("recalls")
             // More than the limit when that was lowered since.
             let settled = try reader.integer("settled")
@@ -99,7 +92,7 @@ extension QuotaPool: JSONRecord {
             pool.settled = settled
             if reader.hasField("sublimits") {
                 pool.sublimits = try reader.list { (reader) throws(JSONError) in try SublimitUse(from: &reader) }
-                guard (1...Sublimits.maximumCount).contains(pool.sublimits.count),
+                guard (1...2 * Sublimits.maximumCount).contains(pool.sublimits.count),
                     Set(pool.sublimits.map(\.jobs)).count == pool.sublimits.count
                 else { throw reader.unexpected() }
             }
@@ -144,11 +137,9 @@ extension QuotaPool: JSONRecord {
             let given = try reader.text("given", as: Timestamp.self)
             let holder = try reader.text("holder")
             let id = try reader.text("id", as: Identifier<QuotaLeaseRecord>.self)
-            let paced = reader.hasField("paced") ? try Pace.Level(from: &reader) : nil
             var lease = Lease(
                 id: id, holder: holder, amount: amount, ends: ends, given: given,
                 recalls: try reader.count("recalls"))
-            lease.paced = paced
             try lease.readSublimits(from: &reader)
             return lease
         }

@@ -14,7 +14,7 @@ package import ReeveModel
 package struct QuotaPool: Hashable, Sendable {
     /// Tasks in the period.
     package internal(set) var limit: Int64
-    /// When the limit was set last, by the clock of who did.
+    /// When what is in force was set last, by the clock of who did: what was before is over, whatever another clock says.
     package internal(set) var limitSet: Timestamp?
     /// How often the limit was another one.
     package internal(set) var version: Int64 = 0
@@ -37,8 +37,10 @@ package struct QuotaPool: Hashable, Sendable {
     package internal(set) var turns: [Turn] = []
     /// What of the limit comes from elsewhere than the plan.
     package internal(set) var granted: Int64 = 0
-    /// What was taken and has not run off at the pace of the plan, where it has one.
-    package internal(set) var paced: Pace.Level?
+    /// Whether the company has a pace, so that what comes back counts for it.
+    package internal(set) var isPaced = false
+    /// What came back since the pool was read, and when it was taken: for the pace.
+    package internal(set) var returned: [Returned] = []
     /// Limits within this one, and what is used of them.
     package internal(set) var sublimits: [SublimitUse] = []
     /// How often holders were asked to give back what they have.
@@ -55,7 +57,9 @@ package struct QuotaPool: Hashable, Sendable {
     /// As many bounds are kept, the earliest.
     package static let maximumBounds = 100
     /// Of as many changes that count anew it is known what was used before them.
-    package static let maximumTurns = 16
+    package static let maximumTurns = 24
+    /// Of the 90,000 that a record may have: what is used at once is kept as well.
+    static let mostBytes = 75_000
     static let maximumUsed = 1000 * PlanRoom.maximumCount
     /// A holder is given this part of what is left, divided by the number of holders.
     package static let share: Int64 = 2
@@ -70,41 +74,29 @@ package struct QuotaPool: Hashable, Sendable {
     /// With the id of a lease that is open it is that lease again, whatever is asked.
     package mutating func acquire(
         _ id: Identifier<QuotaLeaseRecord>, for holder: String, need: Int64 = 1, most: Int64 = .max,
-        at given: Timestamp = Timestamp(microseconds: 0), until ends: Timestamp, pace: Pace? = nil,
-        now: Timestamp = Timestamp(microseconds: 0), within sublimits: [SublimitJobs] = []
+        at given: Timestamp = Timestamp(microseconds: 0), until ends: Timestamp, atOnce conforming: Int64? = nil,
+        within sublimits: [SublimitJobs] = []
     ) -> Lease? {
         if let open = leases.first(where: { $0.id == id }) { return open }
         var (free, most) = (free(within: sublimits), most)
         guard need >= 1, need <= free else { return nil }
-        if let pace {
-            // More than may ever be used at once is used when nothing is ahead.
-            let conforming = pace.conforming(at: now, after: paced) ?? max(need, Int64(pace.burst))
+        if let conforming {
             guard need <= conforming else { return nil }
-            (free, most) = (min(free, max(need, conforming)), min(most, max(need, conforming)))
+            (free, most) = (min(free, conforming), min(most, conforming))
         }
         let parts = Self.share * Int64(Set(leases.lazy.map(\.holder)).union([holder]).count)
         // Where there is no room for another holder, nobody gets more than is used at once.
-        let hasRoom = leases.count < Self.maximumLeases
+        let hasRoom = leases.count < Self.maximumLeases && !isLarge
         let amount = hasRoom ? min(max((free + parts - 1) / parts, need), max(most, need), free) : need
         var lease = Lease(id: id, holder: holder, amount: amount, ends: ends, given: given, recalls: recalls)
         lease.sublimits = sublimits
-        if let pace {
-            paced = pace.taking(amount, at: now, after: paced)
-            lease.paced = paced
-        }
         leases.append(lease)
         return lease
     }
 
-    /// Takes back what was taken in a lease and not used, so that it does not count for how fast tasks are used, as far as
-    /// its time has not run off.
-    package mutating func slow(_ pace: Pace, _ lease: Lease, by tasks: Int64, at now: Timestamp) {
-        guard let paced, let taken = lease.paced else { return }
-        self.paced = pace.returning(tasks, at: now, to: paced, taken: taken)
+    private mutating func giveBack(_ tasks: Int64, taken: Timestamp) {
+        if isPaced, tasks > 0 { returned.append(Returned(tasks: tasks, taken: taken)) }
     }
-
-    /// Goes on at the pace of the period before.
-    package mutating func goOn(after level: Pace.Level?) { paced = paced ?? level }
 
     /// Takes the last word of a holder that has stopped spending a lease: `used` of it counts, the rest comes back.
     package mutating func settle(_ id: Identifier<QuotaLeaseRecord>, used: Int64) -> Statement {
@@ -112,6 +104,7 @@ package struct QuotaPool: Hashable, Sendable {
             let lease = leases.remove(at: index)
             let used = min(max(used, 0), lease.amount)
             count(used, of: lease)
+            giveBack(lease.amount - used, taken: lease.given)
             return .settled(returned: lease.amount - used)
         }
         let unseen = overdue.firstIndex { $0.id == id }.map { overdue.remove(at: $0) }
@@ -120,6 +113,7 @@ package struct QuotaPool: Hashable, Sendable {
         }
         let rest = lease.amount - min(max(used, 0), lease.amount)
         count(-rest, at: lease.given, within: lease.sublimits)
+        giveBack(rest, taken: lease.given)
         return .refunded(rest)
     }
 
@@ -153,7 +147,9 @@ package struct QuotaPool: Hashable, Sendable {
     package mutating func refund(
         _ tasks: Int64, at taken: Timestamp = Timestamp(microseconds: 0), within sublimits: [SublimitJobs] = []
     ) {
-        count(-min(max(tasks, 0), PlanRoom.maximumCount), at: taken, within: sublimits)
+        let tasks = min(max(tasks, 0), PlanRoom.maximumCount)
+        count(-tasks, at: taken, within: sublimits)
+        giveBack(tasks, taken: taken)
     }
 
     /// Counts tasks that were used without having been taken before, also beyond the limit, as far as there is room to count; returns
@@ -261,6 +257,9 @@ package struct QuotaPool: Hashable, Sendable {
         limit = new
         version += 1
     }
+
+    /// Notes that what began to be in force at an instant was seen.
+    package mutating func notice(_ since: Timestamp) { limitSet = max(limitSet ?? since, since) }
 
     private static func clamped(_ used: Int64) -> Int64 { min(max(used, -maximumUsed), maximumUsed) }
 
