@@ -40,6 +40,8 @@ public struct PlanError: Error, Hashable, Sendable {
         case unknownGrant
         /// The company has 32 grants that can be used or count to a period that is not closed.
         case tooManyGrants
+        /// The name of a journal of tasks has 1 to 64 bytes without control characters.
+        case invalidJournal
         /// Another process has taken over the journal of tasks, and writes to it.
         case journalTakenOver
         /// The task was cancelled while it waited for tasks that others hold; nothing was taken.
@@ -181,6 +183,7 @@ extension PlanError: CustomStringConvertible {
         case .unknownGrant: "the company has no such grant; its balance lists what it has"
         case .tooManyGrants:
             "the company has 32 grants already, also such as are over in a period that is not closed; wait until one is"
+        case .invalidJournal: "the name of a journal of tasks has 1 to 64 bytes without control characters"
         case .journalTakenOver: "another process writes to this journal of tasks; give each process a name of its own"
         case .cancelled: "the call was cancelled while it waited; nothing was taken"
         case .trialEnded: "the plan's time is over; assign another plan, or let the company approve the proposed one"

@@ -151,10 +151,37 @@ extension Nodes {
         #expect(try await nodes.usedOfSublimit() == 24)
         try await nodes.trust.layer.tasks.correct(job.id, of: nodes.company, to: 1, nodes.permit())
         #expect(try await nodes.usedOfSublimit() == 20)
+        try await nodes.trust.layer.tasks.correct(job.id, of: nodes.company, to: 4, nodes.permit())
+        #expect(try await nodes.usedOfSublimit() == 23)
+        try await nodes.trust.layer.tasks.correct(job.id, of: nodes.company, to: 1, nodes.permit())
+        // What was told before is given back.
+        try await first.admit(job, of: nodes.company, tasks: 5).commit(actions(1...5), by: rules)
+        try await first.giveBackAll()
+        #expect(try await nodes.usedOfSublimit() == 20)
         try await second.report(actions(1...3), of: nodes.job(.production), by: rules, to: nodes.company)
         try await second.report(actions(1...3), of: nodes.job(.test), by: rules, to: nodes.company)
         #expect(try await nodes.usedOfSublimit() == 23)
         #expect(try await nodes.plans.allowance(of: nodes.company).used == 26)
+    }
+
+    /// Whoever pays gets no tighter sublimits for as much, and the price document names them.
+    @Test func aTighterSublimitIsLess() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        let gold = try await stage.plans.propose(.plan("gold"), for: stage.company, stage.change())
+        try await stage.plans.activate(stage.approve(gold), stage.change())
+        let package = Package(sublimits: [Sublimit(.production, tasksPerPeriod: 10)])
+        let error = await refusal {
+            try await stage.plans.change(.package(package), of: stage.company, stage.change())
+        }
+        #expect(error == PlanError(.approvalRequired))
+        let proposal = try await stage.plans.propose(
+            .package(package), for: stage.company, conditions: conditions, stage.change())
+        #expect(proposal.document.text.contains("at most 10 of these tasks in one period for production"))
+        try await stage.plans.activate(stage.approve(proposal), stage.change())
+        let looser = Package(sublimits: [Sublimit(.production, tasksPerPeriod: 11)])
+        #expect(try await !stage.plans.preview(.package(looser), of: stage.company).needsApproval)
+        let tighter = Package(sublimits: [Sublimit(.production, tasksPerPeriod: 9)])
+        #expect(try await stage.plans.preview(.package(tighter), of: stage.company).needsApproval)
     }
 
     /// A sublimit can be raised, lowered, dropped and set anew; one that is new counts from then on.
@@ -165,10 +192,13 @@ extension Nodes {
         for meter in nodes.meters { try await meter.settle() }
         nodes.trust.time.advance(by: .seconds(1))
         #expect(await nodes.fill(.production, on: 1, atMost: 15).0 == 15)
+        nodes.trust.time.advance(by: .seconds(1))
         try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 10)])
         #expect(await nodes.fill(.production, on: 1).0 == 0)
+        nodes.trust.time.advance(by: .seconds(1))
         try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 18)])
         #expect(await nodes.fill(.production, on: 1).0 == 3)
+        nodes.trust.time.advance(by: .seconds(1))
         try await nodes.set(1000, [Sublimit(.production, tasksPerPeriod: 180)], .scaled)
         #expect(try await nodes.usedOfSublimit() == 180)
         try await nodes.set(1000, [Sublimit(.production, tasksPerPeriod: 180)], .reset)

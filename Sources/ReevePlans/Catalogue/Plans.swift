@@ -299,6 +299,10 @@ public struct Plans: Sendable {
             "plan.before": old.plan?.name ?? "none", "plan.after": new.plan?.name ?? "none",
             "limit.before": String(old.limit), "limit.after": String(new.limit), "from": from.description,
         ]
+        for (name, plan) in [("before", old), ("after", new)] where !plan.entitlements.sublimits.isEmpty {
+            let sublimits = plan.entitlements.sublimits.map { "\($0.jobs): \($0.tasksPerPeriod)" }
+            details["sublimits.\(name)"] = sublimits.sorted().joined(separator: ", ")
+        }
         details["sequence"] = sequence.map { String($0) }
         details["proposal"] = new.awaiting?.description
         return details

@@ -59,9 +59,10 @@ package struct SublimitJobs: Hashable, Sendable, TextCodable {
 /// The sublimits of a company, and which of them a job must fit in.
 struct Sublimits: Hashable {
     let all: [Sublimit]
-    /// Environments and workspaces whose jobs are told from others.
+    /// Environments whose jobs are told from others.
     let environments: EnvironmentSet
-    private let workspaces: Set<Identifier<Workspace>>
+    /// Whether jobs of some workspaces are told from others.
+    let tellsWorkspaces: Bool
 
     static let none = Sublimits([])
     /// At most so many in a plan or package.
@@ -70,7 +71,7 @@ struct Sublimits: Hashable {
     init(_ all: [Sublimit]) {
         self.all = all
         environments = EnvironmentSet(Set(all.compactMap(\.environment)))
-        workspaces = Set(all.compactMap(\.workspace))
+        tellsWorkspaces = all.contains { $0.workspace != nil }
     }
 
     /// The tasks of each.
@@ -78,19 +79,17 @@ struct Sublimits: Hashable {
         Dictionary(all.map { ($0.jobs, Int64($0.tasksPerPeriod)) }) { min($0, $1) }
     }
 
-    /// Whether jobs of some workspaces are told from others.
-    var tellsWorkspaces: Bool { !workspaces.isEmpty }
+    /// How many kinds of jobs they tell apart at most.
+    var kinds: Int {
+        (1 + Set(all.compactMap(\.environment)).count) * (1 + Set(all.compactMap(\.workspace)).count)
+    }
 
-    /// Those that jobs in a scope must fit in. What is told apart is held apart: all jobs of one lane must fit in the same.
+    /// Those that jobs in a scope must fit in.
     func lane(of scope: Scope) -> Lane {
-        guard !all.isEmpty else { return .common }
-        let environment = scope.environment.flatMap { environments.contains($0) ? $0 : nil }
-        let workspace = scope.workspace.flatMap { workspaces.contains($0) ? $0 : nil }
-        return Lane(
-            environment: environment, workspace: workspace,
+        Lane(
             sublimits: all.map(\.jobs).filter { jobs in
-                (jobs.environment == nil || jobs.environment == environment)
-                    && (jobs.workspace == nil || jobs.workspace == workspace)
+                (jobs.environment == nil || jobs.environment == scope.environment)
+                    && (jobs.workspace == nil || jobs.workspace == scope.workspace)
             })
     }
 
@@ -112,10 +111,10 @@ struct Sublimits: Hashable {
 
 /// Jobs that must fit in the same sublimits: their tasks are held together, and apart from those of others.
 struct Lane: Hashable {
-    var environment: Environment?
-    var workspace: Identifier<Workspace>?
-    var sublimits: [SublimitJobs]
+    let sublimits: [SublimitJobs]
+
+    init(sublimits: [SublimitJobs]) { self.sublimits = sublimits }
 
     /// Of jobs that must fit in no sublimit.
-    static let common = Lane(environment: nil, workspace: nil, sublimits: [])
+    static let common = Lane(sublimits: [])
 }

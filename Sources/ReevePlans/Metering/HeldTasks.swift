@@ -99,11 +99,12 @@ final class HeldTasks: Sendable {
 
     var handles: [TaskHandle] { withState { $0.companies.values.flatMap(\.handles) } }
 
-    /// Notes which jobs are told apart from now on.
-    func know(_ sublimits: Sublimits, of company: Identifier<Company>) {
+    /// Notes which jobs are told apart from now on; whether these are others than before.
+    func know(_ sublimits: Sublimits, of company: Identifier<Company>) -> Bool {
         withState { state in
-            guard state.companies[company]?.sublimits != sublimits else { return }
+            guard state.companies[company]?.sublimits != sublimits else { return false }
             state.companies[company, default: OfCompany()].sublimits = sublimits
+            return true
         }
     }
 

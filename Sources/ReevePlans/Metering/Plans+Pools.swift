@@ -26,7 +26,7 @@ struct PlanTerms {
         limit = Int64(plan.limit)
         period = plan.period
         until = min(plan.changesAt ?? plan.period.end, plan.period.end)
-        environments = EnvironmentSet(plan.entitlements.environments)
+        environments = EnvironmentSet(plan.entitlements.environments).withNone
         pace = plan.entitlements.pace
         sublimits = Sublimits(plan.entitlements.sublimits)
         since = max(history.latestChange(until: plan.at), plan.period.start)
@@ -43,13 +43,17 @@ struct EnvironmentSet: Hashable {
 
     init(_ environments: Set<Environment>) { bits = environments.reduce(0) { $0 | Self.bit($1) } }
 
-    /// Whether a job may run there; one of no environment may.
+    /// These, and jobs of no environment.
+    var withNone: EnvironmentSet { EnvironmentSet(bits: bits | Self.none) }
+
+    /// Whether a job may run there.
     func contains(_ environment: Environment?) -> Bool {
-        guard let environment else { return true }
-        return bits & Self.bit(environment) != 0
+        bits & (environment.map(Self.bit) ?? Self.none) != 0
     }
 
     func subtracting(_ other: EnvironmentSet) -> EnvironmentSet { EnvironmentSet(bits: bits & ~other.bits) }
+
+    private static let none: UInt8 = 8
 
     private static func bit(_ environment: Environment) -> UInt8 {
         switch environment {
@@ -132,6 +136,9 @@ extension Plans {
             let plan = try history.effective(at: last)
             // It is a part of the plan's own that is scaled.
             pool.setLimit(Int64(plan.limit))
+            pool.setSublimits(
+                Sublimits(plan.entitlements.sublimits).limits,
+                since: max(history.latestChange(until: last), period.start))
             _ = pool.apply(
                 turn.usage, to: Int64(turn.limit), at: turn.at, tasks: Int64(plan.entitlements.tasksPerPeriod),
                 overage: Int64(plan.charges.mostTasksOver),

@@ -224,6 +224,24 @@ public final class TaskHandle: Sendable {
         return (present.held, present.held.amount - present.reserve + more)
     }
 
+    /// Spends no more than a step of what came back before it is written down again: returns how much of the lease may be spent then,
+    /// which is to be written down; `nil` when there is no more.
+    func lower(to step: Int64) -> (lease: Held, mark: Int64)? {
+        state.withLock { state in
+            guard let held = state.held else { return nil }
+            while true {
+                let present = word.load(ordering: .acquiring)
+                let more = Int64(present & Self.leftMask) - step
+                guard more > 0 else { return nil }
+                let (done, _) = word.compareExchange(
+                    expected: present, desired: present - UInt64(more), ordering: .acquiringAndReleasing)
+                guard done else { continue }
+                state.reserve += more
+                return (held, held.amount - state.reserve)
+            }
+        }
+    }
+
     /// Spends the lease to a mark that is written down.
     func raise(_ lease: Held, to mark: Int64) {
         state.withLock { state in

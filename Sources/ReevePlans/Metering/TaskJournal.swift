@@ -17,8 +17,10 @@ public struct TaskJournal: Sendable {
     let name: String
     let step: Int
 
-    /// A journal under a name. A process writes `step` tasks ahead, 1 to 10^9: once in so many tasks, and no more are lost by a crash
-    /// for each company, besides those of jobs that were running. A number out of range counts as the nearest.
+    /// A journal under a name of 1 to 64 bytes without control characters. A process writes `step` tasks ahead, 1 to 10^9: once in so many
+    /// tasks, and no more are lost by a crash, besides those of jobs that were running and of what came back since
+    /// ``TaskMeter/settle()``; of a company with sublimits so many for each kind of jobs that these tell apart. A number out of range counts
+    /// as the nearest.
     public init(_ store: any Store, name: String, step: Int = 100) {
         self.store = store
         self.name = name
@@ -32,7 +34,7 @@ public struct TaskJournal: Sendable {
 /// have spent at most. So two processes of one name lose tasks, and never admit too many.
 final class LeaseJournal: Sendable {
     /// What may be spent of a lease.
-    struct Entry: Codable, RecordCodable {
+    struct Entry: Hashable, Codable, RecordCodable {
         let company: Identifier<Company>
         let lease: Identifier<QuotaLeaseRecord>
         /// When it was asked for.
@@ -72,6 +74,7 @@ final class LeaseJournal: Sendable {
 
     /// Takes it over, once.
     func open(as holder: String) async throws(PlanError) {
+        guard PlanRoom.isName(journal.name) else { throw PlanError(.invalidJournal) }
         guard state.withLock({ $0.holder == nil }) else { return }
         try await journal.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             try await Self.owners.write(Owner(holder: holder), .platform, [journal.name], in: &transaction)
@@ -95,20 +98,28 @@ final class LeaseJournal: Sendable {
 
     /// Notes that it is told, or that there is nothing to tell.
     func settle(_ entries: [Entry]) {
-        let leases = Set(entries.map(\.lease))
-        state.withLock { $0.inherited.removeAll { leases.contains($0.lease) } }
+        let told = Set(entries)
+        state.withLock { $0.inherited.removeAll { told.contains($0) } }
     }
 
     /// Writes down what may be spent of a lease from now on.
     func write(_ entry: Entry) async throws(PlanError) {
-        state.withLock { $0.written[entry.lease] = entry.company }
-        try await change(entry)
+        let isNew = state.withLock { $0.written.updateValue(entry.company, forKey: entry.lease) == nil }
+        do throws(PlanError) {
+            try await change(entry)
+        } catch {
+            // What was not written needs no end.
+            if isNew, error.store != .outcomeUnknown { state.withLock { $0.written[entry.lease] = nil } }
+            throw error
+        }
     }
 
     /// Notes that leases have ended: the store knows what is used of them.
     func end(_ leases: [Identifier<QuotaLeaseRecord>]) {
         state.withLock { state in
-            for lease in leases { state.ended[lease] = state.written.removeValue(forKey: lease) }
+            for lease in leases {
+                if let company = state.written.removeValue(forKey: lease) { state.ended[lease] = company }
+            }
         }
     }
 

@@ -13,12 +13,8 @@ extension TaskMeter {
         var failure: PlanError?
         for (company, entries) in entries {
             do throws(PlanError) {
-                let statements = try await plans.statements(of: company, entries)
-                statements.forEach(held.tell)
+                try await plans.statements(of: company, entries).forEach(held.tell)
                 journal.settle(entries)
-                // What the store does not know any more needs no word.
-                let told = Set(statements.map(\.lease))
-                journal.end(entries.map(\.lease).filter { !told.contains($0) })
             } catch {
                 failure = failure ?? error
             }
@@ -26,8 +22,17 @@ extension TaskMeter {
         if let failure { throw failure }
     }
 
-    /// Removes from the journal what has ended.
-    func flushJournal() async throws(PlanError) { try await held.journal?.flush() }
+    /// Writes down what may be spent after much came back, and removes what has ended.
+    func tidyJournal() async throws(PlanError) {
+        guard let journal = held.journal else { return }
+        for handle in held.handles {
+            guard let lowered = handle.lower(to: journal.step) else { continue }
+            try await journal.write(
+                .init(
+                    company: handle.company, lease: lowered.lease.id, asked: lowered.lease.given, mark: lowered.mark))
+        }
+        try await journal.flush()
+    }
 
     /// Writes down a lease before it is asked for, with what is needed and a step beyond; `false` when that cannot be done: then no more
     /// is taken than is used at once, since a crash would cost the rest.
@@ -36,7 +41,9 @@ extension TaskMeter {
     ) async -> Bool {
         guard let journal = held.journal else { return true }
         do throws(PlanError) {
-            try await inherit()
+            try await journal.open(as: held.holder)
+            // What cannot be told of one company is told later.
+            try? await inherit()
             try await journal.write(.init(company: company, lease: lease, asked: now, mark: need + journal.step))
             return true
         } catch {
@@ -73,13 +80,11 @@ extension Plans {
             var statements: [HeldTasks.Statement] = []
             for entry in entries {
                 let first = try history.period(at: history.facts.instant(entry.asked))
-                // Another clock may have been in the next one.
-                for start in [first.start, first.end] {
-                    let pool = try await pool(of: company, start, [:], in: &transaction)
-                    guard pool?.knows(entry.lease) == true else { continue }
-                    statements.append(.init(company: company, lease: entry.lease, period: start, used: entry.mark))
-                    break
-                }
+                let next = try await pool(of: company, first.end, [:], in: &transaction)
+                // Another clock may have been in the next one. Also of a lease that is not there it is told: so a commit that is
+                // still under way is too late.
+                let start = next?.knows(entry.lease) == true ? first.end : first.start
+                statements.append(.init(company: company, lease: entry.lease, period: start, used: entry.mark))
             }
             return statements
         }

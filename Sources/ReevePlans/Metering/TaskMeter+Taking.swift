@@ -21,7 +21,6 @@ extension TaskMeter {
         let patience = Duration.milliseconds(configuration.recallMilliseconds)
         var (deadline, calls) = (time.uptime + patience, 0)
         var pause = Duration.milliseconds(20)
-        var hasClosedOthers = false
         while true {
             let handle = held.handle(for: company, context.scope)
             let answer = try await held.turns.run(company) { () throws(PlanError) in
@@ -36,6 +35,9 @@ extension TaskMeter {
                 if let source = await raise(handle, tasks, context.scope.environment) {
                     return Answer.taken(Taken(handle: handle, source: source))
                 }
+                let answer = try await exchange(handle, tasks, context, as: action)
+                // What this process holds for other jobs is there for these as well.
+                guard case .nothingLeft = answer, held.close(company, but: handle) else { return answer }
                 return try await exchange(handle, tasks, context, as: action)
             }
             switch answer {
@@ -43,11 +45,6 @@ extension TaskMeter {
             case .otherLane: continue
             case .nothingLeft(let refusal, let mayReturn, let hasAsked):
                 let now = time.uptime
-                // What this process holds for other jobs is there for these as well.
-                if !hasClosedOthers, held.close(company, but: handle) {
-                    hasClosedOthers = true
-                    continue
-                }
                 // Who took something since has time to answer as well, but not for ever.
                 if hasAsked, calls < 8 { (deadline, calls) = (now + patience, calls + 1) }
                 guard mayReturn, now < deadline else { throw refusal }
@@ -68,10 +65,10 @@ extension TaskMeter {
         let (now, need, company) = (time.now, Int64(tasks), handle.company)
         let (closed, closing) = handle.close()
         let own = closed.map { HeldTasks.Statement(company, $0) }
-        let (before, returned) = (held.statements(of: company), held.returned.take(of: company))
         let id = Identifier<QuotaLeaseRecord>(at: now)
         let lifetime = Duration.seconds(configuration.leaseSeconds)
         let mayHold = await writeAhead(id, of: company, need, at: now)
+        let (before, returned) = (held.statements(of: company), held.returned.take(of: company))
         var tried: Timestamp?
         do throws(PlanError) {
             let (lease, terms, limit, refusal) = try await plans.store.transaction(
@@ -134,7 +131,8 @@ extension TaskMeter {
                 return (lease, terms, limit, answer)
             }
             held.forget(before + (own.map { [$0] } ?? []))
-            held.know(terms.sublimits, of: company)
+            // What was taken when other jobs were told apart is given back.
+            if held.know(terms.sublimits, of: company) { held.close(company, but: handle) }
             if lease.map({ $0.amount == need }) ?? true { held.journal?.end([id]) }
             guard let lease else { return refusal }
             let direct = Taken(
@@ -198,13 +196,18 @@ extension TaskMeter {
         of pool: inout QuotaPool, _ id: Identifier<QuotaLeaseRecord>, _ need: Int64, _ terms: PlanTerms,
         _ handle: TaskHandle, _ ends: Timestamp, atOnce conforming: Int64?, mayHold: Bool
     ) -> QuotaPool.Lease? {
-        let share = Int64(configuration.leasePerMille)
-        let limit = pool.limit(within: handle.lane.sublimits)
-        let most = mayHold ? max(1, limit / 1000 * share + limit % 1000 * share / 1000) : need
+        // A crash of this process costs no more than the cap, whatever kinds of jobs it holds tasks for.
+        let kinds = Int64(terms.sublimits.kinds)
+        let most = mayHold ? max(1, min(cap(pool.limit) / kinds, cap(pool.limit(within: handle.lane.sublimits)))) : need
         let lease = pool.acquire(
             id, for: held.holder, need: need, most: most, at: terms.at, until: ends, atOnce: conforming,
             within: handle.lane.sublimits)
         if let lease, lease.amount == need { pool.use(lease.id) }
         return lease
+    }
+
+    private func cap(_ limit: Int64) -> Int64 {
+        let share = Int64(configuration.leasePerMille)
+        return limit / 1000 * share + limit % 1000 * share / 1000
     }
 }

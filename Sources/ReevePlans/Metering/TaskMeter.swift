@@ -142,7 +142,7 @@ public final class TaskMeter: Sendable {
                 failure = failure ?? error
             }
         }
-        for work in [wakeWaiting, flushJournal] as [() async throws(PlanError) -> Void] {
+        for work in [wakeWaiting, tidyJournal] as [() async throws(PlanError) -> Void] {
             do throws(PlanError) {
                 try await work()
             } catch {

@@ -94,12 +94,19 @@ final class WaitingJobs: Sendable {
         let sublimits: Sublimits
         let at: Timestamp
 
-        /// Takes what a job needs of it; `false` when it does not fit in a sublimit, which is none of the others' concern.
+        /// Whether a job fits in its sublimits: one that does not is none of the others' concern.
+        func fits(_ job: WaitingJob) -> Bool {
+            let lane = sublimits.lane(of: job.job.scope)
+            return pool.sublimits.allSatisfy { sublimit in
+                !lane.sublimits.contains(sublimit.jobs) || Int64(job.tasks) <= pool.free(of: sublimit)
+            }
+        }
+
+        /// Takes what a job needs; `false` when it is not there.
         mutating func take(_ job: WaitingJob) -> Bool {
-            let (tasks, lane) = (Int64(job.tasks), sublimits.lane(of: job.job.scope))
-            guard tasks <= pool.free(within: lane.sublimits) else { return false }
-            pool.add(tasks, at: at, within: lane.sublimits)
-            left -= tasks
+            guard Int64(job.tasks) <= left else { return false }
+            pool.add(Int64(job.tasks), at: at, within: sublimits.lane(of: job.job.scope).sublimits)
+            left -= Int64(job.tasks)
             return true
         }
     }
@@ -109,8 +116,8 @@ final class WaitingJobs: Sendable {
         let woken = state.withLock { state in
             var (woken, room) = ([Waiter](), room)
             for waiter in state.waiters[company] ?? [] {
-                guard room.map({ Int64(waiter.job.tasks) <= $0.left }) ?? true else { break }
-                guard room?.take(waiter.job) ?? true else { continue }
+                guard room?.fits(waiter.job) ?? true else { continue }
+                guard room?.take(waiter.job) ?? true else { break }
                 guard let index = state.waiters[company]?.firstIndex(where: { $0.number == waiter.number }) else {
                     continue
                 }
