@@ -26,10 +26,13 @@ extension TaskMeter {
     func tidyJournal() async throws(PlanError) {
         guard let journal = held.journal else { return }
         for handle in held.handles {
-            guard let lowered = handle.lower(to: journal.step) else { continue }
-            try await journal.write(
-                .init(
-                    company: handle.company, lease: lowered.lease.id, asked: lowered.lease.given, mark: lowered.mark))
+            // Nobody raises it meanwhile: the last mark that is written is the one that holds.
+            try await held.turns.run(handle.company) { () throws(PlanError) in
+                guard let lowered = handle.lower(to: journal.step) else { return }
+                let (lease, mark) = (lowered.lease, lowered.mark)
+                try await journal.write(
+                    .init(company: handle.company, lease: lease.id, asked: lease.given, mark: mark))
+            }
         }
         try await journal.flush()
     }
