@@ -63,16 +63,20 @@ extension Nodes {
         #expect(try await nodes.used() == 2)
     }
 
-    /// Run again it costs again, also when it is told by another process.
-    @Test func aRunAgainCostsAgain() async throws {
+    /// Run again it costs again, also when it is told by another process: the worked job under the four published sets of rules.
+    @Test(arguments: [
+        (TaskCountingRules.triggersAndActions, 7), (.actionsAndCalls, 7), (.businessActions, 6), (.everyAction, 7),
+    ])
+    func aRunAgainCostsAgain(_ rules: TaskCountingRules, _ tasks: Int) async throws {
         let nodes = try await Nodes(2, limit: 1000)
         let job = nodes.trust.job()
         for (node, run) in [(0, 0), (1, 1), (0, 1), (1, 0), (1, 2)] {
-            try await nodes.run(job, actions(1...4), run: run, admitting: 4, on: node)
+            let admission = try await nodes.meters[node].admit(job, of: nodes.company, tasks: 4)
+            admission.commit(CountingTests.job, run: run, by: rules)
         }
         try await nodes.settleAll()
-        #expect(try await nodes.used() == 12)
-        #expect(try await nodes.charged(job) == [4, 4, 4])
+        #expect(try await nodes.used() == 3 * tasks)
+        #expect(try await nodes.charged(job) == [tasks, tasks, tasks])
     }
 
     /// What a job did beyond what was admitted counts, and what it did not do comes back.

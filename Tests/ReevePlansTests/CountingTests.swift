@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct CountingTests {
     /// A trigger, an action, a look-up, a loop of three, a batch of a hundred, a call, and a step that fails three times.
-    private static let job: [JobStep] = [
+    static let job: [JobStep] = [
         JobStep(.trigger, path: "0", connector: "Salesforce"),
         JobStep(.action, path: "1", connector: "Salesforce"),
         JobStep(.utility, path: "2", connector: "Lookup Tables by Workato"),
@@ -29,7 +29,7 @@ import Testing
         JobStep(.action, path: "1", connector: "Slack"), JobStep(.action, path: "2", connector: "Slack"),
     ]
 
-    /// One worked job under the four published sets of rules: once, and run again.
+    /// One worked job under the four published sets of rules; run again in `ChargeTests.aRunAgainCostsAgain`.
     @Test(arguments: [
         (TaskCountingRules.triggersAndActions, 7, 3), (.actionsAndCalls, 7, 2), (.businessActions, 6, 2),
         (.everyAction, 7, 2),

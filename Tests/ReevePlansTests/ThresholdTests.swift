@@ -121,3 +121,41 @@ private func announced(in store: any Store) async throws -> [String] {
         #expect(call > 10)
     }
 }
+
+@Suite struct ThresholdProperties {
+    /// Eight processes at the same time, and a raise in the middle: each part of each version of the limit is told at most once, and the
+    /// last version is told to its end.
+    @Test func anyInterleavingTellsEachOnce() async throws {
+        var generator = Scale.current.generator(for: "thresholds")
+        for _ in 0..<Scale.current.cases(ci: 20, soak: 1000) {
+            let limit = Int.random(in: 20...300, using: &generator)
+            let raised = limit + Int.random(in: 1...300, using: &generator)
+            let nodes = try await Nodes(
+                8, limit: limit, leasePerMille: .random(in: 1...200, using: &generator),
+                over: YieldingStore(MemoryStore()))
+            let before = Int.random(in: 0...(limit / 8), using: &generator)
+            let pauses = (0..<8).map { _ in Int.random(in: 0...20, using: &generator) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for node in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<pauses[node] { await Task.yield() }
+                        _ = try await nodes.fill(node, atMost: before)
+                        try await nodes.meters[node].settle()
+                        _ = try await nodes.fill(node)
+                    }
+                }
+                group.addTask {
+                    for _ in 0..<pauses[0] * 10 { await Task.yield() }
+                    try await nodes.setLimit(raised)
+                }
+                for try await _ in group {}
+            }
+            for node in 0..<8 { try await nodes.meters[node].giveBackAll() }
+            _ = try await nodes.fill(0)
+            let told = try await announced(in: nodes.trust.store)
+            #expect(Set(told).count == told.count, "seed \(Scale.current.seed): \(told)")
+            #expect(told.last?.hasSuffix(" 100 co_") == true, "seed \(Scale.current.seed): \(told)")
+            #expect(try await nodes.used() == raised)
+        }
+    }
+}

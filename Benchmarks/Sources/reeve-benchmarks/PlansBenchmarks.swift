@@ -62,6 +62,10 @@ struct PlansBenchmarks {
                 .init("preview of a change") { _ = try await plans.preview(.plan("trial"), of: company) },
                 .init("effective plan and use") { _ = try await plans.allowance(of: company) },
                 .init("settle with nothing to say") { try await meter.settle() },
+                .init("a lease taken, and settled when it is given back") {
+                    try await meter.admit(job, of: company).commit(used: 1)
+                    try await meter.giveBackAll()
+                },
             ])
         try await planning()
         try await charges()
