@@ -224,6 +224,9 @@ public final class TaskHandle: Sendable {
         return (present.held, present.held.amount - present.reserve + more)
     }
 
+    /// How much of the lease may be spent without another word.
+    var spendable: Int64 { Int64(word.load(ordering: .acquiring) & Self.leftMask) }
+
     /// Spends no more than a step of what came back before it is written down again: returns how much of the lease may be spent then,
     /// which is to be written down; `nil` when there is no more.
     func lower(to step: Int64) -> (lease: Held, mark: Int64)? {

@@ -40,7 +40,7 @@ final class LeaseJournal: Sendable {
         /// When it was asked for.
         let asked: Timestamp
         /// Tasks of it that may be spent.
-        var mark: Int64
+        let mark: Int64
     }
 
     /// The process that writes to a journal.

@@ -25,7 +25,7 @@ extension TaskMeter {
     /// Writes down what may be spent after much came back, and removes what has ended.
     func tidyJournal() async throws(PlanError) {
         guard let journal = held.journal else { return }
-        for handle in held.handles {
+        for handle in held.handles where handle.spendable > journal.step {
             // Nobody raises it meanwhile: the last mark that is written is the one that holds.
             try await held.turns.run(handle.company) { () throws(PlanError) in
                 guard let lowered = handle.lower(to: journal.step) else { return }

@@ -177,9 +177,9 @@ extension QuotaPool {
 
     /// Whether its record has no room for further leases: at most as many bytes as this comes to.
     var isLarge: Bool {
-        func size(_ sublimits: [SublimitJobs]) -> Int { sublimits.reduce(0) { $0 + $1.description.utf8.count + 4 } }
-        let open = leases.reduce(0) { $0 + 190 + $1.holder.utf8.count + size($1.sublimits) }
-        let closed = (overdue + direct).reduce(0) { $0 + 120 + size($1.sublimits) }
+        // The name of a sublimit is an identifier and an environment.
+        let open = leases.reduce(0) { $0 + 190 + $1.holder.utf8.count + 48 * $1.sublimits.count }
+        let closed = (overdue + direct).reduce(0) { $0 + 120 + 48 * $1.sublimits.count }
         let rest = 60 * uses.count + 32 * bounds.count + 240 * turns.count + 200 * sublimits.count
         return open + closed + rest > Self.mostBytes
     }

@@ -69,7 +69,8 @@ package struct QuotaPool: Hashable, Sendable {
     }
 
     /// Gives a holder a part of what is left: half of it divided by the number of holders, so that early leases are large and
-    /// the last ones single tasks, at least `need` and at most `most`. `nil`, and no change, when `need` is not there, or does not fit in one of the `sublimits`.
+    /// the last ones single tasks, at least `need` and at most `most`, and `conforming` where not all may be used at once. `nil`, and no
+    /// change, when `need` is not there, or does not fit in one of the `sublimits`.
     ///
     /// With the id of a lease that is open it is that lease again, whatever is asked.
     package mutating func acquire(
