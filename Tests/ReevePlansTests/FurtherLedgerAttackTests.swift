@@ -18,9 +18,6 @@ extension Nodes {
     {
         try await meters[node].report(actions(places), of: job, by: rules, at: at, to: company)
     }
-    fileprivate func pace(_ pace: Pace?, limit: Int) async throws {
-        try await plans.change(.package(Package(tasksPerPeriod: limit, pace: pace)), of: company, permit())
-    }
 }
 
 /// What the mend of the first histories broke.
@@ -187,7 +184,7 @@ extension Nodes {
     /// a lease that comes back late gives back what was used up long ago.
     @Test func paceLateReturn() async throws {
         let nodes = try await Nodes(2, limit: 10_000)
-        try await nodes.pace(Pace(tasks: 1, seconds: 1, burst: 100), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 1, burst: 100))
         nodes.trust.time.advance(by: .seconds(1))
         try await nodes.use(1)
         nodes.trust.time.advance(by: .seconds(55))
@@ -199,9 +196,9 @@ extension Nodes {
     /// a slower pace, and what was taken at the faster one comes back.
     @Test func slowerPaceReturn() async throws {
         let nodes = try await Nodes(2, limit: 10_000)
-        try await nodes.pace(Pace(tasks: 1000, seconds: 1, burst: 1000), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1000, seconds: 1, burst: 1000))
         try await nodes.use(1)
-        try await nodes.pace(Pace(tasks: 1, seconds: 60, burst: 5), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 60, burst: 5))
         nodes.trust.time.advance(by: .seconds(5))
         try await nodes.use(5, on: 1)
         try await nodes.meters[0].giveBackAll()
@@ -211,7 +208,7 @@ extension Nodes {
     /// the slowest pace and the largest job.
     @Test func paceExtreme() async throws {
         let nodes = try await Nodes(1, limit: 1_000_000_000_000)
-        try await nodes.pace(Pace(tasks: 1, seconds: 86_400, burst: 1), limit: 1_000_000_000_000)
+        try await nodes.set(1_000_000_000_000, pace: Pace(tasks: 1, seconds: 86_400, burst: 1))
         try await nodes.use(990_000_000_000)
         let error = await refusal {
             try await nodes.meters[0].admit(nodes.trust.job(), of: nodes.company).release()
@@ -393,10 +390,10 @@ extension Nodes {
     /// a faster pace after a large job.
     @Test func fasterPace() async throws {
         let nodes = try await Nodes(1, limit: 10_000)
-        try await nodes.pace(Pace(tasks: 1, seconds: 3600, burst: 5), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 5))
         try await nodes.use(400)
         nodes.trust.time.advance(by: .seconds(3600))
-        try await nodes.pace(Pace(tasks: 1000, seconds: 1, burst: 1000), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1000, seconds: 1, burst: 1000))
         nodes.trust.time.advance(by: .seconds(3600))
         let admitted = try await nodes.fill(nodes.meters[0], atMost: 10)
         #expect(admitted == 10)
@@ -405,7 +402,7 @@ extension Nodes {
     /// pace over the end of a period.
     @Test func paceOverPeriods() async throws {
         let nodes = try await Nodes(1, limit: 10_000)
-        try await nodes.pace(Pace(tasks: 1, seconds: 3600, burst: 5), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 5))
         try nodes.to("2026-02-16")
         let end = try await nodes.plans.allowance(of: nodes.company).resetsAt
         nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(-1)))
@@ -421,7 +418,7 @@ extension Nodes {
         let nodes = try await Nodes(1, limit: 10_000)
         let ahead = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(3000)))
         let (a, _) = try await nodes.node(ahead)
-        try await nodes.pace(Pace(tasks: 1, seconds: 1, burst: 10), limit: 10_000)
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 1, burst: 10))
         var admitted = 0
         for _ in 0..<20 {
             try await a.admit(nodes.trust.job(), of: nodes.company).commit(used: 1)

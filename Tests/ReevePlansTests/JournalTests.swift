@@ -10,18 +10,6 @@ import ReeveTesting
 import Testing
 
 extension Nodes {
-    /// A process with a journal; a second one of the same name is the first one after its restart.
-    fileprivate func process(
-        _ name: String = "worker", journal: any Store, step: Int = 10, store: (any Store)? = nil,
-        leasePerMille: Int = 500
-    ) async throws -> TaskMeter {
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a process", store: store ?? trust.store, time: trust.time)
-        return TaskMeter(
-            plans: Plans(authority: authority, journal: TaskJournal(journal, name: name, step: step)),
-            configuration: .init(recallMilliseconds: 0, leasePerMille: leasePerMille))
-    }
-
     fileprivate func spend(_ tasks: Int, _ meter: TaskMeter) async throws(PlanError) {
         try await meter.admit(trust.job(), of: company, tasks: tasks).commit(used: tasks)
     }
@@ -219,6 +207,52 @@ extension Store {
             let counted = try await nodes.used()
             #expect(counted >= used && counted <= used + lost, "seed \(Scale.current.seed)")
             #expect(try await journal.journaled() == 0)
+        }
+    }
+
+    /// Two processes of a name, the first one with a mark: what it spends after it was told is within it.
+    @Test func severalOfANameNeverAdmitTooMuch() async throws {
+        var generator = Scale.current.generator(for: "journals of one name")
+        for _ in 0..<Scale.current.cases(ci: 100, soak: 3000) {
+            let limit = Int.random(in: 20...200, using: &generator)
+            let nodes = try await Nodes(1, limit: limit)
+            let journal = MemoryStore()
+            let step = Int.random(in: 1...20, using: &generator)
+            var meters: [TaskMeter] = []
+            for _ in 0..<2 { meters.append(try await nodes.process(journal: journal, step: step)) }
+            var (used, open) = (0, [(Int, DetachedAdmission)]())
+            for _ in 0..<80 {
+                let node = Int.random(in: 0..<meters.count, using: &generator)
+                switch Int.random(in: 0..<14, using: &generator) {
+                case 0: try? await meters[node].settle()
+                case 1: try? await meters[node].giveBackAll()
+                case 2: nodes.trust.time.advance(by: .seconds(Int.random(in: 1...100, using: &generator)))
+                case 3: if meters.count < 5 { meters.append(try await nodes.process(journal: journal, step: step)) }
+                case 4:
+                    if let detached = try? await meters[node].admit(nodes.job(nil), of: nodes.company, tasks: 4)
+                        .detach()
+                    {
+                        used += 4
+                        open.append((node, detached))
+                    }
+                case 5:
+                    guard let (_, detached) = open.popLast() else { continue }
+                    try await meters[node].commit(detached, used: 1)
+                    used -= 3
+                default:
+                    let tasks = Int.random(in: 1...9, using: &generator)
+                    let back = Int.random(in: 0...tasks, using: &generator)
+                    if let admission = try? await meters[node].admit(nodes.job(nil), of: nodes.company, tasks: tasks) {
+                        if Bool.random(using: &generator) { try? await meters[node].giveBackAll() }
+                        admission.commit(used: tasks - back)
+                        used += tasks - back
+                    }
+                }
+                #expect(used <= limit, "seed \(Scale.current.seed)")
+            }
+            for meter in meters { try? await meter.giveBackAll() }
+            let counted = try await nodes.used()
+            #expect(counted >= used, "seed \(Scale.current.seed) \(counted) \(used)")
         }
     }
 }

@@ -9,19 +9,13 @@ import ReeveStorage
 import ReeveTesting
 import Testing
 
-extension Nodes {
-    fileprivate func setPace(_ pace: Pace?, limit: Int = 10_000) async throws {
-        try await plans.change(.package(Package(tasksPerPeriod: limit, pace: pace)), of: company, permit())
-    }
-}
-
 @Suite struct LimitAttackTests {
     /// A process whose clock is far ahead takes the burst: the others wait for no longer than it takes to run off by their own.
     @Test(arguments: [3000, 5 * 3600, 3 * 86_400]) func paceClockFarAhead(_ by: Int) async throws {
         let nodes = try await Nodes(1, limit: 10_000)
         let ahead = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(by)))
         let (a, _) = try await nodes.node(ahead)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 1, burst: 10))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 1, burst: 10))
         try await a.admit(nodes.trust.job(), of: nodes.company, tasks: 10).commit(used: 10)
         nodes.trust.time.advance(by: .seconds(600))
         // The first look puts it right.
@@ -34,7 +28,7 @@ extension Nodes {
     /// What a job gives back of what was used at once counts no more for the pace.
     @Test func paceOfWhatAJobGivesBack() async throws {
         let nodes = try await Nodes(1, limit: 10_000)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 3600, burst: 100))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 100))
         try await nodes.meters[0].admit(nodes.trust.job(), of: nodes.company, tasks: 100).release()
         try await nodes.giveBackAll()
         let left = try await nodes.left()
@@ -48,7 +42,7 @@ extension Nodes {
     /// The same of what a job gives back after its lease.
     @Test func paceOfWhatComesBackAfterTheLease() async throws {
         let nodes = try await Nodes(1, limit: 10_000)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 3600, burst: 100))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 100))
         let first = try await nodes.meters[0].admit(nodes.trust.job(), of: nodes.company)
         let second = try await nodes.meters[0].admit(nodes.trust.job(), of: nodes.company, tasks: 90)
         try await nodes.giveBackAll()
@@ -63,7 +57,7 @@ extension Nodes {
     /// A period in which nothing was used keeps what has not run off.
     @Test func paceOverAQuietPeriod() async throws {
         let nodes = try await Nodes(1, limit: 10_000)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 86_400, burst: 1000))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 86_400, burst: 1000))
         try await nodes.use(1000)
         try await nodes.giveBackAll()
         // Refused in the next one.
@@ -79,46 +73,18 @@ extension Nodes {
     /// What was taken at a faster pace and comes back after a slower one takes away nothing that others have used since.
     @Test func slowerPaceThenReturn() async throws {
         let nodes = try await Nodes(2, limit: 10_000, leasePerMille: 10)
-        try await nodes.setPace(Pace(tasks: 10, seconds: 1, burst: 101))
+        try await nodes.set(10_000, pace: Pace(tasks: 10, seconds: 1, burst: 101))
         // A lease of 51, of which 1 is used.
         try await nodes.use(1)
         nodes.trust.time.advance(by: .seconds(4))
         var used = 0
         while await refusal({ try await nodes.use(5, on: 1) }) == nil { used += 5 }
         try await nodes.meters[1].giveBackAll()
-        try await nodes.setPace(Pace(tasks: 1, seconds: 100, burst: 101))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 100, burst: 101))
         try await nodes.meters[0].giveBackAll()
         let before = used
         while await refusal({ try await nodes.use(5, on: 1) }) == nil { used += 5 }
-        print("P4: before \(before), after \(used)")
         #expect(used <= 101, "\(before) then \(used) in no time")
-    }
-
-    /// Clocks that differ around the beginning of a sublimit: what was used of it stays used.
-    @Test func sublimitFlaps() async throws {
-        let nodes = try await Nodes(1, limit: 1000)
-        try await nodes.use(1)
-        try await nodes.giveBackAll()
-        let start = nodes.trust.time.now.advanced(by: .seconds(600))
-        let sublimit = Sublimit(.test, tasksPerPeriod: 10)
-        try await nodes.plans.change(
-            PlanChange(.package(Package(tasksPerPeriod: 1000, sublimits: [sublimit])), timing: .at(start)),
-            of: nodes.company, nodes.permit())
-        let ahead = ManualTime(now: start.advanced(by: .seconds(60)))
-        let (a, _) = try await nodes.node(ahead)
-        var admitted = 0
-        let job = Job(
-            id: Identifier(at: ahead.now), recipe: nodes.trust.job().recipe,
-            scope: Scope(try #require(nodes.trust.scope.workspace), .test))
-        for _ in 0..<4 {
-            while admitted < 100, await refusal({ try await a.admit(job, of: nodes.company).commit(used: 1) }) == nil {
-                admitted += 1
-            }
-            try await a.giveBackAll()
-            try await nodes.use(1)
-            try await nodes.giveBackAll()
-        }
-        #expect(admitted <= 10, "\(admitted)")
     }
 
     /// A sublimit that ends: once a process that is ahead has seen it end, it is over for those behind as well; until then it is kept.
@@ -188,25 +154,6 @@ extension Nodes {
         let replay = try await nodes.plans.replay(of: nodes.company, under: .package(Package(tasksPerPeriod: 100)))
         // What was raised to the end of the period was another limit.
         #expect(replay.map(\.used) == [kind == "raised" ? 100 : happened], "\(kind)")
-    }
-
-    /// No refusal while something is left and every holder can be reached, also with commits lost and doubled, and wrong clocks.
-    @Test func refusalsWithLoss() {
-        var generator = SeededGenerator(seed: 7)
-        var (wrong, refusals, faults) = (0, 0, 0)
-        for _ in 0..<60 {
-            var simulation = QuotaSimulation()
-            simulation.crashes = false
-            simulation.faultsOneIn = 5
-            simulation.steps = 20_000
-            simulation.nodes = .random(in: 1...12, using: &generator)
-            simulation.limit = .random(in: 1...1000, using: &generator)
-            let report = simulation.run(using: &generator)
-            wrong += report.wrongRefusals
-            refusals += report.refusals
-            faults += report.faults
-        }
-        #expect(wrong == 0, "\(wrong) of \(refusals), \(faults) faults")
     }
 
     /// The same by values.
@@ -351,7 +298,7 @@ extension Nodes {
     /// What others hold comes back before a job within the burst is refused for good.
     @Test func heldCountsForThePace() async throws {
         let nodes = try await Nodes(2, limit: 10_000)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 3600, burst: 100))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 100))
         try await nodes.use(1)
         #expect(await refusal { try await nodes.use(60, on: 1) } == PlanError(.tooFast))
         // It was asked for what it holds.
@@ -365,7 +312,7 @@ extension Nodes {
     /// What a process states late counts no more for the pace.
     @Test func paceOfALateStatement() async throws {
         let nodes = try await Nodes(2, limit: 10_000)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 3600, burst: 100))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 100))
         // Half of the burst is held, one is used; its time is over, somebody looks, then it says so.
         try await nodes.use(1)
         nodes.trust.time.advance(by: .seconds(121))
@@ -376,72 +323,10 @@ extension Nodes {
         #expect(error == nil, "used \(used): \(String(describing: error))")
     }
 
-    /// Two processes whose clocks differ, grants, revocations, resets and what is held: never more than was ever there.
-    @Test func randomBound() async throws {
-        var generator = SeededGenerator(seed: 11)
-        func n(_ r: ClosedRange<Int>) -> Int { Int.random(in: r, using: &generator) }
-        var (worst, total) = (0, 0)
-        for round in 0..<400 {
-            let limit = n(5...60)
-            let nodes = try await Nodes(1, limit: limit)
-            let other = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(n(-3000...3000))))
-            let (b, _) = try await nodes.node(other)
-            let meters = [nodes.meters[0], b]
-            var (there, spent, scaled) = (limit, 0, 0)
-            var grants: [Identifier<TaskGrant>] = []
-            var log: [String] = []
-            for _ in 0..<n(10...40) {
-                let seconds = n(0...1500)
-                nodes.trust.time.advance(by: .seconds(seconds)); other.advance(by: .seconds(seconds))
-                switch n(0...11) {
-                case 0:
-                    let count = n(1...30)
-                    let expires = n(0...1) == 0 ? nil : nodes.trust.time.now.advanced(by: .seconds(n(4000...20_000)))
-                    let from = n(0...2) == 0 ? nodes.trust.time.now.advanced(by: .seconds(3100)) : nil
-                    if let grant = try? await nodes.grant(count, priority: n(49...51), from: from, expires: expires) {
-                        grants.append(grant.id); there += count; log.append("grant \(count)")
-                    }
-                case 1:
-                    guard let id = grants.randomElement(using: &generator) else { continue }
-                    try? await nodes.plans.revoke(id, of: nodes.company, nodes.permit()); log.append("revoke")
-                case 2 where n(0...2) == 0:
-                    try await nodes.reset(limit); there += limit; log.append("reset"); scaled += 1
-                case 3, 4:
-                    let who = n(0...1)
-                    try await meters[who].settle(); log.append("settle \(who)")
-                case 5:
-                    let who = n(0...1)
-                    try await meters[who].giveBackAll(); log.append("give \(who)")
-                default:
-                    let (who, tasks) = (n(0...1), n(1...12))
-                    let used = n(0...tasks)
-                    if await refusal({
-                        try await meters[who].admit(nodes.trust.job(), of: nodes.company, tasks: tasks).commit(
-                            used: used)
-                    }) == nil {
-                        spent += used; log.append("\(who) \(used) of \(tasks)")
-                    }
-                }
-            }
-            for meter in meters { try await meter.giveBackAll() }
-            total += spent
-            worst = max(worst, spent - there)
-            #expect(spent <= there, "round \(round): \(spent) of \(there): \(log.joined(separator: ", "))")
-            let balance = try await nodes.plans.balance(of: nodes.company)
-            let left = try await nodes.left()
-            #expect(max(0, balance.left - balance.beyond) == left, "round \(round): \(balance) \(left)")
-            if scaled == 0 {
-                let used = try await nodes.used()
-                #expect(used == spent, "round \(round): \(used) \(spent) \(log.joined(separator: ", "))")
-            }
-        }
-        print("X: \(total) spent, worst \(worst)")
-    }
-
     /// The burst is there once for two processes in different periods.
     @Test func paceAtTheEndOfAPeriod() async throws {
         let nodes = try await Nodes(1, limit: 10_000)
-        try await nodes.setPace(Pace(tasks: 1, seconds: 3600, burst: 100))
+        try await nodes.set(10_000, pace: Pace(tasks: 1, seconds: 3600, burst: 100))
         let end = try await nodes.plans.allowance(of: nodes.company).resetsAt
         nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(-1)))
         let (a, _) = try await nodes.node(ManualTime(now: end.advanced(by: .seconds(1))))
@@ -477,5 +362,70 @@ extension Nodes {
             try await nodes.meters[0].admit(job(.test), of: nodes.company, tasks: 80).commit(used: 80)
         }
         #expect(error == nil, "\(String(describing: error))")
+    }
+}
+
+@Suite struct ClockProperties {
+    /// Two processes whose clocks differ, grants, revocations, resets and what is held: never more than was ever there.
+    @Test func neverMoreThanWasThere() async throws {
+        var generator = Scale.current.generator(for: "grants between clocks")
+        func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+        for round in 0..<Scale.current.cases(ci: 200, soak: 5000) {
+            let limit = number(5...60)
+            let nodes = try await Nodes(1, limit: limit)
+            let other = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(number(-3000...3000))))
+            let (b, _) = try await nodes.node(other)
+            let meters = [nodes.meters[0], b]
+            var (there, spent, resets) = (limit, 0, 0)
+            var grants: [Identifier<TaskGrant>] = []
+            for _ in 0..<number(10...40) {
+                let seconds = number(0...1500)
+                for time in [nodes.trust.time, other] { time.advance(by: .seconds(seconds)) }
+                switch number(0...11) {
+                case 0:
+                    let count = number(1...30)
+                    let expires =
+                        number(0...1) == 0 ? nil : nodes.trust.time.now.advanced(by: .seconds(number(4000...20_000)))
+                    let from = number(0...2) == 0 ? nodes.trust.time.now.advanced(by: .seconds(3100)) : nil
+                    if let grant = try? await nodes.grant(
+                        count, priority: number(49...51), from: from, expires: expires)
+                    {
+                        grants.append(grant.id)
+                        there += count
+                    }
+                case 1:
+                    guard let id = grants.randomElement(using: &generator) else { continue }
+                    try? await nodes.plans.revoke(id, of: nodes.company, nodes.permit())
+                case 2 where number(0...2) == 0:
+                    try await nodes.reset(limit)
+                    there += limit
+                    resets += 1
+                case 3, 4:
+                    try await meters[number(0...1)].settle()
+                case 5:
+                    try await meters[number(0...1)].giveBackAll()
+                default:
+                    let (who, tasks) = (number(0...1), number(1...12))
+                    let used = number(0...tasks)
+                    if await refusal({
+                        try await meters[who].admit(nodes.trust.job(), of: nodes.company, tasks: tasks).commit(
+                            used: used)
+                    }) == nil {
+                        spent += used
+                    }
+                }
+            }
+            for meter in meters { try await meter.giveBackAll() }
+            #expect(spent <= there, "seed \(Scale.current.seed), round \(round): \(spent) of \(there)")
+            let balance = try await nodes.plans.balance(of: nodes.company)
+            let left = try await nodes.left()
+            #expect(
+                max(0, balance.left - balance.beyond) == left,
+                "seed \(Scale.current.seed), round \(round): \(balance) \(left)")
+            if resets == 0 {
+                let used = try await nodes.used()
+                #expect(used == spent, "seed \(Scale.current.seed), round \(round): \(used) \(spent)")
+            }
+        }
     }
 }

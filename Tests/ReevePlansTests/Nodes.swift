@@ -106,6 +106,49 @@ extension Nodes {
             id: id, permit())
     }
 
+    /// A company's package.
+    func set(
+        _ limit: Int, _ sublimits: [Sublimit]? = nil, _ usage: PlanChange.Usage = .kept,
+        _ timing: PlanChange.Timing = .immediately, until: Timestamp? = nil, pace: Pace? = nil
+    ) async throws {
+        let package = Package(tasksPerPeriod: limit, pace: pace, sublimits: sublimits)
+        try await plans.change(
+            PlanChange(.package(package), timing: timing, usage: usage, until: until), of: company, permit())
+    }
+
+    func job(_ environment: Environment?, of workspace: Identifier<Workspace>? = nil) -> Job {
+        Job(
+            id: Identifier(at: trust.time.now), recipe: Recipe(id: Identifier(at: trust.time.now), version: 1),
+            scope: Scope(workspace ?? trust.scope.workspace ?? Identifier(high: 1, low: 1), environment))
+    }
+
+    /// Admits jobs of one task until one is refused; returns how many, and why no more.
+    func fill(
+        _ environment: Environment?, of workspace: Identifier<Workspace>? = nil, on meter: TaskMeter? = nil,
+        atMost count: Int = 2000
+    ) async -> (Int, PlanError?) {
+        for admitted in 0..<count {
+            do throws(PlanError) {
+                try await (meter ?? meters[0]).admit(job(environment, of: workspace), of: company).commit(used: 1)
+            } catch {
+                return (admitted, error)
+            }
+        }
+        return (count, nil)
+    }
+
+    /// A process with a journal; a second one of the same name is the first one after its restart.
+    func process(
+        _ name: String = "worker", journal: any Store, step: Int = 10, store: (any Store)? = nil,
+        leasePerMille: Int = 500
+    ) async throws -> TaskMeter {
+        let authority = try await AccessAuthority.soleOperator(
+            trust.principal, reason: "a process", store: store ?? trust.store, time: trust.time)
+        return TaskMeter(
+            plans: Plans(authority: authority, journal: TaskJournal(journal, name: name, step: step)),
+            configuration: .init(recallMilliseconds: 0, leasePerMille: leasePerMille))
+    }
+
     /// Counts the period anew under a limit.
     func reset(_ limit: Int, _ usage: PlanChange.Usage = .reset) async throws {
         try await plans.change(

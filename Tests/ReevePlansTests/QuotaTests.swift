@@ -190,14 +190,15 @@ private func id(_ number: UInt64) -> Identifier<QuotaLeaseRecord> { Identifier(h
         print("quota: \(faults) faults in \(runs) runs, \(admitted) admitted, \(stranded) stranded")
     }
 
-    /// While every holder can be reached nobody is refused as long as something is left, and everything is used.
-    @Test func nobodyIsRefusedWhileSomethingIsLeft() {
-        var generator = Scale.current.generator(for: "quota refusals")
+    /// While every holder can be reached nobody is refused as long as something is left, and everything is used: also when messages are
+    /// lost, doubled and out of order, and clocks differ.
+    @Test(arguments: [0, 5]) func nobodyIsRefusedWhileSomethingIsLeft(_ faultsOneIn: Int) {
+        var generator = Scale.current.generator(for: "quota refusals, \(faultsOneIn)")
         var (refusals, writes) = (0, 0)
         for run in 0..<Scale.current.cases(ci: 100, soak: 2000) {
             var simulation = QuotaSimulation()
             simulation.crashes = false
-            simulation.faultsOneIn = 0
+            simulation.faultsOneIn = faultsOneIn
             simulation.steps = 20_000
             simulation.nodes = .random(in: 1...12, using: &generator)
             simulation.limit = .random(in: 1...1000, using: &generator)

@@ -10,33 +10,6 @@ import ReeveTesting
 import Testing
 
 extension Nodes {
-    fileprivate func job(_ environment: Environment?, of workspace: Identifier<Workspace>? = nil) -> Job {
-        Job(
-            id: Identifier(at: trust.time.now), recipe: Recipe(id: Identifier(at: trust.time.now), version: 1),
-            scope: Scope(workspace ?? trust.scope.workspace ?? Identifier(high: 1, low: 1), environment))
-    }
-
-    fileprivate func set(_ limit: Int, _ sublimits: [Sublimit], _ usage: PlanChange.Usage = .kept) async throws {
-        try await plans.change(
-            PlanChange(.package(Package(tasksPerPeriod: limit, sublimits: sublimits)), usage: usage), of: company,
-            permit())
-    }
-
-    /// Admits jobs of one task until one is refused; returns how many, and why no more.
-    fileprivate func fill(
-        _ environment: Environment?, of workspace: Identifier<Workspace>? = nil, on node: Int = 0,
-        atMost count: Int = 2000
-    ) async -> (Int, PlanError?) {
-        for admitted in 0..<count {
-            do throws(PlanError) {
-                try await meters[node].admit(job(environment, of: workspace), of: company).commit(used: 1)
-            } catch {
-                return (admitted, error)
-            }
-        }
-        return (count, nil)
-    }
-
     fileprivate func usedOfSublimit(_ sublimit: Int = 0) async throws -> Int {
         try await plans.allowance(of: company).sublimits[sublimit].used
     }
@@ -51,7 +24,7 @@ extension Nodes {
         try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 30)])
         var admitted = 0
         for node in [0, 1, 2, 0] {
-            let (count, error) = await nodes.fill(.production, on: node, atMost: node == 2 ? 2000 : 7)
+            let (count, error) = await nodes.fill(.production, on: nodes.meters[node], atMost: node == 2 ? 2000 : 7)
             admitted += count
             if count < 7 || node == 2 {
                 #expect(error == PlanError(.sublimitReached) && error?.retryAt?.day.description == "2026-02-15")
@@ -60,7 +33,7 @@ extension Nodes {
         }
         #expect(admitted == 30)
         // A job of no environment is in none.
-        #expect(await nodes.fill(.test, on: 1, atMost: 40).0 == 40)
+        #expect(await nodes.fill(.test, on: nodes.meters[1], atMost: 40).0 == 40)
         for meter in nodes.meters { try await meter.giveBackAll() }
         let (rest, error) = await nodes.fill(nil)
         #expect(rest == 30 && error == PlanError(.limitReached))
@@ -191,19 +164,19 @@ extension Nodes {
         try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 20)])
         for meter in nodes.meters { try await meter.settle() }
         nodes.trust.time.advance(by: .seconds(1))
-        #expect(await nodes.fill(.production, on: 1, atMost: 15).0 == 15)
+        #expect(await nodes.fill(.production, on: nodes.meters[1], atMost: 15).0 == 15)
         nodes.trust.time.advance(by: .seconds(1))
         try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 10)])
-        #expect(await nodes.fill(.production, on: 1).0 == 0)
+        #expect(await nodes.fill(.production, on: nodes.meters[1]).0 == 0)
         nodes.trust.time.advance(by: .seconds(1))
         try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 18)])
-        #expect(await nodes.fill(.production, on: 1).0 == 3)
+        #expect(await nodes.fill(.production, on: nodes.meters[1]).0 == 3)
         nodes.trust.time.advance(by: .seconds(1))
         try await nodes.set(1000, [Sublimit(.production, tasksPerPeriod: 180)], .scaled)
         #expect(try await nodes.usedOfSublimit() == 180)
         try await nodes.set(1000, [Sublimit(.production, tasksPerPeriod: 180)], .reset)
         #expect(try await nodes.usedOfSublimit() == 0)
-        #expect(await nodes.fill(.production, on: 0).0 == 180)
+        #expect(await nodes.fill(.production, on: nodes.meters[0]).0 == 180)
         try await nodes.set(1000, [])
         #expect(await nodes.fill(.production, atMost: 10).0 == 10)
         #expect(try await nodes.plans.allowance(of: nodes.company).sublimits.isEmpty)
@@ -330,8 +303,86 @@ extension Nodes {
             // What is left can be used to the last task.
             let left = min(limit - allowance.used, allowance.sublimits[0].remaining)
             if allowance.sublimits.count == 1 {
-                #expect(await nodes.fill(.production, of: workspaces[0], on: 1).0 == left)
+                #expect(await nodes.fill(.production, of: workspaces[0], on: nodes.meters[1]).0 == left)
             }
+        }
+    }
+
+    /// Other sublimits come and go; one stays, and is exact.
+    @Test func oneThatStaysIsExact() async throws {
+        let other = Identifier<Workspace>(high: 9, low: 9)
+        var generator = Scale.current.generator(for: "sublimits that come and go")
+        for _ in 0..<Scale.current.cases(ci: 100, soak: 3000) {
+            let limit = Int.random(in: 30...150, using: &generator)
+            let constant = Sublimit(.production, tasksPerPeriod: .random(in: 5...80, using: &generator))
+            let nodes = try await Nodes(3, limit: 0, leasePerMille: .random(in: 1...500, using: &generator))
+            try await nodes.set(limit, [constant])
+            var used = (production: 0, all: 0)
+            var open: [(Bool, DetachedAdmission)] = []
+            for _ in 0..<80 {
+                let node = Int.random(in: 0..<3, using: &generator)
+                let environment = Environment.allCases[.random(in: 0...2, using: &generator)]
+                let workspace = Bool.random(using: &generator) ? other : Identifier(high: 1, low: 1)
+                let tasks = Int.random(in: 1...6, using: &generator)
+                switch Int.random(in: 0..<14, using: &generator) {
+                case 0: try await nodes.meters[node].settle()
+                case 1: try await nodes.meters[node].giveBackAll()
+                case 2: nodes.trust.time.advance(by: .seconds(Int.random(in: 1...70, using: &generator)))
+                case 3:
+                    var all = [constant]
+                    if Bool.random(using: &generator) { all.append(Sublimit(other, tasksPerPeriod: 40)) }
+                    if Bool.random(using: &generator) { all.insert(Sublimit(.test, tasksPerPeriod: 40), at: 0) }
+                    if Bool.random(using: &generator) {
+                        all.append(Sublimit(.production, of: other, tasksPerPeriod: 40))
+                    }
+                    try await nodes.set(limit, all)
+                    nodes.trust.time.advance(by: .seconds(1))
+                case 4, 5:
+                    do throws(PlanError) {
+                        let detached = try await nodes.meters[node].admit(
+                            nodes.job(environment, of: workspace), of: nodes.company, tasks: tasks
+                        ).detach()
+                        open.append((environment == .production, detached))
+                        used.all += tasks
+                        if environment == .production { used.production += tasks }
+                    } catch { #expect(error.code == .limitReached || error.code == .sublimitReached) }
+                case 6:
+                    guard let (isProduction, detached) = open.popLast() else { continue }
+                    let spent = Int.random(in: 0...detached.tasks, using: &generator)
+                    try await nodes.meters[node].commit(detached, used: spent)
+                    used.all -= detached.tasks - spent
+                    if isProduction { used.production -= detached.tasks - spent }
+                case 7:
+                    do throws(PlanError) {
+                        var admission = try await nodes.meters[node].admit(
+                            nodes.job(environment, of: workspace), of: nodes.company, tasks: tasks)
+                        var spent = tasks
+                        do throws(PlanError) {
+                            try await nodes.meters[node].extend(&admission, by: 3)
+                            spent += 2
+                        } catch {}
+                        admission.commit(actions(1...spent), by: rules)
+                        used.all += spent
+                        if environment == .production { used.production += spent }
+                    } catch { #expect(error.code == .limitReached || error.code == .sublimitReached) }
+                default:
+                    let back = Int.random(in: 0...tasks, using: &generator)
+                    do throws(PlanError) {
+                        try await nodes.meters[node].admit(
+                            nodes.job(environment, of: workspace), of: nodes.company, tasks: tasks
+                        ).commit(used: tasks - back)
+                        used.all += tasks - back
+                        if environment == .production { used.production += tasks - back }
+                    } catch { #expect(error.code == .limitReached || error.code == .sublimitReached) }
+                }
+                #expect(used.production <= constant.tasksPerPeriod && used.all <= limit, "seed \(Scale.current.seed)")
+            }
+            try await nodes.giveBackAll()
+            let allowance = try await nodes.plans.allowance(of: nodes.company)
+            let own = allowance.sublimits.first { $0.sublimit == constant }
+            #expect(
+                allowance.used == used.all && own?.used == used.production,
+                "seed \(Scale.current.seed) \(allowance.used) \(used) \(String(describing: own?.used))")
         }
     }
 }

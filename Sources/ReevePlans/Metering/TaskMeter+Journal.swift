@@ -13,8 +13,11 @@ extension TaskMeter {
         var failure: PlanError?
         for (company, entries) in entries {
             do throws(PlanError) {
-                try await plans.statements(of: company, entries).forEach(held.tell)
+                let statements = try await plans.statements(of: company, entries)
+                statements.forEach(held.tell)
                 journal.settle(entries)
+                // Of a company without facts there is nothing to tell.
+                if statements.isEmpty { journal.end(entries.map(\.lease)) }
             } catch {
                 failure = failure ?? error
             }
@@ -82,10 +85,10 @@ extension Plans {
             guard let history = try await historyIfKnown(of: company, in: &transaction) else { return [] }
             var statements: [HeldTasks.Statement] = []
             for entry in entries {
-                let first = try history.period(at: history.facts.instant(entry.asked))
+                let first = try history.period(at: entry.asked)
+                // By what another clock had told then it may have been in the next one. Also of a lease that is not there it is told: so a
+                // commit that is still under way is too late.
                 let next = try await pool(of: company, first.end, [:], in: &transaction)
-                // Another clock may have been in the next one. Also of a lease that is not there it is told: so a commit that is
-                // still under way is too late.
                 let start = next?.knows(entry.lease) == true ? first.end : first.start
                 statements.append(.init(company: company, lease: entry.lease, period: start, used: entry.mark))
             }
