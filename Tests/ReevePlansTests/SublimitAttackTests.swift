@@ -241,4 +241,29 @@ import Testing
         #expect(details["sublimits.before"] == "production: 50")
         #expect(details["sublimits.after"] == "production: 40, test: 5")
     }
+
+    /// Under a catalogue that nobody validated nothing is admitted, and nothing is written that cannot be read.
+    @Test func aCatalogueWithDefects() async throws {
+        var nobody = Sublimit(.test, tasksPerPeriod: 5)
+        nobody.environment = nil
+        let many = (1...33).map { Sublimit(Identifier(high: 1, low: $0), tasksPerPeriod: 5) }
+        for sublimits in [[nobody], many, [Sublimit(.test, tasksPerPeriod: .min)]] {
+            let store = SpyStore(MemoryStore())
+            let trust = try await TestTrust()
+            let authority = try await AccessAuthority.soleOperator(
+                trust.principal, reason: "a test", store: store, time: trust.time)
+            let entitlements = Entitlements(tasksPerPeriod: 100, sublimits: sublimits)
+            let catalogue = Catalogue(
+                version: 1, plans: [Plan(name: "trial", entitlements: entitlements)],
+                statusRules: [.proofOfConcept: "trial"])
+            #expect(!catalogue.validate().isEmpty)
+            let plans = Plans(catalogue: catalogue, authority: authority)
+            let company = Company(id: trust.company, status: .proofOfConcept)
+            await #expect(throws: PlanError(.invalidCatalogue)) { try await plans.setStatus(company, sequence: 1) }
+            let meter = TaskMeter(plans: plans)
+            _ = await refusal { try await meter.report(actions(1...3), of: trust.job(), by: rules, to: company.id) }
+            #expect(
+                await refusal { try await meter.admit(trust.job(), of: company.id).release() } == PlanError(.noPlan))
+        }
+    }
 }

@@ -30,6 +30,10 @@ struct PlanHistory: Sendable {
         let ends = assignment.flatMap { fact in trialEnd(fact, plan, at: instant) }
         let stop = stop(plan, ends, at: instant)
         let entitlements = plan.map { own?.applied(to: $0.entitlements) ?? $0.entitlements }
+        // What nobody can keep is no plan: nothing is admitted under it, and nothing written that cannot be read.
+        if let all = entitlements?.sublimits, !all.isEmpty, !Sublimits.defects(all).isEmpty {
+            throw PlanError(.invalidCatalogue)
+        }
         let changes = [
             facts.plans.nextChange(after: instant), facts.packages.nextChange(after: instant),
             facts.overages.nextChange(after: instant), facts.turns.first { $0.at > instant }?.at,
