@@ -123,33 +123,31 @@ public final class TaskMeter: Sendable {
     /// and a commit for each company of which there is something to say.
     public func settle() async throws(PlanError) {
         var failure: PlanError?
-        for work in [inherit, answerRecalls] as [() async throws(PlanError) -> Void] {
-            do throws(PlanError) {
-                try await work()
-            } catch {
-                failure = failure ?? error
-            }
-        }
+        await attempt(inherit, &failure)
+        await attempt(answerRecalls, &failure)
         let now = time.now
         for handle in held.handles {
             if let present = handle.present, present.held.until <= now { held.close(handle) }
         }
         let companies = Set(held.statements().map(\.company)).union(held.returned.companies)
         for company in companies.union(held.charges.companies) {
-            do throws(PlanError) {
-                try await held.turns.run(company) { () throws(PlanError) in try await tell(company) }
-            } catch {
-                failure = failure ?? error
+            let tell = { () async throws(PlanError) in
+                try await self.held.turns.run(company) { () throws(PlanError) in try await self.tell(company) }
             }
+            await attempt(tell, &failure)
         }
-        for work in [wakeWaiting, tidyJournal] as [() async throws(PlanError) -> Void] {
-            do throws(PlanError) {
-                try await work()
-            } catch {
-                failure = failure ?? error
-            }
-        }
+        await attempt(wakeWaiting, &failure)
+        await attempt(tidyJournal, &failure)
         if let failure { throw failure }
+    }
+
+    /// Does what keeps nothing else from being done when it fails: the first error is kept.
+    private func attempt(_ work: () async throws(PlanError) -> Void, _ failure: inout PlanError?) async {
+        do throws(PlanError) {
+            try await work()
+        } catch {
+            failure = failure ?? error
+        }
     }
 
     /// Gives back all that this process holds: call it before a process ends, or what it holds counts as used. Jobs that are
