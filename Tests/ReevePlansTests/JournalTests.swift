@@ -110,6 +110,18 @@ extension Store {
         await #expect(throws: PlanError(.limitReached)) { try await nodes.spend(1, meter) }
     }
 
+    /// A lease that was asked for while the company's tasks could not be read is in no journal.
+    @Test func whatWasNotGivenIsNotWrittenDown() async throws {
+        let nodes = try await Nodes(1, limit: 100)
+        let journal = MemoryStore()
+        let store = StubbornStore(nodes.trust.store)
+        let meter = try await nodes.process(journal: journal, store: store)
+        store.hide(.text(nodes.company.description))
+        await #expect(throws: PlanError(.storeFailed)) { try await nodes.spend(1, meter) }
+        try await meter.settle()
+        #expect(try await journal.journaled() == 0)
+    }
+
     /// A journal that is there twice, of companies that are gone, or that cannot be read: the others' are given back.
     @Test func whatCannotBeToldKeepsNothingElse() async throws {
         let nodes = try await Nodes(1, limit: 1000)

@@ -182,6 +182,41 @@ extension Nodes {
         #expect(try await nodes.plans.allowance(of: nodes.company).sublimits.isEmpty)
     }
 
+    /// Once a process has learnt of other sublimits it gives back what it held under those before.
+    @Test func whatIsHeldUnderOthersIsGivenBack() async throws {
+        let nodes = try await Nodes(1, limit: 0)
+        let meter = nodes.meters[0]
+        func set(_ production: Int) async throws {
+            try await nodes.set(
+                1000, [Sublimit(.production, tasksPerPeriod: production), Sublimit(.test, tasksPerPeriod: 500)])
+        }
+        try await set(400)
+        for environment in [Environment.production, .test] {
+            try await meter.admit(nodes.job(environment), of: nodes.company).commit(used: 1)
+        }
+        try await set(0)
+        // A job that is too large for what is held looks into the store.
+        try await meter.admit(nodes.job(.test), of: nodes.company, tasks: 300).release()
+        #expect(await nodes.fill(.production) == (0, PlanError(.sublimitReached)))
+    }
+
+    /// What was taken before a change that counts anew does not come back to a sublimit after it.
+    @Test func whatCountedBeforeDoesNotComeBack() async throws {
+        let nodes = try await Nodes(1, limit: 0)
+        let sublimits = [Sublimit(.production, tasksPerPeriod: 10)]
+        try await nodes.set(100, sublimits)
+        let admission = try await nodes.meters[0].admit(nodes.job(.production), of: nodes.company, tasks: 8)
+        try await nodes.giveBackAll()
+        nodes.trust.time.advance(by: .seconds(1))
+        try await nodes.set(100, sublimits, .reset)
+        nodes.trust.time.advance(by: .seconds(1))
+        admission.release()
+        #expect(await nodes.fill(.production).0 == 10)
+        try await nodes.giveBackAll()
+        #expect(await nodes.fill(.production).0 == 0)
+        #expect(try await nodes.plans.allowance(of: nodes.company).sublimits.map(\.used) == [10])
+    }
+
     /// Usage that is reported before anybody took tasks of the period counts against its sublimits as well.
     @Test func reportsCountFromTheBeginning() async throws {
         let nodes = try await Nodes(1, limit: 0)

@@ -184,9 +184,9 @@ extension QuotaPool {
         return open + closed + rest > Self.mostBytes
     }
 
-    /// Whether something may still be stated about a lease.
+    /// Whether something of a lease may still come back.
     func knows(_ id: Identifier<QuotaLeaseRecord>) -> Bool {
-        [leases, overdue, direct].contains { $0.contains { $0.id == id } }
+        [leases, overdue].contains { $0.contains { $0.id == id } }
     }
 
     /// Whether a lease was asked back since it was given.
