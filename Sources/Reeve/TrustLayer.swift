@@ -66,7 +66,8 @@ public struct TrustLayer: Sendable {
     /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
-    /// Builds every room over the authority's store. The vault shares the audit's ledger and the keys of authenticated records.
+    /// Builds every room over the authority's store. Vault and plans share the keys of the audit's authenticated records, and the
+    /// vault its ledger.
     ///
     /// With a `taskJournal` a crash costs companies next to none of their tasks. Throws ``ConfigurationError`` with all defects when the
     /// configuration has any.
@@ -80,7 +81,8 @@ public struct TrustLayer: Sendable {
         vault = Vault(
             mainKeys: mainKeys, control: keys.control, ledger: keys.ledger, authority: authority,
             configuration: configuration.vault)
-        plans = Plans(catalogue: configuration.catalogue, authority: authority, journal: taskJournal)
+        plans = Plans(
+            catalogue: configuration.catalogue, authority: authority, control: keys.control, journal: taskJournal)
         tasks = TaskMeter(plans: plans, configuration: configuration.tasks)
         publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
         retention = Retention(schedule: configuration.retention, authority: authority)

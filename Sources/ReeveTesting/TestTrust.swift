@@ -30,12 +30,13 @@ public struct TestTrust: Sendable {
     public let scope: Scope
 
     /// Rooms over a store; by default a new one in memory. Nobody waits for tasks that others hold unless the configuration says
-    /// so: the test's clock stands still. What only a person may do needs a person for its principal.
+    /// so: the test's clock stands still. What only a person may do needs a person for its principal. Two over one store have the
+    /// first one's `keys`.
     public init(
         over base: any Store = MemoryStore(),
         configuration: TrustLayer.Configuration = .init(tasks: .init(recallMilliseconds: 0)),
         principal: ActContext.Actor = .host("test"),
-        time: ManualTime = ManualTime()
+        time: ManualTime = ManualTime(), keys: AuditKeys? = nil
     ) async throws {
         store = SpyStore(base)
         self.time = time
@@ -44,9 +45,9 @@ public struct TestTrust: Sendable {
         scope = Scope(Identifier<Workspace>(at: time.now), .production)
         let authority = try await AccessAuthority.soleOperator(
             principal, reason: "tests", store: store, time: time)
-        keys = try AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
+        self.keys = try keys ?? AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
         layer = try TrustLayer(
-            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys,
+            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: self.keys,
             configuration: configuration)
         try await layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
     }

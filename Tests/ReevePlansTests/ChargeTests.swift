@@ -47,9 +47,7 @@ extension Nodes {
         try await nodes.settleAll()
         #expect(try await nodes.used() == 8)
         // A process that starts anew.
-        let authority = try await AccessAuthority.soleOperator(
-            nodes.trust.principal, reason: "a restart", store: nodes.trust.store, time: nodes.trust.time)
-        let restarted = TaskMeter(plans: Plans(authority: authority))
+        let restarted = TaskMeter(plans: try await nodes.trust.process())
         #expect(try await restarted.report(actions(1...9), of: job, by: rules, to: nodes.company) == 1)
         #expect(try await nodes.used() == 9)
         // The period is over, but not for long.

@@ -309,9 +309,7 @@ extension Nodes {
         let end = try await plans.allowance(of: company).resetsAt
         trust.time.setWallClock(to: end.advanced(by: .seconds(-600)))
         let ahead = ManualTime(now: end.advanced(by: .seconds(600)))
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a node", store: trust.store, time: ahead)
-        let a = TaskMeter(plans: Plans(catalogue: catalogue, authority: authority))
+        let a = TaskMeter(plans: try await trust.process(time: ahead, catalogue: catalogue))
         if looks {
             try await a.admit(trust.job(), of: company).release()
             try await a.giveBackAll()

@@ -488,7 +488,7 @@ private struct Junk: Codable, RecordCodable {}
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
-        let b = try await TestTrust(over: store, configuration: cfg, time: tb)
+        let b = try await TestTrust(over: store, configuration: cfg, time: tb, keys: a.keys)
         for _ in 0..<8 {
             try await a.admission(tasks: 20).commit(used: 20)
             ta.advance(by: .seconds(86_400))
@@ -517,7 +517,7 @@ private struct Junk: Codable, RecordCodable {}
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0, leasePerMille: 1))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
-        let b = try await TestTrust(over: store, configuration: cfg, time: tb)
+        let b = try await TestTrust(over: store, configuration: cfg, time: tb, keys: a.keys)
         try await a.admission(tasks: 500).commit(used: 500)
         let at = ta.now.advanced(by: .seconds(100))
         let permit = try await a.permit(ChangePlan.self, on: .plan(of: a.company), in: .platform)
@@ -677,7 +677,8 @@ private struct Junk: Codable, RecordCodable {}
         s.time.setWallClock(to: day.advanced(by: .seconds(-22 * 3600)))
         let ahead = ManualTime(now: s.time.now.advanced(by: .seconds(23 * 3600)))
         let b = try await TestTrust(
-            over: s.staff.store, configuration: .init(catalogue: try pricedCatalogue(trialDays: nil)), time: ahead)
+            over: s.staff.store, configuration: .init(catalogue: try pricedCatalogue(trialDays: nil)), time: ahead,
+            keys: s.staff.keys)
         let permit = try await b.permit(ChangePlan.self, on: .plan(of: s.company), in: .platform)
         try await b.layer.plans.change(.package(Package(addedTasks: 1)), of: s.company, permit)
         let plan = try await s.plans.plan(of: s.company)

@@ -255,9 +255,7 @@ extension Nodes {
     /// of it is used up, over periods too.
     @Test(arguments: FaultyStore.Fault.allCases) func noFaultGivesMore(_ fault: FaultyStore.Fault) async throws {
         func process(_ nodes: Nodes, _ store: FaultyStore) async throws -> Plans {
-            let authority = try await AccessAuthority.soleOperator(
-                nodes.trust.principal, reason: "a node", store: store, time: nodes.trust.time)
-            return Plans(authority: authority)
+            try await nodes.trust.process(store)
         }
         // Making the processes is not what fails.
         let base = MemoryStore()

@@ -226,9 +226,7 @@ private struct LedgerModel {
             let (company, time, plans) = (trust.company, trust.time, trust.layer.plans)
             var meters: [(meter: TaskMeter, plans: Plans)] = []
             for _ in 0..<2 {
-                let authority = try await AccessAuthority.soleOperator(
-                    trust.principal, reason: "a node", store: trust.store, time: time)
-                let plans = Plans(catalogue: catalogue, authority: authority)
+                let plans = try await trust.process(time: time, catalogue: catalogue)
                 meters.append(
                     (TaskMeter(plans: plans, configuration: .init(recallMilliseconds: 0, leasePerMille: 400)), plans))
             }

@@ -30,9 +30,7 @@ private struct World {
     func process(
         _ store: (any Store)? = nil, _ recallMilliseconds: Int = 0, _ leasePerMille: Int = 250
     ) async throws -> (meter: TaskMeter, plans: Plans) {
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a process", store: store ?? base, time: trust.time)
-        let plans = Plans(authority: authority)
+        let plans = try await trust.process(store ?? base)
         return (
             TaskMeter(
                 plans: plans,

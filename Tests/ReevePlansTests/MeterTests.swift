@@ -79,10 +79,9 @@ import Testing
         let base = MemoryStore()
         let first = try await Nodes(0, limit: 100, over: base)
         let switched = SwitchedStore(base)
-        let authority = try await AccessAuthority.soleOperator(
-            first.trust.principal, reason: "b", store: switched, time: first.trust.time)
+        let plans = try await first.trust.process(switched)
         let meter = TaskMeter(
-            plans: Plans(authority: authority), configuration: .init(recallMilliseconds: 0, leasePerMille: 250))
+            plans: plans, configuration: .init(recallMilliseconds: 0, leasePerMille: 250))
         func admit(_ tasks: Int) async throws {
             try await meter.admit(first.trust.job(), of: first.company, tasks: tasks).commit(used: tasks)
         }
@@ -162,7 +161,7 @@ import Testing
     /// Of what is taken an entry says before how much it is; the jobs on it need none.
     @Test func anEntrySaysWhatIsTaken() async throws {
         let nodes = try await Nodes(1, limit: 100)
-        let before = try nodes.trust.store.auditEntries().count
+        let before = nodes.trust.store.commits.count
         #expect(try await nodes.fill(0) == 100)
         let entries = try nodes.trust.store.auditEntries(from: before)
         let taken = entries.filter { $0.refusal == nil }.compactMap { $0.details["taken"].flatMap { Int($0) } }

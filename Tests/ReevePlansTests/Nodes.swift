@@ -3,6 +3,7 @@
 
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveModel
 import ReevePlans
 import ReeveStorage
@@ -24,9 +25,8 @@ struct Nodes {
         trust = try await TestTrust(over: base, configuration: .init(tasks: configuration))
         var meters: [TaskMeter] = []
         for number in 0..<count {
-            let authority = try await AccessAuthority.soleOperator(
-                trust.principal, reason: "a node", store: faulty[number] ?? trust.store, time: time ?? trust.time)
-            meters.append(TaskMeter(plans: Plans(authority: authority), configuration: configuration))
+            let plans = try await trust.process(faulty[number] ?? trust.store, time: time ?? trust.time)
+            meters.append(TaskMeter(plans: plans, configuration: configuration))
         }
         self.meters = meters
         try await setLimit(limit)
@@ -77,6 +77,18 @@ struct Nodes {
         trust.store.commits.count { commit in
             commit.changes.keys.contains { $0.elements?.dropFirst().first == .text("plans.quota") }
         }
+    }
+}
+
+extension TestTrust {
+    /// The plans of a further process, over this store or a view of it.
+    func process(
+        _ store: (any Store)? = nil, time: (any TimeSource)? = nil, catalogue: Catalogue = .reference,
+        journal: TaskJournal? = nil
+    ) async throws -> Plans {
+        let authority = try await AccessAuthority.soleOperator(
+            principal, reason: "a process", store: store ?? self.store, time: time ?? self.time)
+        return Plans(catalogue: catalogue, authority: authority, control: keys.control, journal: journal)
     }
 }
 
@@ -142,10 +154,9 @@ extension Nodes {
         _ name: String = "worker", journal: any Store, step: Int = 10, store: (any Store)? = nil,
         leasePerMille: Int = 500
     ) async throws -> TaskMeter {
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a process", store: store ?? trust.store, time: trust.time)
+        let plans = try await trust.process(store ?? trust.store, journal: TaskJournal(journal, name: name, step: step))
         return TaskMeter(
-            plans: Plans(authority: authority, journal: TaskJournal(journal, name: name, step: step)),
+            plans: plans,
             configuration: .init(recallMilliseconds: 0, leasePerMille: leasePerMille))
     }
 
@@ -157,9 +168,7 @@ extension Nodes {
 
     /// A further process, with a clock of its own.
     func node(_ time: any TimeSource) async throws -> (TaskMeter, Plans) {
-        let authority = try await AccessAuthority.soleOperator(
-            trust.principal, reason: "a node", store: trust.store, time: time)
-        let plans = Plans(authority: authority)
+        let plans = try await trust.process(time: time)
         return (TaskMeter(plans: plans, configuration: .init(recallMilliseconds: 0, leasePerMille: 250)), plans)
     }
 

@@ -4,6 +4,7 @@
 import Foundation
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveCrypto
 import ReeveModel
 import ReevePlans
@@ -153,7 +154,7 @@ extension PriceStage {
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
-        let b = try await TestTrust(over: store, configuration: cfg, time: tb)
+        let b = try await TestTrust(over: store, configuration: cfg, time: tb, keys: a.keys)
         let at = now.advanced(by: .seconds(100))
         let permit = try await a.permit(ChangePlan.self, on: .plan(of: a.company), in: .platform)
         try await a.layer.plans.change(
@@ -189,7 +190,7 @@ extension PriceStage {
         let t = ManualTime()
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0, leasePerMille: 500))
         let a = try await TestTrust(over: store, configuration: cfg, time: t)
-        let b = try await TestTrust(over: store, configuration: cfg, time: t)
+        let b = try await TestTrust(over: store, configuration: cfg, time: t, keys: a.keys)
         try await b.layer.tasks.admit(b.job(), of: a.company, tasks: 1).commit(used: 1)
         t.advance(by: .seconds(1))
         let permit = try await a.permit(ChangePlan.self, on: .plan(of: a.company), in: .platform)
@@ -296,7 +297,7 @@ extension PriceStage {
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
-        let b = try await TestTrust(over: store, configuration: cfg, time: tb)
+        let b = try await TestTrust(over: store, configuration: cfg, time: tb, keys: a.keys)
         ta.advance(by: .seconds(120))
         tb.advance(by: .seconds(60))
         let pa = try await a.permit(ChangePlan.self, on: .plan(of: a.company), in: .platform)
@@ -346,7 +347,7 @@ extension PriceStage {
                 Catalogue(version: v, plans: Catalogue.reference.plans, statusRules: Catalogue.reference.statusRules),
                 permit)
         }
-        let fresh = Plans(catalogue: .reference, authority: s.staff.layer.access)
+        let fresh = Plans(catalogue: .reference, authority: s.staff.layer.access, control: s.staff.keys.control)
         let e1 = await refusal { _ = try await fresh.plan(of: s.company) }
         let e2 = await refusal { _ = try await fresh.plan(of: s.company) }
         #expect(
@@ -389,7 +390,7 @@ extension PriceStage {
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
-        let b = try await TestTrust(over: store, configuration: cfg, time: tb)
+        let b = try await TestTrust(over: store, configuration: cfg, time: tb, keys: a.keys)
         let pb = try await b.permit(ChangePlan.self, on: .plan(of: a.company), in: .platform)
         tb.setWallClock(to: try utc("2099-01-01"))
         _ = await refusal { try await b.layer.plans.change(.package(nil), of: a.company, pb) }
@@ -419,7 +420,7 @@ extension PriceStage {
         let s = try await PriceStage(.reference)
         let bad = Catalogue(
             version: 2, plans: [Plan(name: "trial", tasksPerPeriod: -5)], statusRules: [.proofOfConcept: "trial"])
-        let plans = Plans(catalogue: bad, authority: s.staff.layer.access)
+        let plans = Plans(catalogue: bad, authority: s.staff.layer.access, control: s.staff.keys.control)
         let e = await refusal {
             try await plans.setStatus(Company(id: Identifier(high: 7, low: 7), status: .proofOfConcept), sequence: 1)
         }
@@ -436,7 +437,7 @@ extension PriceStage {
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
-        let b = try await TestTrust(over: store, configuration: cfg, time: tb)
+        let b = try await TestTrust(over: store, configuration: cfg, time: tb, keys: a.keys)
         tb.advance(by: .seconds(60))
         let pb = try await b.permit(ChangePlan.self, on: .plan(of: a.company), in: .platform)
         try await b.layer.plans.change(

@@ -4,6 +4,7 @@
 import Foundation
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveModel
 import ReevePlans
 import ReeveStorage
@@ -283,7 +284,9 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
         let wrong = try pricedCatalogue()
         #expect(
             await refusal {
-                _ = try await Plans(catalogue: wrong, authority: stage.staff.layer.access).plan(of: third.id)
+                _ = try await Plans(
+                    catalogue: wrong, authority: stage.staff.layer.access, control: stage.staff.keys.control
+                ).plan(of: third.id)
             }
                 == PlanError(.catalogueDiffers))
     }

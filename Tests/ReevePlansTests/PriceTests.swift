@@ -47,7 +47,8 @@ struct PriceStage {
         staff = try await TestTrust(
             over: store, configuration: configuration, principal: .person(Identifier(high: 1, low: 1)), time: time)
         owner = try await TestTrust(
-            over: store, configuration: configuration, principal: .person(Identifier(high: 2, low: 2)), time: time)
+            over: store, configuration: configuration, principal: .person(Identifier(high: 2, low: 2)), time: time,
+            keys: staff.keys)
         workspace = Workspace(
             id: Identifier(high: 2, low: 3), company: staff.company, region: try #require(Region("eu")))
     }
@@ -345,7 +346,8 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         }
         #expect(own == PlanError(.ownProposal))
         let program = try await TestTrust(
-            over: stage.staff.store, configuration: .init(catalogue: pricedCatalogue()), time: stage.time)
+            over: stage.staff.store, configuration: .init(catalogue: pricedCatalogue()), time: stage.time,
+            keys: stage.staff.keys)
         for isApproval in [false, true] {
             let refused = await refusal {
                 let permit = try await stage.approval(of: program)

@@ -20,6 +20,10 @@ private struct PriceWalk {
     private var sequence: Int64 = 0
     private var version = 1
     private var told: [Identifier<PriceProposal>: Evidence] = [:]
+    /// The proposals in the order in which they were made; their ids would make each run another one.
+    private var made: [Identifier<PriceProposal>] = []
+    /// The last calls that were taken, for who looks for the cause.
+    private var calls: [String] = []
     private var activations: [Activation] = []
     private var charges = Charges(tasksPerPeriod: 0)
     private(set) var rises = 0
@@ -98,21 +102,35 @@ private struct PriceWalk {
     }
 
     mutating func run(steps: Int) async throws {
-        for step in 0..<steps {
-            do {
-                try await act(first: step == 0)
-                changes += 1
-            } catch is PlanError {
-                refusals += 1
+        do {
+            for step in 0..<steps {
+                let before = calls.count
+                do {
+                    try await act(first: step == 0)
+                    changes += 1
+                } catch is PlanError {
+                    calls.removeLast(calls.count - before)
+                    refusals += 1
+                }
+                try await look()
             }
-            try await look()
+        } catch let violation as Violation {
+            throw Violation(text: violation.text + "\n  " + calls.suffix(60).joined(separator: "\n  "))
         }
+    }
+
+    private mutating func note(_ call: String) { calls.append("\(time.now) \(call)") }
+
+    private mutating func tell(_ proposal: PriceProposal, by proposer: ActContext.Actor) {
+        told[proposal.id] = Evidence(proposal: proposal, proposer: proposer)
+        made.append(proposal.id)
     }
 
     private mutating func act(first: Bool) async throws {
         let seat = seats[Int.random(in: 0..<3, using: &generator)]
         // Mostly one with which something can still be done.
-        let proposals = try await seat.plans.proposals(to: company)
+        let stored = Dictionary(uniqueKeysWithValues: try await seat.plans.proposals(to: company).map { ($0.id, $0) })
+        let proposals = made.compactMap { stored[$0] }
         let running = proposals.filter {
             ![.activated, .declined, .withdrawn, .expired].contains($0.state(at: time.now))
         }
@@ -143,12 +161,15 @@ private struct PriceWalk {
         case 0:
             let status = Company.Status.allCases.randomElement(using: &generator) ?? .customer
             sequence += Int64.random(in: -1...3, using: &generator)
+            note("status \(status) \(sequence)")
             try await seat.plans.setStatus(Company(id: company, status: status), sequence: sequence)
             for proposal in try await seat.plans.proposals(to: company) where told[proposal.id] == nil {
-                told[proposal.id] = Evidence(proposal: proposal, proposer: proposal.proposer)
+                note("proposal by status \(proposal.change)")
+                tell(proposal, by: proposal.proposer)
             }
         case 2...4:
             let change = try randomChange()
+            note("\(change)")
             let preview = try await seat.plans.preview(change, of: company)
             guard !preview.needsApproval else {
                 try await seat.plans.change(change, of: company, seat.change)
@@ -159,7 +180,8 @@ private struct PriceWalk {
             guard preview.after == now else { throw Violation(text: "the preview was another: \(change.kind)") }
         case 5:
             let proposal = try await seat.plans.propose(randomChange(), for: company, seat.change)
-            told[proposal.id] = Evidence(proposal: proposal, proposer: seat.actor)
+            note("proposal \(proposal.change)")
+            tell(proposal, by: seat.actor)
         case 6...8:
             guard let any else { return }
             let effective: Timestamp? =
@@ -189,14 +211,17 @@ private struct PriceWalk {
             try await activate(approval)
         case 16 where Int.random(in: 0..<4, using: &generator) == 0:
             guard let any else { return }
+            note("declined")
             try await seat.plans.decline(any, for: workspace, seat.approve)
         case 17 where Int.random(in: 0..<4, using: &generator) == 0:
             guard let any else { return }
+            note("withdrawn")
             try await seat.plans.withdraw(any, of: company, seat.change)
         case 18 where Int.random(in: 0..<10, using: &generator) == 0:
             let factor = Int64.random(in: 1...3, using: &generator)
             try await seat.plans.publish(Self.catalogue(version + 1, factor: factor), seat.catalogue)
             version += 1
+            note("catalogue \(version), prices by \(factor)")
         default:
             try await pass(to: time.now.advanced(by: .seconds(3600 * Int.random(in: 1...300, using: &generator))))
         }
@@ -210,6 +235,7 @@ private struct PriceWalk {
         guard !activations.contains(where: { $0.evidence.proposal.id == id }) else {
             throw Violation(text: "activated twice")
         }
+        note("activated \(evidence.proposal.change) from \(active.at), asked \(active.charges)")
         activations.append(Activation(evidence: evidence, from: active.at))
     }
 
@@ -305,8 +331,13 @@ private struct PriceWalk {
         var generator = Scale.current.generator(for: "prices rise with approval alone")
         var (rises, refusals, changes) = (0, 0, 0)
         for _ in 0..<count {
-            var walk = try await PriceWalk(SeededGenerator(seed: generator.next()))
-            try await walk.run(steps: steps)
+            let seed = generator.next()
+            var walk = try await PriceWalk(SeededGenerator(seed: seed))
+            do {
+                try await walk.run(steps: steps)
+            } catch let violation as PriceWalk.Violation {
+                throw PriceWalk.Violation(text: "walk \(seed): " + violation.text)
+            }
             rises += walk.rises
             refusals += walk.refusals
             changes += walk.changes

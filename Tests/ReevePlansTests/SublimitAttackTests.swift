@@ -159,10 +159,9 @@ import Testing
         var errors: [PlanError] = []
         for _ in 0..<3 {
             for _ in 0..<13 {
-                let authority = try await AccessAuthority.soleOperator(
-                    nodes.trust.principal, reason: "a node", store: nodes.trust.store, time: nodes.trust.time)
+                let plans = try await nodes.trust.process()
                 let meter = TaskMeter(
-                    plans: Plans(authority: authority),
+                    plans: plans,
                     configuration: .init(recallMilliseconds: 0, leasePerMille: 1))
                 for workspace in workspaces {
                     for environment in Environment.allCases {
@@ -250,14 +249,12 @@ import Testing
         for sublimits in [[nobody], many, [Sublimit(.test, tasksPerPeriod: .min)]] {
             let store = SpyStore(MemoryStore())
             let trust = try await TestTrust()
-            let authority = try await AccessAuthority.soleOperator(
-                trust.principal, reason: "a test", store: store, time: trust.time)
             let entitlements = Entitlements(tasksPerPeriod: 100, sublimits: sublimits)
             let catalogue = Catalogue(
                 version: 1, plans: [Plan(name: "trial", entitlements: entitlements)],
                 statusRules: [.proofOfConcept: "trial"])
             #expect(!catalogue.validate().isEmpty)
-            let plans = Plans(catalogue: catalogue, authority: authority)
+            let plans = try await trust.process(store, catalogue: catalogue)
             let company = Company(id: trust.company, status: .proofOfConcept)
             await #expect(throws: PlanError(.invalidCatalogue)) { try await plans.setStatus(company, sequence: 1) }
             let meter = TaskMeter(plans: plans)

@@ -142,6 +142,13 @@ extension AccessAuthority {
     /// Whether a policy with roles decides, so that several persons can be asked for.
     package var hasRoles: Bool { if case .stored = engine { true } else { false } }
 
+    /// With what rooms authenticate the records that decide something, in the platform's partition as the policy; `nil` for a host
+    /// without roles.
+    package var control: ControlRecords? {
+        guard case .stored(let stored) = engine else { return nil }
+        return stored.control
+    }
+
     /// Uses the approvals of another room's act, in the transaction of the act: once, whoever tries it and however often.
     package func use(
         _ id: Identifier<Quorum>, act: String, _ digest: Digest, in scope: Scope,

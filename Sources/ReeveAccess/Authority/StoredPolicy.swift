@@ -45,6 +45,8 @@ final class StoredPolicy: Sendable {
     static let headID = ["policy"]
     let tables: Tables
     let keys: any ControlKeys
+    /// For the records of other rooms.
+    let control: ControlRecords
     private let store: any Store
     private let time: any TimeSource
     /// How old what is known may be.
@@ -61,6 +63,7 @@ final class StoredPolicy: Sendable {
     init(store: any Store, keys: any ControlKeys, time: any TimeSource, freshness: Duration) {
         self.store = store
         self.keys = keys
+        control = ControlRecords(store: store, keys: keys, makesHeads: false)
         self.time = time
         self.freshness = freshness
         tables = Tables(keys)

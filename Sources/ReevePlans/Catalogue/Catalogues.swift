@@ -15,7 +15,6 @@ struct Catalogues: Sendable {
         }
         var entries: [Entry] = []
 
-        static let table = Table<Dates>("plans.catalogues")
         static let maximumEntries = 1000
 
         /// The newest version whose day has come.
@@ -55,20 +54,18 @@ struct Stored<Value: Codable & Sendable>: Codable, RecordCodable {
     }
 }
 
-extension Catalogue {
-    static let table = Table<Stored<Catalogue>>("plans.catalogue")
-}
-
 /// Reads catalogues from the store, each version once: they never change.
 final class CatalogueShelf: Sendable {
     let configured: Catalogue
     private let known: Mutex<[Int: Catalogue]> = Mutex([:])
-    private let dates = KnownRecords(Catalogues.Dates.table)
-
+    private let tables: PlanTables
+    private let dates: KnownRecords<Catalogues.Dates>
     private let isValid: Bool
 
-    init(_ configured: Catalogue) {
+    init(_ configured: Catalogue, _ tables: PlanTables) {
         self.configured = configured
+        self.tables = tables
+        dates = KnownRecords(tables.dates)
         isValid = configured.validate().isEmpty
     }
 
@@ -88,7 +85,7 @@ final class CatalogueShelf: Sendable {
         var versions = known.withLock { known in known.filter { all.contains($0.key) } }
         for version in wanted.subtracting(versions.keys).intersection(dated).sorted() {
             let ids = [String(version)]
-            guard let catalogue = try await Catalogue.table.read(.platform, ids, in: &transaction)?.value,
+            guard let catalogue = try await tables.catalogues.read(.platform, ids, in: &transaction)?.value,
                 catalogue.version == version, catalogue.validate().isEmpty
             else { throw PlanError(.unknownPlan) }
             versions[version] = catalogue
@@ -116,10 +113,11 @@ final class CatalogueShelf: Sendable {
         for (catalogue, from) in new where !dates.entries.contains(where: { $0.version == catalogue.version }) {
             guard dates.entries.count < Catalogues.Dates.maximumEntries else { throw PlanError(.tooManyChanges) }
             dates.entries.append(.init(version: catalogue.version, from: from))
-            try Catalogue.table.insert(Stored(catalogue), .platform, [String(catalogue.version)], in: &transaction)
+            try await tables.catalogues.insert(
+                Stored(catalogue), .platform, [String(catalogue.version)], in: &transaction)
         }
         guard dates != catalogues.dates else { return }
         dates.entries.sort { $0.version < $1.version }
-        try await Catalogues.Dates.table.write(dates, .platform, [], in: &transaction)
+        try await tables.dates.write(dates, .platform, [], in: &transaction)
     }
 }

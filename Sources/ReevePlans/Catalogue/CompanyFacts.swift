@@ -86,7 +86,6 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     /// When something was granted or revoked last.
     private(set) var granted: Timestamp?
 
-    static let table = Table<CompanyFacts>("plans.company")
     /// As many facts of a kind are kept while they can still matter.
     static let maximumFacts = 100
     /// As many of them come from changes: there is room for statuses beside them.

@@ -48,7 +48,7 @@ extension Plans {
             let before = history
             let new = pause(before.facts.pause?.since ?? authority.time.now)
             history.set(new)
-            try await CompanyFacts.table.write(history.facts, .platform, [company.description], in: &transaction)
+            try await tables.facts.write(history.facts, .platform, [company.description], in: &transaction)
             // Also those learn of it that hold nothing.
             try await recall(company, before, at: authority.time.now, in: &transaction)
             try await RecallBoard.add(company, in: &transaction)

@@ -53,22 +53,32 @@ public struct Plans: Sendable {
     /// The jobs of this process that wait for tasks.
     let waiting = WaitingJobs()
     let shelf: CatalogueShelf
-    let known = KnownRecords(CompanyFacts.table) { $0.isValid }
-    let knownPools = KnownRecords(QuotaPool.table)
-    let knownAccounts = KnownRecords(TaskAccount.table) { $0.isValid }
+    let tables: PlanTables
+    private let control: ControlRecords?
+    let knownPools = KnownRecords(ControlTable(QuotaPool.table))
+    let knownAccounts: KnownRecords<TaskAccount>
+    private let knownFacts: KnownRecords<CompanyFacts>
 
     /// Plans over the authority's store, by a catalogue that ``Catalogue/validate()`` finds no defect in. It is in force until
     /// one with a higher version is: ``publish(_:from:_:)``. What was used in a period is taken for `lateUsageDays` days after its end,
     /// 0 to 28 of 24 hours; a number out of range counts as the nearest. With a `journal` a crash costs next to nothing.
+    ///
+    /// With keys for them, the vault's and the audit's `control`, the records that decide what a company may use and is asked for are
+    /// authenticated: one that was changed, removed or put back is refused. An authority with roles brings its own keys. Records
+    /// that were written without keys are refused with them.
     public init(
-        catalogue: Catalogue = .reference, authority: AccessAuthority, lateUsageDays: Int = 3,
-        journal: TaskJournal? = nil
+        catalogue: Catalogue = .reference, authority: AccessAuthority, control keys: (any ControlKeys)? = nil,
+        lateUsageDays: Int = 3, journal: TaskJournal? = nil
     ) {
         self.lateUsageDays = min(max(lateUsageDays, 0), 28)
         store = authority.store
         self.authority = authority
         held = HeldTasks(time: authority.time, journal: journal)
-        shelf = CatalogueShelf(catalogue)
+        control = authority.control ?? keys.map { ControlRecords(store: authority.store, keys: $0, makesHeads: true) }
+        tables = PlanTables(control)
+        shelf = CatalogueShelf(catalogue, tables)
+        knownFacts = KnownRecords(tables.facts) { $0.isValid }
+        knownAccounts = KnownRecords(tables.accounts) { $0.isValid }
     }
 
     // MARK: Statuses
@@ -100,7 +110,7 @@ public struct Plans: Sendable {
     ) async throws(PlanError) -> Bool {
         let now = authority.time.now
         let first = CompanyFacts(periods: try periods.anchored(at: now))
-        let facts = try await known.read([company.id.description], in: &transaction) ?? first
+        let facts = try await facts(of: company.id, in: &transaction) ?? first
         guard facts.sequence.map({ sequence > $0 }) ?? true else { return false }
         let catalogues = try await shelf.read(naming: facts, at: now, in: &transaction)
         let before = PlanHistory(facts, catalogues)
@@ -149,7 +159,7 @@ public struct Plans: Sendable {
                 return nil
             }
             let proposal = try proposal(rule.change, of: company.id, history, by: actor, catalogue, at: now)
-            try await PriceProposal.table.write(
+            try await tables.proposals.write(
                 Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             history.awaits(proposal.id)
             return nil
@@ -262,11 +272,23 @@ public struct Plans: Sendable {
 
     // MARK: Facts
 
+    /// A company's facts, which every transaction here reads first; `nil` when it never had any.
+    func facts(
+        of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> CompanyFacts? {
+        do throws(StoreError) {
+            try await control?.look(at: .platform)
+        } catch {
+            throw PlanError(error)
+        }
+        return try await knownFacts.read([company.description], in: &transaction)
+    }
+
     /// A company's facts and the catalogues; throws when it never had a status.
     func history(
         of company: Identifier<Company>, naming version: Int? = nil, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> PlanHistory {
-        guard let facts = try await known.read([company.description], in: &transaction), facts.status != nil else {
+        guard let facts = try await facts(of: company, in: &transaction), facts.status != nil else {
             throw PlanError(.noPlan)
         }
         let now = authority.time.now
@@ -280,7 +302,7 @@ public struct Plans: Sendable {
     ) async throws(PlanError) {
         let now = authority.time.now
         try await settleAccount(of: company, before, isEnding: isEnding, in: &transaction)
-        try await CompanyFacts.table.write(history.facts, .platform, [company.description], in: &transaction)
+        try await tables.facts.write(history.facts, .platform, [company.description], in: &transaction)
         // The host's own version is dated once something names it.
         let configured = history.catalogues.configured
         if history.catalogues.inForce(at: now).version == configured.version {

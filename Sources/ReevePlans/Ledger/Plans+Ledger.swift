@@ -81,8 +81,8 @@ extension Plans {
             let known = try await ledger(of: company, period, history, [:], at: now, in: &transaction).account
             var account = known ?? TaskAccount(opened: period.start)
             let result = try body(&account, now)
-            try await TaskAccount.table.write(account, .platform, [company.description], in: &transaction)
-            try await CompanyFacts.table.write(history.facts, .platform, [company.description], in: &transaction)
+            try await tables.accounts.write(account, .platform, [company.description], in: &transaction)
+            try await tables.facts.write(history.facts, .platform, [company.description], in: &transaction)
             try await recall(company, before, at: authority.time.now, in: &transaction)
             return result
         }
@@ -143,7 +143,7 @@ extension Plans {
         _ account: TaskAccount, of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         guard try await knownAccounts.read([company.description], in: &transaction) != account else { return }
-        try await TaskAccount.table.write(account, .platform, [company.description], in: &transaction)
+        try await tables.accounts.write(account, .platform, [company.description], in: &transaction)
     }
 
     /// The company's account, if there is to be one.

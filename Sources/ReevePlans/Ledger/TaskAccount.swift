@@ -28,7 +28,6 @@ struct TaskAccount: Hashable, Codable, RecordCodable {
         let rollover: Rollover?
     }
 
-    static let table = Table<TaskAccount>("plans.account")
     /// As many grants are kept that can still be used, or count to a period that is not closed.
     static let maximumGrants = 32
     private static let maximumPast = 64

@@ -68,7 +68,6 @@ public struct AllocationReview: Hashable, Sendable, Codable, Identifiable {
     /// The companies for which more is proposed than they have.
     public var proposals: [Row] { rows.filter { $0.proposed > $0.entitlement } }
 
-    static let table = Table<Stored<AllocationReview>>("plans.allocation")
     /// As many companies are in one review.
     public static let maximumCompanies = 500
 
@@ -118,13 +117,9 @@ public struct AllocationFinding: Hashable, Sendable, Codable {
     public let actor: ActContext.Actor
     /// The decision that allowed it, as the audit entry has it.
     public let decision: Identifier<DecisionRecord>
-
-    static let table = Table<Stored<AllocationFinding>>("plans.finding")
 }
 
 /// The phases of the programme, as they were told.
 struct Programme: Codable, RecordCodable {
     var phases = Timeline<ProgrammePhase>()
-
-    static let table = Table<Programme>("plans.programme")
 }

@@ -138,7 +138,7 @@ extension Plans {
             }
             let review = try AllocationReview(
                 of: needs, budget: budget, reviewer: permit.context.actor, at: now)
-            try AllocationReview.table.insert(
+            try await tables.reviews.insert(
                 Stored(review), .platform, [review.id.description], in: &transaction)
             let details = [
                 "review": review.id.description, "companies": String(review.rows.count),
@@ -153,7 +153,7 @@ extension Plans {
         _ id: Identifier<AllocationReview>
     ) async throws(PlanError) -> AllocationReview? {
         do throws(StoreError) {
-            return try await AllocationReview.table.read(.platform, [id.description], in: store)?.value
+            return try await tables.reviews.read(.platform, [id.description], in: store)?.value
         } catch {
             throw PlanError(error)
         }
@@ -162,7 +162,7 @@ extension Plans {
     /// The changes of allocations in beta that no review stands behind, in the order in which they were made.
     public func allocationFindings() async throws(PlanError) -> [AllocationFinding] {
         do throws(StoreError) {
-            return try await AllocationFinding.table.readAll(.platform, in: store).map(\.value)
+            return try await tables.findings.readAll(.platform, in: store).map(\.value)
         } catch {
             throw PlanError(error)
         }
@@ -177,7 +177,7 @@ extension Plans {
             let now = authority.time.now
             let from = instant ?? now
             guard from >= now else { throw PlanError(.inThePast) }
-            var programme = try await Programme.table.read(.platform, [], in: &transaction) ?? Programme()
+            var programme = try await tables.programme.read(.platform, [], in: &transaction) ?? Programme()
             let before = programme.phases.value(at: from)
             do throws(Timeline<ProgrammePhase>.Refusal) {
                 let recorded = max(now, programme.phases.assertions.last?.recorded ?? now)
@@ -189,7 +189,7 @@ extension Plans {
             guard programme.phases.assertions.count <= CompanyFacts.maximumFacts else {
                 throw PlanError(.tooManyChanges)
             }
-            try await Programme.table.write(programme, .platform, [], in: &transaction)
+            try await tables.programme.write(programme, .platform, [], in: &transaction)
             return ((), ["before": (before ?? .general).rawValue, "after": phase.rawValue, "from": from.description])
         }
     }
@@ -205,7 +205,7 @@ extension Plans {
     private func phase(
         at instant: Timestamp, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> ProgrammePhase {
-        try await Programme.table.read(.platform, [], in: &transaction)?.phases.value(at: instant) ?? .general
+        try await tables.programme.read(.platform, [], in: &transaction)?.phases.value(at: instant) ?? .general
     }
 
     /// What an entry says of the review behind a change; in beta one without is a finding, and so is one that gives more than the
@@ -216,7 +216,7 @@ extension Plans {
     ) async throws(PlanError) -> [String: String] {
         var (details, finding): ([String: String], String?) = ([:], "change-without-review")
         if let review {
-            let known = try await AllocationReview.table.read(.platform, [review.description], in: &transaction)
+            let known = try await tables.reviews.read(.platform, [review.description], in: &transaction)
             guard let known = known?.value, let row = known.rows.first(where: { $0.company == company }) else {
                 throw PlanError(.unknownReview)
             }
@@ -229,7 +229,7 @@ extension Plans {
         let record = AllocationFinding(
             company: company, at: now, actor: permit.context.actor, decision: permit.decision)
         let id = Identifier<AuditRecord>(at: now)
-        try AllocationFinding.table.insert(Stored(record), .platform, [id.description], in: &transaction)
+        try await tables.findings.insert(Stored(record), .platform, [id.description], in: &transaction)
         return details
     }
 }

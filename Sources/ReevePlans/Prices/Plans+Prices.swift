@@ -127,7 +127,7 @@ extension Plans {
                 preview.after.plan?.name == document.plan, preview.after.catalogue == document.catalogue,
                 !preview.needsApproval
             else { throw PlanError(.termsChanged) }
-            try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+            try await tables.proposals.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             try await write(new, from: history, of: company, in: &transaction)
             let facts = try details(history, new, from: from, sequence: nil)
             let reviewed = try await reviewed(
@@ -140,7 +140,7 @@ extension Plans {
     /// All proposals to a company, the oldest first. Complexity: O(proposals).
     public func proposals(to company: Identifier<Company>) async throws(PlanError) -> [PriceProposal] {
         do throws(StoreError) {
-            return try await PriceProposal.table.readAll(.platform, [company.description], in: store).map(\.value)
+            return try await tables.proposals.readAll(.platform, [company.description], in: store).map(\.value)
         } catch {
             throw PlanError(error)
         }
@@ -192,7 +192,7 @@ extension Plans {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         try await shelf.record([(catalogue, authority.time.now)], catalogues, in: &transaction)
-        try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+        try await tables.proposals.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
     }
 
     private func stored(
@@ -200,7 +200,7 @@ extension Plans {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> PriceProposal {
         let ids = [company.description, id.description]
-        guard let proposal = try await PriceProposal.table.read(.platform, ids, in: &transaction)?.value,
+        guard let proposal = try await tables.proposals.read(.platform, ids, in: &transaction)?.value,
             proposal.id == id, proposal.company == company
         else { throw PlanError(.unknownProposal) }
         guard try proposal.isWhole() else { throw PlanError(.otherDocument) }
@@ -216,14 +216,14 @@ extension Plans {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             var proposal = try await stored(id, of: company, in: &transaction)
             try step(&proposal, authority.time.now)
-            try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+            try await tables.proposals.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
             // What has ended is not waited for; the plan of the status still is.
             if proposal.ended(at: authority.time.now) != nil,
-                var facts = try await known.read([company.description], in: &transaction), facts.isAwaiting,
+                var facts = try await facts(of: company, in: &transaction), facts.isAwaiting,
                 facts.awaited == id
             {
                 facts.awaits(nil)
-                try await CompanyFacts.table.write(facts, .platform, [company.description], in: &transaction)
+                try await tables.facts.write(facts, .platform, [company.description], in: &transaction)
             }
             return (proposal, details(proposal))
         }
@@ -253,13 +253,15 @@ extension Plans {
         } catch {
             // A record that cannot be read keeps no status from being told.
             guard let store = error.store else { return false }
-            if case .malformed = store { return false }
-            throw error
+            switch store {
+            case .malformed, .tampered: return false
+            default: throw error
+            }
         }
         guard proposal.ended(at: now) == nil else { return false }
         guard withdrawing else { return true }
         try proposal.withdraw(at: now)
-        try await PriceProposal.table.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+        try await tables.proposals.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
         return false
     }
 }

@@ -72,8 +72,6 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     /// When it was withdrawn.
     public private(set) var withdrawn: Timestamp?
 
-    static let table = Table<Stored<PriceProposal>>("plans.proposal")
-
     init(
         _ document: PriceDocument, proposer: ActContext.Actor, sequence: Int64, at now: Timestamp, catalogue: Catalogue
     ) throws(PlanError) {

@@ -40,10 +40,16 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     public func read<Failure>(
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Value? {
+        guard let bytes = try await bytes(partition, ids, in: &transaction) else { return nil }
         let key = key(partition, ids)
-        let bytes = try await transaction.tree(partition, keys, cache).read(key, of: name, in: &transaction)
-        guard let bytes else { return nil }
         return try transaction.failing { () throws(StoreError) in try table.decode(bytes, key) }
+    }
+
+    /// A value's readable bytes, which were verified; `nil` when there is none.
+    func bytes<Failure>(
+        _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [UInt8]? {
+        try await transaction.tree(partition, keys, cache).read(key(partition, ids), of: name, in: &transaction)
     }
 
     /// Reads a value outside a transaction.
