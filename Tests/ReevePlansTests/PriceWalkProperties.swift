@@ -22,6 +22,9 @@ private struct PriceWalk {
     private var told: [Identifier<PriceProposal>: Evidence] = [:]
     /// The proposals in the order in which they were made; their ids would make each run another one.
     private var made: [Identifier<PriceProposal>] = []
+    /// What the preview of the last change said, until something else changes.
+    private var expected: EffectivePlan?
+    private(set) var previews = 0
     /// The last calls that were taken, for who looks for the cause.
     private var calls: [String] = []
     private var activations: [Activation] = []
@@ -119,7 +122,11 @@ private struct PriceWalk {
         }
     }
 
-    private mutating func note(_ call: String) { calls.append("\(time.now) \(call)") }
+    /// Notes a call that may change something.
+    private mutating func note(_ call: String) {
+        calls.append("\(time.now) \(call)")
+        expected = nil
+    }
 
     private mutating func tell(_ proposal: PriceProposal, by proposer: ActContext.Actor) {
         told[proposal.id] = Evidence(proposal: proposal, proposer: proposer)
@@ -178,6 +185,7 @@ private struct PriceWalk {
             try await seat.plans.change(change, of: company, seat.change)
             let now = try await seat.plans.plan(of: company, at: preview.effective)
             guard preview.after == now else { throw Violation(text: "the preview was another: \(change.kind)") }
+            expected = preview.after
         case 5:
             let proposal = try await seat.plans.propose(randomChange(), for: company, seat.change)
             note("proposal \(proposal.change)")
@@ -241,9 +249,17 @@ private struct PriceWalk {
 
     /// Lets time pass; where something changes by itself on the way, it looks there.
     private mutating func pass(to target: Timestamp) async throws {
-        while let next = try? await seats[0].plans.plan(of: company).changesAt, next <= target {
-            time.setWallClock(to: next)
+        while let next = [try? await seats[0].plans.plan(of: company).changesAt, expected?.at].compactMap({ $0 }).min(),
+            next <= target
+        {
+            time.setWallClock(to: max(next, time.now))
             try await look()
+            guard let plan = expected, plan.at <= time.now else { continue }
+            // What the preview said is what happens when its time comes.
+            guard try await seats[0].plans.plan(of: company, at: plan.at) == plan else {
+                throw Violation(text: "the preview was not what happened: \(plan)")
+            }
+            (expected, previews) = (nil, previews + 1)
         }
         time.setWallClock(to: target)
     }
@@ -329,7 +345,7 @@ private struct PriceWalk {
         let steps = 500
         let count = Scale.current.cases(ci: 20_000, soak: 1_000_000) / steps
         var generator = Scale.current.generator(for: "prices rise with approval alone")
-        var (rises, refusals, changes) = (0, 0, 0)
+        var (rises, refusals, changes, previews) = (0, 0, 0, 0)
         for _ in 0..<count {
             let seed = generator.next()
             var walk = try await PriceWalk(SeededGenerator(seed: seed))
@@ -341,9 +357,12 @@ private struct PriceWalk {
             rises += walk.rises
             refusals += walk.refusals
             changes += walk.changes
+            previews += walk.previews
         }
-        print("price walk: \(count * steps) steps, \(changes) taken, \(refusals) refused, \(rises) rises")
+        print(
+            "price walk: \(count * steps) steps, \(changes) taken, \(refusals) refused, \(rises) rises, \(previews) previews came true"
+        )
         // Otherwise nothing was tested.
-        #expect(rises > count / 8 && changes > refusals / 20)
+        #expect(rises > count / 8 && changes > refusals / 20 && previews > count)
     }
 }

@@ -3,6 +3,7 @@
 
 import Foundation
 import ReeveAccess
+import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
@@ -28,7 +29,12 @@ struct PlansBenchmarks {
     func run() async throws {
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(.host("bench"), reason: "bench", store: store)
-        let plans = Plans(authority: authority)
+        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        // As in a `TrustLayer`: what decides is authenticated.
+        let plans = Plans(authority: authority, control: keys)
+        let plain = Plans(
+            authority: try await AccessAuthority.soleOperator(.host("bench"), reason: "bench", store: MemoryStore()))
+        try await plain.setStatus(Company(id: Identifier(high: 1, low: 1), status: .customer), sequence: 1)
         let meter = TaskMeter(plans: plans, configuration: .init(leaseSeconds: 3600, leasePerMille: 1000))
         let company = Identifier<Company>(high: 1, low: 1)
         try await plans.setStatus(Company(id: company, status: .customer), sequence: 1)
@@ -59,6 +65,7 @@ struct PlansBenchmarks {
             "what the store does", operations: 2000,
             [
                 .init("effective plan") { _ = try await plans.plan(of: company) },
+                .init("the same without keys, nothing authenticated") { _ = try await plain.plan(of: company) },
                 .init("preview of a change") { _ = try await plans.preview(.plan("trial"), of: company) },
                 .init("effective plan and use") { _ = try await plans.allowance(of: company) },
                 .init("settle with nothing to say") { try await meter.settle() },
