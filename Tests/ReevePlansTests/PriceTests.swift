@@ -329,6 +329,26 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         #expect(plan.stop == nil && plan.trialEnds == stage.time.now.advanced(by: .seconds(5 * 86_400)))
     }
 
+    /// A price that fell does not come back by itself, also where the company agreed to it before: what has an end would bring it back.
+    @Test func anAgreedPriceDoesNotComeBackByItself() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        let priced = PlanChange(.package(Package(price: Price(perPeriod: try euros(5_00)))))
+        let proposal = try await stage.plans.propose(
+            priced, for: stage.company, conditions: conditions, stage.change())
+        try await stage.plans.activate(try await stage.approve(proposal), stage.change())
+        #expect(try await !stage.plans.plan(of: stage.company).charges.isFree)
+        // A package without a price, on a plan that has none.
+        let end = stage.time.now.advanced(by: .seconds(10 * 86_400))
+        let gift = PlanChange(.package(Package(addedTasks: 10)), until: end)
+        #expect(try await stage.plans.preview(gift, of: stage.company).needsApproval)
+        #expect(
+            await refusal { try await stage.plans.change(gift, of: stage.company, stage.change()) }
+                == PlanError(.approvalRequired))
+        // For good it may fall.
+        try await stage.plans.change(.package(Package(addedTasks: 10)), of: stage.company, stage.change())
+        #expect(try await stage.plans.plan(of: stage.company).charges.isFree)
+    }
+
     @Test func onlyAPersonWhoDidNotProposeItApproves() async throws {
         let stage = try await PriceStage()
         let company = stage.company

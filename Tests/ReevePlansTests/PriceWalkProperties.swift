@@ -285,6 +285,9 @@ private struct PriceWalk {
         case 0: (change.alignment, change.usage) = (.startsPeriods, .reset)
         case 1: change.usage = .reset
         case 2: change.usage = .scaled
+        case 3...5:
+            // For a time; refused where it has a price, or is over before it begins.
+            change.until = time.now.advanced(by: .seconds(86_400 * Int.random(in: 1...100, using: &generator)))
         default: break
         }
         return change

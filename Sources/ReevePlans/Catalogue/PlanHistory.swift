@@ -90,13 +90,18 @@ struct PlanHistory: Sendable {
         facts.overages.value(at: instant).flatMap { $0.perThousand == price?.perThousandOver ? $0 : nil }
     }
 
-    /// Whether the company approved what decides the price at an instant, and that for no less.
+    /// Whether the company approved what decides the price from an instant on, for then and for no less. What it approved for an
+    /// earlier instant brings no price back that fell since.
     private func isApproved(_ plan: EffectivePlan) -> Bool {
+        func from<Fact>(_ facts: Timeline<Fact>) -> Timestamp? { facts.assertions.last { $0.holds(at: plan.at) }?.from }
         let own = facts.packages.value(at: plan.at)
-        let decides =
-            own?.package?.price != nil ? own?.agreement : facts.plans.value(at: plan.at)?.agreement
+        let isOwn = own?.package?.price != nil
+        let decides = isOwn ? own?.agreement : facts.plans.value(at: plan.at)?.agreement
         let over = overage(under: plan.asked.price, at: plan.at)
-        let agreements = [decides, over.flatMap { $0.mostTasks > 0 ? $0.agreement : nil }]
+        let agreements = [
+            (isOwn ? from(facts.packages) : from(facts.plans)) == plan.at ? decides : nil,
+            from(facts.overages) == plan.at ? over.flatMap { $0.mostTasks > 0 ? $0.agreement : nil } : nil,
+        ]
         return agreements.compactMap(\.self).contains { $0.covers(plan.asked, plan.entitlements) }
     }
 
@@ -231,7 +236,7 @@ struct PlanHistory: Sendable {
                 impacts.insert(.between(old.asked, now.asked))
                 if asksOrGivesOtherwise(change, old, now, new) { impacts.insert(.increase) }
             }
-            let isApproved = isAgreed || new.isApproved(now)
+            let isApproved = isAgreed && instant == from || new.isApproved(now)
             // The end of a package that had more tasks is known from its beginning; what is asked for them is not.
             if let last, !isApproved {
                 let rise = PriceImpact.between(last.asked.with(tasks: now.asked.tasksPerPeriod), now.asked)
