@@ -349,6 +349,37 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         #expect(try await stage.plans.plan(of: stage.company).charges.isFree)
     }
 
+    /// What is proposed would fall and rise again by what is scheduled already: nobody is asked to agree to that.
+    @Test func aProposedPriceDoesNotFallAndComeBack() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        func schedule(_ package: Package?, _ days: Int) async throws {
+            let day = stage.time.now.advanced(by: .seconds(days * 86_400))
+            try await stage.plans.change(
+                PlanChange(.package(package), timing: .at(day)), of: stage.company, stage.change())
+        }
+        // Under a plan without a price both cost nothing.
+        try await schedule(Package(price: Price(perPeriod: try euros(0))), 60)
+        try await schedule(Package(addedTasks: 10), 90)
+        #expect(
+            await refusal { _ = try await stage.plans.propose(.plan("bronze"), for: stage.company, stage.change()) }
+                == PlanError(.laterPrice))
+        // What was proposed before is not activated under other terms either.
+        let second = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        let approval = try await second.approve(
+            second.plans.propose(.plan("bronze"), for: second.company, second.change()))
+        for (package, days) in [(Package(price: Price(perPeriod: try euros(0))), 60), (Package(addedTasks: 10), 90)] {
+            let day = second.time.now.advanced(by: .seconds(days * 86_400))
+            try await second.plans.change(
+                PlanChange(.package(package), timing: .at(day)), of: second.company, second.change())
+        }
+        do {
+            try await second.plans.activate(approval, second.change())
+            Issue.record("a price would have come back by itself")
+        } catch {
+            #expect(error as? PlanError == PlanError(.termsChanged))
+        }
+    }
+
     @Test func onlyAPersonWhoDidNotProposeItApproves() async throws {
         let stage = try await PriceStage()
         let company = stage.company
