@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-// Takes a recipe's personal data out and keeps a credential: the README's example.
+// Keeps a credential, runs a job on a plan, and takes a recipe's personal data out: the README's example.
 
 import Reeve
 import ReeveAccess
 import ReeveCrypto
 import ReeveModel
+import ReevePlans
 import ReevePublishing
 import ReeveVault
 
@@ -27,9 +28,16 @@ struct Start {
         let mayOpen = await trust.access.permit(OpenCredential.self, on: .credential(of: connection.id), as: me)
         try await trust.vault.withCredential(connection.id, mayOpen.get()) { secret in print(secret.fieldNames) }
 
+        // A job on the company's plan, never beyond its limit.
+        let company = Company(id: Identifier(at: SystemTime().now), status: .proofOfConcept)
+        try await trust.plans.setStatus(company, sequence: 1)
+        let recipe = Recipe(id: Identifier(at: SystemTime().now), version: 1)
+        let job = Job(id: Identifier(at: SystemTime().now), recipe: recipe, scope: scope)
+        try await trust.tasks.run(job, of: company.id, tasks: 10) { _ in 7 }
+
         // A recipe, scrubbed and published: without the scrubber's proof this does not compile.
-        let recipe = Array(#"{"note":"ask dana@northwind-traders.net"}"#.utf8)
-        let report = trust.publisher.scrubber.scrub(recipe, as: .plainJSON, for: .publicLibrary)
+        let document = Array(#"{"note":"ask dana@northwind-traders.net"}"#.utf8)
+        let report = trust.publisher.scrubber.scrub(document, as: .plainJSON, for: .publicLibrary)
         if case .publishable(let scrubbed) = report.verdict {
             let mayPublish = await trust.access.permit(PublishRecipe.self, on: .recipe(scrubbed.digest), as: me)
             _ = try await trust.publisher.publish(scrubbed, to: .publicLibrary, mayPublish.get())

@@ -9,9 +9,11 @@ public import ReeveStorage
 public struct PlanError: Error, Hashable, Sendable {
     /// What went wrong.
     public enum Code: String, Hashable, Sendable, CaseIterable {
-        /// The period's tasks are used up; ``PlanError/retryAt`` says when the next period begins.
+        /// Too few of the period's tasks are left; ``PlanError/retryAt`` says when there are more, and is `nil` when the job needs more than
+        /// there are in a period.
         case limitReached
-        /// The tasks of a ``Sublimit`` are used up; ``PlanError/retryAt`` says when the next period begins.
+        /// Too few of a ``Sublimit``'s tasks are left; ``PlanError/retryAt`` says when the next period begins, and is `nil` when the job needs
+        /// more than the sublimit.
         case sublimitReached
         /// The company has no plan: tell Reeve its status first.
         case noPlan
@@ -118,7 +120,7 @@ public struct PlanError: Error, Hashable, Sendable {
 
     /// What went wrong; equality is on it alone.
     public let code: Code
-    /// When the same call can succeed.
+    /// When the same call can succeed; `nil` when time alone does not help.
     public let retryAt: Timestamp?
     /// Why the permit was not taken.
     public let access: AccessError?
@@ -162,12 +164,17 @@ extension PlanError: CustomStringConvertible {
         let instant = retryAt.map(String.init(describing:))
         return switch code {
         case .limitReached:
-            "the plan's tasks are used up; more are there at \(instant ?? "the next period")"
+            instant.map { "too few of the plan's tasks are left; more are there at \($0)" }
+                ?? "this needs more tasks than the plan has in a period; raise the limit"
         case .sublimitReached:
-            "the tasks for such jobs are used up; more are there at \(instant ?? "the next period"), or raise the sublimit"
+            instant.map {
+                "too few of the tasks for such jobs are left; more are there at \($0), or raise the sublimit"
+            }
+                ?? "this needs more tasks than there are for such jobs in a period; raise the sublimit"
         case .noPlan: "the company has no plan; record its status first"
         case .companyInactive: "the company is a former customer; running jobs finish, new ones are not admitted"
-        case .unknownPlan: "the catalogue has no such plan; the status rules must name plans of the catalogue"
+        case .unknownPlan:
+            "the catalogue has no plan of that name; status rules and changes name plans of the catalogue"
         case .unknownZone:
             "this system knows no time zone of that name; use one of the IANA database, such as `Europe/Berlin`"
         case .invalidPeriod: "a period is 1 to 120 months long and begins at a second of the day, 0 to 86,399"
@@ -192,7 +199,8 @@ extension PlanError: CustomStringConvertible {
         case .paused: "the company is paused; running jobs may go on, new ones are admitted when it is resumed"
         case .environmentNotIncluded: "the plan has no jobs in this environment; change the plan or package first"
         case .approvalRequired: "the change costs the company more; propose it, so that the company can approve it"
-        case .invalidChange: "the change contradicts itself or has values out of range; validate it first"
+        case .invalidChange:
+            "the change contradicts itself or has values out of range; a package's `validate()` lists its defects"
         case .inThePast:
             "it would take effect in the past, also by the clock of who changed something last; give a later instant"
         case .tooManyChanges:
@@ -211,7 +219,8 @@ extension PlanError: CustomStringConvertible {
         case .otherDocument: "this is not the document that was proposed; read the proposal again"
         case .personRequired: "only a person can review and approve a price"
         case .ownProposal: "whoever proposed or communicated a price cannot approve it; another authorised person can"
-        case .otherWorkspace: "the permit is for another scope; ask for it in the company's workspace"
+        case .otherWorkspace:
+            "the permit is for another scope; ask for it in the workspace through which the company agrees"
         case .laterPrice: "what is scheduled later would cost more than this proposal says; change that first"
         case .termsChanged: "something else was changed since the document was made; propose it again"
         case .proposalUsed: "the proposal was activated before"

@@ -154,7 +154,8 @@ extension Nodes {
         _ name: String = "worker", journal: any Store, step: Int = 10, store: (any Store)? = nil,
         leasePerMille: Int = 500
     ) async throws -> TaskMeter {
-        let plans = try await trust.process(store ?? trust.store, journal: TaskJournal(journal, name: name, step: step))
+        let plans = try await trust.process(
+            store ?? trust.store, journal: try TaskJournal(journal, name: name, step: step))
         return TaskMeter(
             plans: plans,
             configuration: .init(recallMilliseconds: 0, leasePerMille: leasePerMille))

@@ -38,7 +38,7 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
             #expect(plan.changesAt == (instant < from ? from : instant < until ? until : nil))
         }
         let entry = try #require(try stage.staff.store.auditEntries().last)
-        #expect(entry.action == "plan.changed" && entry.details["from"] == from.description)
+        #expect(entry.action == "plans.change" && entry.details["from"] == from.description)
         #expect(entry.details["limit.before"] == "1000" && entry.details["limit.after"] == "75")
         // It takes effect by itself, and ends by itself, also for what is held.
         try await stage.staff.admission(tasks: 70).release()
@@ -73,7 +73,7 @@ private func utc(_ day: String, hours: Int = 0) throws -> Timestamp {
         }
         let stranger = Identifier<Company>(high: 4, low: 4)
         #expect(await refusal { _ = try await stage.plans.plan(of: stranger) } == PlanError(.noPlan))
-        let refusals = try stage.staff.store.auditEntries().filter { $0.action == "plan.changed" }
+        let refusals = try stage.staff.store.auditEntries().filter { $0.action == "plans.change" }
         #expect(refusals.count == cases.count && refusals.allSatisfy { $0.outcome == .refused })
     }
 

@@ -71,7 +71,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
         try await trust.layer.plans.change(.package(Package(tasksPerPeriod: 50)), of: trust.company, permit)
         #expect(try await trust.layer.plans.allowance(of: trust.company).limit == 50)
         let last = try trust.store.auditEntries().last
-        #expect(last?.action == "plan.changed" && last?.decision == permit.decision)
+        #expect(last?.action == "plans.change" && last?.decision == permit.decision)
         #expect(last?.details["limit.before"] == "42" && last?.details["limit.after"] == "50")
         for count in [-1, 1_000_000_000_001, Int.max, .min] {
             await #expect(throws: PlanError(.invalidChange)) {

@@ -380,6 +380,23 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         }
     }
 
+    /// What a status proposed is not asked a second time once the company has agreed to another proposal.
+    @Test func whatAStatusProposedEndsWithAnotherPlan() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        try await stage.tell(.customer, 2)
+        let first = try await stage.proposal()
+        let own = try await stage.plans.propose(.plan("bronze"), for: stage.company, stage.change())
+        try await stage.plans.communicate(first.id, of: stage.company, by: .email, stage.change())
+        try await stage.plans.activate(try await stage.approve(own), stage.change())
+        let states = try await stage.plans.proposals(to: stage.company).map { [$0.id: $0.state(at: stage.time.now)] }
+        #expect(Set(states) == [[first.id: .withdrawn], [own.id: .activated]])
+        #expect(
+            await refusal {
+                _ = try await stage.owner.layer.plans.review(
+                    first.id, for: stage.workspace, document: first.digest, stage.approval())
+            } == PlanError(.proposalWithdrawn))
+    }
+
     @Test func onlyAPersonWhoDidNotProposeItApproves() async throws {
         let stage = try await PriceStage()
         let company = stage.company

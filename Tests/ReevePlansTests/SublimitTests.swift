@@ -182,6 +182,22 @@ extension Nodes {
         #expect(try await nodes.plans.allowance(of: nodes.company).sublimits.isEmpty)
     }
 
+    /// A job that needs more than there is in a whole period is told no instant at which it could be admitted.
+    @Test func whatNeverFitsIsNotToBeTriedAgain() async throws {
+        let nodes = try await Nodes(1, limit: 0)
+        try await nodes.set(100, [Sublimit(.production, tasksPerPeriod: 20)])
+        for (environment, tasks, code, isLater) in [
+            (Environment.test, 101, PlanError.Code.limitReached, false), (.test, 100, .limitReached, true),
+            (.production, 21, .sublimitReached, false), (.production, 20, .sublimitReached, true),
+        ] {
+            try await nodes.meters[0].admit(nodes.job(.production), of: nodes.company).commit(used: 1)
+            let error = await refusal {
+                try await nodes.meters[0].admit(nodes.job(environment), of: nodes.company, tasks: tasks).release()
+            }
+            #expect(error == PlanError(code) && (error?.retryAt != nil) == isLater)
+        }
+    }
+
     /// Once a process has learnt of other sublimits it gives back what it held under those before.
     @Test func whatIsHeldUnderOthersIsGivenBack() async throws {
         let nodes = try await Nodes(1, limit: 0)

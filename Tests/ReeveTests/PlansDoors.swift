@@ -88,7 +88,7 @@ extension Door {
             }
         } refuse: { _ in
         },
-        Door(name: "Plans.change(_:of:review:_:)", action: "plan.changed") { stage in
+        Door(name: "Plans.change(_:of:review:_:)", action: "plans.change") { stage in
             let package = Package(addedTasks: 5)
             try await stage.plans.change(.package(package), of: stage.trust.company, stage.change())
         } refuse: { stage in

@@ -70,13 +70,13 @@ public enum DeployRecipe: PermitAction {
     public static var permission: String { "recipe.deploy" }
 }
 
-/// Changing what a company may use.
+/// Changing what a company may use: on `.plan(of: company)` or `.catalogue`, in the scope `.platform`.
 public enum ChangePlan: PermitAction {
     /// `plan.change`
     public static var permission: String { "plan.change" }
 }
 
-/// Reviewing, approving or declining a price for a company.
+/// Reviewing, approving or declining a price for a company: on `.plan(of: company)`, in the scope of its workspace.
 public enum ApprovePrice: PermitAction {
     /// `price.approve`
     public static var permission: String { "price.approve" }

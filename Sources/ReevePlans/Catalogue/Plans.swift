@@ -10,6 +10,10 @@ public import ReeveStorage
 /// All of these are dated facts; the plan in force is a function of them and the instant. A change that
 /// would cost a company more is never made here: it is proposed, and the company approves it first
 /// (``propose(_:for:conditions:_:)``). All calls may be made concurrently.
+///
+/// A ``ChangePlan`` permit is one on `.plan(of: company)`, or on `.catalogue` where no company is named, in the scope `.platform`; an
+/// ``ApprovePrice`` permit is one on `.plan(of: company)` in the scope of the workspace through which the company agrees, and of a person
+/// who did not propose or communicate the price.
 public struct Plans: Sendable {
     /// What a company may use, and has used, in the current period.
     public struct Allowance: Hashable, Sendable {
@@ -17,7 +21,8 @@ public struct Plans: Sendable {
         public let plan: String
         /// Tasks in this period, with what was granted and carried over: ``Plans/balance(of:)`` says what comes from where.
         public let limit: Int
-        /// Tasks that are used in this period, and those that other processes hold and may still give back.
+        /// Tasks that are used in this period, those that other processes hold and may still give back, and those that jobs of this one gave
+        /// back since its last ``TaskMeter/settle()``.
         public let used: Int
         /// What is used of each sublimit that there is.
         public let sublimits: [SublimitUse]
@@ -63,9 +68,10 @@ public struct Plans: Sendable {
     /// one with a higher version is: ``publish(_:from:_:)``. What was used in a period is taken for `lateUsageDays` days after its end,
     /// 0 to 28 of 24 hours; a number out of range counts as the nearest. With a `journal` a crash costs next to nothing.
     ///
-    /// With keys for them, the vault's and the audit's `control`, the records that decide what a company may use and is asked for are
-    /// authenticated: one that was changed, removed or put back is refused. An authority with roles brings its own keys. Records
-    /// that were written without keys are refused with them.
+    /// Pass `control` the keys that `AuditKeys.control` and the vault have, as `TrustLayer` does, or ``DerivedControlKeys``: the records that decide
+    /// what a company may use and is asked for are authenticated then, and one that was changed, moved, removed or put back is refused. A
+    /// process that starts anew cannot notice that all of them were put back together. An authority with roles brings its own keys.
+    /// Records that were written without keys, or under others, are refused.
     public init(
         catalogue: Catalogue = .reference, authority: AccessAuthority, control keys: (any ControlKeys)? = nil,
         lateUsageDays: Int = 3, journal: TaskJournal? = nil
@@ -182,7 +188,7 @@ public struct Plans: Sendable {
         _ change: PlanChange, of company: Identifier<Company>, review: Identifier<AllocationReview>? = nil,
         _ permit: Permit<ChangePlan>
     ) async throws(PlanError) -> PlanChangePreview {
-        try await acting("plan.changed", permit, on: .plan(of: company), in: .platform, of: company) {
+        try await acting("plans.change", permit, on: .plan(of: company), in: .platform, of: company) {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let now = authority.time.now
             let history = try await history(of: company, in: &transaction)

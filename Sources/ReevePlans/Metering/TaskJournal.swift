@@ -10,8 +10,9 @@ import Synchronization
 /// spent comes back.
 ///
 /// Without one, what a process held that crashed counts as used in that period. Give each process that may run at the same time a name of
-/// its own, and the same one when it starts again: `Plans(authority: authority, journal: TaskJournal(store, name: "worker-3"))`. The store
-/// may be one on the machine's own disk.
+/// its own, and the same one when it starts again: `Plans(authority: authority, journal: try TaskJournal(store, name: "worker-3"))`. The
+/// store may be one on the machine's own disk. What is to come back does with the process's first admission or ``TaskMeter/settle()``. A process
+/// whose journal another one has taken over holds nothing any more, and says so when it settles.
 public struct TaskJournal: Sendable {
     let store: any Store
     let name: String
@@ -20,8 +21,9 @@ public struct TaskJournal: Sendable {
     /// A journal under a name of 1 to 64 bytes without control characters. A process writes `step` tasks ahead, 1 to 10^9: once in so many
     /// tasks, and no more are lost by a crash, besides those of jobs that were running and of what came back since
     /// ``TaskMeter/settle()``; of a company with sublimits so many for each kind of jobs that these tell apart. A number out of range counts
-    /// as the nearest.
-    public init(_ store: any Store, name: String, step: Int = 100) {
+    /// as the nearest. Throws ``PlanError/Code/invalidJournal`` for another name.
+    public init(_ store: any Store, name: String, step: Int = 100) throws(PlanError) {
+        guard PlanRoom.isName(name) else { throw PlanError(.invalidJournal) }
         self.store = store
         self.name = name
         self.step = min(max(step, 1), 1_000_000_000)
@@ -74,7 +76,6 @@ final class LeaseJournal: Sendable {
 
     /// Takes it over, once.
     func open(as holder: String) async throws(PlanError) {
-        guard PlanRoom.isName(journal.name) else { throw PlanError(.invalidJournal) }
         guard state.withLock({ $0.holder == nil }) else { return }
         try await journal.store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             try await Self.owners.write(Owner(holder: holder), .platform, [journal.name], in: &transaction)

@@ -8,7 +8,8 @@ import ReeveStorage
 extension TaskMeter {
     /// Admits a job, runs it, and counts what it says that it used; the rest is given back.
     ///
-    /// The body returns how many tasks it used; it may ``extend(_:by:)`` its admission. When it throws, all that was taken counts as used, since
+    /// The body returns how many tasks it used, at most what was admitted: what it needs beyond that it takes with ``extend(_:by:)`` first.
+    /// Returns what counts. When it throws, all that was taken counts as used, since
     /// nobody knows how much it was: a job that fails and knows says so by returning. Throws as ``admit(_:of:tasks:)``, and what the body
     /// throws.
     @discardableResult

@@ -183,9 +183,13 @@ extension TaskMeter {
         of need: Int64, _ pool: QuotaPool, _ lane: Lane, _ pace: PaceRecord?, _ terms: PlanTerms, _ limit: Plans.Limit,
         at now: Timestamp
     ) -> PlanError? {
-        guard need <= pool.free else { return PlanError(.limitReached, retryAt: limit.more) }
+        // What is more than there is in a whole period is there at no time.
+        guard need <= pool.free else {
+            return PlanError(.limitReached, retryAt: need <= limit.tasks ? limit.more : nil)
+        }
         guard need <= pool.free(within: lane.sublimits) else {
-            return PlanError(.sublimitReached, retryAt: terms.period.end)
+            return PlanError(
+                .sublimitReached, retryAt: need <= pool.limit(within: lane.sublimits) ? terms.period.end : nil)
         }
         guard let pace, let conforming = pace.conforming(at: now), need > conforming else { return nil }
         return PlanError(.tooFast, retryAt: pace.conforms(need, at: now))

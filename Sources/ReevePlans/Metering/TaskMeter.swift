@@ -17,7 +17,7 @@ public final class TaskMeter: Sendable {
         /// as used, until its holder says otherwise.
         public var leaseSeconds: Int
         /// How long an admission waits for tasks that other processes hold, in milliseconds, 0 to 60,000. They look every time that
-        /// ``TaskMeter/settle()`` is called, as background work does.
+        /// ``TaskMeter/settle()`` is called, as background work does. A test whose clock stands still needs 0.
         public var recallMilliseconds: Int
         /// The largest part of a limit in one lease, in thousandths of it, 1 to 1,000; a job that needs more gets that. It is what
         /// a crash may cost the company in this period.

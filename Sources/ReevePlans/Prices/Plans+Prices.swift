@@ -128,6 +128,10 @@ extension Plans {
                 !preview.needsApproval
             else { throw PlanError(.termsChanged) }
             try await tables.proposals.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
+            // What the status proposed is asked of nobody once another plan has come.
+            if history.facts.isAwaiting, !new.facts.isAwaiting, history.facts.awaited != id {
+                _ = try await isOpen(history.facts.awaited, of: company, withdrawing: true, at: now, in: &transaction)
+            }
             try await write(new, from: history, of: company, in: &transaction)
             let facts = try details(history, new, from: from, sequence: nil)
             let reviewed = try await reviewed(
@@ -137,10 +141,11 @@ extension Plans {
         }
     }
 
-    /// All proposals to a company, the oldest first. Complexity: O(proposals).
+    /// All proposals to a company, the oldest first; among those of one instant in the order of their ids. Complexity: O(proposals).
     public func proposals(to company: Identifier<Company>) async throws(PlanError) -> [PriceProposal] {
         do throws(StoreError) {
-            return try await tables.proposals.readAll(.platform, [company.description], in: store).map(\.value)
+            let all = try await tables.proposals.readAll(.platform, [company.description], in: store).map(\.value)
+            return all.sorted { ($0.proposed, $0.id) < ($1.proposed, $1.id) }
         } catch {
             throw PlanError(error)
         }

@@ -55,7 +55,7 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
     let sequence: Int64
     /// When it was proposed.
     public let proposed: Timestamp
-    /// From when its prices may be asked at the earliest counts this many days after it was communicated.
+    /// The days from its communication to the first on which its prices may be asked.
     public let noticeDays: Int
     /// As many days more it may be approved.
     public let answerDays: Int
@@ -98,7 +98,7 @@ public struct PriceProposal: Hashable, Sendable, Codable, Identifiable {
         return isSame && found == digest
     }
 
-    /// The last instant before which it may be approved.
+    /// The first instant at which it cannot be approved any more.
     public var expires: Timestamp {
         (notice?.effective ?? proposed.advanced(by: Self.days(noticeDays))).advanced(by: Self.days(answerDays))
     }

@@ -51,12 +51,15 @@ extension StoreError: CustomStringConvertible {
             "the store's reply was lost; read the records again to learn whether the commit took effect"
         case .unavailable(let reason): "the store is not available: \(reason)"
         case .limitExceeded(let limit): "the commit exceeds a limit: \(limit)"
-        case .malformed(let key): "record `\(key)` is not what its table wrote; restore it from a backup"
+        case .malformed(let key):
+            "record `\(key)` is not what its table wrote, or was written with control keys and is read without; "
+                + "give the keys, or restore it from a backup"
         case .tampered(let key) where ControlNode.isHead(key):
-            "head record `\(key)` is missing or was changed; for a new workspace make it first, with ControlHead.create, "
-                + "else find out who removed it, and restore it"
+            "head record `\(key)` is missing, was changed or put back, or is under other control keys; make it for a new workspace "
+                + "with ControlHead.create, else give the keys under which it was written, or find out by whom and restore it"
         case .tampered(let key):
-            "record `\(key)` was changed, moved, removed or put back outside of Reeve; find out by whom, then restore it"
+            "record `\(key)` was changed, moved, removed or put back outside of Reeve, or written without control keys; "
+                + "find out by whom, then restore it"
         case .leaseLost(let key): "another worker holds the lease `\(key)` now; stop, and take it again before going on"
         case .outsideScope(let key): "key `\(key)` lies outside the partition of this store"
         case .newerSchema(let key): "record `\(key)` was written by a newer version; update this process first"

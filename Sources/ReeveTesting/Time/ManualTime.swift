@@ -4,7 +4,8 @@
 public import ReeveModel
 import Synchronization
 
-/// Clocks that stand still until a test moves them: wall and monotonic clock apart.
+/// Clocks that stand still until a test moves them: wall and monotonic clock apart. Who waits on them waits until they are moved: a
+/// `TaskMeter` needs `recallMilliseconds: 0`.
 public final class ManualTime: TimeSource {
     private struct Sleeper {
         let deadline: Duration
