@@ -102,7 +102,8 @@ extension AccessError: CustomStringConvertible {
         switch code {
         case .foreignPermit: "the permit was made by another authority; ask the one that the room was built with"
         case .wrongAction: "the permit is for another action; ask for one for exactly this act"
-        case .wrongResource: "the permit is for another resource or scope; ask for the one that the call's documentation names"
+        case .wrongResource:
+            "the permit is for another resource or scope; ask for the one that the call's documentation names"
         case .expired: "the permit is older than 30 s; ask for a new one just before the act"
         case .denied: "the policy changed and no longer allows the act"
         case .notRecorded: "the act was refused, and the refusal could not be recorded; check the store"
