@@ -156,12 +156,19 @@ import Testing
                 changes.write(entry.key, bytes)
             }
         }
-        #expect(await told.read()?.store == .tampered(Key(.platform, [.text("control"), .integer(0)])))
-        // The head alone is worse still.
-        try await told.commit { $0.delete(Key(.platform, [.text("control"), .integer(0)])) }
-        #expect(await told.read()?.code == .storeFailed)
-        let isRead = try await told.read(told.restarted()) == nil
-        #expect(!isRead)
+        let head = Key(.platform, [.text("control"), .text(told.stage.company.description), .integer(0)])
+        #expect(await told.read()?.store == .tampered(head))
+        // A company of which everything was removed is no new one.
+        try await told.commit { changes in
+            for entry in after where entry.key.elements?.contains(.text(told.stage.company.description)) == true {
+                changes.delete(entry.key)
+            }
+        }
+        for plans in [told.stage.plans, try await told.restarted()] {
+            #expect(await told.read(plans)?.store == .tampered(head))
+            let company = Company(id: told.stage.company, status: .proofOfConcept)
+            #expect(await refusal { try await plans.setStatus(company, sequence: 99) }?.store == .tampered(head))
+        }
     }
 
     /// Over a policy with roles its own keys are used, and its head; without keys the records are plain, and no keys take them.

@@ -272,6 +272,9 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
 
     // MARK: Reading them
 
+    /// The most tasks beyond the limit that any fact has.
+    var mostOverage: Int64 { overages.assertions.compactMap { $0.value.map { Int64($0.mostTasks) } }.max() ?? 0 }
+
     /// When the company was first on the plan of a fact.
     func firstInstant(on plan: String, from: Timestamp) -> Timestamp { min(firstOn[plan] ?? from, from) }
 

@@ -14,14 +14,15 @@ struct PlanTables: Sendable {
     let reviews: ControlTable<Stored<AllocationReview>>
     let findings: ControlTable<Stored<AllocationFinding>>
 
+    /// Each company has a tree of its own, so that none waits for another's changes.
     init(_ control: ControlRecords?) {
-        catalogues = ControlTable("plans.catalogue", control)
-        dates = ControlTable("plans.catalogues", control)
-        facts = ControlTable("plans.company", control)
-        accounts = ControlTable("plans.account", control)
-        proposals = ControlTable("plans.proposal", control)
-        programme = ControlTable("plans.programme", control)
-        reviews = ControlTable("plans.allocation", control)
-        findings = ControlTable("plans.finding", control)
+        catalogues = ControlTable("plans.catalogue", in: .named("plans.catalogue"), control)
+        dates = ControlTable("plans.catalogues", in: .named("plans.catalogue"), control)
+        programme = ControlTable("plans.programme", in: .named("plans.catalogue"), control)
+        facts = ControlTable("plans.company", in: .firstID, control)
+        accounts = ControlTable("plans.account", in: .firstID, control)
+        proposals = ControlTable("plans.proposal", in: .firstID, control)
+        reviews = ControlTable("plans.allocation", in: .named("plans.reviews"), control)
+        findings = ControlTable("plans.finding", in: .named("plans.reviews"), control)
     }
 }

@@ -59,7 +59,6 @@ public struct Plans: Sendable {
     let waiting = WaitingJobs()
     let shelf: CatalogueShelf
     let tables: PlanTables
-    private let control: ControlRecords?
     let knownPools = KnownRecords(ControlTable(QuotaPool.table))
     let knownAccounts: KnownRecords<TaskAccount>
     private let knownFacts: KnownRecords<CompanyFacts>
@@ -80,8 +79,8 @@ public struct Plans: Sendable {
         store = authority.store
         self.authority = authority
         held = HeldTasks(time: authority.time, journal: journal)
-        control = authority.control ?? keys.map { ControlRecords(store: authority.store, keys: $0, makesHeads: true) }
-        tables = PlanTables(control)
+        tables = PlanTables(
+            authority.control ?? keys.map { ControlRecords(store: authority.store, keys: $0, makesHeads: true) })
         shelf = CatalogueShelf(catalogue, tables)
         knownFacts = KnownRecords(tables.facts) { $0.isValid }
         knownAccounts = KnownRecords(tables.accounts) { $0.isValid }
@@ -278,16 +277,11 @@ public struct Plans: Sendable {
 
     // MARK: Facts
 
-    /// A company's facts, which every transaction here reads first; `nil` when it never had any.
+    /// A company's facts; `nil` when it never had any.
     func facts(
         of company: Identifier<Company>, in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) -> CompanyFacts? {
-        do throws(StoreError) {
-            try await control?.look(at: .platform)
-        } catch {
-            throw PlanError(error)
-        }
-        return try await knownFacts.read([company.description], in: &transaction)
+        try await knownFacts.read([company.description], in: &transaction)
     }
 
     /// A company's facts and the catalogues; throws when it never had a status.

@@ -5,13 +5,13 @@ import ReeveModel
 import ReeveStorage
 
 extension TaskMeter {
-    /// Opens the journal, and gives back what the process that wrote it before had not spent.
-    func inherit() async throws(PlanError) {
+    /// Opens the journal, and gives back what the process that wrote it before had not spent, of one company or of all.
+    func inherit(of wanted: Identifier<Company>? = nil) async throws(PlanError) {
         guard let journal = held.journal else { return }
         try await journal.open(as: held.holder)
         let entries = Dictionary(grouping: journal.inherited, by: \.company)
         var failure: PlanError?
-        for (company, entries) in entries {
+        for (company, entries) in entries where company == wanted ?? company {
             do throws(PlanError) {
                 let statements = try await plans.statements(of: company, entries)
                 statements.forEach(held.tell)
@@ -48,8 +48,8 @@ extension TaskMeter {
         guard let journal = held.journal else { return true }
         do throws(PlanError) {
             try await journal.open(as: held.holder)
-            // What cannot be told of one company is told later.
-            try? await inherit()
+            // The others' is told when it settles, and so is what cannot be told now.
+            try? await inherit(of: company)
             try await journal.write(.init(company: company, lease: lease, asked: now, mark: need + journal.step))
             return true
         } catch {
@@ -82,7 +82,14 @@ extension Plans {
         of company: Identifier<Company>, _ entries: [LeaseJournal.Entry]
     ) async throws(PlanError) -> [HeldTasks.Statement] {
         try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            guard let history = try await historyIfKnown(of: company, in: &transaction) else { return [] }
+            let history: PlanHistory
+            do throws(PlanError) {
+                history = try await self.history(of: company, in: &transaction)
+            } catch {
+                // Of a company that never was nothing comes back; what only this process cannot read stays written down.
+                guard error.code == .noPlan else { throw error }
+                return []
+            }
             var statements: [HeldTasks.Statement] = []
             for entry in entries {
                 let first = try history.period(at: entry.asked)

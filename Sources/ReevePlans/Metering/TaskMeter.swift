@@ -123,7 +123,7 @@ public final class TaskMeter: Sendable {
     /// and a commit for each company of which there is something to say.
     public func settle() async throws(PlanError) {
         var failure: PlanError?
-        await attempt(inherit, &failure)
+        await attempt({ () throws(PlanError) in try await inherit() }, &failure)
         await attempt(answerRecalls, &failure)
         let now = time.now
         for handle in held.handles {

@@ -92,7 +92,7 @@ extension QuotaPool: JSONRecord {
             pool.settled = settled
             if reader.hasField("sublimits") {
                 pool.sublimits = try reader.list { (reader) throws(JSONError) in try SublimitUse(from: &reader) }
-                guard (1...2 * Sublimits.maximumCount).contains(pool.sublimits.count),
+                guard (1...Sublimits.maximumCount + QuotaPool.mostPast).contains(pool.sublimits.count),
                     Set(pool.sublimits.map(\.jobs)).count == pool.sublimits.count
                 else { throw reader.unexpected() }
             }

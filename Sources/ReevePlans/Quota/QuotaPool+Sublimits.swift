@@ -61,9 +61,14 @@ extension QuotaPool {
         }
     }
 
+    /// Of as many sublimits that are not in force any more it is known what was used.
+    static let mostPast = 64
+
     /// Sets the limits within this one. What one that is new counts begins at an instant.
     package mutating func setSublimits(_ limits: [SublimitJobs: Int64], since instant: Timestamp) {
+        // Those under which something was used stay longest, and of these the latest.
         var old = sublimits.filter { limits[$0.jobs] == nil }
+            .sorted { ($0.used == 0 ? 0 : 1, $0.since) < ($1.used == 0 ? 0 : 1, $1.since) }
         for index in old.indices { old[index].limit = nil }
         let new = limits.map { jobs, limit in
             let limit = min(max(0, limit), PlanRoom.maximumCount)
@@ -71,7 +76,7 @@ extension QuotaPool {
             use.limit = limit
             return use
         }
-        sublimits = (new + old.suffix(Sublimits.maximumCount)).sorted { $0.jobs.description < $1.jobs.description }
+        sublimits = (new + old.suffix(Self.mostPast)).sorted { $0.jobs.description < $1.jobs.description }
     }
 
     /// What nobody holds and nobody used of a sublimit; never less than 0.

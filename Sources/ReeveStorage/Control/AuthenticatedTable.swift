@@ -17,6 +17,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     private let table: Table<Value>
     private let keys: any ControlKeys
     private let cache: ControlCache?
+    private let trees: ControlPlace.Trees
 
     /// The table's name, the second element of its keys.
     public var name: String { table.name }
@@ -26,11 +27,30 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         self.init(name, schema: schema, readable: readable, keys: keys, cache: nil)
     }
 
-    /// A table whose nodes are looked up in a cache over the same store first.
-    package init(_ name: String, schema: Int = 1, readable: Int? = nil, keys: any ControlKeys, cache: ControlCache?) {
+    /// A table whose nodes are looked up in a cache over the same store first, in the partition's tree or in trees of its own.
+    package init(
+        _ name: String, schema: Int = 1, readable: Int? = nil, keys: any ControlKeys, cache: ControlCache?,
+        in trees: ControlPlace.Trees = .partition
+    ) {
         table = Table(name, schema: schema, readable: readable)
         self.keys = keys
         self.cache = cache
+        self.trees = trees
+    }
+
+    /// Where the head is that vouches for a value.
+    func place(_ partition: Partition, _ ids: [String]) -> ControlPlace {
+        switch trees {
+        case .partition: ControlPlace(partition)
+        case .named(let name): ControlPlace(partition, name)
+        case .firstID: ControlPlace(partition, ids.first ?? "")
+        }
+    }
+
+    func tree<Failure>(
+        _ partition: Partition, _ ids: [String], _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> ControlTree {
+        try await transaction.tree(place(partition, ids), keys, cache)
     }
 
     /// The key of a value. Ids are texts.
@@ -49,7 +69,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     func bytes<Failure>(
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [UInt8]? {
-        try await transaction.tree(partition, keys, cache).read(key(partition, ids), of: name, in: &transaction)
+        try await tree(partition, ids, &transaction).read(key(partition, ids), of: name, in: &transaction)
     }
 
     /// Reads a value outside a transaction.
@@ -66,7 +86,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
     public func readAll<Failure>(
         _ partition: Partition, _ prefix: [String] = [], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [Value] {
-        let records = try await transaction.tree(partition, keys, cache).read(
+        let records = try await tree(partition, prefix, &transaction).read(
             under: key(partition, prefix), of: name, in: &transaction)
         var values: [Value] = []
         for record in records {
@@ -90,7 +110,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
         let key = key(partition, ids)
-        try await transaction.tree(partition, keys, cache).write(key, of: name, in: &transaction) {
+        try await tree(partition, ids, &transaction).write(key, of: name, in: &transaction) {
             (present) throws(StoreError) in try table.encode(value, key, replacing: present)
         }
     }
@@ -110,7 +130,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
         let key = key(partition, ids)
-        try await transaction.tree(partition, keys, cache).write(key, of: name, in: &transaction) { _ in nil }
+        try await tree(partition, ids, &transaction).write(key, of: name, in: &transaction) { _ in nil }
     }
 }
 
@@ -123,7 +143,7 @@ public enum ControlHead: Sendable {
     public static func create<Failure>(
         _ partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
-        try await transaction.tree(partition, keys).create(in: &transaction)
+        try await transaction.tree(ControlPlace(partition), keys).create(in: &transaction)
     }
 
     /// Makes the head of a partition unless it has one. For the first start of a new store: a head that was removed is made
@@ -148,7 +168,7 @@ public enum ControlHead: Sendable {
     public static func position<Failure>(
         of partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Position {
-        try await transaction.tree(partition, keys).position(in: &transaction)
+        try await transaction.tree(ControlPlace(partition), keys).position(in: &transaction)
     }
 
     /// The same, by a cache over the same store.
@@ -156,17 +176,17 @@ public enum ControlHead: Sendable {
         of partition: Partition, keys: any ControlKeys, _ cache: ControlCache,
         in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Position {
-        try await transaction.tree(partition, keys, cache).position(in: &transaction)
+        try await transaction.tree(ControlPlace(partition), keys, cache).position(in: &transaction)
     }
 }
 
 extension Transaction {
-    fileprivate func tree(
-        _ partition: Partition, _ keys: any ControlKeys, _ cache: ControlCache? = nil
+    func tree(
+        _ place: ControlPlace, _ keys: any ControlKeys, _ cache: ControlCache? = nil
     ) async throws(Failure) -> ControlTree {
         do {
             return ControlTree(
-                partition: partition, authenticator: try await keys.controlKey(for: partition), cache: cache)
+                place: place, authenticator: try await keys.controlKey(for: place.partition), cache: cache)
         } catch {
             throw Failure(error)
         }

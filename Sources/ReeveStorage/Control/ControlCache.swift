@@ -11,7 +11,7 @@ package struct ControlSnapshot: Sendable {
     package let serial: UInt64
     /// The state's epoch.
     package let epoch: Int64
-    fileprivate let partition: Partition
+    fileprivate let place: ControlPlace
     fileprivate let key: Key
     fileprivate let head: [UInt8]
     /// The head's whole tag.
@@ -53,13 +53,25 @@ package final class ControlCache: Sendable {
     }
 
     private struct State {
-        var snapshots: [Partition: ControlSnapshot] = [:]
+        var snapshots: [ControlPlace: ControlSnapshot] = [:]
         var nodes: [ControlReference: Node] = [:]
         var serial: UInt64 = 0
         /// The head that this process sealed last of each partition, whether it was committed or not.
-        var sealed: [Partition: VerifiedHead] = [:]
-        /// The latest epoch that was seen of each partition; kept when snapshots are let go.
-        var epochs: [Partition: Int64] = [:]
+        var sealed: [ControlPlace: VerifiedHead] = [:]
+        /// The latest epoch that was seen of each tree; kept when snapshots are let go.
+        var epochs: [ControlPlace: Int64] = [:]
+
+        mutating func take(_ head: VerifiedHead, of place: ControlPlace, _ key: Key) -> ControlSnapshot {
+            epochs[place] = max(epochs[place] ?? 0, head.epoch)
+            serial += 1
+            let snapshot = ControlSnapshot(
+                serial: serial, epoch: head.epoch, place: place, key: key, head: head.stored, tag: head.tag,
+                root: head.root)
+            if snapshots.count >= ControlCache.maximumSnapshots { snapshots.removeAll() }
+            snapshots[place] = snapshot
+            if sealed[place]?.stored == head.stored { sealed[place] = nil }
+            return snapshot
+        }
     }
     private let state = Mutex(State())
     private let store: any Store
@@ -76,41 +88,69 @@ package final class ControlCache: Sendable {
 
     /// The state of a partition as the store has it now; `nil` when it has no head.
     package func snapshot(of partition: Partition) async throws(StoreError) -> ControlSnapshot? {
-        let key = ControlNode.key(partition, 0)
-        // What was seen before this look: what others see meanwhile may be later.
-        let (seen, epoch, sealed) = state.withLock {
-            ($0.snapshots[partition], $0.epochs[partition], $0.sealed[partition])
-        }
+        try await snapshot(of: ControlPlace(partition))
+    }
+
+    /// The same, of a tree by its place.
+    func snapshot(of place: ControlPlace) async throws(StoreError) -> ControlSnapshot? {
+        let key = ControlNode.key(place, 0)
+        let seen = seen(of: place)
         guard let stored = try await store.record(for: key)?.bytes else {
-            guard epoch == nil else { throw .tampered(key) }
+            guard seen.epoch == nil else { throw .tampered(key) }
             return nil
         }
-        if let seen, seen.head == stored { return seen }
-        let head: VerifiedHead
-        if let sealed, sealed.stored == stored {
-            head = sealed
-        } else {
-            let authenticator = try await keys.controlKey(for: partition)
-            let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
-            head = VerifiedHead(
-                stored: stored, root: try decode(record.bytes, key), epoch: record.epoch, tag: record.tag)
+        if let snapshot = seen.snapshot, snapshot.head == stored { return snapshot }
+        let head = try await verified(stored, at: key, of: place)
+        return try note(head, of: place, since: seen)
+    }
+
+    /// What was seen of a tree until now: what the store says later is no earlier state.
+    struct Seen {
+        fileprivate let snapshot: ControlSnapshot?
+        fileprivate let epoch: Int64?
+        var isEmpty: Bool { epoch == nil }
+    }
+
+    /// To be asked before the store is: what others see meanwhile may be later.
+    func seen(of place: ControlPlace) -> Seen {
+        state.withLock { Seen(snapshot: $0.snapshots[place], epoch: $0.epochs[place]) }
+    }
+
+    private func verified(
+        _ stored: [UInt8], at key: Key, of place: ControlPlace
+    ) async throws(StoreError) -> VerifiedHead {
+        if let sealed = state.withLock({ $0.sealed[place] }), sealed.stored == stored { return sealed }
+        let authenticator = try await keys.controlKey(for: place.partition)
+        let record = try SealedRecord(stored: stored, table: ControlNode.table, key: key, authenticator)
+        return VerifiedHead(
+            stored: stored, root: try decode(record.bytes, key), epoch: record.epoch, tag: record.tag)
+    }
+
+    /// Keeps a head that the store had; one that is earlier than what had been seen before is refused.
+    @discardableResult
+    private func note(
+        _ head: VerifiedHead, of place: ControlPlace, since seen: Seen
+    ) throws(StoreError) -> ControlSnapshot {
+        let key = ControlNode.key(place, 0)
+        if let epoch = seen.epoch, head.epoch < epoch || seen.snapshot != nil && head.epoch == epoch {
+            throw .tampered(key)
         }
-        if let epoch, head.epoch < epoch || seen != nil && head.epoch == epoch { throw .tampered(key) }
         return try state.withLock { (state) throws(StoreError) in
-            if let present = state.snapshots[partition], present.epoch >= head.epoch {
+            if let present = state.snapshots[place], present.epoch >= head.epoch {
                 // Two states of one epoch: one of them was never committed.
-                guard present.epoch > head.epoch || present.head == stored else { throw .tampered(key) }
+                guard present.epoch > head.epoch || present.head == head.stored else { throw .tampered(key) }
                 return present
             }
-            state.epochs[partition] = max(state.epochs[partition] ?? 0, head.epoch)
-            state.serial += 1
-            let snapshot = ControlSnapshot(
-                serial: state.serial, epoch: head.epoch, partition: partition, key: key, head: stored, tag: head.tag,
-                root: head.root)
-            if state.snapshots.count >= Self.maximumSnapshots { state.snapshots.removeAll() }
-            state.snapshots[partition] = snapshot
-            state.sealed[partition] = nil
-            return snapshot
+            return state.take(head, of: place, key)
+        }
+    }
+
+    /// Keeps the head of a commit that took effect.
+    func committed(head: ControlNode, _ record: SealedRecord, _ stored: [UInt8], of place: ControlPlace) {
+        let head = VerifiedHead(stored: stored, root: Node(head), epoch: record.epoch, tag: record.tag)
+        state.withLock { state in
+            guard head.epoch > state.epochs[place] ?? 0 else { return }
+            _ = state.take(head, of: place, ControlNode.key(place, 0))
         }
     }
 
@@ -173,11 +213,11 @@ package final class ControlCache: Sendable {
     func keep(_ node: ControlNode, _ reference: [UInt8]) { keep(Node(node), ControlReference(reference)) }
 
     /// Keeps a head that was just sealed: should the store have it, it is not verified again.
-    func keep(head: ControlNode, _ record: SealedRecord, _ stored: [UInt8], of partition: Partition) {
+    func keep(head: ControlNode, _ record: SealedRecord, _ stored: [UInt8], of place: ControlPlace) {
         let head = VerifiedHead(stored: stored, root: Node(head), epoch: record.epoch, tag: record.tag)
         state.withLock { state in
             if state.sealed.count >= Self.maximumSnapshots { state.sealed.removeAll() }
-            state.sealed[partition] = head
+            state.sealed[place] = head
         }
     }
 
@@ -188,16 +228,24 @@ package final class ControlCache: Sendable {
         }
     }
 
-    /// A head that was verified before, by its bytes.
-    func head(_ stored: [UInt8], of partition: Partition) -> (root: ControlNode, epoch: Int64, tag: [UInt8])? {
-        guard let known = state.withLock({ $0.snapshots[partition] }), known.head == stored else { return nil }
-        return (known.root.value, known.epoch, known.tag)
+    /// A head that a transaction has read, verified and compared with what had been seen before; `nil` when the store has another one by
+    /// now, or this one was never there.
+    func head(
+        _ stored: [UInt8], of place: ControlPlace, since seen: Seen?
+    ) async throws(StoreError) -> (root: ControlNode, epoch: Int64, tag: [UInt8]) {
+        if let known = state.withLock({ $0.snapshots[place] }), known.head == stored {
+            if let seen, let epoch = seen.epoch, known.epoch < epoch { throw .tampered(known.key) }
+            return (known.root.value, known.epoch, known.tag)
+        }
+        let head = try await verified(stored, at: ControlNode.key(place, 0), of: place)
+        if let seen { try note(head, of: place, since: seen) }
+        return (head.root.value, head.epoch, head.tag)
     }
 
     private func child(_ entry: ControlNode.Entry, _ snapshot: ControlSnapshot) async throws(StoreError) -> Node {
         let reference = ControlReference(entry.reference)
         if let known = state.withLock({ $0.nodes[reference] }) { return known }
-        let key = ControlNode.key(snapshot.partition, entry.child ?? 0)
+        let key = ControlNode.key(snapshot.place, entry.child ?? 0)
         let node = try decode(try await open(key, of: ControlNode.table, reference, snapshot), key)
         keep(node, reference)
         return node
@@ -208,7 +256,7 @@ package final class ControlCache: Sendable {
         _ key: Key, of table: String, _ reference: ControlReference, _ snapshot: ControlSnapshot
     ) async throws(StoreError) -> [UInt8] {
         let stored = try await store.record(for: key)?.bytes
-        let authenticator = try await keys.controlKey(for: snapshot.partition)
+        let authenticator = try await keys.controlKey(for: snapshot.place.partition)
         if let stored, let record = try? SealedRecord(stored: stored, table: table, key: key, authenticator),
             ControlReference(record.reference) == reference
         {

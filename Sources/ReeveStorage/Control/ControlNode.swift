@@ -26,12 +26,18 @@ struct ControlNode: JSONRecord {
     private static let maximumEntries = 64
     private static let maximumKeyBytes = 16 << 10
 
-    static func key(_ partition: Partition, _ number: Int64) -> Key {
-        Key(partition, [.text(table), .integer(number)])
+    static func key(_ partition: Partition, _ number: Int64) -> Key { key(ControlPlace(partition), number) }
+
+    static func key(_ place: ControlPlace, _ number: Int64) -> Key {
+        let name = place.name.map { [Key.Element.text($0)] } ?? []
+        return Key(place.partition, [.text(table)] + name + [.integer(number)])
     }
 
-    /// Whether a key is that of some partition's head.
-    static func isHead(_ key: Key) -> Bool { key.elements?.dropFirst() == [.text(table), .integer(0)] }
+    /// Whether a key is that of some head.
+    static func isHead(_ key: Key) -> Bool {
+        guard let elements = key.elements?.dropFirst(), elements.first == .text(table) else { return false }
+        return elements.last == .integer(0) && elements.count <= 3
+    }
 
     var isTooLarge: Bool {
         entries.count > 1

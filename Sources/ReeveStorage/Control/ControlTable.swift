@@ -3,41 +3,18 @@
 
 import ReeveModel
 
-/// The keys for a room's authenticated records in a store, and what was verified of them.
-package struct ControlRecords: Sendable {
-    let keys: any ControlKeys
-    let cache: ControlCache
-    private let store: any Store
-    private let makesHeads: Bool
-
-    /// For one store; whoever has these shares what was verified. Where nobody else makes a partition's head, they do.
-    package init(store: any Store, keys: any ControlKeys, makesHeads: Bool) {
-        self.keys = keys
-        self.store = store
-        self.makesHeads = makesHeads
-        cache = ControlCache(store: store, keys: keys)
-    }
-
-    /// Looks at the head of a partition: an earlier one than was seen before is ``StoreError/tampered(_:)``. To be called before a
-    /// transaction reads such records: it verifies only what has changed then.
-    package func look(at partition: Partition) async throws(StoreError) {
-        guard try await cache.snapshot(of: partition) == nil, makesHeads else { return }
-        try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
-            try await ControlHead.createIfAbsent(partition, keys: keys, in: &transaction)
-        }
-    }
-}
-
 /// A table whose values decide something: authenticated for a host that has keys for it, and plain for one that has none and vouches for
 /// its store itself.
 package struct ControlTable<Value: RecordCodable>: Sendable {
     private let plain: Table<Value>
-    private let authenticated: AuthenticatedTable<Value>?
+    private let authenticated: (table: AuthenticatedTable<Value>, records: ControlRecords)?
 
-    /// A table by name, in the first schema.
-    package init(_ name: String, _ control: ControlRecords?) {
+    /// A table by name, in the first schema, whose records lie in some trees.
+    package init(_ name: String, in trees: ControlPlace.Trees, _ control: ControlRecords?) {
         plain = Table(name)
-        authenticated = control.map { AuthenticatedTable(name, keys: $0.keys, cache: $0.cache) }
+        authenticated = control.map {
+            (AuthenticatedTable(name, keys: $0.keys, cache: $0.cache, in: trees), $0)
+        }
     }
 
     /// A plain table.
@@ -53,8 +30,13 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
     package func bytes<Failure>(
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [UInt8]? {
-        guard let authenticated else { return try await transaction.read(key(partition, ids)) }
-        return try await authenticated.bytes(partition, ids, in: &transaction)
+        let key = key(partition, ids)
+        guard let (table, records) = authenticated else { return try await transaction.read(key) }
+        guard try await isThere(table.place(partition, ids), records, &transaction) else {
+            guard try await transaction.peek(key) == nil else { throw Failure(.tampered(key)) }
+            return nil
+        }
+        return try await table.bytes(partition, ids, in: &transaction)
     }
 
     /// Reads a value from such bytes.
@@ -64,37 +46,78 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
     package func read<Failure>(
         _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Value? {
-        guard let authenticated else { return try await plain.read(partition, ids, in: &transaction) }
-        return try await authenticated.read(partition, ids, in: &transaction)
+        guard let bytes = try await bytes(partition, ids, in: &transaction) else { return nil }
+        let key = key(partition, ids)
+        return try transaction.failing { () throws(StoreError) in try plain.decode(bytes, key) }
     }
 
     /// Reads a value outside a transaction.
     package func read(_ partition: Partition, _ ids: [String], in store: any Store) async throws(StoreError) -> Value? {
-        guard let authenticated else { return try await plain.read(partition, ids, in: store) }
-        return try await authenticated.read(partition, ids, in: store)
+        try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            try await read(partition, ids, in: &transaction)
+        }
     }
 
     /// All values under a prefix of ids, outside a transaction, in key order.
     package func readAll(
         _ partition: Partition, _ prefix: [String] = [], in store: any Store
     ) async throws(StoreError) -> [Value] {
-        guard let authenticated else { return try await plain.readAll(partition, prefix, in: store) }
-        return try await authenticated.readAll(partition, prefix, in: store)
+        guard let (table, records) = authenticated else { return try await plain.readAll(partition, prefix, in: store) }
+        return try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            guard try await isThere(table.place(partition, prefix), records, &transaction) else {
+                let planted = try await transaction.peek(KeyRange(under: key(partition, prefix)))
+                if let key = planted.keys.min() { throw .tampered(key) }
+                return []
+            }
+            return try await table.readAll(partition, prefix, in: &transaction)
+        }
     }
 
     /// Writes a value when the transaction commits.
     package func write<Failure>(
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
-        guard let authenticated else { return try await plain.write(value, partition, ids, in: &transaction) }
-        try await authenticated.write(value, partition, ids, in: &transaction)
+        guard let (table, records) = authenticated else {
+            return try await plain.write(value, partition, ids, in: &transaction)
+        }
+        let place = table.place(partition, ids)
+        if try await !isThere(place, records, &transaction) {
+            do throws(StoreError) {
+                try await records.make(place)
+            } catch {
+                throw Failure(error)
+            }
+            // This transaction has read that there is none: it is run again.
+            let key = ControlNode.key(place, 0)
+            _ = try await transaction.isStale(key)
+            throw Failure(.conflict(key))
+        }
+        try await table.write(value, partition, ids, in: &transaction)
     }
 
     /// Writes a value that must not exist yet.
     package func insert<Failure>(
         _ value: Value, _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
-        guard let authenticated else { return try plain.insert(value, partition, ids, in: &transaction) }
-        try await authenticated.insert(value, partition, ids, in: &transaction)
+        guard try await bytes(partition, ids, in: &transaction) == nil else {
+            throw Failure(.conflict(key(partition, ids)))
+        }
+        try await write(value, partition, ids, in: &transaction)
+    }
+
+    private func isThere<Failure>(
+        _ place: ControlPlace, _ records: ControlRecords, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Bool {
+        if try await transaction.tree(place, records.keys, records.cache).isThere(&transaction) { return true }
+        let isMissing: Bool
+        do {
+            isMissing = try await records.isMissing(place)
+        } catch {
+            throw Failure(error)
+        }
+        guard isMissing else { return false }
+        let key = ControlNode.key(place, 0)
+        // Somebody may have made it meanwhile.
+        throw Failure(try await transaction.isStale(key) ? .conflict(key) : .tampered(key))
     }
 }

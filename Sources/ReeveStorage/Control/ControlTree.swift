@@ -10,7 +10,7 @@ import ReeveModel
 /// to stay as it is. What does not fit together is either a change that another transaction has just made, which the
 /// head's revision tells, or tampering.
 struct ControlTree {
-    let partition: Partition
+    let place: ControlPlace
     let authenticator: any MessageAuthenticator
     /// Nodes that were verified before.
     var cache: ControlCache?
@@ -21,7 +21,7 @@ struct ControlTree {
         let epoch: Int64
     }
 
-    private var headKey: Key { ControlNode.key(partition, 0) }
+    private var headKey: Key { ControlNode.key(place, 0) }
 
     /// Makes the head of a partition that has none yet.
     func create<Failure>(in transaction: inout Transaction<Failure>) throws(Failure) {
@@ -129,7 +129,7 @@ struct ControlTree {
                 let node = path[level]
                 let index = path[level - 1].value.index(above: key.bytes)
                 guard !node.value.entries.isEmpty else {
-                    transaction.delete(ControlNode.key(partition, node.number))
+                    transaction.delete(ControlNode.key(place, node.number))
                     path[level - 1].value.entries.remove(at: index)
                     continue
                 }
@@ -146,8 +146,12 @@ struct ControlTree {
             root.next = next
             let sealed = try seal(root, 0, epoch: epoch)
             let stored = sealed.stored
-            cache?.keep(head: root, sealed, stored, of: partition)
             transaction.write(headKey, stored)
+            if let cache {
+                cache.keep(head: root, sealed, stored, of: place)
+                let (place, root) = (place, root)
+                transaction.whenCommitted { cache.committed(head: root, sealed, stored, of: place) }
+            }
         } catch {
             throw Failure(error)
         }
@@ -175,22 +179,22 @@ struct ControlTree {
     ) throws(StoreError) -> ControlNode.Entry {
         let record = try seal(node, number, epoch: epoch)
         cache?.keep(node, record.reference)
-        transaction.write(ControlNode.key(partition, number), record.stored)
+        transaction.write(ControlNode.key(place, number), record.stored)
         return ControlNode.Entry(key: first, reference: record.reference, child: number)
     }
 
     private func seal(_ node: ControlNode, _ number: Int64, epoch: Int64) throws(StoreError) -> SealedRecord {
         try SealedRecord(
-            node.recordBytes(schema: 1), table: ControlNode.table, key: ControlNode.key(partition, number),
+            node.recordBytes(schema: 1), table: ControlNode.table, key: ControlNode.key(place, number),
             epoch: epoch,
             authenticator)
     }
 
     private func isNode(_ key: Key) -> Bool {
-        guard let elements = key.elements, elements.count == 3, case .integer(let number) = elements[2] else {
+        guard let elements = key.elements, case .integer(let number)? = elements.last else {
             return false
         }
-        return key == ControlNode.key(partition, number)
+        return key == ControlNode.key(place, number)
     }
 
     // MARK: Reading
@@ -202,16 +206,37 @@ struct ControlTree {
     private func sealedHead<Failure>(
         _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> (node: Node, tag: [UInt8]) {
-        guard let stored = try await transaction.read(headKey) else { throw Failure(.tampered(headKey)) }
-        if let known = cache?.head(stored, of: partition) {
-            return (Node(number: 0, value: known.root, epoch: known.epoch), known.tag)
+        guard let head = try await headIfThere(&transaction) else { throw Failure(.tampered(headKey)) }
+        return head
+    }
+
+    /// The head; `nil` when there is none and nobody has seen one.
+    private func headIfThere<Failure>(
+        _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> (node: Node, tag: [UInt8])? {
+        // What was seen before the store is asked; what the transaction has read already was compared then, and what it writes is no
+        // state of the store's.
+        let isFirst = !transaction.hasRead(headKey) && !transaction.changes(headKey)
+        let seen = isFirst ? cache?.seen(of: place) : nil
+        guard let stored = try await transaction.read(headKey) else {
+            if let seen, !seen.isEmpty { throw Failure(.tampered(headKey)) }
+            return nil
         }
         do throws(StoreError) {
+            if let cache {
+                let head = try await cache.head(stored, of: place, since: seen)
+                return (Node(number: 0, value: head.root, epoch: head.epoch), head.tag)
+            }
             let record = try SealedRecord(stored: stored, table: ControlNode.table, key: headKey, authenticator)
             return (Node(number: 0, value: try decode(record, headKey), epoch: record.epoch), record.tag)
         } catch {
             throw Failure(error)
         }
+    }
+
+    /// Whether the tree has a head.
+    func isThere<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Bool {
+        try await headIfThere(&transaction) != nil
     }
 
     /// The nodes from the head to the leaf of a key.
@@ -230,7 +255,7 @@ struct ControlTree {
     ) async throws(Failure) -> Node {
         let number = entry.child ?? 0
         if let known = cache?.node(entry.reference) { return Node(number: number, value: known, epoch: 0) }
-        let key = ControlNode.key(partition, number)
+        let key = ControlNode.key(place, number)
         let stored = try await transaction.peek(key)
         let bytes = try await open(stored, key, of: ControlNode.table, entry.reference, &transaction)
         do {

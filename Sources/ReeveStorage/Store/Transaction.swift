@@ -12,6 +12,8 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     private var changes = [Key: Changes.Change](minimumCapacity: 3)
     /// Numbers that this attempt took from trails, to give back when it does not commit.
     package private(set) var tickets: [TrailTicket] = []
+    /// What is to be done when it has committed.
+    fileprivate private(set) var committed: [@Sendable () -> Void] = []
     fileprivate private(set) var stale = false
     fileprivate private(set) var isDiscarded = false
 
@@ -76,6 +78,15 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
 
     /// Makes room for so many more writes.
     mutating func reserve(_ count: Int) { changes.reserveCapacity(changes.count + count) }
+
+    /// Whether this transaction writes or deletes a record.
+    func changes(_ key: Key) -> Bool { changes[key] != nil }
+
+    /// Whether this transaction has read a record, or that there is none.
+    func hasRead(_ key: Key) -> Bool { reads[key] != nil }
+
+    /// Has something done once this attempt has committed.
+    mutating func whenCommitted(_ action: @escaping @Sendable () -> Void) { committed.append(action) }
 
     /// Runs what fails like a store in the terms of this transaction.
     func failing<Value>(_ body: () throws(StoreError) -> Value) throws(Failure) -> Value {
@@ -226,6 +237,7 @@ extension Store {
             do throws(StoreError) {
                 try await commitResolving(changes)
                 transaction.tickets.forEach { $0.commit() }
+                transaction.committed.forEach { $0() }
                 return value
             } catch {
                 if error != .outcomeUnknown { transaction.tickets.forEach { $0.giveBack() } }
