@@ -123,7 +123,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         let authority = try await AccessAuthority.soleOperator(
             trust.principal, reason: "x", store: slow, time: trust.time)
         let log = AuditLog(authority: authority, keys: trust.keys)
-        for number in 0..<300 {
+        for number in 0..<100 {
             let scope = Scope(Identifier<Workspace>(high: 7, low: UInt64(number)), .production)
             let entry = AuditEntry(
                 at: trust.time.now, context: ActContext(actor: trust.principal, scope: scope), action: "x",
@@ -154,7 +154,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
 
     @Test func processesBeginAtOnce() async throws {
         let trust = try await TestTrust()
-        for round in 0..<10 {
+        for round in 0..<5 {
             let base = MemoryStore()
             let errors = await withTaskGroup(of: PlanError?.self) { group in
                 for number in 0..<8 {
@@ -309,7 +309,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
                 trust.principal, reason: "x", store: SlowStore(base: base), time: trust.time)
             processes.append(Plans(authority: authority, control: trust.keys.control))
         }
-        let (all, count) = (processes, 150)
+        let (all, count) = (processes, 80)
         let errors = await withTaskGroup(of: PlanError?.self) { group in
             for number in 0..<count {
                 group.addTask {
@@ -336,7 +336,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
             try await trust.layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
         }
         let all = processes
-        let rounds = turns == 0 ? 40 : 8
+        let rounds = turns == 0 ? 16 : 4
         let errors = await withTaskGroup(of: [PlanError].self) { group in
             for (index, process) in all.enumerated() {
                 for kind in 0..<3 {
