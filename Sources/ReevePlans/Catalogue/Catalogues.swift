@@ -83,17 +83,20 @@ final class CatalogueShelf: Sendable {
         if let newest = dates.inForce(at: now) { wanted.insert(newest) }
         let all = wanted
         var versions = known.withLock { known in known.filter { all.contains($0.key) } }
+        var found: [Int: Catalogue] = [:]
         for version in wanted.subtracting(versions.keys).intersection(dated).sorted() {
             let ids = [String(version)]
             guard let catalogue = try await tables.catalogues.read(.platform, ids, in: &transaction)?.value,
                 catalogue.version == version, catalogue.validate().isEmpty
             else { throw PlanError(.unknownPlan) }
             versions[version] = catalogue
+            // What this transaction writes itself may never be there.
+            if !transaction.changes(tables.catalogues.key(.platform, ids)) { found[version] = catalogue }
         }
-        let found = versions
+        let read = found
         known.withLock { known in
             if known.count > 100 { known.removeAll() }
-            known.merge(found) { old, _ in old }
+            known.merge(read) { old, _ in old }
         }
         // What the store has under the number counts: another text under it would be another catalogue.
         if let stored = versions[configured.version] {

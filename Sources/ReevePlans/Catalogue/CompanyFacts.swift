@@ -155,9 +155,16 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     mutating func dropScheduledByStatus(after now: Timestamp) throws(PlanError) {
         guard plans.assertions.contains(where: { $0.value?.isOfStatus == true && $0.from > now }) else { return }
         var kept = Timeline<Assignment>()
-        for fact in plans.assertions where fact.value?.isOfStatus != true || fact.from <= now {
+        for (index, fact) in plans.assertions.enumerated() where fact.value?.isOfStatus != true || fact.from <= now {
+            // What came in the place of something that was to come does not bring that back.
+            let later = plans.assertions[(index + 1)...].filter { $0.value?.isOfStatus == true && $0.from > now }
+            var until = fact.until
+            if fact.from > now {
+                guard !later.contains(where: { $0.holds(at: fact.from) }) else { continue }
+                until = later.map(\.from).filter { $0 > fact.from }.reduce(until) { min($0 ?? $1, $1) }
+            }
             do throws(Timeline<Assignment>.Refusal) {
-                try kept.record(fact.value, from: fact.from, until: fact.until, at: fact.recorded)
+                try kept.record(fact.value, from: fact.from, until: until, at: fact.recorded)
             } catch {
                 throw PlanError(.invalidChange)
             }
@@ -271,9 +278,6 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     private mutating func settleAwaited() { (isAwaiting, awaited) = (false, nil) }
 
     // MARK: Reading them
-
-    /// The most tasks beyond the limit that any fact has.
-    var mostOverage: Int64 { overages.assertions.compactMap { $0.value.map { Int64($0.mostTasks) } }.max() ?? 0 }
 
     /// When the company was first on the plan of a fact.
     func firstInstant(on plan: String, from: Timestamp) -> Timestamp { min(firstOn[plan] ?? from, from) }

@@ -107,7 +107,8 @@ public struct Plans: Sendable {
     /// Records a company's status in a transaction of the host's, so that a company is never there without its plan.
     ///
     /// As ``setStatus(_:sequence:periods:)``; processes that hold tasks of a company learn of a change with their next
-    /// ``TaskMeter/settle()``, this one as well: it cannot know when your transaction has committed.
+    /// ``TaskMeter/settle()``, this one as well: it cannot know when your transaction has committed. Where records are authenticated, a
+    /// company's first status makes the transaction run again.
     @discardableResult
     public func setStatus(
         _ company: Company, sequence: Int64, periods: PeriodRule = .monthly,
@@ -210,6 +211,7 @@ public struct Plans: Sendable {
         let now = authority.time.now
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let history = try await history(of: company, in: &transaction)
+            guard history.facts.status != .former else { throw PlanError(.companyInactive) }
             return try history.preview(
                 change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now)
             ).preview

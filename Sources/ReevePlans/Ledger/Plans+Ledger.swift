@@ -179,7 +179,7 @@ extension Plans {
         let pool = try await pool(of: company, period.start, pools, in: &transaction)
         let instant = min(max(instant, period.start), period.end.advanced(by: .microseconds(-1)))
         let end = Self.end(of: period, try history.effective(at: instant))
-        return (Self.ledger(period, account, opening, pool, end, history.facts, at: instant), account)
+        return (Self.ledger(period, account, opening, pool, end, history, at: instant), account)
     }
 
     /// What a plan has at the end of a period.
@@ -212,7 +212,7 @@ extension Plans {
             var end = account.ends.first { $0.period == past.start }
             if end == nil { end = Self.end(of: past, try history.effective(at: last)) }
             guard let end else { break }
-            let ledger = Self.ledger(past, account, opening, pool, end, history.facts, at: last)
+            let ledger = Self.ledger(past, account, opening, pool, end, history, at: last)
             opening = ledger.closing(at: past.end, carrying: end.rollover, account.grants)
             let next = try history.period(at: past.end)
             isSettled = isSettled && !isOpen(past, at: now)
@@ -227,13 +227,16 @@ extension Plans {
     /// The ledger of a period from what there is at its beginning: what was used in its order, counted anew where it was.
     private static func ledger(
         _ period: Period, _ account: TaskAccount?, _ opening: TaskLedger.Opening, _ pool: QuotaPool?,
-        _ end: TaskAccount.End, _ facts: CompanyFacts, at instant: Timestamp
+        _ end: TaskAccount.End, _ history: PlanHistory, at instant: Timestamp
     ) -> TaskLedger {
         var turns = pool?.turns[...] ?? []
-        // What a count says of tasks that have a price is believed as far as it was ever agreed to.
-        let mostOver = max(end.overage, facts.mostOverage)
         func plan() -> Int64 { turns.first?.tasks ?? end.tasks }
-        func overage() -> Int64 { min(turns.first?.overage ?? end.overage, mostOver) }
+        // What a count says of tasks beyond the limit is believed as far as there were any then.
+        func overage() -> Int64 {
+            guard let turn = turns.first else { return end.overage }
+            let before = try? history.effective(at: turn.at.advanced(by: .microseconds(-1)))
+            return min(turn.overage, Int64(before?.charges.mostTasksOver ?? 0))
+        }
         func own(
             _ kind: TaskLedger.Source.Kind, _ tasks: Int64, until: Timestamp? = nil, granted: Timestamp
         ) -> TaskLedger.Source {
@@ -241,7 +244,7 @@ extension Plans {
                 kind, from: period.start, until: until ?? period.end, granted: granted, tasks: tasks)
         }
         // What was carried over ends with all that the company has.
-        let until = facts.ended.map(\.at).flatMap { $0 > period.start && $0 < period.end ? $0 : nil }
+        let until = history.facts.ended.map(\.at).flatMap { $0 > period.start && $0 < period.end ? $0 : nil }
         var sources = [
             own(.plan, plan(), granted: period.start),
             own(.overage, overage(), granted: period.start),

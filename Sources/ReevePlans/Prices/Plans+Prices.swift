@@ -115,6 +115,10 @@ extension Plans {
             guard history.facts.ended.map({ $0.sequence < proposal.sequence }) ?? true else {
                 throw PlanError(.proposalWithdrawn)
             }
+            // Nor what a status proposed that the company does not have any more.
+            if case .rule = proposal.proposer {
+                guard history.facts.isAwaiting, history.facts.awaited == id else { throw PlanError(.proposalWithdrawn) }
+            }
             let (document, change) = (proposal.document, proposal.change)
             guard let catalogue = history.catalogues.versions[document.catalogue] else { throw PlanError(.unknownPlan) }
             let from = try history.effectiveInstant(of: change, at: instant, notBefore: agreed)

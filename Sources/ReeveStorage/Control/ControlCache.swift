@@ -50,6 +50,14 @@ package final class ControlCache: Sendable {
         let root: Node
         let epoch: Int64
         let tag: [UInt8]
+
+        var latest: Latest { Latest(epoch: epoch, reference: ControlReference(tag)) }
+    }
+
+    /// A state of a tree: two of one epoch, of which one was never committed, differ in the reference.
+    fileprivate struct Latest: Equatable {
+        let epoch: Int64
+        let reference: ControlReference
     }
 
     private struct State {
@@ -58,16 +66,22 @@ package final class ControlCache: Sendable {
         var serial: UInt64 = 0
         /// The head that this process sealed last of each partition, whether it was committed or not.
         var sealed: [ControlPlace: VerifiedHead] = [:]
-        /// The latest epoch that was seen of each tree; kept when snapshots are let go.
-        var epochs: [ControlPlace: Int64] = [:]
+        /// The latest state that was seen of each tree; kept when snapshots are let go.
+        var latest: [ControlPlace: Latest] = [:]
 
-        mutating func take(_ head: VerifiedHead, of place: ControlPlace, _ key: Key) -> ControlSnapshot {
-            epochs[place] = max(epochs[place] ?? 0, head.epoch)
+        /// A snapshot of a head, which is not kept.
+        mutating func snapshot(_ head: VerifiedHead, of place: ControlPlace) -> ControlSnapshot {
             serial += 1
-            let snapshot = ControlSnapshot(
-                serial: serial, epoch: head.epoch, place: place, key: key, head: head.stored, tag: head.tag,
-                root: head.root)
-            if snapshots.count >= ControlCache.maximumSnapshots { snapshots.removeAll() }
+            return ControlSnapshot(
+                serial: serial, epoch: head.epoch, place: place, key: ControlNode.key(place, 0), head: head.stored,
+                tag: head.tag, root: head.root)
+        }
+
+        /// Keeps a head that is no earlier than the latest.
+        mutating func take(_ head: VerifiedHead, of place: ControlPlace) -> ControlSnapshot {
+            let snapshot = snapshot(head, of: place)
+            latest[place] = head.latest
+            if snapshots[place] == nil, snapshots.count >= ControlCache.maximumSnapshots { snapshots.removeAll() }
             snapshots[place] = snapshot
             if sealed[place]?.stored == head.stored { sealed[place] = nil }
             return snapshot
@@ -96,7 +110,7 @@ package final class ControlCache: Sendable {
         let key = ControlNode.key(place, 0)
         let seen = seen(of: place)
         guard let stored = try await store.record(for: key)?.bytes else {
-            guard seen.epoch == nil else { throw .tampered(key) }
+            guard seen.isEmpty else { throw .tampered(key) }
             return nil
         }
         if let snapshot = seen.snapshot, snapshot.head == stored { return snapshot }
@@ -107,13 +121,13 @@ package final class ControlCache: Sendable {
     /// What was seen of a tree until now: what the store says later is no earlier state.
     struct Seen {
         fileprivate let snapshot: ControlSnapshot?
-        fileprivate let epoch: Int64?
-        var isEmpty: Bool { epoch == nil }
+        fileprivate let latest: Latest?
+        var isEmpty: Bool { latest == nil }
     }
 
     /// To be asked before the store is: what others see meanwhile may be later.
     func seen(of place: ControlPlace) -> Seen {
-        state.withLock { Seen(snapshot: $0.snapshots[place], epoch: $0.epochs[place]) }
+        state.withLock { Seen(snapshot: $0.snapshots[place], latest: $0.latest[place]) }
     }
 
     private func verified(
@@ -132,16 +146,16 @@ package final class ControlCache: Sendable {
         _ head: VerifiedHead, of place: ControlPlace, since seen: Seen
     ) throws(StoreError) -> ControlSnapshot {
         let key = ControlNode.key(place, 0)
-        if let epoch = seen.epoch, head.epoch < epoch || seen.snapshot != nil && head.epoch == epoch {
-            throw .tampered(key)
-        }
+        if let latest = seen.latest, head.epoch <= latest.epoch, head.latest != latest { throw .tampered(key) }
         return try state.withLock { (state) throws(StoreError) in
-            if let present = state.snapshots[place], present.epoch >= head.epoch {
+            if let latest = state.latest[place], latest.epoch >= head.epoch {
                 // Two states of one epoch: one of them was never committed.
-                guard present.epoch > head.epoch || present.head == head.stored else { throw .tampered(key) }
-                return present
+                guard latest.epoch > head.epoch || latest == head.latest else { throw .tampered(key) }
+                if let present = state.snapshots[place] { return present }
+                // The store's answer was late: what it says was so, and is not the latest any more.
+                guard latest == head.latest else { return state.snapshot(head, of: place) }
             }
-            return state.take(head, of: place, key)
+            return state.take(head, of: place)
         }
     }
 
@@ -149,8 +163,8 @@ package final class ControlCache: Sendable {
     func committed(head: ControlNode, _ record: SealedRecord, _ stored: [UInt8], of place: ControlPlace) {
         let head = VerifiedHead(stored: stored, root: Node(head), epoch: record.epoch, tag: record.tag)
         state.withLock { state in
-            guard head.epoch > state.epochs[place] ?? 0 else { return }
-            _ = state.take(head, of: place, ControlNode.key(place, 0))
+            guard head.epoch > state.latest[place]?.epoch ?? 0 else { return }
+            _ = state.take(head, of: place)
         }
     }
 
@@ -228,13 +242,13 @@ package final class ControlCache: Sendable {
         }
     }
 
-    /// A head that a transaction has read, verified and compared with what had been seen before; `nil` when the store has another one by
-    /// now, or this one was never there.
+    /// A head that a transaction has read, verified and compared with what had been seen before the store was asked.
     func head(
         _ stored: [UInt8], of place: ControlPlace, since seen: Seen?
     ) async throws(StoreError) -> (root: ControlNode, epoch: Int64, tag: [UInt8]) {
-        if let known = state.withLock({ $0.snapshots[place] }), known.head == stored {
-            if let seen, let epoch = seen.epoch, known.epoch < epoch { throw .tampered(known.key) }
+        // It is what was seen then, or what is the latest now.
+        for known in [seen?.snapshot, state.withLock({ $0.snapshots[place] })] {
+            guard let known, known.head == stored else { continue }
             return (known.root.value, known.epoch, known.tag)
         }
         let head = try await verified(stored, at: ControlNode.key(place, 0), of: place)

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveModel
+import Synchronization
 
 /// The keys for a room's authenticated records in a store, what was verified of them, and which further trees there are.
 ///
@@ -16,6 +17,9 @@ package final class ControlRecords: Sendable {
     private let makesHeads: Bool
     private let names: AuthenticatedTable<Named>
     private let turns = Turns<Partition>()
+    /// Trees that the partition's own was seen to name.
+    private let named = Mutex<Set<ControlPlace>>([])
+    private static let mostNamed = 100_000
 
     /// For one store; whoever has these shares what was verified. Where nobody else makes a partition's own head, they do.
     package init(store: any Store, keys: any ControlKeys, makesHeads: Bool) {
@@ -28,10 +32,41 @@ package final class ControlRecords: Sendable {
 
     /// Whether there should be a head at a place where there is none.
     func isMissing(_ place: ControlPlace) async throws(StoreError) -> Bool {
-        guard let name = place.name, let snapshot = try await cache.snapshot(of: ControlPlace(place.partition)) else {
-            return !makesHeads
+        guard let isNamed = try await isNamed(place) else { return try await !mayMake(place.partition) }
+        return isNamed
+    }
+
+    /// Throws when a tree that is there is not named where it should be: then one that is gone would not be missed either.
+    func checkNamed(_ place: ControlPlace) async throws(StoreError) {
+        guard place.name != nil, !named.withLock({ $0.contains(place) }) else { return }
+        guard try await isNamed(place) == true else { throw .tampered(ControlNode.key(place.partition, 0)) }
+        named.withLock { named in
+            if named.count >= Self.mostNamed { named.removeAll() }
+            named.insert(place)
         }
-        return try await cache.reference(of: names.key(place.partition, [name]), under: snapshot) != nil
+    }
+
+    /// Whether the partition's own tree names one; `nil` when it is not there itself.
+    private func isNamed(_ place: ControlPlace) async throws(StoreError) -> Bool? {
+        let key = names.key(place.partition, [place.name ?? ""])
+        for _ in 0..<1000 {
+            guard let snapshot = try await cache.snapshot(of: ControlPlace(place.partition)) else { return nil }
+            do throws(StoreError) {
+                return try await cache.reference(of: key, under: snapshot) != nil
+            } catch {
+                // It has moved on meanwhile.
+                guard case .conflict = error else { throw error }
+                await Task.yield()
+            }
+        }
+        throw .conflict(ControlNode.key(place.partition, 0))
+    }
+
+    /// Whether a partition's own head may be made: where there are others it was there before.
+    private func mayMake(_ partition: Partition) async throws(StoreError) -> Bool {
+        guard makesHeads else { return false }
+        let nodes = KeyRange(under: Key(partition, [.text(ControlNode.table)]))
+        return try await store.records(in: nodes, limit: 1).isEmpty
     }
 
     /// Makes the head of a place that has none, in a transaction of its own.
@@ -40,8 +75,13 @@ package final class ControlRecords: Sendable {
         try await turns.run(place.partition) { () throws(StoreError) in
             try await store.transaction(retrying: RetryPolicy(attempts: 400)) {
                 (transaction: inout Transaction<StoreError>) throws(StoreError) in
-                if makesHeads {
-                    try await ControlHead.createIfAbsent(place.partition, keys: keys, in: &transaction)
+                let own = ControlPlace(place.partition)
+                if try await !transaction.tree(own, keys, cache).isThere(&transaction) {
+                    guard try await mayMake(place.partition) else {
+                        let key = ControlNode.key(own, 0)
+                        throw try await transaction.isStale(key) ? .conflict(key) : .tampered(key)
+                    }
+                    try await ControlHead.create(place.partition, keys: keys, in: &transaction)
                 }
                 guard let name = place.name, try await transaction.read(ControlNode.key(place, 0)) == nil else {
                     return

@@ -33,7 +33,9 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
         let key = key(partition, ids)
         guard let (table, records) = authenticated else { return try await transaction.read(key) }
         guard try await isThere(table.place(partition, ids), records, &transaction) else {
-            guard try await transaction.peek(key) == nil else { throw Failure(.tampered(key)) }
+            if try await transaction.peek(key) != nil {
+                throw try await planted(key, at: table.place(partition, ids), &transaction)
+            }
             return nil
         }
         return try await table.bytes(partition, ids, in: &transaction)
@@ -66,7 +68,9 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
         return try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
             guard try await isThere(table.place(partition, prefix), records, &transaction) else {
                 let planted = try await transaction.peek(KeyRange(under: key(partition, prefix)))
-                if let key = planted.keys.min() { throw .tampered(key) }
+                if let key = planted.keys.min() {
+                    throw try await self.planted(key, at: table.place(partition, prefix), &transaction)
+                }
                 return []
             }
             return try await table.readAll(partition, prefix, in: &transaction)
@@ -108,16 +112,22 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
     private func isThere<Failure>(
         _ place: ControlPlace, _ records: ControlRecords, _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Bool {
-        if try await transaction.tree(place, records.keys, records.cache).isThere(&transaction) { return true }
-        let isMissing: Bool
+        let isThere = try await transaction.tree(place, records.keys, records.cache).isThere(&transaction)
+        var isMissing = false
         do {
-            isMissing = try await records.isMissing(place)
+            if isThere { try await records.checkNamed(place) } else { isMissing = try await records.isMissing(place) }
         } catch {
             throw Failure(error)
         }
-        guard isMissing else { return false }
-        let key = ControlNode.key(place, 0)
-        // Somebody may have made it meanwhile.
-        throw Failure(try await transaction.isStale(key) ? .conflict(key) : .tampered(key))
+        guard isMissing else { return isThere }
+        throw try await planted(ControlNode.key(place, 0), at: place, &transaction)
+    }
+
+    /// A record where none may be, or one that should be there: somebody may have begun the tree meanwhile.
+    private func planted<Failure>(
+        _ key: Key, at place: ControlPlace, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Failure {
+        let head = ControlNode.key(place, 0)
+        return Failure(try await transaction.isStale(head) ? .conflict(head) : .tampered(key))
     }
 }

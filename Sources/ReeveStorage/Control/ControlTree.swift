@@ -214,19 +214,26 @@ struct ControlTree {
     private func headIfThere<Failure>(
         _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> (node: Node, tag: [UInt8])? {
-        // What was seen before the store is asked; what the transaction has read already was compared then, and what it writes is no
-        // state of the store's.
-        let isFirst = !transaction.hasRead(headKey) && !transaction.changes(headKey)
+        // What was seen before the store is asked; what the transaction writes is no state of the store's.
+        let isFirst = !transaction.compared.contains(headKey) && !transaction.changes(headKey)
+        let wasRead = transaction.hasRead(headKey)
         let seen = isFirst ? cache?.seen(of: place) : nil
-        guard let stored = try await transaction.read(headKey) else {
-            if let seen, !seen.isEmpty { throw Failure(.tampered(headKey)) }
-            return nil
+        let stored = try await transaction.read(headKey)
+        if cache != nil { transaction.hasCompared(headKey) }
+        guard let stored else {
+            guard let seen, !seen.isEmpty else { return nil }
+            throw try await mismatch(wasRead, &transaction)
         }
-        do throws(StoreError) {
-            if let cache {
+        if let cache {
+            do throws(StoreError) {
                 let head = try await cache.head(stored, of: place, since: seen)
                 return (Node(number: 0, value: head.root, epoch: head.epoch), head.tag)
+            } catch {
+                guard case .tampered = error else { throw Failure(error) }
+                throw try await mismatch(wasRead, &transaction)
             }
+        }
+        do throws(StoreError) {
             let record = try SealedRecord(stored: stored, table: ControlNode.table, key: headKey, authenticator)
             return (Node(number: 0, value: try decode(record, headKey), epoch: record.epoch), record.tag)
         } catch {
@@ -283,6 +290,14 @@ struct ControlTree {
             record.reference == reference
         else { throw try await mismatch(key, &transaction) }
         return record.bytes
+    }
+
+    /// A head that does not fit what was seen: where the transaction had read it before that was asked, it may have been right then.
+    private func mismatch<Failure>(
+        _ wasRead: Bool, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> Failure {
+        guard wasRead else { return Failure(.tampered(headKey)) }
+        return try await mismatch(headKey, &transaction)
     }
 
     /// A change of another transaction's when the head is another one by now, tampering when it is not.

@@ -14,6 +14,8 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     package private(set) var tickets: [TrailTicket] = []
     /// What is to be done when it has committed.
     fileprivate private(set) var committed: [@Sendable () -> Void] = []
+    /// The heads that were compared with what this process had seen before.
+    private(set) var compared: Set<Key> = []
     fileprivate private(set) var stale = false
     fileprivate private(set) var isDiscarded = false
 
@@ -80,10 +82,13 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     mutating func reserve(_ count: Int) { changes.reserveCapacity(changes.count + count) }
 
     /// Whether this transaction writes or deletes a record.
-    func changes(_ key: Key) -> Bool { changes[key] != nil }
+    package func changes(_ key: Key) -> Bool { changes[key] != nil }
 
     /// Whether this transaction has read a record, or that there is none.
     func hasRead(_ key: Key) -> Bool { reads[key] != nil }
+
+    /// Notes that a head was compared.
+    mutating func hasCompared(_ key: Key) { compared.insert(key) }
 
     /// Has something done once this attempt has committed.
     mutating func whenCommitted(_ action: @escaping @Sendable () -> Void) { committed.append(action) }
