@@ -636,6 +636,73 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         #expect(error == PlanError(.limitReached))
     }
 
+    /// Others begin with the store between the look at the partition's head and the look at what else is there.
+    @Test func aStoreThatOthersBeginIsNotTampered() async throws {
+        let trust = try await TestTrust()
+        let store = MemoryStore()
+        let hooked = HookStore(store)
+        let (process, other) = (try await plans(trust, hooked), try await plans(trust, store))
+        hooked.beforeRange.withLock {
+            $0 = { _ in
+                try await other.setStatus(
+                    Company(id: Identifier(high: 4, low: 5), status: .proofOfConcept), sequence: 1)
+            }
+        }
+        let company = Company(id: Identifier(high: 4, low: 4), status: .proofOfConcept)
+        let error = await storeError { try await process.setStatus(company, sequence: 1) }
+        #expect(hooked.hasFired == 1)
+        #expect(error == nil, "\(String(describing: error))")
+    }
+
+    /// A transaction of a host's that goes on after a refusal is refused again, and one that lost to another is not put in its place.
+    @Test func aRefusalIsNotForgottenInTheTransaction() async throws {
+        let trust = try await TestTrust()
+        let company = Identifier<Company>(high: 4, low: 4)
+        let own = trust.layer.plans
+        try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
+        let old = try await copy(trust.store, isOf(company))
+        try await own.setStatus(Company(id: company, status: .former), sequence: 5)
+        try await restore(old, trust.store, isOf(company))
+        var refused = 0
+        try await trust.store.transaction { (tx: inout Transaction<PlanError>) throws(PlanError) in
+            refused = 0
+            for _ in 0..<2 {
+                do throws(PlanError) {
+                    try await own.setStatus(Company(id: company, status: .customer), sequence: 2, in: &tx)
+                } catch {
+                    if case .tampered? = error.store { refused += 1 }
+                }
+            }
+        }
+        #expect(refused == 2)
+        try await restore(old, trust.store, isOf(company))
+        // Of two transactions over one state, the one that wrote more is no later state than the one that won.
+        let keys = trust.keys.control
+        let table = AuthenticatedTable<Note>("notes", keys: keys)
+        let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
+        let (store, other) = (MemoryStore(), MemoryStore())
+        for (writes, store) in [(1, store), (3, other)] {
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                try await ControlHead.create(partition, keys: keys, in: &tx)
+            }
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                for number in 0..<writes {
+                    try await table.write(Note(text: "\(writes)"), partition, ["\(number)"], in: &tx)
+                }
+            }
+        }
+        let cache = ControlCache(store: store, keys: keys)
+        let cached = AuthenticatedTable<Note>("notes", keys: keys, cache: cache)
+        #expect(try await cached.read(partition, ["0"], in: store)?.text == "1")
+        var changes = Changes()
+        for entry in try await other.records(in: KeyRange(under: Key(partition, [])), limit: 100) {
+            changes.write(entry.key, entry.record.bytes)
+        }
+        try await store.commit(changes)
+        let error = await storeError { _ = try await cached.read(partition, ["0"], in: store) }
+        #expect(error == .tampered(headKey(nil, partition)))
+    }
+
     /// A listing while a company is begun by others.
     @Test func aListingWhileACompanyBeginsIsNotTampered() async throws {
         let trust = try await TestTrust()

@@ -397,6 +397,74 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
             } == PlanError(.proposalWithdrawn))
     }
 
+    /// A plan for a later day that the company agreed to stays when the same status is told again, and is what happens.
+    @Test func whatWasAgreedToForLaterStaysWhenTheStatusIsToldAgain() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        try await stage.tell(.customer, 2)
+        let proposal = try await stage.proposal()
+        let day = stage.time.now.advanced(by: .seconds(75 * 86_400))
+        try await stage.plans.communicate(proposal.id, of: stage.company, by: .email, effective: day, stage.change())
+        stage.days(30)
+        let theirs = stage.owner.layer.plans
+        try await theirs.review(proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
+        let approval = try await theirs.approve(
+            proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
+        try await stage.plans.activate(approval, stage.change())
+        for sequence in [3, 4] as [Int64] {
+            try await stage.tell(.customer, sequence)
+            #expect(try await stage.plans.plan(of: stage.company, at: day).plan?.name == "bronze")
+            #expect(try await stage.plans.proposals(to: stage.company).count == 1)
+        }
+        stage.days(46)
+        #expect(try await stage.plans.plan(of: stage.company).plan?.name == "bronze")
+        try await stage.tell(.customer, 5)
+        #expect(try await stage.plans.plan(of: stage.company).charges.price?.perPeriod.minorUnits == 10_00)
+    }
+
+    /// Staff's own change of plan takes the place of what a status waits for: its proposal is withdrawn.
+    @Test func anotherPlanWithdrawsWhatTheStatusProposed() async throws {
+        let stage = try await PriceStage(try pricedCatalogue(trialDays: nil))
+        try await stage.tell(.customer, 2)
+        let proposal = try await stage.proposal()
+        try await stage.plans.change(.plan("open"), of: stage.company, stage.change())
+        #expect(try await stage.plans.plan(of: stage.company).awaiting == nil)
+        let now = try await stage.proposal()
+        #expect(now.id == proposal.id && now.state(at: stage.time.now) == .withdrawn)
+    }
+
+    /// What a status had scheduled and another one drops leaves what was there: nothing dearer comes back.
+    @Test func whatIsDroppedBringsNothingDearerBack() async throws {
+        func plan(_ name: String, _ price: Int64?) throws -> Plan {
+            Plan(
+                name: name, entitlements: Entitlements(tasksPerPeriod: 1000),
+                price: try price.map { Price(perPeriod: try euros($0)) }, conditions: conditions)
+        }
+        let catalogue = Catalogue(
+            version: 1,
+            plans: [
+                try plan("free", nil), try plan("lite", 30_00), try plan("bronze", 50_00), try plan("gold", 100_00),
+                try plan("platinum", 120_00),
+            ],
+            statusRules: [
+                .proofOfConcept: StatusRule("lite", timing: .nextPeriod), .customer: StatusRule("platinum"),
+            ])
+        let stage = try await PriceStage(catalogue)
+        let gold = try await stage.plans.propose(.plan("gold"), for: stage.company, stage.change())
+        try await stage.plans.activate(try await stage.approve(gold), stage.change())
+        let start = stage.time.now
+        func day(_ day: Int) -> Timestamp { start.advanced(by: .seconds(day * 86_400)) }
+        try await stage.plans.change(
+            PlanChange(.plan("bronze"), timing: .at(day(1))), of: stage.company, stage.change())
+        stage.time.setWallClock(to: day(2))
+        try await stage.tell(.former, 2)
+        try await stage.tell(.proofOfConcept, 3)
+        try await stage.tell(.customer, 4)
+        for later in 2...120 {
+            let plan = try await stage.plans.plan(of: stage.company, at: day(later))
+            #expect((plan.charges.price?.perPeriod.minorUnits ?? 0) <= 50_00, "day \(later): \(plan.charges)")
+        }
+    }
+
     @Test func onlyAPersonWhoDidNotProposeItApproves() async throws {
         let stage = try await PriceStage()
         let company = stage.company

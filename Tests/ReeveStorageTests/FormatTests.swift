@@ -32,6 +32,8 @@ import Testing
         let table = AuthenticatedTable<Grant>("grants", keys: keys)
         try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
             try await ControlHead.create(Self.partition, keys: keys, in: &tx)
+        }
+        try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
             try await table.write(Grant(role: "admin"), Self.partition, ["a"], in: &tx)
         }
         let stored1 = try await Self.text(store, [.text("grants"), .text("a")])

@@ -154,14 +154,21 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     /// Drops the plans that a status scheduled: another status was told.
     mutating func dropScheduledByStatus(after now: Timestamp) throws(PlanError) {
         guard plans.assertions.contains(where: { $0.value?.isOfStatus == true && $0.from > now }) else { return }
+        func isDropped(_ fact: Timeline<Assignment>.Assertion) -> Bool {
+            fact.value?.isOfStatus == true && fact.from > now
+        }
+        // What came in the place of something that was to come does not bring that back.
+        let staying = plans.assertions.enumerated().filter { index, fact in
+            !isDropped(fact)
+                && (fact.from <= now
+                    || !plans.assertions[(index + 1)...].contains { isDropped($0) && $0.holds(at: fact.from) })
+        }.map(\.element)
         var kept = Timeline<Assignment>()
-        for (index, fact) in plans.assertions.enumerated() where fact.value?.isOfStatus != true || fact.from <= now {
-            // What came in the place of something that was to come does not bring that back.
-            let later = plans.assertions[(index + 1)...].filter { $0.value?.isOfStatus == true && $0.from > now }
+        for fact in staying {
+            // What was to end with one that is dropped goes on until the next.
             var until = fact.until
-            if fact.from > now {
-                guard !later.contains(where: { $0.holds(at: fact.from) }) else { continue }
-                until = later.map(\.from).filter { $0 > fact.from }.reduce(until) { min($0 ?? $1, $1) }
+            if let end = fact.until, end > now, !staying.contains(where: { $0.from == end }) {
+                until = staying.map(\.from).filter { $0 > end }.min()
             }
             do throws(Timeline<Assignment>.Refusal) {
                 try kept.record(fact.value, from: fact.from, until: until, at: fact.recorded)

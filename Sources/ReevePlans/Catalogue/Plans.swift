@@ -49,6 +49,9 @@ public struct Plans: Sendable {
     /// version of the limit; of several that are reached at once it is the highest.
     public static let thresholdReached = "plans.threshold-reached"
 
+    /// What the names of the rules begin with that act when a status is told.
+    static let statusRule = "plans.status."
+
     let store: any Store
     let authority: AccessAuthority
     /// How long after a period's end usage of it is taken.
@@ -122,7 +125,7 @@ public struct Plans: Sendable {
         let before = PlanHistory(facts, catalogues)
         var history = before
         let isOther = history.tell(company.status, sequence: sequence)
-        let actor = ActContext.Actor.rule("plans.status.\(company.status.rawValue)")
+        let actor = ActContext.Actor.rule(Self.statusRule + company.status.rawValue)
         let isOpen = try await isOpen(
             facts.isAwaiting ? facts.awaited : nil, of: company.id, withdrawing: isOther, at: now, in: &transaction)
         // Told again, it opens again what nobody agreed to in time.
@@ -204,7 +207,8 @@ public struct Plans: Sendable {
         }
     }
 
-    /// What a change would do, without making it: the plan and the price before and after, and whether it needs approval.
+    /// What a change would do, without making it: the plan and the price before and after, and whether it needs approval. Throws as the
+    /// change would for a former company.
     public func preview(
         _ change: PlanChange, of company: Identifier<Company>
     ) async throws(PlanError) -> PlanChangePreview {
@@ -303,6 +307,10 @@ public struct Plans: Sendable {
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
         let now = authority.time.now
+        // What a status proposed is asked of nobody once another plan has come.
+        if before.facts.isAwaiting, !history.facts.isAwaiting {
+            _ = try await isOpen(before.facts.awaited, of: company, withdrawing: true, at: now, in: &transaction)
+        }
         try await settleAccount(of: company, before, isEnding: isEnding, in: &transaction)
         try await tables.facts.write(history.facts, .platform, [company.description], in: &transaction)
         // The host's own version is dated once something names it.

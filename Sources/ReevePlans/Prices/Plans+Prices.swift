@@ -116,7 +116,7 @@ extension Plans {
                 throw PlanError(.proposalWithdrawn)
             }
             // Nor what a status proposed that the company does not have any more.
-            if case .rule = proposal.proposer {
+            if case .rule(let name) = proposal.proposer, name.hasPrefix(Self.statusRule) {
                 guard history.facts.isAwaiting, history.facts.awaited == id else { throw PlanError(.proposalWithdrawn) }
             }
             let (document, change) = (proposal.document, proposal.change)
@@ -132,10 +132,6 @@ extension Plans {
                 !preview.needsApproval
             else { throw PlanError(.termsChanged) }
             try await tables.proposals.write(Stored(proposal), .platform, Self.ids(proposal), in: &transaction)
-            // What the status proposed is asked of nobody once another plan has come.
-            if history.facts.isAwaiting, !new.facts.isAwaiting, history.facts.awaited != id {
-                _ = try await isOpen(history.facts.awaited, of: company, withdrawing: true, at: now, in: &transaction)
-            }
             try await write(new, from: history, of: company, in: &transaction)
             let facts = try details(history, new, from: from, sequence: nil)
             let reviewed = try await reviewed(
@@ -267,6 +263,8 @@ extension Plans {
             default: throw error
             }
         }
+        // What was agreed to stays so.
+        if proposal.activated != nil { return true }
         guard proposal.ended(at: now) == nil else { return false }
         guard withdrawing else { return true }
         try proposal.withdraw(at: now)

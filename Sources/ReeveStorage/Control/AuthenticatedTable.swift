@@ -151,13 +151,19 @@ public enum ControlHead: Sendable {
     public static func createIfAbsent<Failure>(
         _ partition: Partition, keys: any ControlKeys, in transaction: inout Transaction<Failure>
     ) async throws(Failure) {
-        guard try await transaction.read(ControlNode.key(partition, 0)) == nil else { return }
+        let key = ControlNode.key(partition, 0)
+        guard try await transaction.read(key) == nil else { return }
+        // Where there are nodes there was a head.
+        let nodes = KeyRange(under: Key(partition, [.text(ControlNode.table)]))
+        guard try await transaction.peek(nodes).isEmpty else {
+            throw Failure(try await transaction.isStale(key) ? .conflict(key) : .tampered(key))
+        }
         try await create(partition, keys: keys, in: &transaction)
     }
 
     /// Which state of a partition's authenticated records a head vouches for.
     public struct Position: Hashable, Sendable {
-        /// Rises with each change, from 1 when the head was made.
+        /// Rises with each commit that changes one, from 1 when the head was made.
         public let epoch: Int64
         /// The head's tag: two states of one epoch, of which the store took one and kept the other, differ in it.
         public let tag: Digest

@@ -32,8 +32,12 @@ package final class ControlRecords: Sendable {
 
     /// Whether there should be a head at a place where there is none.
     func isMissing(_ place: ControlPlace) async throws(StoreError) -> Bool {
-        guard let isNamed = try await isNamed(place) else { return try await !mayMake(place.partition) }
-        return isNamed
+        while true {
+            if let isNamed = try await isNamed(place) { return isNamed }
+            if try await mayMake(place.partition) { return false }
+            // Somebody may have made it meanwhile.
+            guard try await store.record(for: ControlNode.key(place.partition, 0)) != nil else { return true }
+        }
     }
 
     /// Throws when a tree that is there is not named where it should be: then one that is gone would not be missed either.

@@ -109,7 +109,8 @@ struct ControlTree {
         _ transaction: inout Transaction<Failure>
     ) throws(Failure) {
         let head = path[0]
-        let epoch = head.epoch + 1
+        // One for each commit: of two that were tried in one state only one can be the next.
+        let epoch = transaction.changes(headKey) ? head.epoch : head.epoch + 1
         var next = head.value.next ?? 1
         do throws(StoreError) {
             let last = path.count - 1
@@ -150,7 +151,7 @@ struct ControlTree {
             if let cache {
                 cache.keep(head: root, sealed, stored, of: place)
                 let (place, root) = (place, root)
-                transaction.whenCommitted { cache.committed(head: root, sealed, stored, of: place) }
+                transaction.whenCommitted(headKey) { cache.committed(head: root, sealed, stored, of: place) }
             }
         } catch {
             throw Failure(error)
@@ -218,15 +219,15 @@ struct ControlTree {
         let isFirst = !transaction.compared.contains(headKey) && !transaction.changes(headKey)
         let wasRead = transaction.hasRead(headKey)
         let seen = isFirst ? cache?.seen(of: place) : nil
-        let stored = try await transaction.read(headKey)
-        if cache != nil { transaction.hasCompared(headKey) }
-        guard let stored else {
-            guard let seen, !seen.isEmpty else { return nil }
-            throw try await mismatch(wasRead, &transaction)
+        guard let stored = try await transaction.read(headKey) else {
+            if let seen, !seen.isEmpty { throw try await mismatch(wasRead, &transaction) }
+            if cache != nil { transaction.hasCompared(headKey) }
+            return nil
         }
         if let cache {
             do throws(StoreError) {
                 let head = try await cache.head(stored, of: place, since: seen)
+                transaction.hasCompared(headKey)
                 return (Node(number: 0, value: head.root, epoch: head.epoch), head.tag)
             } catch {
                 guard case .tampered = error else { throw Failure(error) }

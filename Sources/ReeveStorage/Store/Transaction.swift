@@ -13,7 +13,7 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     /// Numbers that this attempt took from trails, to give back when it does not commit.
     package private(set) var tickets: [TrailTicket] = []
     /// What is to be done when it has committed.
-    fileprivate private(set) var committed: [@Sendable () -> Void] = []
+    fileprivate private(set) var committed: [Key: @Sendable () -> Void] = [:]
     /// The heads that were compared with what this process had seen before.
     private(set) var compared: Set<Key> = []
     fileprivate private(set) var stale = false
@@ -90,8 +90,8 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     /// Notes that a head was compared.
     mutating func hasCompared(_ key: Key) { compared.insert(key) }
 
-    /// Has something done once this attempt has committed.
-    mutating func whenCommitted(_ action: @escaping @Sendable () -> Void) { committed.append(action) }
+    /// Has something done once this attempt has committed, in the place of what was to be done about a record before.
+    mutating func whenCommitted(_ key: Key, _ action: @escaping @Sendable () -> Void) { committed[key] = action }
 
     /// Runs what fails like a store in the terms of this transaction.
     func failing<Value>(_ body: () throws(StoreError) -> Value) throws(Failure) -> Value {
@@ -242,7 +242,7 @@ extension Store {
             do throws(StoreError) {
                 try await commitResolving(changes)
                 transaction.tickets.forEach { $0.commit() }
-                transaction.committed.forEach { $0() }
+                transaction.committed.values.forEach { $0() }
                 return value
             } catch {
                 if error != .outcomeUnknown { transaction.tickets.forEach { $0.giveBack() } }

@@ -116,8 +116,10 @@ extension KeyTree {
     func makeHead(_ context: MainKeyContext) async throws(VaultError) {
         let partition = Partition(context.workspace)
         let name = Self.workspaceName(context)
+        // The ledger first: somebody else may make it meanwhile.
+        let wasOpened = try await ledger.read().opened.contains(name)
         if try await control(partition) == nil {
-            guard try await !ledger.read().opened.contains(name) else { throw VaultError(.cannotOpen, .tampered) }
+            guard !wasOpened else { throw VaultError(.cannotOpen, .tampered) }
             try await store.transaction { (transaction: inout Transaction<VaultError>) throws(VaultError) in
                 try await ControlHead.createIfAbsent(partition, keys: controlKeys, in: &transaction)
             }
