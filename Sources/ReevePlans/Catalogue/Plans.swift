@@ -11,8 +11,8 @@ public import ReeveStorage
 /// would cost a company more is never made here: it is proposed, and the company approves it first
 /// (``propose(_:for:conditions:_:)``). All calls may be made concurrently.
 ///
-/// A ``ChangePlan`` permit is one on `.plan(of: company)`, or on `.catalogue` where no company is named, in the scope `.platform`; an
-/// ``ApprovePrice`` permit is one on `.plan(of: company)` in the scope of the workspace through which the company agrees, and of a person
+/// A `ChangePlan` permit is one on `.plan(of: company)`, or on `.catalogue` where no company is named, in the scope `.platform`; an
+/// `ApprovePrice` permit is one on `.plan(of: company)` in the scope of the workspace through which the company agrees, and of a person
 /// who did not propose or communicate the price.
 public struct Plans: Sendable {
     /// What a company may use, and has used, in the current period.
@@ -70,7 +70,7 @@ public struct Plans: Sendable {
     /// one with a higher version is: ``publish(_:from:_:)``. What was used in a period is taken for `lateUsageDays` days after its end,
     /// 0 to 28 of 24 hours; a number out of range counts as the nearest. With a `journal` a crash costs next to nothing.
     ///
-    /// Pass `control` the keys that `AuditKeys.control` and the vault have, as `TrustLayer` does, or ``DerivedControlKeys``: the records that decide
+    /// Pass `control` the keys that `AuditKeys.control` and the vault have, as `TrustLayer` does, or `DerivedControlKeys`: the records that decide
     /// what a company may use and is asked for are authenticated then, and one that was changed, moved, removed or put back is refused. A
     /// process that starts anew cannot notice that all of them were put back together. An authority with roles brings its own keys.
     /// Records that were written without keys, or under others, are refused.
