@@ -63,6 +63,8 @@ package final class ControlCache: Sendable {
     private struct State {
         var snapshots: [ControlPlace: ControlSnapshot] = [:]
         var nodes: [ControlReference: Node] = [:]
+        /// Records that were verified, as the store has them and without the line that vouches for them.
+        var records: [ControlReference: (stored: [UInt8], bytes: [UInt8])] = [:]
         var serial: UInt64 = 0
         /// The head that this process sealed last of each partition, whether it was committed or not.
         var sealed: [ControlPlace: VerifiedHead] = [:]
@@ -73,7 +75,7 @@ package final class ControlCache: Sendable {
         mutating func snapshot(_ head: VerifiedHead, of place: ControlPlace) -> ControlSnapshot {
             serial += 1
             return ControlSnapshot(
-                serial: serial, epoch: head.epoch, place: place, key: ControlNode.key(place, 0), head: head.stored,
+                serial: serial, epoch: head.epoch, place: place, key: place.head, head: head.stored,
                 tag: head.tag, root: head.root)
         }
 
@@ -93,6 +95,7 @@ package final class ControlCache: Sendable {
     /// About 10 kB each.
     private static let maximumNodes = 2048
     private static let maximumSnapshots = 10_000
+    private static let (maximumRecords, maximumRecordBytes) = (1000, 8 << 10)
 
     /// A cache over a store's authenticated records.
     package init(store: any Store, keys: any ControlKeys) {
@@ -107,7 +110,7 @@ package final class ControlCache: Sendable {
 
     /// The same, of a tree by its place.
     func snapshot(of place: ControlPlace) async throws(StoreError) -> ControlSnapshot? {
-        let key = ControlNode.key(place, 0)
+        let key = place.head
         let seen = seen(of: place)
         guard let stored = try await store.record(for: key)?.bytes else {
             guard seen.isEmpty else { throw .tampered(key) }
@@ -145,7 +148,7 @@ package final class ControlCache: Sendable {
     private func note(
         _ head: VerifiedHead, of place: ControlPlace, since seen: Seen
     ) throws(StoreError) -> ControlSnapshot {
-        let key = ControlNode.key(place, 0)
+        let key = place.head
         if let latest = seen.latest, head.epoch <= latest.epoch, head.latest != latest { throw .tampered(key) }
         return try state.withLock { (state) throws(StoreError) in
             if let latest = state.latest[place], latest.epoch >= head.epoch {
@@ -217,6 +220,21 @@ package final class ControlCache: Sendable {
         return try table.decode(bytes, key)
     }
 
+    /// A record that was verified before, by what the node above says of it and its very bytes.
+    func record(_ stored: [UInt8], _ reference: [UInt8]) -> [UInt8]? {
+        let known = state.withLock { $0.records[ControlReference(reference)] }
+        return known.flatMap { $0.stored == stored ? $0.bytes : nil }
+    }
+
+    /// Keeps a record that was verified and is what the node above says.
+    func keep(_ record: SealedRecord, _ stored: [UInt8]) {
+        guard stored.count <= Self.maximumRecordBytes else { return }
+        state.withLock { state in
+            if state.records.count >= Self.maximumRecords { state.records.removeAll() }
+            state.records[ControlReference(record.reference)] = (stored, record.bytes)
+        }
+    }
+
     /// A node that was verified before, by what the node above says of it.
     func node(_ reference: [UInt8]) -> ControlNode? {
         let reference = ControlReference(reference)
@@ -251,7 +269,7 @@ package final class ControlCache: Sendable {
             guard let known, known.head == stored else { continue }
             return (known.root.value, known.epoch, known.tag)
         }
-        let head = try await verified(stored, at: ControlNode.key(place, 0), of: place)
+        let head = try await verified(stored, at: place.head, of: place)
         if let seen { try note(head, of: place, since: seen) }
         return (head.root.value, head.epoch, head.tag)
     }
@@ -259,7 +277,7 @@ package final class ControlCache: Sendable {
     private func child(_ entry: ControlNode.Entry, _ snapshot: ControlSnapshot) async throws(StoreError) -> Node {
         let reference = ControlReference(entry.reference)
         if let known = state.withLock({ $0.nodes[reference] }) { return known }
-        let key = ControlNode.key(snapshot.place, entry.child ?? 0)
+        let key = snapshot.place.node(entry.child ?? 0)
         let node = try decode(try await open(key, of: ControlNode.table, reference, snapshot), key)
         keep(node, reference)
         return node

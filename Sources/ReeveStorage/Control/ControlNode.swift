@@ -26,12 +26,7 @@ struct ControlNode: JSONRecord {
     private static let maximumEntries = 64
     private static let maximumKeyBytes = 16 << 10
 
-    static func key(_ partition: Partition, _ number: Int64) -> Key { key(ControlPlace(partition), number) }
-
-    static func key(_ place: ControlPlace, _ number: Int64) -> Key {
-        let name = place.name.map { [Key.Element.text($0)] } ?? []
-        return Key(place.partition, [.text(table)] + name + [.integer(number)])
-    }
+    static func key(_ partition: Partition, _ number: Int64) -> Key { ControlPlace(partition).node(number) }
 
     /// Whether a key is that of some head.
     static func isHead(_ key: Key) -> Bool {
@@ -53,6 +48,9 @@ struct ControlNode: JSONRecord {
 
     /// The entry of an inner node under which a key lies.
     func index(above key: [UInt8]) -> Int { max(0, position(of: key, orEqual: true) - 1) }
+
+    /// The same entry itself.
+    func entry(above key: [UInt8]) -> Entry { entries[index(above: key)] }
 
     /// The entries of an inner node under which keys of a range may lie.
     func children(meeting range: KeyRange) -> [Entry] {

@@ -9,12 +9,25 @@ package struct ControlPlace: Hashable, Sendable {
     let partition: Partition
     /// `nil` for the partition's own tree.
     let name: String?
+    /// The key of the head.
+    let head: Key
 
     /// The tree of a partition, or a further one in it.
     package init(_ partition: Partition, _ name: String? = nil) {
         self.partition = partition
         self.name = name
+        head = Self.key(partition, name, 0)
     }
+
+    /// The key of a node of the tree.
+    func node(_ number: Int64) -> Key { number == 0 ? head : Self.key(partition, name, number) }
+
+    private static func key(_ partition: Partition, _ name: String?, _ number: Int64) -> Key {
+        Key(partition, [.text(ControlNode.table)] + (name.map { [.text($0)] } ?? []) + [.integer(number)])
+    }
+
+    package static func == (left: Self, right: Self) -> Bool { left.head == right.head }
+    package func hash(into hasher: inout Hasher) { hasher.combine(head) }
 
     /// Which trees the records of a table lie in.
     package enum Trees: Hashable, Sendable {

@@ -36,14 +36,14 @@ package final class ControlRecords: Sendable {
             if let isNamed = try await isNamed(place) { return isNamed }
             if try await mayMake(place.partition) { return false }
             // Somebody may have made it meanwhile.
-            guard try await store.record(for: ControlNode.key(place.partition, 0)) != nil else { return true }
+            guard try await store.record(for: ControlPlace(place.partition).head) != nil else { return true }
         }
     }
 
     /// Throws when a tree that is there is not named where it should be: then one that is gone would not be missed either.
     func checkNamed(_ place: ControlPlace) async throws(StoreError) {
         guard place.name != nil, !named.withLock({ $0.contains(place) }) else { return }
-        guard try await isNamed(place) == true else { throw .tampered(ControlNode.key(place.partition, 0)) }
+        guard try await isNamed(place) == true else { throw .tampered(ControlPlace(place.partition).head) }
         named.withLock { named in
             if named.count >= Self.mostNamed { named.removeAll() }
             named.insert(place)
@@ -63,7 +63,7 @@ package final class ControlRecords: Sendable {
                 await Task.yield()
             }
         }
-        throw .conflict(ControlNode.key(place.partition, 0))
+        throw .conflict(ControlPlace(place.partition).head)
     }
 
     /// Whether a partition's own head may be made: where there are others it was there before.
@@ -80,14 +80,14 @@ package final class ControlRecords: Sendable {
             try await store.transaction(retrying: RetryPolicy(attempts: 400)) {
                 (transaction: inout Transaction<StoreError>) throws(StoreError) in
                 let own = ControlPlace(place.partition)
-                if try await !transaction.tree(own, keys, cache).isThere(&transaction) {
+                if try await transaction.tree(own, keys, cache).headIfThere(&transaction) == nil {
                     guard try await mayMake(place.partition) else {
-                        let key = ControlNode.key(own, 0)
+                        let key = own.head
                         throw try await transaction.isStale(key) ? .conflict(key) : .tampered(key)
                     }
                     try await ControlHead.create(place.partition, keys: keys, in: &transaction)
                 }
-                guard let name = place.name, try await transaction.read(ControlNode.key(place, 0)) == nil else {
+                guard let name = place.name, try await transaction.read(place.head) == nil else {
                     return
                 }
                 try await names.insert(Named(), place.partition, [name], in: &transaction)

@@ -32,13 +32,12 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
     ) async throws(Failure) -> [UInt8]? {
         let key = key(partition, ids)
         guard let (table, records) = authenticated else { return try await transaction.read(key) }
-        guard try await isThere(table.place(partition, ids), records, &transaction) else {
-            if try await transaction.peek(key) != nil {
-                throw try await planted(key, at: table.place(partition, ids), &transaction)
-            }
+        let tree = try await table.tree(partition, ids, &transaction)
+        guard let head = try await head(of: tree, records, &transaction) else {
+            if try await transaction.peek(key) != nil { throw try await misplaced(key, in: tree, &transaction) }
             return nil
         }
-        return try await table.bytes(partition, ids, in: &transaction)
+        return try await tree.read(key, of: table.name, under: head, in: &transaction)
     }
 
     /// Reads a value from such bytes.
@@ -66,11 +65,10 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
     ) async throws(StoreError) -> [Value] {
         guard let (table, records) = authenticated else { return try await plain.readAll(partition, prefix, in: store) }
         return try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
-            guard try await isThere(table.place(partition, prefix), records, &transaction) else {
+            let tree = try await table.tree(partition, prefix, &transaction)
+            guard try await head(of: tree, records, &transaction) != nil else {
                 let planted = try await transaction.peek(KeyRange(under: key(partition, prefix)))
-                if let key = planted.keys.min() {
-                    throw try await self.planted(key, at: table.place(partition, prefix), &transaction)
-                }
+                if let key = planted.keys.min() { throw try await misplaced(key, in: tree, &transaction) }
                 return []
             }
             return try await table.readAll(partition, prefix, in: &transaction)
@@ -84,17 +82,16 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
         guard let (table, records) = authenticated else {
             return try await plain.write(value, partition, ids, in: &transaction)
         }
-        let place = table.place(partition, ids)
-        if try await !isThere(place, records, &transaction) {
+        let tree = try await table.tree(partition, ids, &transaction)
+        if try await head(of: tree, records, &transaction) == nil {
             do throws(StoreError) {
-                try await records.make(place)
+                try await records.make(tree.place)
             } catch {
                 throw Failure(error)
             }
             // This transaction has read that there is none: it is run again.
-            let key = ControlNode.key(place, 0)
-            _ = try await transaction.isStale(key)
-            throw Failure(.conflict(key))
+            _ = try await transaction.isStale(tree.place.head)
+            throw Failure(.conflict(tree.place.head))
         }
         try await table.write(value, partition, ids, in: &transaction)
     }
@@ -109,25 +106,30 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
         try await write(value, partition, ids, in: &transaction)
     }
 
-    private func isThere<Failure>(
-        _ place: ControlPlace, _ records: ControlRecords, _ transaction: inout Transaction<Failure>
-    ) async throws(Failure) -> Bool {
-        let isThere = try await transaction.tree(place, records.keys, records.cache).isThere(&transaction)
+    /// The head that vouches for a value; `nil` when there is none and should be none.
+    private func head<Failure>(
+        of tree: ControlTree, _ records: ControlRecords, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> ControlTree.Head? {
+        let head = try await tree.headIfThere(&transaction)
         var isMissing = false
         do {
-            if isThere { try await records.checkNamed(place) } else { isMissing = try await records.isMissing(place) }
+            if head == nil {
+                isMissing = try await records.isMissing(tree.place)
+            } else {
+                try await records.checkNamed(tree.place)
+            }
         } catch {
             throw Failure(error)
         }
-        guard isMissing else { return isThere }
-        throw try await planted(ControlNode.key(place, 0), at: place, &transaction)
+        guard isMissing else { return head }
+        throw try await misplaced(tree.place.head, in: tree, &transaction)
     }
 
-    /// A record where none may be, or one that should be there: somebody may have begun the tree meanwhile.
-    private func planted<Failure>(
-        _ key: Key, at place: ControlPlace, _ transaction: inout Transaction<Failure>
+    /// A record that is where none may be, or is not where one should be: somebody may have begun the tree meanwhile.
+    private func misplaced<Failure>(
+        _ key: Key, in tree: ControlTree, _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> Failure {
-        let head = ControlNode.key(place, 0)
+        let head = tree.place.head
         return Failure(try await transaction.isStale(head) ? .conflict(head) : .tampered(key))
     }
 }

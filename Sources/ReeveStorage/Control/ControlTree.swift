@@ -15,13 +15,19 @@ struct ControlTree {
     /// Nodes that were verified before.
     var cache: ControlCache?
 
-    private struct Node {
+    fileprivate struct Node {
         let number: Int64
         var value: ControlNode
         let epoch: Int64
     }
 
-    private var headKey: Key { ControlNode.key(place, 0) }
+    private var headKey: Key { place.head }
+
+    /// A head that a transaction has looked at.
+    struct Head {
+        fileprivate let node: Node
+        fileprivate let tag: [UInt8]
+    }
 
     /// Makes the head of a partition that has none yet.
     func create<Failure>(in transaction: inout Transaction<Failure>) throws(Failure) {
@@ -35,17 +41,25 @@ struct ControlTree {
 
     /// The head's epoch and tag.
     func position<Failure>(in transaction: inout Transaction<Failure>) async throws(Failure) -> ControlHead.Position {
-        let (node, tag) = try await sealedHead(&transaction)
-        guard let digest = Digest(bytes: tag) else { throw Failure(.tampered(headKey)) }
-        return ControlHead.Position(epoch: node.epoch, tag: digest)
+        let head = try await head(&transaction)
+        guard let digest = Digest(bytes: head.tag) else { throw Failure(.tampered(headKey)) }
+        return ControlHead.Position(epoch: head.node.epoch, tag: digest)
     }
 
     /// A record's bytes; `nil` when the tree vouches that there is none.
     func read<Failure>(
         _ key: Key, of table: String, in transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [UInt8]? {
-        let path = try await path(to: key, &transaction)
-        return try await read(key, of: table, path[path.count - 1], &transaction)
+        try await read(key, of: table, under: try await head(&transaction), in: &transaction)
+    }
+
+    /// The same, under a head that this transaction has looked at.
+    func read<Failure>(
+        _ key: Key, of table: String, under head: Head, in transaction: inout Transaction<Failure>
+    ) async throws(Failure) -> [UInt8]? {
+        var leaf = head.node
+        while !leaf.value.isLeaf { leaf = try await child(leaf.value.entry(above: key.bytes), &transaction) }
+        return try await read(key, of: table, leaf, &transaction)
     }
 
     /// The same, by the leaf in which the record is if there is one.
@@ -66,7 +80,7 @@ struct ControlTree {
     ) async throws(Failure) -> [(key: Key, bytes: [UInt8])] {
         let range = KeyRange(under: prefix)
         var listed: [ControlNode.Entry] = []
-        var open = [try await head(&transaction)]
+        var open = [try await head(&transaction).node]
         while let node = open.popLast() {
             let entries = node.value.entries
             guard !node.value.isLeaf else {
@@ -130,7 +144,7 @@ struct ControlTree {
                 let node = path[level]
                 let index = path[level - 1].value.index(above: key.bytes)
                 guard !node.value.entries.isEmpty else {
-                    transaction.delete(ControlNode.key(place, node.number))
+                    transaction.delete(place.node(node.number))
                     path[level - 1].value.entries.remove(at: index)
                     continue
                 }
@@ -180,13 +194,13 @@ struct ControlTree {
     ) throws(StoreError) -> ControlNode.Entry {
         let record = try seal(node, number, epoch: epoch)
         cache?.keep(node, record.reference)
-        transaction.write(ControlNode.key(place, number), record.stored)
+        transaction.write(place.node(number), record.stored)
         return ControlNode.Entry(key: first, reference: record.reference, child: number)
     }
 
     private func seal(_ node: ControlNode, _ number: Int64, epoch: Int64) throws(StoreError) -> SealedRecord {
         try SealedRecord(
-            node.recordBytes(schema: 1), table: ControlNode.table, key: ControlNode.key(place, number),
+            node.recordBytes(schema: 1), table: ControlNode.table, key: place.node(number),
             epoch: epoch,
             authenticator)
     }
@@ -195,26 +209,18 @@ struct ControlTree {
         guard let elements = key.elements, case .integer(let number)? = elements.last else {
             return false
         }
-        return key == ControlNode.key(place, number)
+        return key == place.node(number)
     }
 
     // MARK: Reading
 
-    private func head<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Node {
-        try await sealedHead(&transaction).node
-    }
-
-    private func sealedHead<Failure>(
-        _ transaction: inout Transaction<Failure>
-    ) async throws(Failure) -> (node: Node, tag: [UInt8]) {
+    private func head<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Head {
         guard let head = try await headIfThere(&transaction) else { throw Failure(.tampered(headKey)) }
         return head
     }
 
-    /// The head; `nil` when there is none and nobody has seen one.
-    private func headIfThere<Failure>(
-        _ transaction: inout Transaction<Failure>
-    ) async throws(Failure) -> (node: Node, tag: [UInt8])? {
+    /// The head; `nil` when there is none and this process has not seen one.
+    func headIfThere<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Head? {
         // What was seen before the store is asked; what the transaction writes is no state of the store's.
         let isFirst = !transaction.compared.contains(headKey) && !transaction.changes(headKey)
         let wasRead = transaction.hasRead(headKey)
@@ -228,7 +234,7 @@ struct ControlTree {
             do throws(StoreError) {
                 let head = try await cache.head(stored, of: place, since: seen)
                 transaction.hasCompared(headKey)
-                return (Node(number: 0, value: head.root, epoch: head.epoch), head.tag)
+                return Head(node: Node(number: 0, value: head.root, epoch: head.epoch), tag: head.tag)
             } catch {
                 guard case .tampered = error else { throw Failure(error) }
                 throw try await mismatch(wasRead, &transaction)
@@ -236,24 +242,20 @@ struct ControlTree {
         }
         do throws(StoreError) {
             let record = try SealedRecord(stored: stored, table: ControlNode.table, key: headKey, authenticator)
-            return (Node(number: 0, value: try decode(record, headKey), epoch: record.epoch), record.tag)
+            let node = Node(number: 0, value: try decode(record, headKey), epoch: record.epoch)
+            return Head(node: node, tag: record.tag)
         } catch {
             throw Failure(error)
         }
-    }
-
-    /// Whether the tree has a head.
-    func isThere<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Bool {
-        try await headIfThere(&transaction) != nil
     }
 
     /// The nodes from the head to the leaf of a key.
     private func path<Failure>(
         to key: Key, _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [Node] {
-        var path = [try await head(&transaction)]
+        var path = [try await head(&transaction).node]
         while let node = path.last, !node.value.isLeaf {
-            path.append(try await child(node.value.entries[node.value.index(above: key.bytes)], &transaction))
+            path.append(try await child(node.value.entry(above: key.bytes), &transaction))
         }
         return path
     }
@@ -263,11 +265,13 @@ struct ControlTree {
     ) async throws(Failure) -> Node {
         let number = entry.child ?? 0
         if let known = cache?.node(entry.reference) { return Node(number: number, value: known, epoch: 0) }
-        let key = ControlNode.key(place, number)
+        let key = place.node(number)
         let stored = try await transaction.peek(key)
         let bytes = try await open(stored, key, of: ControlNode.table, entry.reference, &transaction)
         do {
-            return Node(number: number, value: try ControlNode(recordBytes: bytes, schema: 1), epoch: 0)
+            let node = try ControlNode(recordBytes: bytes, schema: 1)
+            cache?.keep(node, entry.reference)
+            return Node(number: number, value: node, epoch: 0)
         } catch {
             throw Failure(.newerSchema(key))
         }
@@ -286,10 +290,12 @@ struct ControlTree {
         _ stored: [UInt8]?, _ key: Key, of table: String, _ reference: [UInt8],
         _ transaction: inout Transaction<Failure>
     ) async throws(Failure) -> [UInt8] {
+        if let stored, let bytes = cache?.record(stored, reference) { return bytes }
         guard let stored,
             let record = try? SealedRecord(stored: stored, table: table, key: key, authenticator),
             record.reference == reference
         else { throw try await mismatch(key, &transaction) }
+        cache?.keep(record, stored)
         return record.bytes
     }
 
