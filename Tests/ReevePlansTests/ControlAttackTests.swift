@@ -65,20 +65,6 @@ private final class HookStore: Store {
     func commit(_ changes: Changes) async throws(StoreError) { try await base.commit(changes) }
 }
 
-/// Replies take a while.
-private struct LateStore: Store {
-    let base: any Store
-    func record(for key: Key) async throws(StoreError) -> Record? {
-        let record = try await base.record(for: key)
-        for _ in 0..<Int.random(in: 0...20) { await Task.yield() }
-        return record
-    }
-    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
-        try await base.records(in: range, limit: limit)
-    }
-    func commit(_ changes: Changes) async throws(StoreError) { try await base.commit(changes) }
-}
-
 private struct Note: Hashable, Codable, RecordCodable { var text: String }
 
 private func headKey(_ name: String? = nil, _ partition: Partition = .platform) -> Key {
@@ -96,41 +82,6 @@ private func epoch(_ record: Record?) -> Int? {
     guard let line = text.split(separator: "\n").last else { return nil }
     return Int(line.prefix(16), radix: 16)
 }
-private func copy(_ store: any Store, _ wanted: (Key) -> Bool) async throws -> [Key: [UInt8]] {
-    var found: [Key: [UInt8]] = [:]
-    for entry in try await store.records(in: KeyRange(under: Key(.platform, [])), limit: 10_000) where wanted(entry.key)
-    {
-        found[entry.key] = entry.record.bytes
-    }
-    return found
-}
-private func restore(_ old: [Key: [UInt8]], _ store: any Store, _ wanted: (Key) -> Bool) async throws {
-    let now = try await copy(store, wanted)
-    var changes = Changes()
-    for (key, bytes) in old where now[key] != bytes { changes.write(key, bytes) }
-    for key in now.keys where old[key] == nil { changes.delete(key) }
-    try await store.commit(changes)
-}
-/// The partition's own tree, and what only it vouches for here.
-private func isOwnTree(_ key: Key) -> Bool {
-    guard let e = key.elements, e.count >= 2 else { return false }
-    if e[1] == .text("control.tree") { return true }
-    return e[1] == .text("control") && e.count == 3
-}
-private func isOf(_ company: Identifier<Company>) -> @Sendable (Key) -> Bool {
-    let name = company.description
-    return { key in
-        guard let e = key.elements, e.count >= 3, case .text(let table) = e[1] else { return false }
-        return ["control", "plans.company", "plans.account", "plans.proposal"].contains(table) && e[2] == .text(name)
-    }
-}
-
-private func plans(_ trust: TestTrust, _ store: any Store, _ catalogue: Catalogue = .reference) async throws -> Plans {
-    let authority = try await AccessAuthority.soleOperator(
-        trust.principal, reason: "x", store: store, time: trust.time)
-    return Plans(catalogue: catalogue, authority: authority, control: trust.keys.control)
-}
-
 private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     do { try await body(); return nil } catch let error as PlanError {
         return error.store ?? .unavailable("\(error)")
@@ -143,7 +94,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let trust = try await TestTrust()
         let company = trust.company
         let hooked = HookStore(trust.store)
-        let process = try await plans(trust, hooked)
+        let process = try await trust.process(hooked)
         _ = try await process.plan(of: company)
         let head = headKey(company.description)
         hooked.after(1, { $0 == head }) { _ in
@@ -185,7 +136,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let trust = try await TestTrust()
         let company = Identifier<Company>(high: 4, low: 4)
         let hooked = HookStore(trust.store)
-        let process = try await plans(trust, hooked)
+        let process = try await trust.process(hooked)
         let key = Key(.platform, [.text("plans.company"), .text(company.description)])
         hooked.before(1, { $0 == key }) { _ in
             try await trust.layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
@@ -203,7 +154,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
                 Company(id: Identifier(high: 3, low: UInt64(number)), status: .proofOfConcept), sequence: 1)
         }
         let hooked = HookStore(trust.store)
-        let process = try await plans(trust, hooked)
+        let process = try await trust.process(hooked)
         let company = Identifier<Company>(high: 3, low: 1000)
         hooked.before(1, isNode) { _ in
             try await trust.layer.plans.setStatus(
@@ -226,14 +177,14 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     @Test(arguments: 1...6) func theRegisterIsNotPutBackWhereItIsWritten(_ number: Int) async throws {
         let trust = try await TestTrust()
         let hooked = HookStore(trust.store)
-        let process = try await plans(trust, hooked)
-        let before = try await copy(trust.store, isOwnTree)
+        let process = try await trust.process(hooked)
+        let before = try await trust.store.platformRecords(Key.isOfOwnTree)
         for number in 0..<5 {
             try await process.setStatus(
                 Company(id: Identifier(high: 3, low: UInt64(number)), status: .proofOfConcept), sequence: 1)
         }
         let seen = try #require(epoch(try await trust.store.record(for: headKey())))
-        hooked.before(number, { $0 == headKey() }) { _ in try await restore(before, trust.store, isOwnTree) }
+        hooked.before(number, { $0 == headKey() }) { _ in try await trust.store.putBack(before, Key.isOfOwnTree) }
         let error = await storeError {
             try await process.setStatus(Company(id: Identifier(high: 3, low: 77), status: .proofOfConcept), sequence: 1)
         }
@@ -325,9 +276,9 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let company = Identifier<Company>(high: 4, low: 4)
         let own = trust.layer.plans
         try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
-        let old = try await copy(trust.store, isOf(company))
+        let old = try await trust.store.platformRecords(Key.isOf(company))
         try await own.setStatus(Company(id: company, status: .former), sequence: 5)
-        try await restore(old, trust.store, isOf(company))
+        try await trust.store.putBack(old, Key.isOf(company))
         let refused = await storeError { _ = try await own.plan(of: company) }
         #expect(refused != nil)
         var isNew: Bool?
@@ -347,10 +298,10 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let company = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
         try await trust.layer.plans.setStatus(Company(id: company, status: .former), sequence: 2)
-        let process = try await plans(trust, trust.store)
+        let process = try await trust.process()
         _ = try await process.plan(of: trust.company)
-        let isGone = { @Sendable (key: Key) in isOwnTree(key) || isOf(company)(key) }
-        try await restore([:], trust.store, isGone)
+        let isGone = { @Sendable (key: Key) in Key.isOfOwnTree(key) || Key.isOf(company)(key) }
+        try await trust.store.putBack([:], isGone)
         let error = await refusal {
             try await process.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
             Issue.record("a former company began anew: \(try await process.plan(of: company).plan?.name ?? "")")
@@ -370,7 +321,9 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
                 $0.name == "bronze"
                     ? Plan(name: "bronze", entitlements: $0.entitlements, price: dear, conditions: conditions) : $0
             }, statusRules: right.statusRules)
-        let (good, bad) = (try await plans(trust, store, right), try await plans(trust, store, wrong))
+        let (good, bad) = (
+            try await trust.process(store, catalogue: right), try await trust.process(store, catalogue: wrong)
+        )
         let (one, two) = (Identifier<Company>(high: 5, low: 1), Identifier<Company>(high: 5, low: 2))
         let failed = await refusal {
             try await store.transaction { (tx: inout Transaction<PlanError>) throws(PlanError) in
@@ -417,7 +370,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let trust = try await TestTrust()
         func run(_ store: MemoryStore, _ call: Int) async throws -> Int {
             let faulty = FaultyStore(store, failing: call, with: fault)
-            guard let process = try? await plans(trust, faulty) else { return faulty.calls }
+            guard let process = try? await trust.process(faulty) else { return faulty.calls }
             let company = Identifier<Company>(high: 6, low: 1)
             for sequence in 1...3 {
                 let error = await storeError {
@@ -430,7 +383,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
                 if case .tampered(let key)? = error { Issue.record("\(fault) \(call): tampered \(key)") }
                 if case .conflict(let key)? = error { Issue.record("\(fault) \(call): conflict \(key)") }
             }
-            let fresh = try await plans(trust, store)
+            let fresh = try await trust.process(store)
             let error = await storeError {
                 try await fresh.setStatus(Company(id: company, status: .proofOfConcept), sequence: 9)
                 _ = try await fresh.plan(of: company)
@@ -448,8 +401,8 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     @Test func twoCompaniesInOneTransaction() async throws {
         let trust = try await TestTrust()
         let store = MemoryStore()
-        let process = try await plans(trust, store)
-        let other = try await plans(trust, store)
+        let process = try await trust.process(store)
+        let other = try await trust.process(store)
         let (one, two) = (Identifier<Company>(high: 5, low: 1), Identifier<Company>(high: 5, low: 2))
         for round in 1...4 {
             let error = await storeError {
@@ -475,7 +428,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// No tampering, no hooks: one process whose store answers after a while.
     @Test func aStoreWithALatencyIsNotTampered() async throws {
         let trust = try await TestTrust()
-        let process = try await plans(trust, LateStore(base: trust.store))
+        let process = try await trust.process(YieldingStore(trust.store, turns: 0, after: 20))
         let company = trust.company
         let errors = await withTaskGroup(of: [StoreError].self) { group in
             for kind in 0..<4 {
@@ -506,14 +459,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let (plans, company, start) = (stage.plans, stage.company, stage.time.now)
         func day(_ day: Int) -> Timestamp { start.advanced(by: .seconds(day * 86_400)) }
         func agree(_ proposal: PriceProposal, for effective: Timestamp) async throws {
-            try await plans.communicate(proposal.id, of: company, by: .email, effective: effective, stage.change())
-            stage.days(30)
-            let theirs = stage.owner.layer.plans
-            try await theirs.review(proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
-            let approval = try await theirs.approve(
-                proposal.id, for: stage.workspace, document: proposal.digest, stage.approval())
-            let permit = try await stage.change()
-            try await plans.activate(approval, permit)
+            try await plans.activate(try await stage.approve(proposal, effective: effective), stage.change())
         }
         let gold = try await plans.propose(.plan("gold"), for: company, stage.change())
         try await agree(gold, for: day(90))
@@ -545,9 +491,9 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     @Test func aForkOfTheRegisterIsNotBelieved() async throws {
         let trust = try await TestTrust()
         let hooked = HookStore(trust.store)
-        let (process, other) = (try await plans(trust, hooked), try await plans(trust, trust.store))
+        let (process, other) = (try await trust.process(hooked), try await trust.process())
         let victim = Identifier<Company>(high: 4, low: 4)
-        let fork = Mutex(try await copy(trust.store, isOwnTree))
+        let fork = Mutex(try await trust.store.platformRecords(Key.isOfOwnTree))
         try await other.setStatus(Company(id: victim, status: .proofOfConcept), sequence: 1)
         try await other.setStatus(Company(id: victim, status: .former), sequence: 2)
         // It sees the register with the victim in it.
@@ -556,20 +502,20 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         for number in 0..<2 {
             let truth = Mutex([Key: [UInt8]]())
             hooked.before(3, { $0 == headKey() }) { _ in
-                let now = try await copy(trust.store, isOwnTree)
+                let now = try await trust.store.platformRecords(Key.isOfOwnTree)
                 truth.withLock { $0 = now }
-                try await restore(fork.withLock { $0 }, trust.store, isOwnTree)
+                try await trust.store.putBack(fork.withLock { $0 }, Key.isOfOwnTree)
             }
             let refused = await refusal {
                 try await process.setStatus(
                     Company(id: Identifier(high: 8, low: UInt64(number)), status: .proofOfConcept), sequence: 1)
             }
             #expect(refused?.store != nil)
-            let forked = try await copy(trust.store, isOwnTree)
+            let forked = try await trust.store.platformRecords(Key.isOfOwnTree)
             fork.withLock { $0 = forked }
-            if number == 0 { try await restore(truth.withLock { $0 }, trust.store, isOwnTree) }
+            if number == 0 { try await trust.store.putBack(truth.withLock { $0 }, Key.isOfOwnTree) }
         }
-        try await restore([:], trust.store, isOf(victim))
+        try await trust.store.putBack([:], Key.isOf(victim))
         let error = await refusal {
             try await process.setStatus(Company(id: victim, status: .proofOfConcept), sequence: 1)
             Issue.record("a former company began anew: \(try await process.plan(of: victim).plan?.name ?? "")")
@@ -641,7 +587,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let trust = try await TestTrust()
         let store = MemoryStore()
         let hooked = HookStore(store)
-        let (process, other) = (try await plans(trust, hooked), try await plans(trust, store))
+        let (process, other) = (try await trust.process(hooked), try await trust.process(store))
         hooked.beforeRange.withLock {
             $0 = { _ in
                 try await other.setStatus(
@@ -660,9 +606,9 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let company = Identifier<Company>(high: 4, low: 4)
         let own = trust.layer.plans
         try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
-        let old = try await copy(trust.store, isOf(company))
+        let old = try await trust.store.platformRecords(Key.isOf(company))
         try await own.setStatus(Company(id: company, status: .former), sequence: 5)
-        try await restore(old, trust.store, isOf(company))
+        try await trust.store.putBack(old, Key.isOf(company))
         var refused = 0
         try await trust.store.transaction { (tx: inout Transaction<PlanError>) throws(PlanError) in
             refused = 0
@@ -675,7 +621,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
             }
         }
         #expect(refused == 2)
-        try await restore(old, trust.store, isOf(company))
+        try await trust.store.putBack(old, Key.isOf(company))
         // Of two transactions over one state, the one that wrote more is no later state than the one that won.
         let keys = trust.keys.control
         let table = AuthenticatedTable<Note>("notes", keys: keys)
@@ -710,7 +656,8 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let company = Identifier<Company>(high: 4, low: 4)
         let hooked = HookStore(store)
         let (process, other) = (
-            try await plans(trust, hooked, pricedCatalogue()), try await plans(trust, store, pricedCatalogue())
+            try await trust.process(hooked, catalogue: pricedCatalogue()),
+            try await trust.process(store, catalogue: pricedCatalogue())
         )
         hooked.beforeRange.withLock {
             $0 = { _ in
@@ -730,12 +677,12 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
             try await trust.layer.plans.setStatus(
                 Company(id: Identifier(high: 3, low: UInt64(number * 10)), status: .proofOfConcept), sequence: 1)
         }
-        let store = LateStore(base: trust.store)
+        let store = YieldingStore(trust.store, turns: 0, after: 20)
         let errors = await withTaskGroup(of: StoreError?.self) { group in
             for number in 0..<12 {
                 group.addTask {
                     await storeError {
-                        let process = try await plans(trust, store)
+                        let process = try await trust.process(store)
                         for round in 0..<4 {
                             try await process.setStatus(
                                 Company(
@@ -756,15 +703,15 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let old = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: old, status: .proofOfConcept), sequence: 1)
         try await trust.layer.plans.setStatus(Company(id: old, status: .former), sequence: 2)
-        try await restore([:], trust.store, isOwnTree)
-        let process = try await plans(trust, trust.store)
+        try await trust.store.putBack([:], Key.isOfOwnTree)
+        let process = try await trust.process()
         let error = await storeError {
             try await process.setStatus(Company(id: Identifier(high: 4, low: 5), status: .proofOfConcept), sequence: 1)
         }
         #expect(error != nil, "made anew")
         // From now on nobody who starts misses a company.
-        try await restore([:], trust.store, isOf(old))
-        let next = try await plans(trust, trust.store)
+        try await trust.store.putBack([:], Key.isOf(old))
+        let next = try await trust.process()
         let missed = await storeError {
             try await next.setStatus(Company(id: old, status: .proofOfConcept), sequence: 1)
         }
@@ -776,21 +723,21 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let trust = try await TestTrust()
         let old = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: old, status: .proofOfConcept), sequence: 1)
-        let first = try await copy(trust.store, isOf(old))
+        let first = try await trust.store.platformRecords(Key.isOf(old))
         try await trust.layer.plans.setStatus(Company(id: old, status: .former), sequence: 2)
         for gone in [[:], first] {
-            try await restore(gone, trust.store, isOf(old))
+            try await trust.store.putBack(gone, Key.isOf(old))
             let seen = await storeError { _ = try await trust.layer.plans.plan(of: old) }
             #expect(seen != nil)
         }
-        try await restore([:], trust.store, isOf(old))
-        let fresh = try await plans(trust, trust.store)
+        try await trust.store.putBack([:], Key.isOf(old))
+        let fresh = try await trust.process()
         for _ in 0..<2 {
             let error = await storeError { try await fresh.setStatus(Company(id: old, status: .customer), sequence: 9) }
             #expect(error == .tampered(headKey(old.description)))
         }
         // Also without the register's record.
-        try await restore([:], trust.store) { key in
+        try await trust.store.putBack([:]) { key in
             key.elements?.dropFirst().first == .text("control.tree") && key.elements?.last == .text(old.description)
         }
         let error = await storeError { _ = try await fresh.plan(of: old) }

@@ -11,56 +11,6 @@ import ReeveTesting
 import Synchronization
 import Testing
 
-/// Others go first at each call.
-private struct SlowStore: Store {
-    let base: any Store
-    var turns = 10
-
-    /// Lets the others go first.
-    private func pause() async { for _ in 0..<turns { await Task.yield() } }
-
-    func record(for key: Key) async throws(StoreError) -> Record? {
-        await pause()
-        return try await base.record(for: key)
-    }
-    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
-        await pause()
-        return try await base.records(in: range, limit: limit)
-    }
-    func commit(_ changes: Changes) async throws(StoreError) {
-        await pause()
-        try await base.commit(changes)
-    }
-}
-
-/// Counts calls.
-private final class CountingStore: Store {
-    let base: any Store
-    private let counts = Mutex((reads: 0, ranges: 0, commits: 0, keys: 0, largest: 0))
-    init(_ base: any Store) { self.base = base }
-    var now: (reads: Int, ranges: Int, commits: Int, keys: Int, largest: Int) { counts.withLock { $0 } }
-
-    func record(for key: Key) async throws(StoreError) -> Record? {
-        counts.withLock { $0.reads += 1 }
-        return try await base.record(for: key)
-    }
-    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
-        counts.withLock { $0.ranges += 1 }
-        return try await base.records(in: range, limit: limit)
-    }
-    func commit(_ changes: Changes) async throws(StoreError) {
-        counts.withLock { counts in
-            counts.commits += 1
-            counts.keys = max(
-                counts.keys, Set(changes.changes.keys).union(changes.expectations.keys).count)
-            for change in changes.changes.values {
-                if case .write(let bytes) = change { counts.largest = max(counts.largest, bytes.count) }
-            }
-        }
-        try await base.commit(changes)
-    }
-}
-
 private final class Flag: Sendable {
     let isOver = Mutex(false)
 }
@@ -86,32 +36,6 @@ private struct Process {
     }
 }
 
-private let platform = KeyRange(under: Key(.platform, []))
-
-/// All authenticated records of the platform as they are now.
-private func authenticated(_ store: any Store) async throws -> [Key: [UInt8]] {
-    var found: [Key: [UInt8]] = [:]
-    for entry in try await store.records(in: platform, limit: 1000) {
-        guard case .text(let table)? = entry.key.elements?.dropFirst().first,
-            table == "control"
-                || [
-                    "plans.company", "plans.account", "plans.proposal", "plans.catalogue", "plans.catalogues",
-                    "plans.programme", "plans.allocation", "plans.finding",
-                ].contains(table)
-        else { continue }
-        found[entry.key] = entry.record.bytes
-    }
-    return found
-}
-
-private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
-    let now = try await authenticated(store)
-    var changes = Changes()
-    for (key, bytes) in old where now[key] != bytes { changes.write(key, bytes) }
-    for key in now.keys where old[key] == nil { changes.delete(key) }
-    try await store.commit(changes)
-}
-
 /// Who can write to the store, and many processes at once, on the records that decide about plans.
 @Suite(.serialized) struct PlanRecordAttackTests {
     /// While the audit announces what was committed to many logs, which changes the platform's head again and again, a company is read,
@@ -119,7 +43,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
     @Test func aCompanyDoesNotWaitForTheAudit() async throws {
         let base = MemoryStore()
         let trust = try await TestTrust(over: base)
-        let slow = SlowStore(base: base)
+        let slow = YieldingStore(base, turns: 10)
         let authority = try await AccessAuthority.soleOperator(
             trust.principal, reason: "x", store: slow, time: trust.time)
         let log = AuditLog(authority: authority, keys: trust.keys)
@@ -161,7 +85,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
                     group.addTask {
                         await refusal {
                             let process = try await Process(
-                                trust, SlowStore(base: base, turns: 3 * round))
+                                trust, YieldingStore(base, turns: 3 * round))
                             try await process.plans.setStatus(
                                 Company(id: Identifier(high: 3, low: UInt64(number)), status: .proofOfConcept),
                                 sequence: 1)
@@ -201,14 +125,10 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         try await stage.tell(.customer, 2)
         let proposal = try await stage.proposal()
         let approval = try await stage.approve(proposal)
-        let before = try await authenticated(stage.staff.store)
+        let before = try await stage.staff.store.platformRecords(Key.decides)
         try await stage.plans.withdraw(proposal.id, of: stage.company, stage.change())
-        try await putBack(before, stage.staff.store)
-        let permit = try await stage.change()
-        var error: PlanError?
-        do throws(PlanError) { _ = try await stage.plans.activate(approval, permit) } catch let refused {
-            error = refused
-        }
+        try await stage.staff.store.putBack(before, Key.decides)
+        let error = await stage.activationRefusal(of: approval)
         #expect(error?.code == .storeFailed)
         let plan = try? await stage.plans.plan(of: stage.company)
         #expect(plan?.plan?.name != "bronze")
@@ -217,9 +137,9 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
     @Test func aPauseIsNotPutBack() async throws {
         let trust = try await TestTrust()
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
-        let before = try await authenticated(trust.store)
+        let before = try await trust.store.platformRecords(Key.decides)
         try await trust.layer.plans.pause(trust.company, permit)
-        try await putBack(before, trust.store)
+        try await trust.store.putBack(before, Key.decides)
         let error = await refusal { _ = try await trust.admission() }
         #expect(error != nil)
     }
@@ -230,11 +150,11 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         let proposal = try await stage.proposal()
         let permit = try await stage.staff.permit(ChangePlan.self, on: .catalogue, in: .platform)
         try await stage.plans.communicate(proposal.id, of: stage.company, by: .email, stage.change())
-        let before = try await authenticated(stage.staff.store)
+        let before = try await stage.staff.store.platformRecords(Key.decides)
         try await stage.plans.setPhase(.beta, permit)
         try await stage.plans.withdraw(proposal.id, of: stage.company, stage.change())
         _ = try await stage.plans.plan(of: stage.company)
-        try await putBack(before, stage.staff.store)
+        try await stage.staff.store.putBack(before, Key.decides)
         // It has seen later ones.
         let seen = await refusal { _ = try await stage.plans.plan(of: stage.company) }
         #expect(seen?.code == .storeFailed)
@@ -246,8 +166,6 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         let phase = await refusal { Issue.record("believed: \(try await stage.plans.phase())") }
         #expect(phase?.code == .storeFailed)
         stage.days(30)
-        let own = try await stage.approval(of: stage.staff)
-        _ = own
         let step = await refusal {
             let communicated = try await stage.plans.withdraw(proposal.id, of: stage.company, stage.change())
             Issue.record("withdrew again: \(communicated.state(at: stage.time.now))")
@@ -260,18 +178,14 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         try await stage.tell(.customer, 2)
         let proposal = try await stage.proposal()
         let approval = try await stage.approve(proposal)
-        let before = try await authenticated(stage.staff.store)
+        let before = try await stage.staff.store.platformRecords(Key.decides)
         try await stage.plans.withdraw(proposal.id, of: stage.company, stage.change())
         let seen = try await stage.plans.plan(of: stage.company)
         #expect(seen.plan?.name != "bronze")
-        try await putBack(before, stage.staff.store)
+        try await stage.staff.store.putBack(before, Key.decides)
         let permit = try await stage.staff.permit(ChangePlan.self, on: .catalogue, in: .platform)
         for phase in [ProgrammePhase.beta, .general, .beta] { try? await stage.plans.setPhase(phase, permit) }
-        let change = try await stage.change()
-        var error: PlanError?
-        do throws(PlanError) { _ = try await stage.plans.activate(approval, change) } catch let refused {
-            error = refused
-        }
+        let error = await stage.activationRefusal(of: approval)
         #expect(error?.code == .storeFailed)
         let plan = try? await stage.plans.plan(of: stage.company)
         #expect(plan?.plan?.name != "bronze")
@@ -282,21 +196,17 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         try await stage.tell(.customer, 2)
         let proposal = try await stage.proposal()
         let approval = try await stage.approve(proposal)
-        let before = try await authenticated(stage.staff.store)
+        let before = try await stage.staff.store.platformRecords(Key.decides)
         let other = try await stage.staff.process(catalogue: pricedCatalogue(trialDays: nil))
         _ = try await other.plan(of: stage.company)
         try await stage.plans.withdraw(proposal.id, of: stage.company, stage.change())
         _ = try await stage.plans.plan(of: stage.company)
-        try await putBack(before, stage.staff.store)
+        try await stage.staff.store.putBack(before, Key.decides)
         for number in 1...3 {
             try await other.setStatus(
                 Company(id: Identifier(high: 4, low: UInt64(number)), status: .proofOfConcept), sequence: 1)
         }
-        let change = try await stage.change()
-        var error: PlanError?
-        do throws(PlanError) { _ = try await stage.plans.activate(approval, change) } catch let refused {
-            error = refused
-        }
+        let error = await stage.activationRefusal(of: approval)
         #expect(error?.code == .storeFailed)
     }
 
@@ -306,7 +216,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         var processes: [Plans] = []
         for _ in 0..<4 {
             let authority = try await AccessAuthority.soleOperator(
-                trust.principal, reason: "x", store: SlowStore(base: base), time: trust.time)
+                trust.principal, reason: "x", store: YieldingStore(base, turns: 10), time: trust.time)
             processes.append(Plans(authority: authority, control: trust.keys.control))
         }
         let (all, count) = (processes, 80)
@@ -328,7 +238,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         let base = MemoryStore()
         let trust = try await TestTrust(over: base)
         let view: any Store =
-            turns == 0 ? base : SlowStore(base: base, turns: turns)
+            turns == 0 ? base : YieldingStore(base, turns: turns)
         var processes: [Process] = []
         for _ in 0..<4 { processes.append(try await Process(trust, view)) }
         let companies = (0..<6).map { Identifier<Company>(high: 9, low: UInt64($0)) }
@@ -406,7 +316,7 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
     @Test func whatCannotBeToldIsNotTriedAtEachExchange() async throws {
         let base = MemoryStore()
         let trust = try await TestTrust(over: base)
-        let counting = CountingStore(base)
+        let counting = FaultyStore(base)
         let journal = MemoryStore()
         func process() async throws -> TaskMeter {
             TaskMeter(
@@ -426,10 +336,10 @@ private func putBack(_ old: [Key: [UInt8]], _ store: any Store) async throws {
         try await base.commit(changes)
         let second = try await process()
         try? await second.settle()
-        let before = counting.now.reads
+        let before = counting.calls
         try await second.admit(trust.job(), of: trust.company).commit(used: 1)
-        let reads = counting.now.reads - before
-        #expect(reads < 30)
+        let calls = counting.calls - before
+        #expect(calls < 30)
     }
 
     @Test func whatWasUsedOfASublimitIsNotForgotten() async throws {

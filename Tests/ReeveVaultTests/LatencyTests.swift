@@ -7,24 +7,10 @@ import ReeveTesting
 import ReeveVault
 import Testing
 
-/// Replies take a while.
-private struct LateStore: ReeveStorage.Store {
-    let base: any ReeveStorage.Store
-    func record(for key: Key) async throws(StoreError) -> Record? {
-        let record = try await base.record(for: key)
-        for _ in 0..<Int.random(in: 0...20) { await Task.yield() }
-        return record
-    }
-    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
-        try await base.records(in: range, limit: limit)
-    }
-    func commit(_ changes: Changes) async throws(StoreError) { try await base.commit(changes) }
-}
-
 @Suite(.serialized) struct LatencyTests {
     @Test func aStoreWithALatencyIsNotTampered() async throws {
         let world = try await VaultWorld()
-        let process = try await world.restarted(over: LateStore(base: world.store))
+        let process = try await world.restarted(over: YieldingStore(world.store, turns: 0, after: 20))
         try await process.store("first", world.stage.connection(1000))
         let errors = await withTaskGroup(of: String?.self) { group in
             for number in 0..<24 {
