@@ -751,4 +751,20 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let moved = await storeError { _ = try await fresh.plan(of: old) }
         #expect(moved == .tampered(headKey(old.description)))
     }
+
+    /// The register is put back to before a company began, whose tree is left: then the tree could be taken away unseen.
+    @Test func aTreeThatTheRegisterDoesNotNameIsNotBelieved() async throws {
+        let trust = try await TestTrust()
+        let before = try await trust.store.platformRecords(Key.isOfOwnTree)
+        let company = Identifier<Company>(high: 4, low: 4)
+        try await trust.layer.plans.setStatus(Company(id: company, status: .customer), sequence: 1)
+        try await trust.store.putBack(before, Key.isOfOwnTree)
+        let process = try await trust.process()
+        let read = await storeError { _ = try await process.plan(of: company) }
+        #expect(read == .tampered(headKey()))
+        let told = await storeError {
+            try await process.setStatus(Company(id: company, status: .former), sequence: 2)
+        }
+        #expect(told == read)
+    }
 }
