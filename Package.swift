@@ -110,7 +110,9 @@ let package = Package(
         tests(
             "ReevePlansTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePlans"],
             resources: [.copy("Golden")]),
-        tests("ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"]),
+        tests(
+            "ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"],
+            resources: [.copy("Golden")]),
         tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),
         tests(
             "ReeveObservabilityTests",

@@ -50,7 +50,7 @@ struct Detected {
 /// Runs all detectors over a text.
 enum Detection {
     /// The version of the rules: a recipe that was scrubbed under an older one is not published.
-    static let rulesVersion = 1
+    static let rulesVersion = 2
 
     static func scan(_ piece: TextPiece) -> Detected {
         var found = Detected()
@@ -60,10 +60,10 @@ enum Detection {
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
         if text.contains(where: \.isDigit) {
-            let context = DetectionContext(path: piece.isReference ? JSONPath() : piece.path)
+            let context = DetectionContext(path: piece.role == .reference ? JSONPath() : piece.path)
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
-            PhoneDetector.scan(text, context, isCode: piece.isCode, &found)
+            PhoneDetector.scan(text, context, isCode: piece.role == .formula, &found)
         }
         guard !found.matches.isEmpty else { return found }
         found.matches = merged(found.matches).map { match in

@@ -10,40 +10,73 @@ enum ReadFailure: Error, Equatable {
     case tooManyLayers
 }
 
+/// A value that goes by its role alone: the content of a string, array or object, or a number.
+struct RoleDrop {
+    let path: JSONPath
+    let role: PathRole
+    /// Where it stands in the source, without quotes or brackets.
+    let span: Range<Int>
+    /// A string's text; `nil` for anything else.
+    let text: [UInt8]?
+    var isNumber = false
+    /// Whether the text is a file's name.
+    var isFile = false
+}
+
 /// A document taken apart into the texts of all its layers.
 struct DocumentReader {
     /// Texts to search, each in its innermost layer.
     private(set) var pieces: [TextPiece] = []
     /// Data pills, as they stand in the string that holds them, in document order.
     private(set) var references: [[UInt8]] = []
-    /// The decoded text of every string and every layer, for a search that knows what it looks for.
+    /// The decoded text of every string and every layer that stays, for a search that knows what it looks for.
     private(set) var decoded: [(path: JSONPath, bytes: [UInt8])] = []
-    /// The kinds of the outermost layer's tokens and the bytes of its keys: what may not change.
+    /// The kinds of the outermost layer's tokens and the bytes of its keys: what may not change. What is inside a
+    /// dropped value does not count.
     private(set) var shape: [UInt8] = []
+    /// What goes by its role, in document order.
+    private(set) var drops: [RoleDrop] = []
+
+    /// The names of credentials that are stand-ins already, as the pool spells them.
+    private(set) var connections: Set<String> = []
 
     private let format: RecipeFormat
     private static let maximumDepth = 8
 
+    /// Where the reader is in one JSON document, the outermost or one that is packed into a string.
+    private struct Walk {
+        /// The places of the open objects and arrays.
+        var open: [RoleTable.Place] = []
+        /// The place of the next value.
+        var next: RoleTable.Place
+        /// The sample that is open: how deep it is, where its content starts, and whether it has any.
+        var sample: (depth: Int, start: Int, path: JSONPath, hasContent: Bool)?
+        /// Whether all of this document is dropped.
+        let isDropped: Bool
+    }
+
     init(_ document: [UInt8], format: RecipeFormat, limits: JSONTokens.Limits) throws(ReadFailure) {
         self.format = format
-        var root = TextPiece(bytes: document, sources: [], encodings: [], path: JSONPath(), role: .literal)
-        root.sources = Array(0...document.count)
+        let root = TextPiece(bytes: document, sources: .row(from: 0), path: JSONPath(), role: .literal)
         do throws(JSONError) {
             try JSONTokens(document, limits: limits).validate()
         } catch {
             throw .json(error)
         }
-        try read(json: root, limits: limits)
+        try read(json: root, at: format.root, limits: limits)
     }
 
     /// Reads a piece that is known to be a JSON document: each key, string and number becomes a piece of its own.
-    private mutating func read(json piece: TextPiece, limits: JSONTokens.Limits) throws(ReadFailure) {
+    private mutating func read(
+        json piece: TextPiece, at place: RoleTable.Place, limits: JSONTokens.Limits
+    ) throws(ReadFailure) {
         var failure: ReadFailure?
+        var walk = Walk(next: place, isDropped: piece.isDropped)
         do throws(JSONError) {
             try JSONTokens(piece.bytes, limits: limits).forEach { token, inner in
                 guard failure == nil else { return }
                 do throws(ReadFailure) {
-                    try read(token, at: inner, of: piece)
+                    try read(token, at: inner, of: piece, &walk)
                 } catch {
                     failure = error
                 }
@@ -55,30 +88,106 @@ struct DocumentReader {
     }
 
     private mutating func read(
-        _ token: JSONTokens.Token, at inner: JSONPath, of piece: TextPiece
+        _ token: JSONTokens.Token, at inner: JSONPath, of piece: TextPiece, _ walk: inout Walk
     ) throws(ReadFailure) {
-        if piece.depth == 0 { note(token, piece) }
-        guard token.kind == .key || token.kind == .string || token.kind == .number else { return }
-        let path =
-            piece.depth == 0
-            ? inner : inner.elements.reduce(piece.path.appending(.decoded)) { $0.appending($1) }
+        func path() -> JSONPath {
+            piece.depth == 0 ? inner : inner.elements.reduce(piece.path.appending(.decoded)) { $0.appending($1) }
+        }
+        let isClosing = token.kind == .objectEnd || token.kind == .arrayEnd
+        if isClosing { close(token, of: piece, &walk) } else { walk.sample?.hasContent = true }
+        if piece.depth == 0, walk.sample == nil { note(token, piece) }
+        switch token.kind {
+        case .objectStart, .arrayStart:
+            if walk.sample == nil, !walk.isDropped, walk.next.role == .sample {
+                walk.sample = (walk.open.count, token.range.upperBound, path(), false)
+            }
+            walk.open.append(walk.next)
+        case .key:
+            guard let place = walk.open.last, case .key(let name)? = inner.lastElement else { return }
+            var key = try text(of: token, in: piece, path())
+            key.role = place.names
+            key.isDropped = walk.isDropped || walk.sample != nil
+            add(key)
+            walk.next = format.place(of: name, in: place)
+            return
+        case .string, .number: try read(value: token, at: path(), of: piece, walk)
+        case .literal, .objectEnd, .arrayEnd: break
+        }
+        // In an array the next value stands where this one did; in an object a key comes first.
+        if let place = walk.open.last { walk.next = place }
+    }
+
+    private mutating func close(_ token: JSONTokens.Token, of piece: TextPiece, _ walk: inout Walk) {
+        walk.open.removeLast()
+        guard let sample = walk.sample, sample.depth == walk.open.count else { return }
+        walk.sample = nil
+        guard sample.hasContent else { return }
+        let span = piece.source(sample.start..<token.range.lowerBound)
+        drops.append(RoleDrop(path: sample.path, role: .sample, span: span, text: nil))
+    }
+
+    private mutating func read(
+        value token: JSONTokens.Token, at path: JSONPath, of piece: TextPiece, _ walk: Walk
+    ) throws(ReadFailure) {
+        let isOutside = walk.sample == nil && !walk.isDropped
+        var value: TextPiece
         if token.kind == .number {
-            var number = piece.part(token.range)
-            number.path = path
-            number.isNumber = true
-            number.role = format.role(of: path)
-            return add(number)
+            value = piece.part(token.range)
+            value.path = path
+            value.isNumber = true
+        } else {
+            value = try text(of: token, in: piece, path)
         }
-        let unescaped: JSONText.Unescaped
-        do throws(JSONError) {
-            unescaped = try JSONText.unescapeWithOffsets(piece.bytes[token.content], at: token.content.lowerBound)
-        } catch {
-            throw .json(error)
+        value.role = walk.next.role
+        value.isDropped = !isOutside || value.role.isDropped
+        if isOutside, value.role.isDropped { drop(value) }
+        if value.isNumber { add(value) } else { try read(text: value, at: walk.next) }
+    }
+
+    /// Notes a string or a number that goes by its role, unless it is what would be left of it.
+    ///
+    /// Of the name of a connection's file only the stem goes: its folder stands elsewhere, too.
+    private mutating func drop(_ value: TextPiece) {
+        let isLeft = value.isNumber ? value.bytes == [UInt8(ascii: "0")] : value.bytes.isEmpty
+        guard !isLeft else { return }
+        var part = 0..<value.bytes.count
+        if value.role == .credential, !value.isNumber {
+            part = Surrogates.connectionStem(of: value.bytes)
+            var folder = value.part(0..<part.lowerBound)
+            folder.isDropped = false
+            add(folder)
+            if let name = Surrogates.connection(from: value.bytes[part]) {
+                connections.insert(name)
+                return
+            }
         }
-        var text = piece.inner(unescaped, .json)
+        drops.append(
+            RoleDrop(
+                path: value.path, role: value.role, span: value.source(part),
+                text: value.isNumber ? nil : Array(value.bytes[part]), isNumber: value.isNumber,
+                isFile: part.count < value.bytes.count))
+    }
+
+    /// The decoded text of a key or string.
+    private func text(
+        of token: JSONTokens.Token, in piece: TextPiece, _ path: JSONPath
+    ) throws(ReadFailure) -> TextPiece {
+        var text: TextPiece
+        if token.hasEscapes {
+            let unescaped: JSONText.Unescaped
+            do throws(JSONError) {
+                unescaped = try JSONText.unescapeWithOffsets(piece.bytes[token.content], at: token.content.lowerBound)
+            } catch {
+                throw .json(error)
+            }
+            text = piece.inner(unescaped, .json)
+        } else {
+            text = piece.part(token.content)
+            text.encodings.insert(.json, at: 0)
+            text.depth += 1
+        }
         text.path = path
-        text.role = token.kind == .key ? .structural : format.role(of: path)
-        if token.kind == .key { add(text) } else { try read(text: text) }
+        return text
     }
 
     private mutating func note(_ token: JSONTokens.Token, _ piece: TextPiece) {
@@ -98,44 +207,44 @@ struct DocumentReader {
     }
 
     /// Reads the decoded text of a string, looking for further layers in it.
-    private mutating func read(text piece: TextPiece) throws(ReadFailure) {
+    private mutating func read(text piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
         guard piece.depth <= Self.maximumDepth else { throw .tooManyLayers }
         if let first = piece.bytes.first(where: { $0 > 0x20 }),
             first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
             (try? JSONTokens(piece.bytes).validate()) != nil
         {
-            decoded.append((piece.path, piece.bytes))
-            return try read(json: piece, limits: .init())
+            keep(piece)
+            return try read(json: piece, at: place, limits: .init())
         }
-        guard format.hasFormulas else { return add(piece) }
+        guard format.language == .workato else { return add(piece) }
         if piece.bytes.first == UInt8(ascii: "=") {
-            decoded.append((piece.path, piece.bytes))
-            return try read(formula: piece)
+            keep(piece)
+            return try read(formula: piece, at: place)
         }
         let parts = RubyText.interpolations(of: piece.bytes)
         guard parts.contains(where: \.isFormula) else { return add(piece) }
-        decoded.append((piece.path, piece.bytes))
+        keep(piece)
         for (range, isFormula) in parts {
-            if isFormula { try read(formula: piece.part(range)) } else { add(piece.part(range)) }
+            if isFormula { try read(formula: piece.part(range), at: place) } else { add(piece.part(range)) }
         }
     }
 
-    private mutating func read(formula piece: TextPiece) throws(ReadFailure) {
+    private mutating func read(formula piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
         for segment in RubyText.segments(of: piece.bytes, in: 0..<piece.bytes.count) {
             switch segment {
             case .reference(let range):
-                references.append(Array(piece.bytes[range]))
+                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
                 var inside = piece.part(range)
-                inside.isReference = true
-                inside.role = .structural
+                inside.role = .reference
                 add(inside)
             case .code(let range):
                 var code = piece.part(range)
-                code.isCode = true
+                code.role = .formula
                 add(code)
             case .literal(let range, let quote):
                 let text = RubyText.unescape(piece.bytes, range, quote: quote)
-                try read(text: piece.inner(text, quote == UInt8(ascii: "'") ? .rubySingle : .rubyDouble))
+                let encoding = quote == UInt8(ascii: "'") ? TextPiece.Encoding.rubySingle : .rubyDouble
+                try read(text: piece.inner(text, encoding), at: place)
             }
         }
     }
@@ -144,6 +253,10 @@ struct DocumentReader {
     private mutating func add(_ piece: TextPiece) {
         guard piece.bytes.count >= 6 else { return }
         pieces.append(piece)
-        decoded.append((piece.path, piece.bytes))
+        keep(piece)
+    }
+
+    private mutating func keep(_ piece: TextPiece) {
+        if !piece.isDropped { decoded.append((piece.path, piece.bytes)) }
     }
 }

@@ -11,29 +11,25 @@ struct TextPiece {
     }
 
     var bytes: [UInt8]
-    /// For each byte its offset in the source document, and one more for the end.
-    var sources: [Int]
+    var sources: SourceMap
     /// How a replacement is written, innermost layer first.
-    var encodings: [Encoding]
+    var encodings: [Encoding] = []
     var path: JSONPath
     var role: PathRole
     /// A JSON number: a replacement must be digits.
     var isNumber = false
-    /// Formula code between literals and references.
-    var isCode = false
-    /// The inside of a data pill: never changed, but searched.
-    var isReference = false
+    /// It goes with a value that is dropped by its role.
+    var isDropped = false
     var depth = 0
 
     /// A text that stands for itself, in no document.
     init(text: String) {
-        self.init(bytes: Array(text.utf8), sources: [], encodings: [], path: JSONPath(), role: .literal)
+        self.init(bytes: Array(text.utf8), sources: .row(from: 0), path: JSONPath(), role: .literal)
     }
 
-    init(bytes: [UInt8], sources: [Int], encodings: [Encoding], path: JSONPath, role: PathRole) {
+    init(bytes: [UInt8], sources: SourceMap, path: JSONPath, role: PathRole) {
         self.bytes = bytes
         self.sources = sources
-        self.encodings = encodings
         self.path = path
         self.role = role
     }
@@ -56,7 +52,7 @@ struct TextPiece {
     func part(_ range: Range<Int>) -> TextPiece {
         var copy = self
         copy.bytes = Array(bytes[range])
-        copy.sources = Array(sources[range.lowerBound...range.upperBound])
+        copy.sources = sources.part(range)
         return copy
     }
 
@@ -64,7 +60,7 @@ struct TextPiece {
     func inner(_ decoded: JSONText.Unescaped, _ encoding: Encoding) -> TextPiece {
         var copy = self
         copy.bytes = decoded.bytes
-        copy.sources = decoded.sources.map { sources[$0] }
+        copy.sources = sources.decoded(decoded.sources)
         copy.encodings.insert(encoding, at: 0)
         copy.depth += 1
         return copy

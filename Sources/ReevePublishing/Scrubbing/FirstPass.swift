@@ -8,6 +8,7 @@ struct FirstPass {
     let input: [UInt8]
     let reader: DocumentReader
     let findings: [ScrubFinding]
+    let dropped: [DroppedValue]
     let edits: [ScrubReport.Edit]
     let output: [UInt8]
     /// The values that were taken out, decoded.
@@ -41,10 +42,11 @@ struct FirstPass {
             }
         }
         self.input = input
-        var (hits, surrogates): ([Hit], Set<String>) = ([], [])
+        self.reader = reader
+        var (hits, surrogates): ([Hit], Set<String>) = ([], reader.connections)
         for (index, piece) in reader.pieces.enumerated() {
             let found = Detection.scan(piece)
-            surrogates.formUnion(found.surrogates)
+            if !piece.isDropped { surrogates.formUnion(found.surrogates) }
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: piece.source(match.range)))
             }
@@ -52,31 +54,39 @@ struct FirstPass {
         }
         hits.sort { $0.span.lowerBound < $1.span.lowerBound }
         var pool = Surrogates(occupied: surrogates)
-        var (findings, edits, originals): ([ScrubFinding], [ScrubReport.Edit], [[UInt8]]) = ([], [], [])
+        var edits = reader.drops.map { drop in
+            ScrubReport.Edit(range: drop.span, label: drop.role.rawValue, replacement: drop.replacement(&pool))
+        }
+        var (findings, originals): ([ScrubFinding], [[UInt8]]) = ([], [])
         var left: [Place: Int] = [:]
         for hit in hits {
             let (piece, match) = (reader.pieces[hit.piece], hit.match)
             let original = Array(piece.bytes[match.range])
             let (action, replacement) = Self.decide(match, piece, original, &pool)
-            edits.append(
-                .init(range: hit.span, kind: match.kind, replacement: replacement.map { piece.encode($0) }))
-            if action == .replaced {
-                originals.append(original)
-            } else {
-                left[Place(path: piece.path, rule: match.rule), default: 0] += 1
+            if action != .dropped {
+                edits.append(
+                    .init(
+                        range: hit.span, label: match.kind.rawValue,
+                        replacement: replacement.map { piece.encode($0) }))
+            }
+            switch action {
+            case .replaced: originals.append(original)
+            case .dropped: if match.score >= Match.replaceFrom { originals.append(original) }
+            case .review, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
             }
             findings.append(
                 ScrubFinding(
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action))
         }
+        edits.sort { $0.range.lowerBound < $1.range.lowerBound }
         // Values that were found, also those that were left, must not show in a path.
         let list = DenyList(hits.map { Array(reader.pieces[$0.piece].bytes[$0.match.range]) })
         for index in findings.indices { findings[index].path = findings[index].path.masked(list) }
+        dropped = reader.drops.map { DroppedValue(path: $0.path.masked(list), role: $0.role, span: $0.span) }
         self.findings = findings
         self.edits = edits
         self.originals = originals
-        self.reader = reader
         self.left = left
         output = Self.splice(input, edits)
     }
@@ -84,8 +94,9 @@ struct FirstPass {
     private static func decide(
         _ match: Match, _ piece: TextPiece, _ original: [UInt8], _ pool: inout Surrogates
     ) -> (ScrubFinding.Action, [UInt8]?) {
+        if piece.isDropped { return (.dropped, nil) }
         guard match.score >= Match.replaceFrom else { return (.review, nil) }
-        guard piece.role != .structural, !piece.isNumber || match.range.count == piece.bytes.count else {
+        guard !piece.role.isFixed, !piece.isNumber || match.range.count == piece.bytes.count else {
             return (.blocked, nil)
         }
         let replacement = pool.replacement(for: match.kind, original, isNumber: piece.isNumber)
@@ -103,6 +114,15 @@ struct FirstPass {
         }
         output += input[position...]
         return output
+    }
+}
+
+extension RoleDrop {
+    /// What is left of the value: nothing, `0`, or the stand-in of a credential's name. It needs no escapes.
+    fileprivate func replacement(_ pool: inout Surrogates) -> [UInt8] {
+        if isNumber { return [UInt8(ascii: "0")] }
+        guard role == .credential, let text else { return [] }
+        return pool.connection(text, isFile: isFile)
     }
 }
 

@@ -3,12 +3,24 @@
 
 public import ReeveModel
 
+/// A value that went by its role alone, whatever it was: a sample, the name of a credential, an account's id.
+public struct DroppedValue: Hashable, Sendable {
+    /// Where it stood. A key that holds personal data is shown as `(personal)`.
+    public let path: JSONPath
+    /// What it was for.
+    public let role: PathRole
+    /// Where its content stood in the input, in UTF-8 bytes.
+    public let span: Range<Int>
+}
+
 /// Something in a recipe that must not be published. It never holds the value itself.
 public struct ScrubFinding: Hashable, Sendable {
     /// What was done about it.
     public enum Action: String, Hashable, Sendable, Codable {
         /// It was replaced by a stand-in.
         case replaced
+        /// It stood in a value that goes by its role, see ``ScrubReport/dropped``.
+        case dropped
         /// A person must decide: it may or may not be personal.
         case review
         /// It stands where nothing may be changed: the recipe cannot be published as it is.

@@ -6,11 +6,10 @@ import ReeveModel
 extension ScrubReport {
     /// A page that shows the recipe before and after, side by side. What was found is masked in "before".
     public func html(title: String) -> String {
-        let rows = findings.map { finding in
-            Markup.element(
-                "tr", [:],
-                [finding.path.description, finding.kind.rawValue, finding.role.rawValue, finding.action.rawValue]
-                    .map { .element("td", [:], [.text($0)]) })
+        let found = findings.map { [$0.path.description, $0.kind.rawValue, $0.role.rawValue, $0.action.rawValue] }
+        let gone = dropped.map { [$0.path.description, "any", $0.role.rawValue, "dropped"] }
+        let rows = (found + gone).map { row in
+            Markup.element("tr", [:], row.map { .element("td", [:], [.text($0)]) })
         }
         let head = ["Path", "Class", "Role", "Action"].map { Markup.element("th", [:], [.text($0)]) }
         return Markup.page(
@@ -24,9 +23,11 @@ extension ScrubReport {
     /// The verdict in one line, with counts.
     public var summary: String {
         let count = findings.count == 1 ? "1 finding" : "\(findings.count) findings"
+        let gone = dropped.isEmpty ? "" : dropped.count == 1 ? ", 1 value dropped" : ", \(dropped.count) values dropped"
         return switch verdict {
-        case .publishable: findings.isEmpty ? "publishable: nothing found" : "publishable: \(count), all replaced"
-        case .needsReview: "needs review: \(count)"
+        case .publishable:
+            findings.isEmpty ? "publishable: nothing found\(gone)" : "publishable: \(count), all replaced\(gone)"
+        case .needsReview: "needs review: \(count)\(gone)"
         case .blocked(let reason): "blocked: \(reason)"
         }
     }
@@ -44,7 +45,7 @@ extension ScrubReport {
         var (parts, position): ([Markup], Int) = ([], 0)
         for edit in edits where edit.range.lowerBound >= position {
             parts.append(text(position..<edit.range.lowerBound))
-            let mask = "▒▒▒ \(edit.kind.rawValue) ▒▒▒"
+            let mask = "▒▒▒ \(edit.label) ▒▒▒"
             let shown = after ? edit.replacement.map { String(decoding: $0, as: UTF8.self) } ?? mask : mask
             parts.append(.element("mark", ["class": after ? "new" : "old"], [.text(shown)]))
             position = edit.range.upperBound

@@ -69,7 +69,8 @@ public final class Scrubber: Sendable {
         do throws(BlockReason) {
             let pass = try FirstPass(input, format, limits, maximumFindings: Self.maximumFindings)
             let verdict = verdict(of: pass, format, destination)
-            return ScrubReport(verdict: verdict, findings: pass.findings, input: input, edits: pass.edits)
+            return ScrubReport(
+                verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: input, edits: pass.edits)
         } catch {
             return ScrubReport(verdict: .blocked(error), input: input)
         }

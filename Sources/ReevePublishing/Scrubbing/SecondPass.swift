@@ -18,6 +18,8 @@ enum SecondPass {
             throw .brokenRecipe
         }
 
+        if let drop = reader.drops.first { throw .survivor(drop.path.masked(DenyList(pass.originals))) }
+
         // What the first pass left on purpose is known; anything else is a survivor.
         let list = DenyList(pass.originals)
         var left = pass.left

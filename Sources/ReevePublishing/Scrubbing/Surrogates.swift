@@ -5,10 +5,13 @@
 /// gets the k-th stand-in, so nothing is keyed and nothing can be traced back.
 ///
 /// The pools: `user<k>@example.com` (RFC 2606), `202-555-0100` to `-0199` (reserved for fiction), card numbers
-/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, and `REPLACE_WITH_SECRET_<k>`.
+/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, `REPLACE_WITH_SECRET_<k>`, and `Connection <k>` for
+/// the names of credentials.
 struct Surrogates {
     private var assigned: [DataClass: [String: Int]] = [:]
     private var last: [DataClass: Int] = [:]
+    private var connections: [[UInt8]: Int] = [:]
+    private var lastConnection = 0
     /// Stand-ins that stand in the input already; they are skipped.
     private let occupied: Set<String>
 
@@ -28,6 +31,50 @@ struct Surrogates {
             assigned[kind, default: [:]][key] = index
         }
         return Array(Self.text(kind, index, like: original, isNumber: isNumber).utf8)
+    }
+
+    /// The stand-in for the name of a credential: the k-th distinct name is `Connection <k>`.
+    ///
+    /// `Sales CRM` and `sales_crm`, as its file is called, are one name; the file's is `connection_<k>`.
+    mutating func connection(_ name: [UInt8], isFile: Bool) -> [UInt8] {
+        let slug = Self.slug(of: name)
+        var index = connections[slug] ?? 0
+        if index == 0 {
+            repeat { lastConnection += 1 } while occupied.contains(Self.connectionName(lastConnection))
+            index = lastConnection
+            connections[slug] = index
+        }
+        let text = Self.connectionName(index)
+        return isFile ? Self.slug(of: Array(text.utf8)) : Array(text.utf8)
+    }
+
+    private static func connectionName(_ index: Int) -> String { "Connection \(index)" }
+
+    /// A name as files are called: in lower case, with `_` for what is no letter or digit.
+    private static func slug(of name: [UInt8]) -> [UInt8] {
+        name.map { byte in
+            byte.isUpper ? byte | 0x20 : byte.isAlphanumeric || byte >= 0x80 ? byte : UInt8(ascii: "_")
+        }
+    }
+
+    /// The canonical stand-in that a credential's name is, spelled either way; `nil` when it is none.
+    static func connection(from name: ArraySlice<UInt8>) -> String? {
+        let prefixes = ["Connection ", "connection_"]
+        guard let prefix = prefixes.first(where: { name.starts(with: $0.utf8) }) else { return nil }
+        let number = name.dropFirst(prefix.utf8.count)
+        guard (1...6).contains(number.count), number.allSatisfy(\.isDigit), number.first != UInt8(ascii: "0") else {
+            return nil
+        }
+        return "Connection " + String(decoding: number, as: UTF8.self)
+    }
+
+    /// The part of a credential's name that goes: all of it, or the file's name without its folder and ending.
+    static func connectionStem(of name: [UInt8]) -> Range<Int> {
+        let ending = Array(".connection.json".utf8)
+        guard name.count > ending.count, name.suffix(ending.count).elementsEqual(ending) else { return 0..<name.count }
+        let end = name.count - ending.count
+        let start = name[..<end].lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        return start..<end
     }
 
     /// The next index whose stand-in does not occur; tried ones are not tried again.

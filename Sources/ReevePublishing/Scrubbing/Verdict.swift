@@ -65,35 +65,3 @@ extension BlockReason: CustomStringConvertible {
         }
     }
 }
-
-/// What a ``Scrubber`` found and did.
-public struct ScrubReport: Sendable {
-    /// Whether the recipe may be published.
-    public let verdict: Verdict
-    /// Everything that was found, in document order.
-    public let findings: [ScrubFinding]
-    let input: [UInt8]
-    let edits: [Edit]
-
-    /// One replacement in the source bytes.
-    struct Edit: Sendable {
-        let range: Range<Int>
-        let kind: DataClass
-        /// The replacement as it stands in the document; `nil` when nothing was replaced.
-        let replacement: [UInt8]?
-    }
-
-    init(verdict: Verdict, findings: [ScrubFinding] = [], input: [UInt8], edits: [Edit] = []) {
-        self.verdict = verdict
-        self.findings = findings
-        self.input = input
-        self.edits = edits
-    }
-}
-
-extension ScrubReport: CustomStringConvertible, CustomReflectable {
-    /// The verdict and the number of findings; not the document, which belongs into no log.
-    public var description: String { "\(verdict), \(findings.count) findings" }
-    /// The verdict and the findings.
-    public var customMirror: Mirror { Mirror(self, children: ["verdict": verdict, "findings": findings]) }
-}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+extension RecipeFormat {
+    /// Workflows of n8n, as its editor and API export them.
+    public static let n8n = RecipeFormat(
+        "n8n", .none,
+        [
+            RoleZone(
+                "workflow",
+                roles: [
+                    .label: ["name", "description"],
+                    .structural: ["active", "isArchived", "createdAt", "updatedAt"],
+                    .identity: [
+                        "id", "versionId", "activeVersionId", "parentFolder", "homeProject", "usedCredentials",
+                    ],
+                    .sample: ["pinData", "staticData", "shared", "activeVersion", "triggerCount"],
+                ],
+                entries: [
+                    "nodes": "node", "connections": "connections", "settings": "settings", "meta": "meta",
+                    "tags": "tags",
+                ]),
+            RoleZone(
+                "node",
+                roles: [
+                    .structural: [
+                        "id", "type", "typeVersion", "position", "disabled", "onError", "alwaysOutputData",
+                        "continueOnFail", "executeOnce", "maxTries", "retryOnFail", "waitBetweenTries", "notesInFlow",
+                    ],
+                    .label: ["name"],
+                    .comment: ["notes"],
+                    .identity: ["webhookId"],
+                ],
+                entries: ["parameters": "parameters", "credentials": "credentials"]),
+            RoleZone(
+                "parameters",
+                roles: [
+                    .structural: ["__rl"],
+                    .sample: ["cachedResultName", "cachedResultUrl"],
+                    .code: ["jsCode", "functionCode", "pythonCode"],
+                ]),
+            RoleZone("credentials", otherwise: .credential, roles: [.identity: ["id"]]),
+            RoleZone("connections", otherwise: .reference, names: .reference, entries: ["*": "edges"]),
+            RoleZone("edges", otherwise: .structural, roles: [.reference: ["node"]]),
+            RoleZone("settings", otherwise: .structural, roles: [.identity: ["errorWorkflow", "callerIds"]]),
+            RoleZone("meta", otherwise: .structural, roles: [.identity: ["instanceId", "templateId"]]),
+            RoleZone(
+                "tags", otherwise: .label, roles: [.identity: ["id"], .structural: ["createdAt", "updatedAt"]]),
+        ])
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// A part of a recipe file, and what the values under each key in it are for.
+///
+/// The nearest listed key above a value decides, at any depth of the zone; a value under none has the role
+/// ``otherwise``. A key that enters another zone starts anew there. Arrays, and documents that are packed into strings,
+/// are looked through.
+public struct RoleZone: Hashable, Sendable, Codable {
+    /// The zone's name, by which others are entered into it.
+    public var name: String
+    /// The role of what no listed key decides.
+    public var otherwise: PathRole
+    /// The role of the keys themselves: `structural`, or `reference` where they are names that can be changed elsewhere.
+    public var names: PathRole
+    /// Keys by the role of their values.
+    public var roles: [PathRole: Set<String>]
+    /// Keys by the zone that their values are in; `*` is every key that is not listed.
+    public var entries: [String: String]
+
+    /// A zone of a format's table.
+    public init(
+        _ name: String, otherwise: PathRole = .literal, names: PathRole = .structural,
+        roles: [PathRole: Set<String>] = [:], entries: [String: String] = [:]
+    ) {
+        self.name = name
+        self.otherwise = otherwise
+        self.names = names
+        self.roles = roles
+        self.entries = entries
+    }
+}
+
+/// The zones of a format, ready to be looked up: O(1) for each key.
+struct RoleTable: Hashable, Sendable {
+    /// Where a value stands: its zone and its role.
+    struct Place: Hashable, Sendable {
+        fileprivate let zone: Int
+        let role: PathRole
+        /// The role of the keys of an object that stands here.
+        let names: PathRole
+    }
+
+    private struct Row: Hashable {
+        var role: PathRole?
+        var zone: Int?
+    }
+
+    let zones: [RoleZone]
+    private let rows: [[String: Row]]
+    private static let every = "*"
+
+    /// A table whose first zone is the document's; throws when a key has two roles, a name is used twice or is missing.
+    init(_ zones: [RoleZone]) throws(RoleTableError) {
+        guard !zones.isEmpty else { throw .noZones }
+        var numbers: [String: Int] = [:]
+        for (number, zone) in zones.enumerated() {
+            guard numbers.updateValue(number, forKey: zone.name) == nil else { throw .zoneTwice(zone.name) }
+        }
+        self.zones = zones
+        var all: [[String: Row]] = []
+        for zone in zones {
+            var rows: [String: Row] = [:]
+            for (role, keys) in zone.roles {
+                for key in keys {
+                    guard rows[key] == nil else { throw .keyTwice(key, zone: zone.name) }
+                    rows[key] = Row(role: role)
+                }
+            }
+            for (key, name) in zone.entries {
+                guard let number = numbers[name] else { throw .unknownZone(name) }
+                rows[key, default: Row()].zone = number
+            }
+            all.append(rows)
+        }
+        rows = all
+    }
+
+    /// The place of the document's root.
+    var root: Place { place(0, nil) }
+
+    /// The place of the value of a key in an object at a place.
+    func place(of key: String, in place: Place) -> Place {
+        let rows = rows[place.zone]
+        guard let row = rows[key] ?? rows[Self.every] else { return place }
+        return row.zone.map { self.place($0, row.role) } ?? self.place(place.zone, row.role)
+    }
+
+    private func place(_ zone: Int, _ role: PathRole?) -> Place {
+        Place(zone: zone, role: role ?? zones[zone].otherwise, names: zones[zone].names)
+    }
+}
+
+/// What is wrong with a table of roles.
+public enum RoleTableError: Error, Hashable, Sendable {
+    /// There is no zone.
+    case noZones
+    /// Two zones have this name.
+    case zoneTwice(String)
+    /// A key has two roles in one zone.
+    case keyTwice(String, zone: String)
+    /// A key enters a zone that there is none of.
+    case unknownZone(String)
+}
+
+extension RoleTableError: CustomStringConvertible {
+    /// What is wrong and where.
+    public var description: String {
+        switch self {
+        case .noZones: "a table of roles has at least one zone, the document's"
+        case .zoneTwice(let name): "two zones are called `\(name)`"
+        case .keyTwice(let key, let zone): "the key `\(key)` has two roles in zone `\(zone)`"
+        case .unknownZone(let name): "a key enters zone `\(name)`, which the table does not have"
+        }
+    }
+}
