@@ -29,7 +29,7 @@ enum CardDetector {
             let range = run.groups[0].lowerBound..<end
             if isLuhn(digits) {
                 if let surrogate = Surrogates.card(from: digits) {
-                    found.surrogates.insert(surrogate)
+                    found.surrogates.append((surrogate, range))
                 } else {
                     found.matches.append(Match(kind: .paymentCard, range: range, score: 0.9, rule: "card.luhn"))
                 }

@@ -44,7 +44,7 @@ struct DetectionContext {
 /// What a text holds: matches that do not overlap, and surrogates of Reeve's own pools, which are no findings.
 struct Detected {
     var matches: [Match] = []
-    var surrogates: Set<String> = []
+    var surrogates: [(text: String, range: Range<Int>)] = []
 }
 
 /// Runs all detectors over a text.
@@ -53,6 +53,25 @@ enum Detection {
     static let rulesVersion = 2
 
     static func scan(_ piece: TextPiece) -> Detected {
+        var found = scan(whole: piece)
+        guard !piece.joints.isEmpty, !found.matches.isEmpty else { return found }
+        // Of literals that are put together only what reaches over a joint is new, and not what each has for itself:
+        // `'a@x.com' + 'b@x.com'` are two.
+        let ends = [0] + piece.joints.map(\.at) + [piece.bytes.count]
+        let single = zip(ends, ends.dropFirst()).flatMap { start, end in
+            let part = scan(whole: piece.part(start..<end))
+            return (part.matches.map(\.range) + part.surrogates.map(\.range)).map { range in
+                start + range.lowerBound..<start + range.upperBound
+            }
+        }
+        found.matches.removeAll { match in
+            let isOver = piece.joints.contains { match.range.lowerBound < $0.at && $0.at < match.range.upperBound }
+            return !isOver || single.reduce(0) { $0 + match.range.clamped(to: $1).count } == match.range.count
+        }
+        return found
+    }
+
+    private static func scan(whole piece: TextPiece) -> Detected {
         var found = Detected()
         guard piece.bytes.count >= 6 else { return found }
         let folded = FoldedText(piece.bytes)
@@ -65,6 +84,7 @@ enum Detection {
             CardDetector.scan(text, context, &found)
             PhoneDetector.scan(text, context, isCode: piece.role == .formula, &found)
         }
+        found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }
         found.matches = merged(found.matches).map { match in
             Match(kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule)

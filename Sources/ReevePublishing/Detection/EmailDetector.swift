@@ -11,7 +11,7 @@ enum EmailDetector {
             let local = String(decoding: text[start..<position], as: UTF8.self).lowercased()
             let domain = String(decoding: text[(position + 1)..<end], as: UTF8.self).lowercased()
             if Surrogates.isEmail(local + "@" + domain) {
-                found.surrogates.insert(local + "@" + domain)
+                found.surrogates.append((local + "@" + domain, start..<end))
             } else if !isPlaceholder(local, domain), !isRemote(text, local, end),
                 !Surrogates.secrets(in: Array(text[start..<position])).contains(where: {
                     $0.upperBound == position - start

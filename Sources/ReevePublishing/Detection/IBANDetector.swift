@@ -16,7 +16,7 @@ enum IBANDetector {
             }
             if isValid(compact) {
                 if Surrogates.isIBAN(compact) {
-                    found.surrogates.insert(String(decoding: compact, as: UTF8.self))
+                    found.surrogates.append((String(decoding: compact, as: UTF8.self), position..<end))
                 } else {
                     found.matches.append(Match(kind: .iban, range: position..<end, score: 0.98, rule: "iban.mod97"))
                 }

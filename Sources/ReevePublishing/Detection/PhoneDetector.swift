@@ -27,7 +27,7 @@ enum PhoneDetector {
             let score = score(candidate, text, context, isCode: isCode)
             guard score >= Match.reportFrom else { continue }
             if let surrogate = Surrogates.phone(from: candidate.digits) {
-                found.surrogates.insert(surrogate)
+                found.surrogates.append((surrogate, candidate.range))
             } else {
                 found.matches.append(
                     Match(kind: .phone, range: candidate.range, score: score, rule: "phone." + candidate.shape))

@@ -78,7 +78,7 @@ enum SecretDetector {
         guard text.count >= 20 else { return }
         if text.contains(UInt8(ascii: "-")) { scanPrivateKeys(text, &found) }
         for range in Surrogates.secrets(in: text) {
-            found.surrogates.insert(String(decoding: text[range], as: UTF8.self))
+            found.surrogates.append((String(decoding: text[range], as: UTF8.self), range))
         }
         var position = 0
         while position < text.count {

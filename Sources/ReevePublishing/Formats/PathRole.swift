@@ -5,7 +5,7 @@
 public enum PathRole: String, Hashable, Sendable, Codable, CodingKeyRepresentable, CaseIterable {
     /// Keeps the recipe together: ids, keywords, types. Never changed; personal data in it blocks publication.
     case structural
-    /// Names another part of the recipe: a data pill, a node's name in an edge. Never changed by itself.
+    /// Names another part of the recipe: a data pill, a node's name in an edge. It changes only with the name itself.
     case reference
     /// Code between the literals and references of a formula.
     case formula

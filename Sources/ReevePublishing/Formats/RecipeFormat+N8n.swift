@@ -4,7 +4,7 @@
 extension RecipeFormat {
     /// Workflows of n8n, as its editor and API export them.
     public static let n8n = RecipeFormat(
-        "n8n", .none,
+        "n8n", .n8n,
         [
             RoleZone(
                 "workflow",
@@ -31,6 +31,7 @@ extension RecipeFormat {
                     .comment: ["notes"],
                     .identity: ["webhookId"],
                 ],
+                defining: ["name"],
                 entries: ["parameters": "parameters", "credentials": "credentials"]),
             RoleZone(
                 "parameters",

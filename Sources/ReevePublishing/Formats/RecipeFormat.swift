@@ -17,6 +17,8 @@ public struct RecipeFormat: Hashable, Sendable {
         case none
         /// Ruby formulas (`=…`), interpolations (`#{…}`) and data pills.
         case workato
+        /// Templates (`=…{{ }}…`) and source code, in JavaScript or Python.
+        case n8n
     }
 
     /// The format's name, for example `workato`.

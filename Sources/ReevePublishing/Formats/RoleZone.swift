@@ -11,22 +11,25 @@ public struct RoleZone: Hashable, Sendable, Codable {
     public var name: String
     /// The role of what no listed key decides.
     public var otherwise: PathRole
-    /// The role of the keys themselves: `structural`, or `reference` where they are names that can be changed elsewhere.
+    /// The role of the keys themselves: `structural`, or `reference` where they are names of parts.
     public var names: PathRole
     /// Keys by the role of their values.
     public var roles: [PathRole: Set<String>]
+    /// Keys whose values are names by which references speak of a part: when a name changes, they change with it.
+    public var defining: Set<String>
     /// Keys by the zone that their values are in; `*` is every key that is not listed.
     public var entries: [String: String]
 
     /// A zone of a format's table.
     public init(
         _ name: String, otherwise: PathRole = .literal, names: PathRole = .structural,
-        roles: [PathRole: Set<String>] = [:], entries: [String: String] = [:]
+        roles: [PathRole: Set<String>] = [:], defining: Set<String> = [], entries: [String: String] = [:]
     ) {
         self.name = name
         self.otherwise = otherwise
         self.names = names
         self.roles = roles
+        self.defining = defining
         self.entries = entries
     }
 }
@@ -39,11 +42,14 @@ struct RoleTable: Hashable, Sendable {
         let role: PathRole
         /// The role of the keys of an object that stands here.
         let names: PathRole
+        /// Whether it is a name by which references speak of a part.
+        var isName = false
     }
 
     private struct Row: Hashable {
         var role: PathRole?
         var zone: Int?
+        var isName = false
     }
 
     let zones: [RoleZone]
@@ -67,6 +73,7 @@ struct RoleTable: Hashable, Sendable {
                     rows[key] = Row(role: role)
                 }
             }
+            for key in zone.defining { rows[key, default: Row()].isName = true }
             for (key, name) in zone.entries {
                 guard let number = numbers[name] else { throw .unknownZone(name) }
                 rows[key, default: Row()].zone = number
@@ -83,7 +90,10 @@ struct RoleTable: Hashable, Sendable {
     func place(of key: String, in place: Place) -> Place {
         let rows = rows[place.zone]
         guard let row = rows[key] ?? rows[Self.every] else { return place }
-        return row.zone.map { self.place($0, row.role) } ?? self.place(place.zone, row.role)
+        let inherited = row.zone == nil ? place.role : nil
+        var inside = self.place(row.zone ?? place.zone, row.role ?? inherited)
+        inside.isName = row.isName
+        return inside
     }
 
     private func place(_ zone: Int, _ role: PathRole?) -> Place {

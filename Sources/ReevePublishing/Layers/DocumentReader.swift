@@ -28,7 +28,9 @@ struct DocumentReader {
     /// Texts to search, each in its innermost layer.
     private(set) var pieces: [TextPiece] = []
     /// Data pills, as they stand in the string that holds them, in document order.
-    private(set) var references: [[UInt8]] = []
+    var references: [[UInt8]] = []
+    /// The names of parts, and what refers to them, in document order; those that go with a dropped value do not count.
+    private(set) var (names, uses): ([[UInt8]], [[UInt8]]) = ([], [])
     /// The decoded text of every string and every layer that stays, for a search that knows what it looks for.
     private(set) var decoded: [(path: JSONPath, bytes: [UInt8])] = []
     /// The kinds of the outermost layer's tokens and the bytes of its keys: what may not change. What is inside a
@@ -40,8 +42,8 @@ struct DocumentReader {
     /// The names of credentials that are stand-ins already, as the pool spells them.
     private(set) var connections: Set<String> = []
 
-    private let format: RecipeFormat
-    private static let maximumDepth = 8
+    let format: RecipeFormat
+    static let maximumDepth = 8
 
     /// Where the reader is in one JSON document, the outermost or one that is packed into a string.
     private struct Walk {
@@ -67,7 +69,7 @@ struct DocumentReader {
     }
 
     /// Reads a piece that is known to be a JSON document: each key, string and number becomes a piece of its own.
-    private mutating func read(
+    mutating func read(
         json piece: TextPiece, at place: RoleTable.Place, limits: JSONTokens.Limits
     ) throws(ReadFailure) {
         var failure: ReadFailure?
@@ -95,7 +97,7 @@ struct DocumentReader {
         }
         let isClosing = token.kind == .objectEnd || token.kind == .arrayEnd
         if isClosing { close(token, of: piece, &walk) } else { walk.sample?.hasContent = true }
-        if piece.depth == 0, walk.sample == nil { note(token, piece) }
+        if piece.depth == 0, walk.sample == nil { note(token, piece, walk) }
         switch token.kind {
         case .objectStart, .arrayStart:
             if walk.sample == nil, !walk.isDropped, walk.next.role == .sample {
@@ -107,6 +109,7 @@ struct DocumentReader {
             var key = try text(of: token, in: piece, path())
             key.role = place.names
             key.isDropped = walk.isDropped || walk.sample != nil
+            key.isUse = place.names == .reference
             add(key)
             walk.next = format.place(of: name, in: place)
             return
@@ -141,7 +144,9 @@ struct DocumentReader {
         value.role = walk.next.role
         value.isDropped = !isOutside || value.role.isDropped
         if isOutside, value.role.isDropped { drop(value) }
-        if value.isNumber { add(value) } else { try read(text: value, at: walk.next) }
+        value.isName = walk.next.isName
+        value.isUse = value.role == .reference
+        if value.isNumber || value.isName || value.isUse { add(value) } else { try read(text: value, at: walk.next) }
     }
 
     /// Notes a string or a number that goes by its role, unless it is what would be left of it.
@@ -190,7 +195,7 @@ struct DocumentReader {
         return text
     }
 
-    private mutating func note(_ token: JSONTokens.Token, _ piece: TextPiece) {
+    private mutating func note(_ token: JSONTokens.Token, _ piece: TextPiece, _ walk: Walk) {
         let kind: UInt8 =
             switch token.kind {
             case .objectStart: 1
@@ -203,60 +208,20 @@ struct DocumentReader {
             case .literal: 8
             }
         shape.append(kind)
-        if token.kind == .key { shape += piece.bytes[token.range] }
-    }
-
-    /// Reads the decoded text of a string, looking for further layers in it.
-    private mutating func read(text piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
-        guard piece.depth <= Self.maximumDepth else { throw .tooManyLayers }
-        if let first = piece.bytes.first(where: { $0 > 0x20 }),
-            first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
-            (try? JSONTokens(piece.bytes).validate()) != nil
-        {
-            keep(piece)
-            return try read(json: piece, at: place, limits: .init())
-        }
-        guard format.language == .workato else { return add(piece) }
-        if piece.bytes.first == UInt8(ascii: "=") {
-            keep(piece)
-            return try read(formula: piece, at: place)
-        }
-        let parts = RubyText.interpolations(of: piece.bytes)
-        guard parts.contains(where: \.isFormula) else { return add(piece) }
-        keep(piece)
-        for (range, isFormula) in parts {
-            if isFormula { try read(formula: piece.part(range), at: place) } else { add(piece.part(range)) }
-        }
-    }
-
-    private mutating func read(formula piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
-        for segment in RubyText.segments(of: piece.bytes, in: 0..<piece.bytes.count) {
-            switch segment {
-            case .reference(let range):
-                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
-                var inside = piece.part(range)
-                inside.role = .reference
-                add(inside)
-            case .code(let range):
-                var code = piece.part(range)
-                code.role = .formula
-                add(code)
-            case .literal(let range, let quote):
-                let text = RubyText.unescape(piece.bytes, range, quote: quote)
-                let encoding = quote == UInt8(ascii: "'") ? TextPiece.Encoding.rubySingle : .rubyDouble
-                try read(text: piece.inner(text, encoding), at: place)
-            }
-        }
+        // Keys that refer to a name change with it.
+        if token.kind == .key, walk.open.last?.names != .reference { shape += piece.bytes[token.range] }
     }
 
     /// Keeps a piece that is long enough to hold anything.
-    private mutating func add(_ piece: TextPiece) {
+    mutating func add(_ piece: TextPiece) {
+        if piece.isName, !piece.isDropped { names.append(piece.bytes) }
+        if piece.isUse, !piece.isDropped { uses.append(piece.bytes) }
         guard piece.bytes.count >= 6 else { return }
         pieces.append(piece)
         keep(piece)
     }
 
-    private mutating func keep(_ piece: TextPiece) {
+    mutating func keep(_ piece: TextPiece) {
         if !piece.isDropped { decoded.append((piece.path, piece.bytes)) }
     }
 }

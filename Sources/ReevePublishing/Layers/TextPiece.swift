@@ -6,8 +6,20 @@ import ReeveModel
 /// A stretch of text in one layer of a document: its decoded bytes, and where each of them stands in the source.
 struct TextPiece {
     /// How the text of a layer is written into the layer outside it.
-    enum Encoding {
+    enum Encoding: Equatable {
         case json, rubySingle, rubyDouble
+        /// A literal between these quotes, as JavaScript and Python write them.
+        case script(quote: UInt8)
+        /// A regular expression between slashes.
+        case regex
+    }
+
+    /// Where a literal ends and the next one begins, in a text that is put together of several.
+    struct Joint {
+        /// The place in the text.
+        let at: Int
+        /// What stands between them in the source: quotes and an operator.
+        let source: Range<Int>
     }
 
     var bytes: [UInt8]
@@ -20,6 +32,12 @@ struct TextPiece {
     var isNumber = false
     /// It goes with a value that is dropped by its role.
     var isDropped = false
+    /// It is the name of a step, by which others refer to it.
+    var isName = false
+    /// It refers to a step by its name.
+    var isUse = false
+    /// Where the literals meet that it is put together of; only what reaches over one is looked for in it.
+    var joints: [Joint] = []
     var depth = 0
 
     /// A text that stands for itself, in no document.
@@ -35,17 +53,34 @@ struct TextPiece {
     }
 
     /// The place of a range in the source document.
-    func source(_ range: Range<Int>) -> Range<Int> { sources[range.lowerBound]..<sources[range.upperBound] }
+    func source(_ range: Range<Int>) -> Range<Int> {
+        let end = joints.first { $0.at == range.upperBound }?.source.lowerBound ?? sources[range.upperBound]
+        return sources[range.lowerBound]..<end
+    }
 
-    /// A replacement, written for the source document.
-    func encode(_ replacement: [UInt8]) -> [UInt8] {
+    /// A replacement of a range, written for the source document.
+    ///
+    /// Over several literals all of it goes into the first; they stay joined as they are.
+    func encode(_ replacement: [UInt8], over range: Range<Int>, of document: [UInt8]) -> [UInt8] {
+        let inner = joints.filter { range.lowerBound < $0.at && $0.at < range.upperBound }
+        return encode(replacement) + inner.flatMap { document[$0.source] }
+    }
+
+    private func encode(_ replacement: [UInt8]) -> [UInt8] {
         encodings.reduce(replacement) { text, encoding in
             switch encoding {
             case .json: JSONText.escape(text)
             case .rubySingle: RubyText.escape(text, quote: UInt8(ascii: "'"))
             case .rubyDouble: RubyText.escape(text, quote: UInt8(ascii: "\""))
+            case .script(let quote):
+                Self.escape(text) { $0 == quote || quote == UInt8(ascii: "`") && $0 == UInt8(ascii: "$") }
+            case .regex: Self.escape(text) { "/^$.|?*+()[]{}".utf8.contains($0) }
             }
         }
+    }
+
+    private static func escape(_ text: [UInt8], _ isSpecial: (UInt8) -> Bool) -> [UInt8] {
+        text.flatMap { $0 == UInt8(ascii: "\\") || isSpecial($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
     }
 
     /// A part of this piece in the same layer.
@@ -64,5 +99,20 @@ struct TextPiece {
         copy.encodings.insert(encoding, at: 0)
         copy.depth += 1
         return copy
+    }
+
+    /// Literals of one expression, one after the other; `nil` when there is only one.
+    static func joined(_ literals: [TextPiece]) -> TextPiece? {
+        guard var all = literals.first, literals.count > 1 else { return nil }
+        var offsets = (0..<all.bytes.count).map { all.sources[$0] }
+        for (before, literal) in zip(literals, literals.dropFirst()) {
+            let gap = before.sources[before.bytes.count]..<literal.sources[0]
+            all.joints.append(Joint(at: all.bytes.count, source: gap))
+            all.bytes += literal.bytes
+            offsets += (0..<literal.bytes.count).map { literal.sources[$0] }
+        }
+        offsets.append(literals[literals.count - 1].sources[literals[literals.count - 1].bytes.count])
+        all.sources = .each(offsets)
+        return all
     }
 }

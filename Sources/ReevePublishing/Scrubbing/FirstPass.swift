@@ -46,29 +46,38 @@ struct FirstPass {
         var (hits, surrogates): ([Hit], Set<String>) = ([], reader.connections)
         for (index, piece) in reader.pieces.enumerated() {
             let found = Detection.scan(piece)
-            if !piece.isDropped { surrogates.formUnion(found.surrogates) }
+            if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: piece.source(match.range)))
             }
             guard hits.count <= maximumFindings else { throw .tooManyFindings }
         }
-        hits.sort { $0.span.lowerBound < $1.span.lowerBound }
+        hits.sort { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
         var pool = Surrogates(occupied: surrogates)
         var edits = reader.drops.map { drop in
             ScrubReport.Edit(range: drop.span, label: drop.role.rawValue, replacement: drop.replacement(&pool))
         }
+        var renaming = Renaming(reader)
+        let decisions = hits.map { hit -> (action: ScrubFinding.Action, replacement: [UInt8]?) in
+            let piece = reader.pieces[hit.piece]
+            let decision = Self.decide(hit.match, piece, Array(piece.bytes[hit.match.range]), &pool)
+            if piece.isName, let replacement = decision.1 {
+                renaming.replace(hit.match, by: replacement, in: hit.piece)
+            }
+            return decision
+        }
+        edits += renaming.edits(of: input)
         var (findings, originals): ([ScrubFinding], [[UInt8]]) = ([], [])
         var left: [Place: Int] = [:]
-        for hit in hits {
+        for (hit, decision) in zip(hits, decisions) {
             let (piece, match) = (reader.pieces[hit.piece], hit.match)
-            let original = Array(piece.bytes[match.range])
-            let (action, replacement) = Self.decide(match, piece, original, &pool)
-            if action != .dropped {
-                edits.append(
-                    .init(
-                        range: hit.span, label: match.kind.rawValue,
-                        replacement: replacement.map { piece.encode($0) }))
+            let isRenamed = renaming.changes(hit.piece)
+            let action = isRenamed && decision.action == .blocked ? .replaced : decision.action
+            if action != .dropped, !isRenamed {
+                let replacement = decision.replacement.map { piece.encode($0, over: match.range, of: input) }
+                edits.append(.init(range: hit.span, label: match.kind.rawValue, replacement: replacement))
             }
+            let original = Array(piece.bytes[match.range])
             switch action {
             case .replaced: originals.append(original)
             case .dropped: if match.score >= Match.replaceFrom { originals.append(original) }
@@ -79,7 +88,7 @@ struct FirstPass {
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action))
         }
-        edits.sort { $0.range.lowerBound < $1.range.lowerBound }
+        edits.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
         // Values that were found, also those that were left, must not show in a path.
         let list = DenyList(hits.map { Array(reader.pieces[$0.piece].bytes[$0.match.range]) })
         for index in findings.indices { findings[index].path = findings[index].path.masked(list) }

@@ -14,7 +14,9 @@ enum SecondPass {
         } catch {
             throw .brokenRecipe
         }
-        guard reader.shape == pass.reader.shape, reader.references == pass.reader.references else {
+        guard reader.shape == pass.reader.shape, reader.references == pass.reader.references,
+            Renaming.keepsReferences(pass.reader, reader)
+        else {
             throw .brokenRecipe
         }
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// The layers inside a string: documents, formulas, templates and source code.
+extension DocumentReader {
+    /// Reads the decoded text of a string, looking for further layers in it.
+    mutating func read(text piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
+        guard piece.depth <= Self.maximumDepth else { throw .tooManyLayers }
+        if isDocument(piece.bytes[...]) {
+            keep(piece)
+            return try read(json: piece, at: place, limits: .init())
+        }
+        switch format.language {
+        case .none: add(piece)
+        case .workato: try read(workato: piece, at: place)
+        case .n8n: try read(n8n: piece, at: place)
+        }
+    }
+
+    private func isDocument(_ text: ArraySlice<UInt8>) -> Bool {
+        guard let first = text.first(where: { $0 > 0x20 }),
+            first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+        else { return false }
+        return (try? JSONTokens(Array(text)).validate()) != nil
+    }
+
+    // MARK: Workato
+
+    private mutating func read(workato piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
+        if piece.bytes.first == UInt8(ascii: "=") {
+            keep(piece)
+            return try read(formula: piece, at: place)
+        }
+        let parts = RubyText.interpolations(of: piece.bytes)
+        guard parts.contains(where: \.isFormula) else { return add(piece) }
+        keep(piece)
+        for (range, isFormula) in parts {
+            if isFormula { try read(formula: piece.part(range), at: place) } else { add(piece.part(range)) }
+        }
+    }
+
+    private mutating func read(formula piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
+        var run = LiteralRun()
+        for segment in RubyText.segments(of: piece.bytes, in: 0..<piece.bytes.count) {
+            switch segment {
+            case .reference(let range):
+                add(run.end())
+                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
+                var inside = piece.part(range)
+                inside.role = .reference
+                add(inside)
+            case .code(let range):
+                if !LiteralRun.joins(piece.bytes[range]) { add(run.end()) }
+                add(code: piece.part(range))
+            case .literal(let range, let quote):
+                let text = RubyText.unescape(piece.bytes, range, quote: quote)
+                let literal = piece.inner(text, quote == UInt8(ascii: "'") ? .rubySingle : .rubyDouble)
+                run.literals.append(literal)
+                try read(text: literal, at: place)
+            }
+        }
+        add(run.end())
+    }
+
+    // MARK: n8n
+
+    private mutating func read(n8n piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
+        if piece.role == .code {
+            keep(piece)
+            let isPython = piece.path.lastKey?.hasPrefix("python") == true
+            return try read(script: piece, isPython ? .python : .javaScript, at: place)
+        }
+        guard piece.bytes.first == UInt8(ascii: "=") else { return add(piece) }
+        if isDocument(piece.bytes.dropFirst()) {
+            keep(piece)
+            return try read(json: piece.part(1..<piece.bytes.count), at: place, limits: .init())
+        }
+        let parts = TemplateText.parts(of: piece.bytes)
+        guard parts.contains(where: \.isExpression) else { return add(piece) }
+        keep(piece)
+        for (range, isExpression) in parts {
+            let part = piece.part(range)
+            if isExpression { try read(script: part, .javaScript, at: place) } else { add(part) }
+        }
+    }
+
+    private mutating func read(
+        script piece: TextPiece, _ language: ScriptText.Language, at place: RoleTable.Place
+    ) throws(ReadFailure) {
+        var run = LiteralRun()
+        for segment in ScriptText.segments(of: piece.bytes, language) {
+            switch segment {
+            case .code(let range):
+                if !LiteralRun.joins(piece.bytes[range]) { add(run.end()) }
+                add(code: piece.part(range))
+            case .comment(let range):
+                add(run.end())
+                var comment = piece.part(range)
+                comment.role = .comment
+                add(comment)
+            case .name(let range, let encoding), .member(let range, let encoding):
+                add(run.end())
+                var inside = piece.inner(unescaped(range, encoding, in: piece), encoding)
+                inside.role = .reference
+                if case .name = segment { inside.isUse = true }
+                if !piece.isDropped, !inside.isUse { references.append(Array(piece.bytes[range])) }
+                add(inside)
+            case .literal(let range, let encoding):
+                var literal = piece.inner(unescaped(range, encoding, in: piece), encoding)
+                // A role of code is for the text around the literals.
+                if literal.role == .code { literal.role = .literal }
+                run.literals.append(literal)
+                try read(text: literal, at: place)
+            }
+        }
+        add(run.end())
+    }
+
+    private func unescaped(
+        _ range: Range<Int>, _ encoding: TextPiece.Encoding, in piece: TextPiece
+    ) -> JSONText.Unescaped {
+        RubyText.unescape(piece.bytes, range, quote: UInt8(ascii: "\""))
+    }
+
+    private mutating func add(code piece: TextPiece) {
+        var code = piece
+        code.role = .formula
+        add(code)
+    }
+
+    private mutating func add(_ piece: TextPiece?) {
+        if let piece { add(piece) }
+    }
+}
+
+/// Literals of an expression that are joined without anything else between them.
+private struct LiteralRun {
+    var literals: [TextPiece] = []
+
+    /// Whether code between two literals joins them: quotes, spaces, line ends, `+` or `<<`.
+    static func joins(_ code: ArraySlice<UInt8>) -> Bool {
+        code.allSatisfy { "\"'`+<\\ \t\r\n".utf8.contains($0) }
+    }
+
+    /// The literals so far as one text, and begins anew; `nil` when there are not several.
+    mutating func end() -> TextPiece? {
+        defer { literals = [] }
+        return TextPiece.joined(literals)
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Source text of a step, cut into literals, comments and code: enough of each language to know where a literal starts and
+/// ends. Complexity: O(bytes), without recursion.
+struct ScriptText {
+    /// The language of a text.
+    enum Language {
+        case javaScript, python
+    }
+
+    /// What a stretch of the text is.
+    enum Segment: Equatable {
+        /// The content of a literal, between its quotes.
+        case literal(Range<Int>, TextPiece.Encoding)
+        /// The content of a literal that names another step, as in `$('Step')`.
+        case name(Range<Int>, TextPiece.Encoding)
+        /// The content of a literal that names a member, as in `$json['field']`.
+        case member(Range<Int>, TextPiece.Encoding)
+        /// The content of a comment.
+        case comment(Range<Int>)
+        /// Anything else, with the quotes of literals.
+        case code(Range<Int>)
+    }
+
+    private let text: [UInt8]
+    private let language: Language
+    private var segments: [Segment] = []
+    private var position: Int
+    private var codeStart: Int
+    /// The depth of braces in each open `${`: with none open, the text is code at the outermost level.
+    private var substitutions: [Int] = []
+    /// Whether a slash here would start a regular expression: after an operator, not after a value.
+    private var mayStartRegex = true
+
+    /// The segments of a text in order; they cover it.
+    static func segments(of text: [UInt8], _ language: Language) -> [Segment] {
+        var lexer = ScriptText(text, language)
+        return lexer.run()
+    }
+
+    private init(_ text: [UInt8], _ language: Language) {
+        self.text = text
+        self.language = language
+        (position, codeStart) = (0, 0)
+    }
+
+    private mutating func run() -> [Segment] {
+        while position < text.count { step() }
+        flush(to: text.count)
+        return segments
+    }
+
+    private mutating func flush(to end: Int) {
+        if codeStart < end { segments.append(.code(codeStart..<end)) }
+        codeStart = end
+    }
+
+    private mutating func step() {
+        let byte = text[position]
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "'"): quoted(byte)
+        case UInt8(ascii: "`") where language == .javaScript:
+            position += 1
+            template()
+        case UInt8(ascii: "#") where language == .python:
+            comment(from: position + 1, to: lineEnd(from: position + 1), 0)
+        case UInt8(ascii: "/") where language == .javaScript: slash()
+        case UInt8(ascii: "{"):
+            if !substitutions.isEmpty { substitutions[substitutions.count - 1] += 1 }
+            skip(mayStartRegex: true)
+        case UInt8(ascii: "}"):
+            if let depth = substitutions.last {
+                if depth == 0 {
+                    substitutions.removeLast()
+                    position += 1
+                    return template()
+                }
+                substitutions[substitutions.count - 1] -= 1
+            }
+            skip(mayStartRegex: true)
+        case 0x20, 0x09, 0x0A, 0x0D: position += 1
+        default:
+            if byte.isWordByte || byte >= 0x80 || byte == UInt8(ascii: "$") {
+                word()
+            } else {
+                skip(mayStartRegex: byte != UInt8(ascii: ")") && byte != UInt8(ascii: "]"))
+            }
+        }
+    }
+
+    private mutating func skip(mayStartRegex: Bool) {
+        position += 1
+        self.mayStartRegex = mayStartRegex
+    }
+
+    private mutating func word() {
+        let start = position
+        while position < text.count,
+            text[position].isWordByte || text[position] >= 0x80 || text[position] == UInt8(ascii: "$")
+        {
+            position += 1
+        }
+        let word = text[start..<position]
+        mayStartRegex = Self.keywords.contains { word.elementsEqual($0.utf8) }
+    }
+
+    private static let keywords = [
+        "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do",
+    ]
+
+    // MARK: Comments and regular expressions
+
+    private mutating func slash() {
+        let next = position + 1 < text.count ? text[position + 1] : 0
+        if next == UInt8(ascii: "/") {
+            comment(from: position + 2, to: lineEnd(from: position + 2), 0)
+        } else if next == UInt8(ascii: "*") {
+            let end = find(UInt8(ascii: "*"), UInt8(ascii: "/"), from: position + 2)
+            comment(from: position + 2, to: end ?? text.count, end == nil ? 0 : 2)
+        } else if mayStartRegex, let end = regexEnd(from: position + 1) {
+            literal(position + 1..<end, .regex, closing: 1)
+        } else {
+            skip(mayStartRegex: true)
+        }
+    }
+
+    private mutating func comment(from start: Int, to end: Int, _ closing: Int) {
+        flush(to: start)
+        segments.append(.comment(start..<end))
+        codeStart = end
+        position = end + closing
+    }
+
+    private func lineEnd(from start: Int) -> Int { text[start...].firstIndex(of: 0x0A) ?? text.count }
+
+    private func find(_ first: UInt8, _ second: UInt8, from start: Int) -> Int? {
+        var position = start
+        while position + 1 < text.count {
+            if text[position] == first, text[position + 1] == second { return position }
+            position += 1
+        }
+        return nil
+    }
+
+    /// The slash that ends a regular expression in the same line; `nil` when there is none: then it is a division.
+    private func regexEnd(from start: Int) -> Int? {
+        var (position, isInClass) = (start, false)
+        while position < text.count {
+            switch text[position] {
+            case 0x0A: return nil
+            case UInt8(ascii: "\\"): position += 1
+            case UInt8(ascii: "["): isInClass = true
+            case UInt8(ascii: "]"): isInClass = false
+            case UInt8(ascii: "/") where !isInClass: return position
+            default: break
+            }
+            position += 1
+        }
+        return nil
+    }
+
+    // MARK: Literals
+
+    private mutating func quoted(_ quote: UInt8) {
+        if language == .python, isTriple(quote, at: position) {
+            var end = position + 3
+            while end < text.count, !isTriple(quote, at: end) { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
+            return literal(position + 3..<min(end, text.count), .script(quote: quote), closing: 3)
+        }
+        var end = position + 1
+        while end < text.count, text[end] != quote { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
+        literal(position + 1..<min(end, text.count), .script(quote: quote), closing: 1)
+    }
+
+    private func isTriple(_ quote: UInt8, at position: Int) -> Bool {
+        position + 2 < text.count && text[position...position + 2].allSatisfy { $0 == quote }
+    }
+
+    /// A part of a template literal, up to its end or to the next `${`.
+    private mutating func template() {
+        let start = position
+        var end = start
+        while end < text.count, text[end] != UInt8(ascii: "`") {
+            if text[end] == UInt8(ascii: "$"), end + 1 < text.count, text[end + 1] == UInt8(ascii: "{") {
+                substitutions.append(0)
+                literal(start..<end, .script(quote: UInt8(ascii: "`")), closing: 2)
+                return mayStartRegex = true
+            }
+            end += text[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        literal(start..<min(end, text.count), .script(quote: UInt8(ascii: "`")), closing: 1)
+    }
+
+    private mutating func literal(_ range: Range<Int>, _ encoding: TextPiece.Encoding, closing: Int) {
+        flush(to: range.lowerBound)
+        segments.append(kind(of: range, encoding))
+        codeStart = range.upperBound
+        position = min(range.upperBound + closing, text.count)
+        mayStartRegex = false
+    }
+
+    /// Whether a literal names a step or a member, by what stands around it.
+    private func kind(of range: Range<Int>, _ encoding: TextPiece.Encoding) -> Segment {
+        guard case .script = encoding, range.lowerBound >= 2, range.upperBound + 1 < text.count,
+            let open = lastVisible(before: range.lowerBound - 1), let close = firstVisible(from: range.upperBound + 1)
+        else { return .literal(range, encoding) }
+        switch (text[open], text[close]) {
+        case (UInt8(ascii: "("), UInt8(ascii: ")")), (UInt8(ascii: "("), UInt8(ascii: ",")):
+            let callers = ["$", "$items", "_", "_items"]
+            return callers.contains { isWord($0, before: open) } ? .name(range, encoding) : .literal(range, encoding)
+        case (UInt8(ascii: "["), UInt8(ascii: "]")):
+            guard let before = lastVisible(before: open) else { return .literal(range, encoding) }
+            if isWord("$node", before: open) || isWord("_node", before: open) { return .name(range, encoding) }
+            let isValue =
+                text[before].isWordByte || text[before] >= 0x80 || ")].".utf8.contains(text[before])
+                || text[before] == UInt8(ascii: "$")
+            return isValue ? .member(range, encoding) : .literal(range, encoding)
+        default: return .literal(range, encoding)
+        }
+    }
+
+    private func lastVisible(before end: Int) -> Int? { text[..<end].lastIndex { $0 > 0x20 } }
+    private func firstVisible(from start: Int) -> Int? { text[start...].firstIndex { $0 > 0x20 } }
+
+    /// Whether exactly this word stands before a position.
+    private func isWord(_ word: String, before end: Int) -> Bool {
+        let start = end - word.utf8.count
+        guard start >= 0, text[start..<end].elementsEqual(word.utf8) else { return false }
+        guard start > 0 else { return true }
+        let before = text[start - 1]
+        return !before.isWordByte && before != UInt8(ascii: "$") && before < 0x80 && before != UInt8(ascii: ".")
+    }
+}

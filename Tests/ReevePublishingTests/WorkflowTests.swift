@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import FoundationEssentials
+import ReeveModel
+import ReevePublishing
+import ReeveTesting
+import Testing
+
+/// Expressions, source code and names of n8n workflows.
+@Suite struct WorkflowTests {
+    private func json(_ text: String) -> String { String(decoding: JSONText.escape(text.utf8), as: UTF8.self) }
+
+    /// A workflow with one parameter of a step.
+    private func workflow(_ key: String, _ text: String) -> [UInt8] {
+        Array(#"{"nodes":[{"name":"A","type":"t","parameters":{"\#(key)":"\#(json(text))"}}],"connections":{}}"#.utf8)
+    }
+
+    /// The parameter after a scrub; `nil` when it is not publishable.
+    private func scrubbed(_ key: String, _ text: String) throws -> String? {
+        let report = scrub(workflow(key, text), as: .n8n)
+        guard case .publishable(let recipe) = report.verdict else { return nil }
+        let again = scrub(recipe.bytes, as: .n8n)
+        #expect(again.findings.isEmpty && again.dropped.isEmpty)
+        var found: String?
+        try JSONTokens(recipe.bytes).forEach { token, path in
+            guard token.kind == .string, path.lastKey == key else { return }
+            found = (try? JSONText.unescape(recipe.bytes[token.content])).map { String(decoding: $0, as: UTF8.self) }
+        }
+        return found
+    }
+
+    /// Literals and comments change, everything else stays.
+    @Test(arguments: [
+        ("text", "=Hi {{ $json.name }}, ask jo@acme.com", "=Hi {{ $json.name }}, ask user1@example.com"),
+        ("text", "={{ $json.mail || 'jo@acme.com' }}", "={{ $json.mail || 'user1@example.com' }}"),
+        ("text", "={{ $('A').item.json.x + \"jo@acme.com\" }}", "={{ $('A').item.json.x + \"user1@example.com\" }}"),
+        ("text", "={{ 'jo\\u0040acme.com' }}", "={{ 'user1@example.com' }}"),
+        ("text", "={{ 'jo\\x40acme.com'.length }}", "={{ 'user1@example.com'.length }}"),
+        ("text", "={{ 'jo' + '@acme' + '.com' }}", "={{ 'user1@example.com' + '' + '' }}"),
+        ("text", "={{ 'to jo@' + \"acme.com now\" }}", "={{ 'to user1@example.com' + \" now\" }}"),
+        (
+            "text", "={{ `to ${x} jo@acme.com ${ `y ${'jo@acme.com'}` }` }}",
+            "={{ `to ${x} user1@example.com ${ `y ${'user1@example.com'}` }` }}"
+        ),
+        ("text", "={\"to\": \"jo@acme.com\", \"n\": 1}", "={\"to\": \"user1@example.com\", \"n\": 1}"),
+        (
+            "text", "={\"to\": \"{{ $json.to }}\", \"cc\": \"jo@acme.com\"}",
+            "={\"to\": \"{{ $json.to }}\", \"cc\": \"user1@example.com\"}"
+        ),
+        ("text", "no template {{ jo@acme.com }}", "no template {{ user1@example.com }}"),
+        ("text", "={{ unclosed 'jo@acme.com'", "={{ unclosed 'user1@example.com'"),
+        ("text", "={{ 'unclosed jo@acme.com }}", "={{ 'unclosed user1@example.com }}"),
+        ("jsCode", "// by jo@acme.com\nreturn 1;", "// by user1@example.com\nreturn 1;"),
+        ("jsCode", "/* jo@acme.com */ x /* open jo@acme.com", "/* user1@example.com */ x /* open user1@example.com"),
+        ("jsCode", "const a = b / c; // 'jo@acme.com'\nd = 'x'", "const a = b / c; // 'user1@example.com'\nd = 'x'"),
+        (
+            "jsCode", "if (/jo@acme\\.com'/.test(x)) y('jo@acme.com')",
+            "if (/user1@example\\.com'/.test(x)) y('user1@example.com')"
+        ),
+        ("jsCode", "return /[/'\"]/.test(a) + 'jo@acme.com'", "return /[/'\"]/.test(a) + 'user1@example.com'"),
+        ("jsCode", "const s = 'it\\'s jo@acme.com', t = \"a\";", "const s = 'it\\'s user1@example.com', t = \"a\";"),
+        (
+            "jsCode", "const o = {'jo@acme.com': 1, \"k\": `jo@acme.com`}",
+            "const o = {'user1@example.com': 1, \"k\": `user1@example.com`}"
+        ),
+        ("functionCode", "x = 'jo@' +\n  'acme.com';", "x = 'user1@example.com' +\n  '';"),
+        ("pythonCode", "# jo@acme.com\nx = 'jo@acme.com'", "# user1@example.com\nx = 'user1@example.com'"),
+        ("pythonCode", "s = '''it's\njo@acme.com''' # '", "s = '''it's\nuser1@example.com''' # '"),
+        ("pythonCode", "s = ('jo@'\n     'acme.com')", "s = ('user1@example.com'\n     '')"),
+        ("pythonCode", "r = a // b; s = f\"{a} jo@acme.com\"", "r = a // b; s = f\"{a} user1@example.com\""),
+    ])
+    func literalsChangeAndCodeStays(_ key: String, _ before: String, _ after: String) throws {
+        let found = try scrubbed(key, before)
+        #expect(found == after)
+    }
+
+    /// What names a field of the data is no text: it cannot be changed here.
+    @Test(arguments: [
+        "={{ $json['jo@acme.com'] }}", "={{ $json.body[\"jo@acme.com\"].x }}", "={{ f(x)['jo@acme.com'] }}",
+        "={{ $('jo@acme.com').item }}", "={{ $node[\"jo@acme.com\"].json }}", "={{ $items('jo@acme.com', 0) }}",
+    ])
+    func referencesBlock(_ text: String) {
+        guard case .blocked(.notReplaceable) = scrub(workflow("text", text), as: .n8n).verdict else {
+            Issue.record("\(text)")
+            return
+        }
+    }
+
+    /// A list or an argument is no reference.
+    @Test(arguments: [
+        ("={{ ['jo@acme.com'] }}", "={{ ['user1@example.com'] }}"),
+        ("={{ x = ['jo@acme.com'] }}", "={{ x = ['user1@example.com'] }}"),
+        ("={{ my$('jo@acme.com') }}", "={{ my$('user1@example.com') }}"),
+        ("={{ f('jo@acme.com') }}", "={{ f('user1@example.com') }}"),
+    ])
+    func listsAndArgumentsAreNoReferences(_ before: String, _ after: String) throws {
+        let found = try scrubbed("text", before)
+        #expect(found == after)
+    }
+
+    private func linked(_ first: String, _ second: String, _ code: String) -> [UInt8] {
+        Array(
+            """
+            {"nodes":[{"name":"\(first)","type":"a","parameters":{"url":"={{ $('\(second)').item.json.x }}"}},
+            {"name":"\(second)","type":"b","parameters":{"jsCode":"return $(\\"\(first)\\").all() + $node['\(first)'].y // \(code)"}}],
+            "connections":{"\(first)":{"main":[[{"node":"\(second)","type":"main","index":0}]]},
+            "\(second)":{"main":[[{"node":"\(first)","type":"main","index":0}]]}}}
+            """.utf8)
+    }
+
+    /// A name changes together with every edge and every expression that speaks of it.
+    @Test func namesOfStepsChangeEverywhere() throws {
+        let input = linked("Mail jo@acme.com", "Mail kim@acme.com", "see jo@acme.com")
+        let report = scrub(input, as: .n8n)
+        let after = try output(report)
+        #expect(after == linked("Mail user1@example.com", "Mail user2@example.com", "see user1@example.com"))
+        #expect(report.findings.allSatisfy { $0.action == .replaced } && report.findings.count == 10)
+        #expect(!report.html(title: "t").contains("acme"))
+        #expect(scrub(after, as: .n8n).findings.isEmpty)
+    }
+
+    /// Names that would become the same stay two.
+    @Test func namesStayDifferent() throws {
+        let input = linked("Mail jo@acme.com", "Mail JO@acme.com", "x")
+        #expect(try output(scrub(input, as: .n8n)) == linked("Mail user1@example.com", "Mail user1@example.com 2", "x"))
+        let taken = linked("Mail jo@acme.com", "Mail user1@example.com", "x")
+        #expect(try output(scrub(taken, as: .n8n)) == linked("Mail user2@example.com", "Mail user1@example.com", "x"))
+    }
+
+    /// Ruby formulas: literals that are joined.
+    @Test(arguments: [
+        ("='jo' + '@' + 'acme.com'", "='user1@example.com' + '' + ''"),
+        ("=\"jo@\" << 'acme.com'", "=\"user1@example.com\" << ''"), ("='jo@' 'acme.com'", "='user1@example.com' ''"),
+        ("='mail jo@acme.com' + '.au x'", "='mail user1@example.com' + ' x'"),
+        ("='jo@' + _('data.a.b') + 'acme.com'", "='jo@' + _('data.a.b') + 'acme.com'"),
+        ("='415-555' + '-2671'", "='(202) 555-0100' + ''"),
+        ("='jo@acme.com' + 'kim@acme.com'", "='user1@example.com' + 'user2@example.com'"),
+    ])
+    func literalsOfFormulasAreReadTogether(_ before: String, _ after: String) throws {
+        let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"\#(json(before))"}},"config":[]}"#.utf8)
+        let texts = try strings(output(scrub(input)))
+        #expect(texts.contains(after), "\(texts)")
+    }
+}
