@@ -9,11 +9,10 @@ public import ReeveStorage
 public struct PlanError: Error, Hashable, Sendable {
     /// What went wrong.
     public enum Code: String, Hashable, Sendable, CaseIterable {
-        /// Too few of the period's tasks are left; ``PlanError/retryAt`` says when there are more, and is `nil` when the job needs more than
-        /// there are in a period.
+        /// Too few of the period's tasks are left; ``PlanError/retryAt`` says when as many can be there as the job needs, and is `nil` when
+        /// nothing that is decided brings as many.
         case limitReached
-        /// Too few of a ``Sublimit``'s tasks are left; ``PlanError/retryAt`` says when the next period begins, and is `nil` when the job needs
-        /// more than the sublimit.
+        /// Too few of a ``Sublimit``'s tasks are left; ``PlanError/retryAt`` as with ``limitReached``.
         case sublimitReached
         /// The company has no plan: tell Reeve its status first.
         case noPlan

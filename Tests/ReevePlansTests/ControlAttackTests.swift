@@ -767,4 +767,152 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         }
         #expect(told == read)
     }
+
+    /// A table without a cache writes after one with a cache, to the same tree and in one transaction.
+    @Test func twoTablesOfOneTreeInOneTransaction() async throws {
+        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let store = MemoryStore()
+        let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
+        let cache = ControlCache(store: store, keys: keys)
+        let cached = AuthenticatedTable<Note>("notes", keys: keys, cache: cache)
+        let plain = AuthenticatedTable<Note>("others", keys: keys)
+        try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+            try await ControlHead.create(partition, keys: keys, in: &tx)
+        }
+        for text in ["a", "b"] {
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                try await cached.write(Note(text: text), partition, ["a"], in: &tx)
+                try await plain.write(Note(text: text), partition, ["b"], in: &tx)
+            }
+            let read = try await cached.read(partition, ["a"], in: store)?.text
+            #expect(read == text)
+        }
+    }
+
+    /// Two `Plans` of one process in one transaction of the host's: one of them knows a later state.
+    @Test func whoKnowsALaterStateIsAskedAsWell() async throws {
+        let trust = try await TestTrust()
+        let company = Identifier<Company>(high: 4, low: 4)
+        let own = trust.layer.plans
+        try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
+        let old = try await trust.store.platformRecords(Key.isOf(company))
+        try await own.setStatus(Company(id: company, status: .former), sequence: 5)
+        try await trust.store.putBack(old, Key.isOf(company))
+        let fresh = try await trust.process()
+        for isWriting in [true, false] {
+            let error = await storeError {
+                try await trust.store.transaction { (tx: inout Transaction<PlanError>) throws(PlanError) in
+                    // One that is not new writes nothing.
+                    let first: Int64 = isWriting ? 2 : 1
+                    try await fresh.setStatus(
+                        Company(id: company, status: .proofOfConcept), sequence: first, in: &tx)
+                    try await own.setStatus(Company(id: company, status: .customer), sequence: 3, in: &tx)
+                }
+            }
+            #expect(error == .tampered(headKey(company.description)))
+        }
+    }
+
+    /// A listing of what has no tree: none when there is none, refused when something was planted or taken away.
+    @Test func aListingMissesWhatIsGoneAndWhatWasPlanted() async throws {
+        let trust = try await TestTrust()
+        let (none, company) = (Identifier<Company>(high: 4, low: 4), trust.company)
+        let listed = try await trust.layer.plans.proposals(to: none)
+        #expect(listed.isEmpty)
+        let permit = try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
+        _ = try await trust.layer.plans.propose(.plan("bronze"), for: company, conditions: conditions, permit)
+        let proposals = try await trust.store.platformRecords {
+            $0.elements?.dropFirst().first == .text("plans.proposal")
+        }
+        let (key, bytes) = try #require(proposals.first)
+        var changes = Changes()
+        let id = try #require(key.elements?.last)
+        let planted = Key(.platform, [.text("plans.proposal"), .text(none.description), id])
+        changes.write(planted, bytes)
+        try await trust.store.commit(changes)
+        let error = await storeError { _ = try await trust.layer.plans.proposals(to: none) }
+        #expect(error == .tampered(planted))
+        // A process that starts anew, and the company's records with their tree are gone.
+        try await trust.store.putBack([:], Key.isOf(company))
+        let process = try await trust.process()
+        let missed = await storeError { _ = try await process.proposals(to: company) }
+        #expect(missed == .tampered(headKey(company.description)))
+    }
+
+    /// A commit whose answer comes late: what was committed after it is known, and stays the latest.
+    @Test func aLateAnswerOfACommitIsNotTheLatest() async throws {
+        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let base = MemoryStore()
+        let store = LateCommitStore(base)
+        let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
+        let table = AuthenticatedTable<Note>("notes", keys: keys, cache: ControlCache(store: store, keys: keys))
+        try await base.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+            try await ControlHead.create(partition, keys: keys, in: &tx)
+        }
+        func write(_ text: String) async throws {
+            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
+                try await table.write(Note(text: text), partition, ["a"], in: &tx)
+            }
+        }
+        func copy() async throws -> [Entry] {
+            try await base.records(in: KeyRange(under: Key(partition, [])), limit: 100)
+        }
+        store.holdsNext()
+        let late = Task { try await write("a") }
+        await store.isHolding()
+        let old = try await copy()
+        try await write("b")
+        store.letGo()
+        try await late.value
+        // What was there after the first commit is put back.
+        var changes = Changes()
+        for entry in try await copy() { changes.delete(entry.key) }
+        for entry in old { changes.write(entry.key, entry.record.bytes) }
+        try await base.commit(changes)
+        let error = await storeError { _ = try await table.read(partition, ["a"], in: store) }
+        #expect(error != nil)
+    }
+}
+
+/// A store whose answer to one commit can be held back.
+private final class LateCommitStore: Store {
+    private let base: any Store
+    private let state = Mutex(
+        (holds: false, held: nil as CheckedContinuation<Void, Never>?, waits: nil as CheckedContinuation<Void, Never>?))
+
+    init(_ base: any Store) { self.base = base }
+
+    func holdsNext() { state.withLock { $0.holds = true } }
+
+    /// Returns when the answer is held back.
+    func isHolding() async {
+        await withCheckedContinuation { continuation in
+            let isHeld = state.withLock { state in
+                if state.held == nil { state.waits = continuation }
+                return state.held != nil
+            }
+            if isHeld { continuation.resume() }
+        }
+    }
+
+    func letGo() { state.withLock { $0.held }?.resume() }
+
+    func record(for key: Key) async throws(StoreError) -> Record? { try await base.record(for: key) }
+    func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        try await base.records(in: range, limit: limit)
+    }
+    func commit(_ changes: Changes) async throws(StoreError) {
+        try await base.commit(changes)
+        guard
+            state.withLock({ state in
+                defer { state.holds = false }; return state.holds
+            })
+        else { return }
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                state.held = continuation
+                return state.waits
+            }?.resume()
+        }
+    }
 }

@@ -100,7 +100,13 @@ private struct PriceWalk {
                 plan("trial", nil, trialDays: 40), plan("free", nil), plan("bronze", try price(10 * factor)),
                 plan("silver", try price(20 * factor, over: 5)), plan("gold", try price(20 * factor, 7, over: 9)),
                 plan("paidTrial", try price(5), trialDays: 50),
-            ], statusRules: [.proofOfConcept: "trial", .customer: factor == 2 ? "free" : "bronze"],
+            ],
+            // Some catalogues let a status's plan begin with the next period: then others can take its place before.
+            statusRules: [
+                .proofOfConcept: StatusRule("trial", timing: version % 2 == 0 ? .nextPeriod : .immediately),
+                .customer: StatusRule(
+                    factor == 2 ? "free" : "bronze", timing: version % 3 == 0 ? .nextPeriod : .immediately),
+            ],
             noticeDays: 20, answerDays: 20)
     }
 

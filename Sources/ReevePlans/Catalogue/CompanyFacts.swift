@@ -151,16 +151,16 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
         if from <= now { settleAwaited() }
     }
 
-    /// Drops the plans that a status scheduled: another status was told.
-    mutating func dropScheduledByStatus(after now: Timestamp) throws(PlanError) {
+    /// Drops the plans that a status scheduled: another status was told. Others, in whose place they had come, come back or do not.
+    mutating func dropScheduledByStatus(after now: Timestamp, bringingBack: Bool) throws(PlanError) {
         guard plans.assertions.contains(where: { $0.value?.isOfStatus == true && $0.from > now }) else { return }
         func isDropped(_ fact: Timeline<Assignment>.Assertion) -> Bool {
             fact.value?.isOfStatus == true && fact.from > now
         }
-        // What came in the place of something that was to come does not bring that back.
+        // What came in the place of something that was to come brings that back only when it is told to.
         let staying = plans.assertions.enumerated().filter { index, fact in
             !isDropped(fact)
-                && (fact.from <= now
+                && (bringingBack || fact.from <= now
                     || !plans.assertions[(index + 1)...].contains { isDropped($0) && $0.holds(at: fact.from) })
         }.map(\.element)
         var kept = Timeline<Assignment>()
@@ -213,7 +213,10 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
         guard change.countsAnew else { return }
         // No two at one instant: each is applied once.
         var instant = from
-        while turns.contains(where: { $0.at == instant }) { instant = instant.advanced(by: .microseconds(1)) }
+        while turns.contains(where: { $0.at == instant }) {
+            guard instant < Timestamp(microseconds: .max) else { throw PlanError(.invalidChange) }
+            instant = instant.advanced(by: .microseconds(1))
+        }
         turns.append(
             Turn(
                 at: instant, cause: cause, alignment: change.alignment, usage: change.usage, limit: limit,
@@ -253,6 +256,7 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
 
     private mutating func forget(before now: Timestamp) {
         noteFirst(until: now)
+        if isAwaiting, !isAwaiting(at: now) { settleAwaited() }
         plans.forget(before: now)
         packages.forget(before: now)
         overages.forget(before: now)
@@ -282,9 +286,19 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     mutating func awaits(_ proposal: Identifier<PriceProposal>?) { (isAwaiting, awaited) = (true, proposal) }
 
     /// Notes that nothing is waited for.
-    private mutating func settleAwaited() { (isAwaiting, awaited) = (false, nil) }
+    mutating func settleAwaited() { (isAwaiting, awaited) = (false, nil) }
 
     // MARK: Reading them
+
+    /// Whether the plan of the status waits for the company's approval at an instant: one that was agreed to for a later day does until
+    /// then.
+    func isAwaiting(at instant: Timestamp) -> Bool { isAwaiting && !isOnAwaitedPlan(by: instant) }
+
+    /// Whether the plan of the proposal that is waited for has begun until an instant.
+    private func isOnAwaitedPlan(by instant: Timestamp) -> Bool {
+        guard let awaited else { return false }
+        return plans.assertions.contains { $0.from <= instant && $0.value?.agreement?.proposal == awaited }
+    }
 
     /// When the company was first on the plan of a fact.
     func firstInstant(on plan: String, from: Timestamp) -> Timestamp { min(firstOn[plan] ?? from, from) }
@@ -309,7 +323,7 @@ extension PlanChange {
 
 extension Timeline {
     /// The assertions that count at the first instant of their span.
-    fileprivate var facts: [Assertion] {
+    var facts: [Assertion] {
         assertions.indices.filter { index in
             !assertions[(index + 1)...].contains { $0.holds(at: assertions[index].from) }
         }.map { assertions[$0] }

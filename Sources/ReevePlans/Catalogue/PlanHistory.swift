@@ -47,7 +47,8 @@ struct PlanHistory: Sendable {
             at: instant, plan: plan, catalogue: assignment?.catalogue ?? 0, package: own,
             entitlements: entitlements ?? Entitlements(tasksPerPeriod: 0, environments: []),
             charges: stop == nil ? asked : .none, asked: asked, stop: stop, trialEnds: ends,
-            awaiting: facts.isAwaiting ? facts.awaited : nil, pause: facts.pause, months: facts.periods.months,
+            awaiting: facts.isAwaiting(at: instant) ? facts.awaited : nil, pause: facts.pause,
+            months: facts.periods.months,
             period: try period(at: instant), changesAt: changes.compactMap(\.self).min())
     }
 
@@ -72,7 +73,7 @@ struct PlanHistory: Sendable {
         if facts.status == .former, facts.ended.map({ $0.at <= instant }) ?? true { return .former }
         guard plan == nil || ends.map({ $0 <= instant }) ?? false else { return nil }
         // What is to come says more than what is over.
-        return facts.isAwaiting ? .awaitingApproval : plan == nil ? .noPlan : .trialEnded
+        return facts.isAwaiting(at: instant) ? .awaitingApproval : plan == nil ? .noPlan : .trialEnded
     }
 
     private func charges(
@@ -281,8 +282,13 @@ struct PlanHistory: Sendable {
     // MARK: Statuses
 
     /// Drops the plans that a status scheduled: another status was told.
-    mutating func dropScheduledByStatus(after now: Timestamp) throws(PlanError) {
-        try facts.dropScheduledByStatus(after: now)
+    ///
+    /// Plans in whose place they had come are scheduled again where the company is asked no more for them than without.
+    mutating func dropScheduledByStatus(for change: PlanChange, after now: Timestamp) throws(PlanError) {
+        var (without, with) = (self, self)
+        try without.facts.dropScheduledByStatus(after: now, bringingBack: false)
+        try with.facts.dropScheduledByStatus(after: now, bringingBack: true)
+        self = try without.preview(change, with, from: now).needsApproval ? without : with
     }
 
     /// Records a status; whether it is another one.
@@ -302,6 +308,9 @@ struct PlanHistory: Sendable {
 
     /// Notes that the status's plan waits for an approval, and the proposal for it.
     mutating func awaits(_ proposal: Identifier<PriceProposal>?) { facts.awaits(proposal) }
+
+    /// Notes that the status has its plan, also when that begins later.
+    mutating func awaitsNothing() { facts.settleAwaited() }
 }
 
 extension Entitlements {

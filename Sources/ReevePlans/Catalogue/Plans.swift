@@ -157,7 +157,7 @@ public struct Plans: Sendable {
             try history.end(at: instant)
             return nil
         }
-        try history.dropScheduledByStatus(after: instant)
+        try history.dropScheduledByStatus(for: rule.change, after: instant)
         do throws(PlanError) {
             // What is scheduled for later stays, unless its price would rise then that nobody approved.
             for leaving in [PlanHistory.Leaving.everything, .approved] {
@@ -165,6 +165,7 @@ public struct Plans: Sendable {
                     rule.change, at: instant, notBefore: instant, of: catalogue, leaving: leaving, isOfStatus: true)
                 guard !preview.needsApproval else { continue }
                 history = new
+                history.awaitsNothing()
                 return nil
             }
             let proposal = try proposal(rule.change, of: company.id, history, by: actor, catalogue, at: now)
@@ -337,6 +338,18 @@ public struct Plans: Sendable {
         }
         details["sequence"] = sequence.map { String($0) }
         details["proposal"] = new.awaiting?.description
+        let isAgreedTo = after.facts.plans.assertions.contains { $0.value?.agreement?.proposal == before.facts.awaited }
+        if before.facts.isAwaiting, !isAgreedTo, !after.facts.isAwaiting || after.facts.awaited != before.facts.awaited
+        {
+            details["proposal.ended"] = before.facts.awaited?.description
+        }
+        let ended = before.facts.plans.facts.filter { fact in
+            fact.from > instant && fact.value != nil && after.facts.plans.value(at: fact.from) != fact.value
+        }
+        if !ended.isEmpty {
+            let plans = ended.map { "\($0.value?.plan ?? "none") from \($0.from)" }
+            details["scheduled.ended"] = plans.joined(separator: ", ")
+        }
         return details
     }
 }

@@ -98,8 +98,10 @@ extension Plans {
         var granted: Int64 = 0
         /// Until when it holds.
         var until: Timestamp
-        /// When there is more.
-        var more: Timestamp
+        /// What it is made of; `nil` when the company has no account.
+        var ledger: TaskLedger?
+        /// What was granted.
+        var grants: [TaskGrant] = []
     }
 
     /// How much can be used of a pool's period with what was granted and carried over. The account is written where it has changed, if
@@ -110,18 +112,17 @@ extension Plans {
     ) async throws(PlanError) -> Limit {
         let (period, at) = (terms.period, terms.at)
         guard terms.history.facts.keepsAccount else {
-            return Limit(tasks: terms.limit, until: terms.until, more: period.end)
+            return Limit(tasks: terms.limit, until: terms.until)
         }
         var pools = pools
         pools[period.start] = pool
         let (ledger, account) = try await ledger(of: company, period, terms.history, pools, at: at, in: &transaction)
         if isWriting, let account { try await write(account, of: company, in: &transaction) }
         let next = account?.bounds(in: period).filter { $0 > at }.min()
-        let more = account?.grants.map(\.from).filter { $0 > at }.min()
         let tasks = ledger.limit(at: at)
         return Limit(
             tasks: tasks, granted: tasks - terms.limit, until: min(terms.until, next ?? terms.until),
-            more: min(period.end, more ?? period.end))
+            ledger: ledger, grants: account?.grants ?? [])
     }
 
     /// Settles what can no longer change before facts of a company are changed, and notes what it had at the end of periods that are

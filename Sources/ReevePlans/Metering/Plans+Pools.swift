@@ -132,17 +132,7 @@ extension Plans {
             pool.divide(at: account.bounds(in: period))
         }
         for turn in history.turns(in: period, until: instant) where pool.turn.map({ $0 < turn.at }) ?? true {
-            let last = turn.at.advanced(by: .microseconds(-1))
-            let plan = try history.effective(at: last)
-            // It is a part of the plan's own that is scaled.
-            pool.setLimit(Int64(plan.limit))
-            pool.setSublimits(
-                Sublimits(plan.entitlements.sublimits).limits,
-                since: max(history.latestChange(until: last), period.start))
-            _ = pool.apply(
-                turn.usage, to: Int64(turn.limit), at: turn.at, tasks: Int64(plan.entitlements.tasksPerPeriod),
-                overage: Int64(plan.charges.mostTasksOver),
-                sublimits: Sublimits(try history.effective(at: turn.at).entitlements.sublimits).limits)
+            try pool.turn(turn, of: history, in: period)
         }
     }
 
@@ -368,5 +358,24 @@ extension Plans {
         pool.recall()
         try await write([period: pool], of: company, in: &transaction)
         try await RecallBoard.add(company, in: &transaction)
+    }
+}
+
+extension QuotaPool {
+    /// Applies a change that counts its period anew.
+    mutating func turn(
+        _ turn: CompanyFacts.Turn, of history: PlanHistory, in period: Period
+    ) throws(PlanError) {
+        let last = turn.at.advanced(by: .microseconds(-1))
+        let plan = try history.effective(at: last)
+        // It is a part of the plan's own that is scaled.
+        setLimit(Int64(plan.limit))
+        setSublimits(
+            Sublimits(plan.entitlements.sublimits).limits,
+            since: max(history.latestChange(until: last), period.start))
+        _ = apply(
+            turn.usage, to: Int64(turn.limit), at: turn.at, tasks: Int64(plan.entitlements.tasksPerPeriod),
+            overage: Int64(plan.charges.mostTasksOver),
+            sublimits: Sublimits(try history.effective(at: turn.at).entitlements.sublimits).limits)
     }
 }

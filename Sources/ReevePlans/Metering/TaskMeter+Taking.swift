@@ -183,13 +183,9 @@ extension TaskMeter {
         of need: Int64, _ pool: QuotaPool, _ lane: Lane, _ pace: PaceRecord?, _ terms: PlanTerms, _ limit: Plans.Limit,
         at now: Timestamp
     ) -> PlanError? {
-        // What is more than there is in a whole period is there at no time.
-        guard need <= pool.free else {
-            return PlanError(.limitReached, retryAt: need <= limit.tasks ? limit.more : nil)
-        }
         guard need <= pool.free(within: lane.sublimits) else {
-            return PlanError(
-                .sublimitReached, retryAt: need <= pool.limit(within: lane.sublimits) ? terms.period.end : nil)
+            let later = terms.firstInstant(with: need, of: pool, limit, within: lane.sublimits)
+            return PlanError(need <= pool.free ? .sublimitReached : .limitReached, retryAt: later)
         }
         guard let pace, let conforming = pace.conforming(at: now), need > conforming else { return nil }
         return PlanError(.tooFast, retryAt: pace.conforms(need, at: now))

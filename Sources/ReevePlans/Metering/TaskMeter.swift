@@ -75,7 +75,7 @@ public final class TaskMeter: Sendable {
 
     /// Takes `tasks` from the company's limit for a job, or says why not.
     ///
-    /// Throws ``PlanError/Code/limitReached`` with the start of the next period when they do not fit, after those that other
+    /// Throws ``PlanError/Code/limitReached`` with the first instant at which they can fit, after those that other
     /// processes hold were asked back, and ``PlanError/Code/sublimitReached`` when it is a ``Sublimit`` that they do not fit in; nothing is
     /// taken then. The entry in the log of the job's workspace says how many tasks this
     /// process took with it: the jobs that are admitted on those need none of their own. While the store is away, what is held is

@@ -117,7 +117,11 @@ final class WaitingJobs: Sendable {
             var (woken, room) = ([Waiter](), room)
             for waiter in state.waiters[company] ?? [] {
                 guard room?.fits(waiter.job) ?? true else { continue }
-                guard room?.take(waiter.job) ?? true else { break }
+                guard room?.take(waiter.job) ?? true else {
+                    // One that needs more than there is in the whole period keeps nobody else waiting.
+                    if let room, Int64(waiter.job.tasks) > room.pool.limit { continue }
+                    break
+                }
                 guard let index = state.waiters[company]?.firstIndex(where: { $0.number == waiter.number }) else {
                     continue
                 }

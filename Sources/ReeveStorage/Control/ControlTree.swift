@@ -166,6 +166,9 @@ struct ControlTree {
                 cache.keep(head: root, sealed, stored, of: place)
                 let (place, root) = (place, root)
                 transaction.whenCommitted(headKey) { cache.committed(head: root, sealed, stored, of: place) }
+            } else {
+                // What was to be noted before is not what is committed.
+                transaction.whenCommitted(headKey) {}
             }
         } catch {
             throw Failure(error)
@@ -221,19 +224,23 @@ struct ControlTree {
 
     /// The head; `nil` when there is none and this process has not seen one.
     func headIfThere<Failure>(_ transaction: inout Transaction<Failure>) async throws(Failure) -> Head? {
-        // What was seen before the store is asked; what the transaction writes is no state of the store's.
-        let isFirst = !transaction.compared.contains(headKey) && !transaction.changes(headKey)
+        // What was seen before the store is asked.
+        var seen = cache.flatMap { transaction.hasCompared(headKey, with: $0) ? nil : $0.seen(of: place) }
         let wasRead = transaction.hasRead(headKey)
-        let seen = isFirst ? cache?.seen(of: place) : nil
+        if let known = seen, let cache, transaction.changes(headKey) {
+            // What the transaction writes is no state of the store's; what it wrote on is one.
+            try await compare(cache, known, &transaction)
+            seen = nil
+        }
         guard let stored = try await transaction.read(headKey) else {
             if let seen, !seen.isEmpty { throw try await mismatch(wasRead, &transaction) }
-            if cache != nil { transaction.hasCompared(headKey) }
+            if let cache { transaction.noteCompared(headKey, with: cache) }
             return nil
         }
         if let cache {
             do throws(StoreError) {
                 let head = try await cache.head(stored, of: place, since: seen)
-                transaction.hasCompared(headKey)
+                transaction.noteCompared(headKey, with: cache)
                 return Head(node: Node(number: 0, value: head.root, epoch: head.epoch), tag: head.tag)
             } catch {
                 guard case .tampered = error else { throw Failure(error) }
@@ -246,6 +253,23 @@ struct ControlTree {
             return Head(node: node, tag: record.tag)
         } catch {
             throw Failure(error)
+        }
+    }
+
+    /// Compares a head that the transaction has read and then written for others with what a cache has seen of it.
+    private func compare<Failure>(
+        _ cache: ControlCache, _ seen: ControlCache.Seen, _ transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        defer { transaction.noteCompared(headKey, with: cache) }
+        guard let stored = transaction.stored(headKey)??.bytes else {
+            if !seen.isEmpty { throw try await mismatch(true, &transaction) }
+            return
+        }
+        do throws(StoreError) {
+            _ = try await cache.head(stored, of: place, since: seen)
+        } catch {
+            guard case .tampered = error else { throw Failure(error) }
+            throw try await mismatch(true, &transaction)
         }
     }
 

@@ -14,8 +14,13 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     package private(set) var tickets: [TrailTicket] = []
     /// What is to be done when it has committed.
     fileprivate private(set) var committed: [Key: @Sendable () -> Void] = [:]
-    /// The heads that were compared with what this process had seen before.
-    private(set) var compared: Set<Key> = []
+    /// A head, and what knows what this process has seen of it.
+    private struct Comparison: Hashable {
+        let head: Key
+        let cache: ObjectIdentifier
+    }
+    /// The heads that were compared with what this process had seen before, by each that knows.
+    private var compared: Set<Comparison> = []
     fileprivate private(set) var stale = false
     fileprivate private(set) var isDiscarded = false
 
@@ -87,8 +92,18 @@ public struct Transaction<Failure: StoreFailure>: ~Copyable, Sendable {
     /// Whether this transaction has read a record, or that there is none.
     func hasRead(_ key: Key) -> Bool { reads[key] != nil }
 
-    /// Notes that a head was compared.
-    mutating func hasCompared(_ key: Key) { compared.insert(key) }
+    /// What the store had under a key when this transaction read it; `nil` when it has not.
+    func stored(_ key: Key) -> Record?? { reads[key] }
+
+    /// Whether a head was compared with what a cache knows of it.
+    func hasCompared(_ head: Key, with cache: AnyObject) -> Bool {
+        compared.contains(Comparison(head: head, cache: ObjectIdentifier(cache)))
+    }
+
+    /// Notes that a head was compared with what a cache knows of it.
+    mutating func noteCompared(_ head: Key, with cache: AnyObject) {
+        compared.insert(Comparison(head: head, cache: ObjectIdentifier(cache)))
+    }
 
     /// Has something done once this attempt has committed, in the place of what was to be done about a record before.
     mutating func whenCommitted(_ key: Key, _ action: @escaping @Sendable () -> Void) { committed[key] = action }
