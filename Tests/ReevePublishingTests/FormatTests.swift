@@ -211,7 +211,7 @@ import Testing
     /// A value that is found in a dropped one may not stand where no detector finds it.
     @Test func whatIsDroppedMayNotStandElsewhere() {
         let input =
-            #"{"nodes":[{"type":"a","parameters":{"x":"ZGFuYUBhY21lLWNvcnAuaW8"}}],"connections":{},"pinData":{"x":"dana@acme-corp.io"}}"#
+            #"{"nodes":[{"type":"a","parameters":{"x":"64616e614061636d652d636f72702e696f"}}],"connections":{},"pinData":{"x":"dana@acme-corp.io"}}"#
         guard case .blocked(.survivor) = scrub(Array(input.utf8), as: .n8n).verdict else {
             Issue.record("a copy was published")
             return

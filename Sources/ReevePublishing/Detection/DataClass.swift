@@ -23,6 +23,8 @@ struct Match {
     let score: Double
     /// The rule, for example `secret.github`.
     let rule: String
+    /// The value itself, as it was read.
+    var text: [UInt8] = []
 
     static let replaceFrom = 0.6
     static let reportFrom = 0.3

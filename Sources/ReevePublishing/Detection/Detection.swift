@@ -87,7 +87,9 @@ enum Detection {
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }
         found.matches = merged(found.matches).map { match in
-            Match(kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule)
+            Match(
+                kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule,
+                text: Array(text[match.range]))
         }
         return found
     }

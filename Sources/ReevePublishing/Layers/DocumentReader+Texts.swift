@@ -12,6 +12,12 @@ extension DocumentReader {
             keep(piece)
             return try read(json: piece, at: place, limits: .init())
         }
+        for content in Base64Text.find(in: piece.bytes) {
+            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: piece.role)
+            (inner.isDropped, inner.depth, inner.seal) = (piece.isDropped, piece.depth + 1, seals.count)
+            seals.append(Seal(outer: piece.part(content.range), content: content))
+            try read(text: inner, at: place)
+        }
         switch format.language {
         case .none: add(piece)
         case .workato: try read(workato: piece, at: place)

@@ -21,6 +21,15 @@ struct RoleDrop {
     var isNumber = false
     /// Whether the text is a file's name.
     var isFile = false
+    /// The number of what it is packed into as a whole; its place is in that.
+    var seal: Int?
+}
+
+/// Text that is packed so that no part of it stands by itself in what is outside: it is changed as a whole.
+struct Seal {
+    /// The packed text.
+    let outer: TextPiece
+    let content: Base64Text
 }
 
 /// A document taken apart into the texts of all its layers.
@@ -38,6 +47,8 @@ struct DocumentReader {
     private(set) var shape: [UInt8] = []
     /// What goes by its role, in document order.
     private(set) var drops: [RoleDrop] = []
+    /// What is packed as a whole; the outer ones first.
+    var seals: [Seal] = []
 
     /// The names of credentials that are stand-ins already, as the pool spells them.
     private(set) var connections: Set<String> = []
@@ -126,7 +137,7 @@ struct DocumentReader {
         walk.sample = nil
         guard sample.hasContent else { return }
         let span = piece.source(sample.start..<token.range.lowerBound)
-        drops.append(RoleDrop(path: sample.path, role: .sample, span: span, text: nil))
+        drops.append(RoleDrop(path: sample.path, role: .sample, span: span, text: nil, seal: piece.seal))
     }
 
     private mutating func read(
@@ -170,7 +181,7 @@ struct DocumentReader {
             RoleDrop(
                 path: value.path, role: value.role, span: value.source(part),
                 text: value.isNumber ? nil : Array(value.bytes[part]), isNumber: value.isNumber,
-                isFile: part.count < value.bytes.count))
+                isFile: part.count < value.bytes.count, seal: value.seal))
     }
 
     /// The decoded text of a key or string.
@@ -210,6 +221,16 @@ struct DocumentReader {
         shape.append(kind)
         // Keys that refer to a name change with it.
         if token.kind == .key, walk.open.last?.names != .reference { shape += piece.bytes[token.range] }
+    }
+
+    /// The place of a range of a piece in the document: of one that is packed as a whole, that of the packing.
+    func place(_ range: Range<Int>, of piece: TextPiece) -> Range<Int> { place(piece.source(range), in: piece.seal) }
+
+    /// The place of what stands at a place in a packing.
+    func place(_ range: Range<Int>, in seal: Int?) -> Range<Int> {
+        guard let seal else { return range }
+        let outer = seals[seal].outer
+        return place(0..<outer.bytes.count, of: outer)
     }
 
     /// Keeps a piece that is long enough to hold anything.

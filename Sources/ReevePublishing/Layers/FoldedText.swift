@@ -3,8 +3,8 @@
 
 import ReeveModel
 
-/// A text as the detectors read it: escapes that stand raw in it are decoded, and typographic spaces and dashes are the
-/// plain ones, with the place of each byte in the text itself.
+/// A text as the detectors read it: escapes that stand raw in it are decoded, as are `%40` and `&#64;`, and typographic spaces
+/// and dashes are the plain ones, with the place of each byte in the text itself.
 ///
 /// Where a layer is not decoded (source code, a JSON template around a data pill, a Ruby heredoc), `\n` before a value
 /// would look like a letter of it, and `\u0040` would hide it.
@@ -18,7 +18,9 @@ struct FoldedText {
     init(_ text: [UInt8]) {
         bytes = text
         for _ in 0..<Self.maximumRounds {
-            guard bytes.contains(UInt8(ascii: "\\")), fold({ Self.escape(in: $0, at: $1) }) else { break }
+            guard bytes.contains(where: { "\\%&".utf8.contains($0) }), fold({ Self.sign(in: $0, at: $1) }) else {
+                break
+            }
         }
         if bytes.contains(where: { $0 == 0xC2 || $0 == 0xE2 }) { _ = fold({ Self.separator(in: $0, at: $1) }) }
     }
@@ -54,6 +56,16 @@ struct FoldedText {
         places = places.map { places in origins.map { places[$0] } } ?? origins
         bytes = folded
         return true
+    }
+
+    /// What an escape, a percent code or an entity at a position stands for.
+    private static func sign(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        switch text[position] {
+        case UInt8(ascii: "\\"): escape(in: text, at: position)
+        case UInt8(ascii: "%"): PercentCode.decode(text, at: position)
+        case UInt8(ascii: "&"): Entity.decode(text, at: position)
+        default: nil
+        }
     }
 
     /// The escape at a position, as JSON, JavaScript and Ruby write them.

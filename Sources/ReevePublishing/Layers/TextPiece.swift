@@ -38,6 +38,8 @@ struct TextPiece {
     var isUse = false
     /// Where the literals meet that it is put together of; only what reaches over one is looked for in it.
     var joints: [Joint] = []
+    /// The number of what it is packed into as a whole; its offsets are in that.
+    var seal: Int?
     var depth = 0
 
     /// A text that stands for itself, in no document.
@@ -63,7 +65,8 @@ struct TextPiece {
     /// Over several literals all of it goes into the first; they stay joined as they are.
     func encode(_ replacement: [UInt8], over range: Range<Int>, of document: [UInt8]) -> [UInt8] {
         let inner = joints.filter { range.lowerBound < $0.at && $0.at < range.upperBound }
-        return encode(replacement) + inner.flatMap { document[$0.source] }
+        let text = PercentCode.isIn(bytes[range]) ? PercentCode.encode(replacement) : replacement
+        return encode(text) + inner.flatMap { document[$0.source] }
     }
 
     private func encode(_ replacement: [UInt8]) -> [UInt8] {

@@ -48,25 +48,27 @@ struct FirstPass {
             let found = Detection.scan(piece)
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             for match in found.matches {
-                hits.append(Hit(match: match, piece: index, span: piece.source(match.range)))
+                hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
             }
             guard hits.count <= maximumFindings else { throw .tooManyFindings }
         }
         hits.sort { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
         var pool = Surrogates(occupied: surrogates)
-        var edits = reader.drops.map { drop in
-            ScrubReport.Edit(range: drop.span, label: drop.role.rawValue, replacement: drop.replacement(&pool))
+        var edits = EditTree(reader, input)
+        for drop in reader.drops {
+            let replacement = drop.replacement(&pool)
+            edits.add(.init(range: drop.span, label: drop.role.rawValue, replacement: replacement), in: drop.seal)
         }
         var renaming = Renaming(reader)
         let decisions = hits.map { hit -> (action: ScrubFinding.Action, replacement: [UInt8]?) in
             let piece = reader.pieces[hit.piece]
-            let decision = Self.decide(hit.match, piece, Array(piece.bytes[hit.match.range]), &pool)
+            let decision = Self.decide(hit.match, piece, &pool)
             if piece.isName, let replacement = decision.1 {
                 renaming.replace(hit.match, by: replacement, in: hit.piece)
             }
             return decision
         }
-        edits += renaming.edits(of: input)
+        for edit in renaming.edits(of: input) { edits.add(edit, in: nil) }
         var (findings, originals): ([ScrubFinding], [[UInt8]]) = ([], [])
         var left: [Place: Int] = [:]
         for (hit, decision) in zip(hits, decisions) {
@@ -74,13 +76,11 @@ struct FirstPass {
             let isRenamed = renaming.changes(hit.piece)
             let action = isRenamed && decision.action == .blocked ? .replaced : decision.action
             if action != .dropped, !isRenamed {
-                let replacement = decision.replacement.map { piece.encode($0, over: match.range, of: input) }
-                edits.append(.init(range: hit.span, label: match.kind.rawValue, replacement: replacement))
+                edits.add(match, in: piece, replacement: decision.replacement)
             }
-            let original = Array(piece.bytes[match.range])
             switch action {
-            case .replaced: originals.append(original)
-            case .dropped: if match.score >= Match.replaceFrom { originals.append(original) }
+            case .replaced: originals.append(match.text)
+            case .dropped: if match.score >= Match.replaceFrom { originals.append(match.text) }
             case .review, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
             }
             findings.append(
@@ -88,41 +88,29 @@ struct FirstPass {
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action))
         }
-        edits.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
         // Values that were found, also those that were left, must not show in a path.
-        let list = DenyList(hits.map { Array(reader.pieces[$0.piece].bytes[$0.match.range]) })
+        let list = DenyList(hits.map(\.match.text))
         for index in findings.indices { findings[index].path = findings[index].path.masked(list) }
-        dropped = reader.drops.map { DroppedValue(path: $0.path.masked(list), role: $0.role, span: $0.span) }
+        dropped = reader.drops.map {
+            DroppedValue(path: $0.path.masked(list), role: $0.role, span: reader.place($0.span, in: $0.seal))
+        }
         self.findings = findings
-        self.edits = edits
+        self.edits = edits.resolved()
         self.originals = originals
         self.left = left
-        output = Self.splice(input, edits)
+        output = EditTree.splice(input, self.edits)
     }
 
     private static func decide(
-        _ match: Match, _ piece: TextPiece, _ original: [UInt8], _ pool: inout Surrogates
+        _ match: Match, _ piece: TextPiece, _ pool: inout Surrogates
     ) -> (ScrubFinding.Action, [UInt8]?) {
         if piece.isDropped { return (.dropped, nil) }
         guard match.score >= Match.replaceFrom else { return (.review, nil) }
         guard !piece.role.isFixed, !piece.isNumber || match.range.count == piece.bytes.count else {
             return (.blocked, nil)
         }
-        let replacement = pool.replacement(for: match.kind, original, isNumber: piece.isNumber)
+        let replacement = pool.replacement(for: match.kind, match.text, isNumber: piece.isNumber)
         return replacement == nil ? (.review, nil) : (.replaced, replacement)
-    }
-
-    private static func splice(_ input: [UInt8], _ edits: [ScrubReport.Edit]) -> [UInt8] {
-        var (output, position): ([UInt8], Int) = ([], 0)
-        output.reserveCapacity(input.count)
-        for edit in edits {
-            guard let replacement = edit.replacement, edit.range.lowerBound >= position else { continue }
-            output += input[position..<edit.range.lowerBound]
-            output += replacement
-            position = edit.range.upperBound
-        }
-        output += input[position...]
-        return output
     }
 }
 

@@ -41,7 +41,7 @@ struct Renaming {
         }
         var edits: [ScrubReport.Edit] = []
         for (index, piece) in reader.pieces.enumerated() where piece.isName || piece.isUse {
-            guard !piece.isDropped, let name = names[piece.bytes] else { continue }
+            guard !piece.isDropped, piece.seal == nil, let name = names[piece.bytes] else { continue }
             changed.insert(index)
             let whole = 0..<piece.bytes.count
             edits.append(

@@ -46,7 +46,8 @@ extension ScrubReport {
         for edit in edits where edit.range.lowerBound >= position {
             parts.append(text(position..<edit.range.lowerBound))
             let mask = "▒▒▒ \(edit.label) ▒▒▒"
-            let shown = after ? edit.replacement.map { String(decoding: $0, as: UTF8.self) } ?? mask : mask
+            let replacement = after && edit.isShown ? edit.replacement : nil
+            let shown = replacement.map { String(decoding: $0, as: UTF8.self) } ?? mask
             parts.append(.element("mark", ["class": after ? "new" : "old"], [.text(shown)]))
             position = edit.range.upperBound
         }

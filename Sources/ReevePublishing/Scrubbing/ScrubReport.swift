@@ -19,6 +19,8 @@ public struct ScrubReport: Sendable {
         let label: String
         /// The replacement as it stands in the document; `nil` when nothing was replaced.
         let replacement: [UInt8]?
+        /// Whether the replacement may be shown: what is packed again may hold what a person must decide about.
+        var isShown = true
     }
 
     init(

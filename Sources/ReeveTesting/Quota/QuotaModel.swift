@@ -58,7 +58,7 @@ struct QuotaModel {
     private(set) var applied = 0
     var nodes: [Node]
     var time: Int64 = 0
-    /// Who waits for what others hold gives up once each of them has looked so often; `nil` for never.
+    /// Who waits for what others hold gives up once each of them has looked so often and no statement was lost; `nil` for never.
     let patience: Int?
     private var looks: [Int]
     private var waiting: [Int: (phase: Phase, looks: [Int])] = [:]
@@ -228,11 +228,21 @@ struct QuotaModel {
         version += 1
         applied += 1
         // None of the others can be applied any more.
+        for commit in commits where commit.version < version { noteUnanswered(commit) }
         commits.removeAll { $0.version < version }
     }
 
     /// Loses a commit.
-    mutating func lose(_ index: Int) { commits.remove(at: index) }
+    mutating func lose(_ index: Int) { noteUnanswered(commits.remove(at: index)) }
+
+    /// Who waits for a process whose statement did not arrive gives it as much time again.
+    private mutating func noteUnanswered(_ commit: Commit) {
+        guard case .settle(let id, _, _) = commit.work else { return }
+        for node in nodes.indices {
+            guard case .stating(id, _, _) = nodes[node].phase else { continue }
+            for waiter in waiting.keys { waiting[waiter]?.looks[node] = looks[node] }
+        }
+    }
 
     /// Counts a lease as used, or gives it back to the pool where the protocol is wrong.
     mutating func expire(_ lease: QuotaPool.Lease) {
