@@ -101,5 +101,8 @@ func strings(_ bytes: [UInt8]) throws -> [String] {
 
 /// The data pills of a document, found by another way than the scrubber's: by regular expression.
 func pills(_ bytes: [UInt8]) throws -> [String] {
-    try strings(bytes).flatMap { text in text.matches(of: /_(?:dp)?\('(?:[^'\\]|\\.)*'\)/).map { String($0.output) } }
+    // Made once, and run where there can be one.
+    let pill = /_(?:dp)?\('(?:[^'\\]|\\.)*'\)/
+    return try strings(bytes).filter { $0.utf8.contains(UInt8(ascii: "_")) && $0.contains("('") }
+        .flatMap { text in text.matches(of: pill).map { String($0.output) } }
 }

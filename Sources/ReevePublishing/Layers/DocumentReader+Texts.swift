@@ -52,13 +52,13 @@ extension DocumentReader {
         for segment in RubyText.segments(of: piece.bytes, in: 0..<piece.bytes.count) {
             switch segment {
             case .reference(let range):
-                add(run.end())
+                for text in run.end() { add(text) }
                 if !piece.isDropped { references.append(Array(piece.bytes[range])) }
                 var inside = piece.part(range)
                 inside.role = .reference
                 add(inside)
             case .code(let range):
-                if !LiteralRun.joins(piece.bytes[range]) { add(run.end()) }
+                if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
                 add(code: piece.part(range))
             case .literal(let range, let quote):
                 let text = RubyText.unescape(piece.bytes, range, quote: quote)
@@ -67,7 +67,7 @@ extension DocumentReader {
                 try read(text: literal, at: place)
             }
         }
-        add(run.end())
+        for text in run.end() { add(text) }
     }
 
     // MARK: n8n
@@ -99,15 +99,15 @@ extension DocumentReader {
         for segment in ScriptText.segments(of: piece.bytes, language) {
             switch segment {
             case .code(let range):
-                if !LiteralRun.joins(piece.bytes[range]) { add(run.end()) }
+                if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
                 add(code: piece.part(range))
             case .comment(let range):
-                add(run.end())
+                for text in run.end() { add(text) }
                 var comment = piece.part(range)
                 comment.role = .comment
                 add(comment)
             case .name(let range, let encoding), .member(let range, let encoding):
-                add(run.end())
+                for text in run.end() { add(text) }
                 var inside = piece.inner(unescaped(range, encoding, in: piece), encoding)
                 inside.role = .reference
                 if case .name = segment { inside.isUse = true }
@@ -121,7 +121,7 @@ extension DocumentReader {
                 try read(text: literal, at: place)
             }
         }
-        add(run.end())
+        for text in run.end() { add(text) }
     }
 
     private func unescaped(
@@ -135,24 +135,40 @@ extension DocumentReader {
         code.role = .formula
         add(code)
     }
-
-    private mutating func add(_ piece: TextPiece?) {
-        if let piece { add(piece) }
-    }
 }
 
 /// Literals of an expression that are joined without anything else between them.
 private struct LiteralRun {
     var literals: [TextPiece] = []
+    /// Literals that one value is made of, at most, where it runs into others.
+    private static let mostParts = 5
 
     /// Whether code between two literals joins them: quotes, spaces, line ends, `+` or `<<`.
     static func joins(_ code: ArraySlice<UInt8>) -> Bool {
         code.allSatisfy { "\"'`+<\\ \t\r\n".utf8.contains($0) }
     }
 
-    /// The literals so far as one text, and begins anew; `nil` when there are not several.
-    mutating func end() -> TextPiece? {
+    /// The literals so far as one text, and begins anew; none when there are not several.
+    ///
+    /// A value is told by what stands around it. Where the literal before it or behind it would run into it, those that it can be made
+    /// of are read by themselves as well: `'id' + 'AKIA' + '…'`.
+    mutating func end() -> [TextPiece] {
         defer { literals = [] }
-        return TextPiece.joined(literals)
+        guard literals.count > 1 else { return [] }
+        let count = literals.count
+        var texts = [TextPiece.joined(literals[...])]
+        for start in 0..<count - 1 where start == 0 || isGlued(start) {
+            for end in (start + 2)...max(start + 2, min(start + Self.mostParts, count))
+            where end <= count && end - start < count && (end == count || isGlued(end)) {
+                texts.append(TextPiece.joined(literals[start..<end]))
+            }
+        }
+        return texts
+    }
+
+    /// Whether a literal and the one before it run into each other.
+    private func isGlued(_ index: Int) -> Bool {
+        guard let last = literals[index - 1].bytes.last, let first = literals[index].bytes.first else { return false }
+        return last.isWordByte && first.isWordByte
     }
 }

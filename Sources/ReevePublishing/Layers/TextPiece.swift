@@ -104,9 +104,10 @@ struct TextPiece {
         return copy
     }
 
-    /// Literals of one expression, one after the other; `nil` when there is only one.
-    static func joined(_ literals: [TextPiece]) -> TextPiece? {
-        guard var all = literals.first, literals.count > 1 else { return nil }
+    /// Literals of one expression, one after the other: at least one.
+    static func joined(_ literals: ArraySlice<TextPiece>) -> TextPiece {
+        var all = literals[literals.startIndex]
+        let last = literals[literals.endIndex - 1]
         var offsets = (0..<all.bytes.count).map { all.sources[$0] }
         for (before, literal) in zip(literals, literals.dropFirst()) {
             let gap = before.sources[before.bytes.count]..<literal.sources[0]
@@ -114,7 +115,7 @@ struct TextPiece {
             all.bytes += literal.bytes
             offsets += (0..<literal.bytes.count).map { literal.sources[$0] }
         }
-        offsets.append(literals[literals.count - 1].sources[literals[literals.count - 1].bytes.count])
+        offsets.append(last.sources[last.bytes.count])
         all.sources = .each(offsets)
         return all
     }

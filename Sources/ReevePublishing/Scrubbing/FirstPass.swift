@@ -83,6 +83,10 @@ struct FirstPass {
             case .dropped: if match.score >= Match.replaceFrom { originals.append(match.text) }
             case .review, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
             }
+            // Literals that are joined in more than one way show the same value more than once.
+            if !piece.joints.isEmpty, let last = findings.last, last.span == hit.span, last.rule == match.rule {
+                continue
+            }
             findings.append(
                 ScrubFinding(
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
