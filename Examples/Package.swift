@@ -20,8 +20,17 @@ let package = Package(
         .executableTarget(
             name: "audit-verify",
             dependencies: [
+                "Terminal",
                 .product(name: "Reeve", package: "reeve"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .executableTarget(
+            name: "recipe-scrub",
+            dependencies: [
+                "Terminal",
+                .product(name: "Reeve", package: "reeve"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .target(name: "Terminal"),
     ]
 )

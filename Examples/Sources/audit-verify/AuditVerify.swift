@@ -5,6 +5,7 @@ import ArgumentParser
 import Foundation
 import ReeveAudit
 import ReeveModel
+import Terminal
 
 /// Checks exported logs, and makes one to try it on.
 @main
@@ -52,7 +53,7 @@ struct Check: ParsableCommand {
         let held = try checkpoint.map { try self.note(at: $0) }
         guard let size = verifier.checkpoint(note)?.size else { throw finish(.badSignature) }
         var session = verifier.session(note, held: held)
-        var bar = ProgressBar(total: size, isShown: !quiet && isatty(2) == 1)
+        var bar = ProgressBar(total: size, unit: "entries", isShown: !quiet)
         // That a log was pruned is for the one who checks it to know: else its beginning could be cut off.
         let bundles = (size + 255) / 256
         let first = min(max(0, pruned / 256), bundles)
@@ -112,28 +113,4 @@ struct Check: ParsableCommand {
 extension VerifierKey: @retroactive ExpressibleByArgument {
     /// Reads the key's text.
     public init?(argument: String) { self.init(argument) }
-}
-
-/// A bar on the standard error stream.
-struct ProgressBar {
-    let total: Int
-    let isShown: Bool
-    private var shown = -1
-
-    init(total: Int, isShown: Bool) {
-        self.total = total
-        self.isShown = isShown
-    }
-
-    mutating func show(_ count: Int) {
-        let percent = total == 0 ? 100 : count * 100 / total
-        guard isShown, percent != shown else { return }
-        shown = percent
-        let bar = String(repeating: "#", count: percent / 4) + String(repeating: "-", count: 25 - min(25, percent / 4))
-        FileHandle.standardError.write(Data("\r[\(bar)] \(percent) % \(count) of \(total)".utf8))
-    }
-
-    func end() {
-        if isShown, shown >= 0 { FileHandle.standardError.write(Data("\n".utf8)) }
-    }
 }

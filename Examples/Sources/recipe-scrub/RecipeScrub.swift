@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ArgumentParser
+import Foundation
+import ReeveModel
+import ReevePublishing
+import Terminal
+
+/// Scrubs files and folders of recipes.
+@main
+struct RecipeScrub: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recipe-scrub", abstract: "Takes personal data and secrets out of recipe files.",
+        discussion: """
+            Prints the verdict for each file; with --output it writes those that are publishable, under the same names. Exit code 0: all \
+            are publishable; 2: a person must decide about one; 3: one is blocked; 1: something could not be read or written.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case automatic, workato, workatoConnection = "workato-connection", n8n, json
+
+        var format: RecipeFormat? {
+            switch self {
+            case .automatic: nil
+            case .workato: .workato
+            case .workatoConnection: .workatoConnection
+            case .n8n: .n8n
+            case .json: .plainJSON
+            }
+        }
+    }
+    enum Report: String, ExpressibleByArgument, CaseIterable {
+        case json, sarif, html
+    }
+
+    @Argument(help: "Files, or folders whose .json files are taken.")
+    var paths: [String]
+
+    @Option(help: "The files' format; what is not recognised is an error.")
+    var format = Format.automatic
+
+    @Option(help: "The table of roles of your own format: a JSON file with its zones.")
+    var roles: String?
+
+    @Option(help: "The folder for scrubbed files; it must not exist yet.")
+    var output: String?
+
+    @Option(help: "The kind of report that is written.")
+    var report: Report?
+
+    @Option(help: "The file for a report of JSON or SARIF, the folder for pages; it must not exist yet.")
+    var reportTo: String?
+
+    @Option(help: "Files that are read at the same time.")
+    var jobs = 2
+
+    @Flag(help: "Shows no progress.")
+    var quiet = false
+
+    func validate() throws {
+        guard (1...64).contains(jobs) else { throw ValidationError("--jobs is 1 to 64") }
+        guard (report == nil) == (reportTo == nil) else {
+            throw ValidationError("give --report and --report-to together")
+        }
+        guard roles == nil || format == .automatic else {
+            throw ValidationError("--roles is a format: leave --format out")
+        }
+        for path in [output, reportTo].compactMap(\.self) where FileManager.default.fileExists(atPath: path) {
+            throw ValidationError("`\(path)` is there already")
+        }
+    }
+
+    func run() async throws {
+        let results: [ScrubbedFile]
+        do {
+            let chosen = try format.format ?? roles.map(Self.table)
+            results = await scrub(try RecipeFile.all(in: paths), as: chosen)
+            try write(results)
+        } catch {
+            FileHandle.standardError.write(Data("recipe-scrub: \(error)\n".utf8))
+            throw ExitCode(1)
+        }
+        for result in results { print("\(result.file.name): \(result.summary)") }
+        let codes = results.map(\.exitCode)
+        let code = codes.contains(1) ? 1 : codes.max() ?? 0
+        guard code == 0 else { throw ExitCode(code) }
+    }
+
+    private static func table(at path: String) throws -> RecipeFormat {
+        let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        return try RecipeFormat(name: name, zones: try JSONDecoder().decode([RoleZone].self, from: contents(of: path)))
+    }
+
+    /// Scrubs the files, so many at a time; the results come in their order.
+    private func scrub(_ files: [RecipeFile], as format: RecipeFormat?) async -> [ScrubbedFile] {
+        let scrubber = Scrubber()
+        var bar = ProgressBar(total: files.count, unit: "files", isShown: !quiet)
+        defer { bar.end() }
+        var results: [Int: ScrubbedFile] = [:]
+        await withTaskGroup(of: (Int, ScrubbedFile).self) { group in
+            var next = 0
+            func start() {
+                let (number, file) = (next, files[next])
+                group.addTask { (number, ScrubbedFile(file, format, scrubber)) }
+                next += 1
+            }
+            while next < min(jobs, files.count) { start() }
+            while let (number, result) = await group.next() {
+                results[number] = result
+                bar.show(results.count)
+                if next < files.count { start() }
+            }
+        }
+        return files.indices.compactMap { results[$0] }
+    }
+
+    private func write(_ results: [ScrubbedFile]) throws {
+        if let output {
+            for result in results {
+                guard case .publishable(let recipe) = result.report?.verdict else { continue }
+                try Self.write(recipe.bytes, to: output + "/" + result.file.name)
+            }
+        }
+        guard let report, let reportTo else { return }
+        let reports = results.compactMap { result in result.report.map { (file: result.file.name, report: $0) } }
+        switch report {
+        case .json:
+            // One line for each file: its name, and its report.
+            let lines = reports.map { file, report in
+                Array("{\"file\":\"".utf8) + JSONText.escape(file.utf8) + Array("\",\"report\":".utf8) + report.json()
+                    + Array("}\n".utf8)
+            }
+            try Self.write(lines.flatMap(\.self), to: reportTo)
+        case .sarif: try Self.write(ScrubReport.sarif(reports), to: reportTo)
+        case .html:
+            for (file, report) in reports {
+                try Self.write(Array(report.html(title: file).utf8), to: "\(reportTo)/\(file).html")
+            }
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        let url = URL(fileURLWithPath: path)
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: url, options: .atomic)
+    }
+}
+
+/// A file that could not be read.
+struct FileError: Error, CustomStringConvertible {
+    let description: String
+}
+
+private func contents(of path: String) throws -> Data {
+    guard let data = FileManager.default.contents(atPath: path) else {
+        throw FileError(description: "cannot read `\(path)`")
+    }
+    return data
+}
+
+/// A recipe's file, and the name under which it is written.
+struct RecipeFile: Sendable {
+    let path: String
+    let name: String
+
+    /// The files of paths: of a folder its `.json` files, in the order of their names.
+    static func all(in paths: [String]) throws -> [RecipeFile] {
+        var files: [RecipeFile] = []
+        for path in paths {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+                throw FileError(description: "cannot read `\(path)`")
+            }
+            guard isFolder.boolValue else {
+                files.append(RecipeFile(path: path, name: URL(fileURLWithPath: path).lastPathComponent))
+                continue
+            }
+            let names = (FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []).sorted()
+            files += names.filter { $0.hasSuffix(".json") }.map { RecipeFile(path: path + "/" + $0, name: $0) }
+        }
+        // A name is published with the file.
+        for (number, file) in files.enumerated() where !isClean(file.name) {
+            throw FileError(description: "the name of file \(number + 1) holds personal data: rename it")
+        }
+        guard Set(files.map(\.name)).count == files.count else {
+            throw FileError(description: "two files have the same name")
+        }
+        guard !files.isEmpty else { throw FileError(description: "there are no .json files") }
+        return files
+    }
+}
+
+/// Whether nothing is found in a text.
+private func isClean(_ text: String) -> Bool {
+    let document = Array("[\"".utf8) + JSONText.escape(text.utf8) + Array("\"]".utf8)
+    return Scrubber().scrub(document, as: .plainJSON, for: .publicLibrary).findings.isEmpty
+}
+
+/// A file that was scrubbed, or why it was not.
+struct ScrubbedFile: Sendable {
+    let file: RecipeFile
+    let report: ScrubReport?
+    let summary: String
+
+    init(_ file: RecipeFile, _ format: RecipeFormat?, _ scrubber: Scrubber) {
+        self.file = file
+        do {
+            let bytes = Array(try contents(of: file.path))
+            guard let format = format ?? RecipeFormat.recognize(bytes) else {
+                throw FileError(description: "its format is not certain: give it with --format")
+            }
+            let report = scrubber.scrub(bytes, as: format, for: .publicLibrary)
+            (self.report, summary) = (report, report.summary)
+        } catch {
+            (report, summary) = (nil, "error: \(error)")
+        }
+    }
+
+    var exitCode: Int32 {
+        switch report?.verdict {
+        case nil: 1
+        case .publishable: 0
+        case .needsReview: 2
+        case .blocked: 3
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReevePublishing
+import ReeveTesting
+import Testing
+
+@Suite struct ReportTests {
+    private static let workflow = Array(
+        #"{"nodes":[{"name":"A","type":"t","parameters":{"to":"dana@acme-corp.io","card_number":"4539 1488 0343 6468"}}],"connections":{},"pinData":{"A":["dana@acme-corp.io"]}}"#
+            .utf8)
+
+    /// The same bytes each time, in the order of the fields' names, and no value.
+    @Test func theJSONReportIsWhatTheSchemaSays() {
+        let report = scrub(Self.workflow, as: .n8n)
+        let text = String(decoding: report.json(), as: UTF8.self)
+        #expect(
+            text == """
+                {"dropped":[{"path":"pinData","role":"sample","span":[139,164]}],"findings":[\
+                {"action":"replaced","class":"e-mail","path":"nodes[0].parameters.to","role":"literal","rule":"email.address",\
+                "score":95,"span":[53,70]},{"action":"review","class":"payment card","path":"nodes[0].parameters.card_number",\
+                "role":"literal","rule":"card.key","score":50,"span":[87,106]},{"action":"dropped","class":"e-mail",\
+                "path":"pinData.A[0]","role":"sample","rule":"email.address","score":95,"span":[145,162]}],"rules":2,\
+                "verdict":"needs review"}
+                """)
+        #expect(scrub(Self.workflow, as: .n8n).json() == report.json())
+        let blocked = String(decoding: scrub(Array("{".utf8), as: .plainJSON).json(), as: UTF8.self)
+        #expect(
+            blocked
+                == #"{"dropped":[],"findings":[],"reason":"the JSON input ends too early at byte 1","rules":2,"verdict":"blocked"}"#
+        )
+    }
+
+    /// What SARIF 2.1.0 asks for, and no value: neither of the document nor of a file's name.
+    @Test func theSARIFReportHasAResultForEachFinding() throws {
+        let reports = [
+            (file: "a b/flow.json", report: scrub(Self.workflow, as: .n8n)),
+            (file: "jo@acme-corp.io/x.json", report: scrub(Array("{".utf8), as: .plainJSON)),
+        ]
+        let bytes = ScrubReport.sarif(reports)
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(!text.contains("dana") && !text.contains("jo@") && !text.contains("4539"))
+        let log = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+        #expect(log["version"] as? String == "2.1.0")
+        let run = try #require((log["runs"] as? [[String: Any]])?.first)
+        let results = try #require(run["results"] as? [[String: Any]])
+        #expect(results.map { $0["level"] as? String } == ["note", "warning", "note", "note", "error"])
+        #expect(
+            results.map { $0["ruleId"] as? String } == [
+                "email.address", "card.key", "email.address", "role.sample", "verdict.blocked",
+            ])
+        let places = results.compactMap {
+            (($0["locations"] as? [[String: Any]])?.first?["physicalLocation"] as? [String: Any])
+        }
+        let files = places.compactMap { ($0["artifactLocation"] as? [String: Any])?["uri"] as? String }
+        #expect(files == Array(repeating: "a%20b/flow.json", count: 4) + ["(personal)/x.json"])
+        #expect((places[0]["region"] as? [String: Int]) == ["byteOffset": 53, "byteLength": 17])
+        let rules = ((run["tool"] as? [String: Any])?["driver"] as? [String: Any])?["rules"] as? [[String: String]]
+        #expect(rules?.compactMap { $0["id"] } == ["card.key", "email.address", "role.sample", "verdict.blocked"])
+    }
+}
