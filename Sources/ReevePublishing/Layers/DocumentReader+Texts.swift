@@ -37,37 +37,14 @@ extension DocumentReader {
     private mutating func read(workato piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
         if piece.bytes.first == UInt8(ascii: "=") {
             keep(piece)
-            return try read(formula: piece, at: place)
+            return try read(script: piece, .ruby, at: place)
         }
         let parts = RubyText.interpolations(of: piece.bytes)
         guard parts.contains(where: \.isFormula) else { return add(piece) }
         keep(piece)
         for (range, isFormula) in parts {
-            if isFormula { try read(formula: piece.part(range), at: place) } else { add(piece.part(range)) }
+            if isFormula { try read(script: piece.part(range), .ruby, at: place) } else { add(piece.part(range)) }
         }
-    }
-
-    private mutating func read(formula piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
-        var run = LiteralRun()
-        for segment in RubyText.segments(of: piece.bytes, in: 0..<piece.bytes.count) {
-            switch segment {
-            case .reference(let range):
-                for text in run.end() { add(text) }
-                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
-                var inside = piece.part(range)
-                inside.role = .reference
-                add(inside)
-            case .code(let range):
-                if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
-                add(code: piece.part(range))
-            case .literal(let range, let quote):
-                let text = RubyText.unescape(piece.bytes, range, quote: quote)
-                let literal = piece.inner(text, quote == UInt8(ascii: "'") ? .rubySingle : .rubyDouble)
-                run.literals.append(literal)
-                try read(text: literal, at: place)
-            }
-        }
-        for text in run.end() { add(text) }
     }
 
     // MARK: n8n
@@ -101,6 +78,12 @@ extension DocumentReader {
             case .code(let range):
                 if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
                 add(code: piece.part(range))
+            case .reference(let range):
+                for text in run.end() { add(text) }
+                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
+                var inside = piece.part(range)
+                inside.role = .reference
+                add(inside)
             case .comment(let range):
                 for text in run.end() { add(text) }
                 var comment = piece.part(range)
@@ -127,7 +110,7 @@ extension DocumentReader {
     private func unescaped(
         _ range: Range<Int>, _ encoding: TextPiece.Encoding, in piece: TextPiece
     ) -> JSONText.Unescaped {
-        RubyText.unescape(piece.bytes, range, quote: UInt8(ascii: "\""))
+        RubyText.unescape(piece.bytes, range, quote: encoding == .rubySingle ? UInt8(ascii: "'") : UInt8(ascii: "\""))
     }
 
     private mutating func add(code piece: TextPiece) {

@@ -3,47 +3,8 @@
 
 import ReeveModel
 
-/// The subset of Ruby that formulas are written in: string literals, interpolations and references.
+/// What of Ruby stands in formulas beside code: interpolations, escapes of literals, and data pills.
 enum RubyText {
-    /// What a stretch of a formula is.
-    enum Segment: Equatable {
-        /// `_dp('…')` or `_('…')`: a data pill, never touched.
-        case reference(Range<Int>)
-        /// The content of a string literal between its quotes.
-        case literal(Range<Int>, quote: UInt8)
-        /// Anything else.
-        case code(Range<Int>)
-    }
-
-    /// Splits a formula. Complexity: O(bytes).
-    static func segments(of formula: [UInt8], in range: Range<Int>) -> [Segment] {
-        var segments: [Segment] = []
-        var (position, codeStart) = (range.lowerBound, range.lowerBound)
-        func flush(_ end: Int) {
-            if codeStart < end { segments.append(.code(codeStart..<end)) }
-        }
-        while position < range.upperBound {
-            if let end = referenceEnd(formula, at: position, before: range.upperBound) {
-                flush(position)
-                segments.append(.reference(position..<end))
-                (position, codeStart) = (end, end)
-                continue
-            }
-            let byte = formula[position]
-            guard byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") else {
-                position += 1
-                continue
-            }
-            let end = literalEnd(formula, from: position + 1, before: range.upperBound, quote: byte)
-            flush(position + 1)
-            segments.append(.literal(position + 1..<end, quote: byte))
-            codeStart = end
-            position = min(end + 1, range.upperBound)
-        }
-        flush(range.upperBound)
-        return segments
-    }
-
     /// Splits a text with interpolations: what stands between `#{` and `}` is a formula, the rest is text.
     static func interpolations(of text: [UInt8]) -> [(range: Range<Int>, isFormula: Bool)] {
         var parts: [(Range<Int>, Bool)] = []
@@ -130,7 +91,7 @@ enum RubyText {
     }
 
     /// The position of the closing quote, or the end of the text when there is none.
-    private static func literalEnd(_ text: [UInt8], from start: Int, before end: Int, quote: UInt8) -> Int {
+    static func literalEnd(_ text: [UInt8], from start: Int, before end: Int, quote: UInt8) -> Int {
         var position = start
         while position < end {
             switch text[position] {

@@ -6,7 +6,7 @@
 struct ScriptText {
     /// The language of a text.
     enum Language {
-        case javaScript, python
+        case javaScript, python, ruby
     }
 
     /// What a stretch of the text is.
@@ -15,6 +15,8 @@ struct ScriptText {
         case literal(Range<Int>, TextPiece.Encoding)
         /// The content of a literal that names another step, as in `$('Step')`.
         case name(Range<Int>, TextPiece.Encoding)
+        /// A data pill, `_dp('…')` or `_('…')`.
+        case reference(Range<Int>)
         /// The content of a literal that names a member, as in `$json['field']`.
         case member(Range<Int>, TextPiece.Encoding)
         /// The content of a comment.
@@ -58,14 +60,24 @@ struct ScriptText {
 
     private mutating func step() {
         let byte = text[position]
+        if language == .ruby, byte == UInt8(ascii: "_"),
+            let end = RubyText.referenceEnd(text, at: position, before: text.count)
+        {
+            flush(to: position)
+            segments.append(.reference(position..<end))
+            (position, codeStart, mayStartRegex) = (end, end, false)
+            return
+        }
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): quoted(byte)
         case UInt8(ascii: "`") where language == .javaScript:
             position += 1
             template()
-        case UInt8(ascii: "#") where language == .python:
+        case UInt8(ascii: "#") where language != .javaScript:
             comment(from: position + 1, to: lineEnd(from: position + 1), 0)
-        case UInt8(ascii: "/") where language == .javaScript: slash()
+        case UInt8(ascii: "/") where language != .python: slash()
+        case UInt8(ascii: "%") where language == .ruby && mayStartRegex: percentLiteral()
+        case UInt8(ascii: "<") where language == .ruby: heredoc()
         case UInt8(ascii: "{"):
             if !substitutions.isEmpty { substitutions[substitutions.count - 1] += 1 }
             skip(mayStartRegex: true)
@@ -106,13 +118,15 @@ struct ScriptText {
     }
 
     private static let keywords = [
-        "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do",
+        "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "if", "unless", "and",
+        "or", "not",
+        "when", "then", "elsif", "while", "until",
     ]
 
     // MARK: Comments and regular expressions
 
     private mutating func slash() {
-        let next = position + 1 < text.count ? text[position + 1] : 0
+        let next = language == .javaScript && position + 1 < text.count ? text[position + 1] : 0
         if next == UInt8(ascii: "/") {
             comment(from: position + 2, to: lineEnd(from: position + 2), 0)
         } else if next == UInt8(ascii: "*") {
@@ -163,6 +177,11 @@ struct ScriptText {
     // MARK: Literals
 
     private mutating func quoted(_ quote: UInt8) {
+        if language == .ruby {
+            let end = RubyText.literalEnd(text, from: position + 1, before: text.count, quote: quote)
+            let encoding = quote == UInt8(ascii: "'") ? TextPiece.Encoding.rubySingle : .rubyDouble
+            return literal(position + 1..<end, encoding, closing: 1)
+        }
         if language == .python, isTriple(quote, at: position) {
             var end = position + 3
             while end < text.count, !isTriple(quote, at: end) { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
@@ -175,6 +194,44 @@ struct ScriptText {
 
     private func isTriple(_ quote: UInt8, at position: Int) -> Bool {
         position + 2 < text.count && text[position...position + 2].allSatisfy { $0 == quote }
+    }
+
+    /// `%w(a b)`, `%q(a)`, `%(a)` and the like, to the delimiter that closes it; a `%` that starts none is an operator.
+    private mutating func percentLiteral() {
+        var start = position + 1
+        if start < text.count, "qQwWiIrsx".utf8.contains(text[start]) { start += 1 }
+        guard start < text.count, !text[start].isWordByte, text[start] > 0x20, text[start] < 0x80 else {
+            return skip(mayStartRegex: true)
+        }
+        let open = text[start]
+        let pairs: [UInt8: UInt8] = [0x28: 0x29, 0x5B: 0x5D, 0x7B: 0x7D, 0x3C: 0x3E]
+        let close = pairs[open] ?? open
+        var (end, depth) = (start + 1, 0)
+        while end < text.count, depth > 0 || text[end] != close {
+            if text[end] == open, open != close { depth += 1 }
+            if text[end] == close { depth -= 1 }
+            end += text[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        literal(start + 1..<min(end, text.count), .script(quote: close), closing: 1)
+    }
+
+    /// `<<~TEXT` and `<<-TEXT`: the lines after it, to the one that is `TEXT`.
+    private mutating func heredoc() {
+        var start = position + 3
+        guard start < text.count, text[position + 1] == UInt8(ascii: "<"), "~-".utf8.contains(text[position + 2]) else {
+            return skip(mayStartRegex: true)
+        }
+        if "'\"".utf8.contains(text[start]) { start += 1 }
+        let name = text[start...].prefix { $0.isWordByte }
+        let body = lineEnd(from: min(name.endIndex, text.count))
+        guard !name.isEmpty, body < text.count else { return skip(mayStartRegex: true) }
+        var line = body + 1
+        while line < text.count {
+            let end = lineEnd(from: line)
+            if text[line..<end].drop(while: { $0 == 0x20 || $0 == 0x09 }).elementsEqual(name) { break }
+            line = end + 1
+        }
+        literal(body + 1..<min(line, text.count), .script(quote: 0), closing: 0)
     }
 
     /// A part of a template literal, up to its end or to the next `${`.
@@ -202,16 +259,18 @@ struct ScriptText {
 
     /// Whether a literal names a step or a member, by what stands around it.
     private func kind(of range: Range<Int>, _ encoding: TextPiece.Encoding) -> Segment {
-        guard case .script = encoding, range.lowerBound >= 2, range.upperBound + 1 < text.count,
+        guard encoding != .regex, range.lowerBound >= 2, range.upperBound + 1 < text.count,
             let open = lastVisible(before: range.lowerBound - 1), let close = firstVisible(from: range.upperBound + 1)
         else { return .literal(range, encoding) }
         switch (text[open], text[close]) {
         case (UInt8(ascii: "("), UInt8(ascii: ")")), (UInt8(ascii: "("), UInt8(ascii: ",")):
-            let callers = ["$", "$items", "_", "_items"]
+            let callers = language == .ruby ? [] : ["$", "$items", "_", "_items"]
             return callers.contains { isWord($0, before: open) } ? .name(range, encoding) : .literal(range, encoding)
         case (UInt8(ascii: "["), UInt8(ascii: "]")):
             guard let before = lastVisible(before: open) else { return .literal(range, encoding) }
-            if isWord("$node", before: open) || isWord("_node", before: open) { return .name(range, encoding) }
+            if language != .ruby, isWord("$node", before: open) || isWord("_node", before: open) {
+                return .name(range, encoding)
+            }
             let isValue =
                 text[before].isWordByte || text[before] >= 0x80 || ")].".utf8.contains(text[before])
                 || text[before] == UInt8(ascii: "$")
