@@ -128,27 +128,22 @@ import Testing
         #expect(try output(scrub(taken, as: .n8n)) == linked("Mail user2@example.com", "Mail user1@example.com", "x"))
     }
 
-    /// Ruby formulas: comments, literals of every kind, and pills behind them.
+    /// Ruby formulas: comments, literals of every kind, and pills behind them. Only the address changes.
     @Test(arguments: [
-        (
-            "=a # don't ask jo@acme.com\n + _dp('{\"path\":[\"jo@x\"]}')", "=a # don't ask user1@example.com\n + _dp('{\"path\":[\"jo@x\"]}')"
-        ),
-        ("=%w(it's jo@acme.com) + _('data.a.b')", "=%w(it's user1@example.com) + _('data.a.b')"),
-        ("=_('data.a.b') % 2 + 'jo@acme.com'.size", "=_('data.a.b') % 2 + 'user1@example.com'.size"),
-        ("=a.gsub(/'/, 'jo@acme.com') + b / 2", "=a.gsub(/'/, 'user1@example.com') + b / 2"),
-        ("=a.match(/jo@acme\\.com/)", "=a.match(/user1@example\\.com/)"),
-        ("=<<~END\n  it's jo@acme.com #{_('data.a.b')}\nEND\n + 'x'", "=<<~END\n  it's user1@example.com #{_('data.a.b')}\nEND\n + 'x'"),
-        ("={'jo@acme.com' => 1}.keys", "={'user1@example.com' => 1}.keys"),
+        "=a # don't ask jo@acme.com\n + _dp('{\"path\":[\"jo@x\"]}')", "=%w(it's jo@acme.com) + _('data.a.b')",
+        "=_('data.a.b') % 2 + 'jo@acme.com'.size", "=a.gsub(/'/, 'jo@acme.com') + b / 2", "=a.match(/jo@acme\\.com/)",
+        "=<<~END\n  it's jo@acme.com #{_('data.a.b')}\nEND\n + 'x'", "={'jo@acme.com' => 1}.keys",
     ])
-    func formulasAreRead(_ before: String, _ after: String) throws {
+    func formulasAreRead(_ before: String) throws {
         let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"\#(json(before))"}},"config":[]}"#.utf8)
         let texts = try strings(output(scrub(input)))
-        #expect(texts.contains(after), "\(texts)")
+        #expect(texts.contains(before.replacing("jo@acme", with: "user1@example")), "\(texts)")
     }
 
     /// What names a field of a pill's value cannot be changed here.
     @Test func membersInFormulasBlock() {
-        let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"=_('data.a.b')['jo@acme.com']"}},"config":[]}"#.utf8)
+        let formula = "=_('data.a.b')['jo@acme.com']"
+        let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"\#(formula)"}},"config":[]}"#.utf8)
         guard case .blocked(.notReplaceable) = scrub(input).verdict else {
             Issue.record("a member was changed")
             return
