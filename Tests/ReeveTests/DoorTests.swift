@@ -50,6 +50,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Plans.proposals(to:)",
         "Plans.replay(of:under:periods:)",
         "Publisher.bytes(of:in:)",
+        "Publisher.publication(_:in:)",
         "Retention.disposition(of:in:)",
         // Write back what admissions recorded before.
         "TaskMeter.commit(_:used:)",
@@ -97,7 +98,7 @@ struct Door: Sendable, CustomTestStringConvertible {
                 job, of: stage.trust.company, tasks: 1_000_000, until: now
             ).release()
         },
-        Door(name: "Publisher.publish(_:to:_:)", action: "publishing.publish") { stage in
+        Door(name: "Publisher.publish(_:to:replacing:_:)", action: "publishing.publish") { stage in
             let recipe = try stage.trust.scrubbedRecipe()
             let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
             _ = try await stage.trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
@@ -105,6 +106,17 @@ struct Door: Sendable, CustomTestStringConvertible {
             let recipe = try stage.other.scrubbedRecipe()
             let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
             _ = try await stage.trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
+        },
+        Door(name: "Publisher.withdraw(_:_:)", action: "publishing.withdraw") { stage in
+            let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(stage.publication.digest))
+            try await stage.trust.layer.publisher.withdraw(stage.publication, permit)
+        } refuse: { stage in
+            // It is in another store.
+            let recipe = try stage.other.scrubbedRecipe()
+            let otherPermit = try await stage.other.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+            let foreign = try await stage.other.layer.publisher.publish(recipe, to: .publicLibrary, otherPermit)
+            let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(foreign.digest))
+            try await stage.trust.layer.publisher.withdraw(foreign, permit)
         },
         Door(name: "Retention.register(_:as:)", action: "privacy.register") { stage in
             let record = RetainedRecord(
@@ -159,6 +171,7 @@ struct Stage: Sendable {
     let held: RetainedRecord
     let hold = Identifier<LegalCase>(high: 1, low: 1)
     let placed = Identifier<LegalCase>(high: 1, low: 2)
+    let publication: Publication
     /// An authority with roles over the same store.
     let roles: AccessAuthority
     let development: Scope
@@ -187,6 +200,9 @@ struct Stage: Sendable {
             policy, by: .host("setup"), reason: "x", store: trust.store, keys: trust.keys.control, time: trust.time)
         record = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
         held = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
+        let recipe = try trust.scrubbedRecipe()
+        let mayPublish = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
+        publication = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, mayPublish)
         try await store(try await trust.permit(StoreCredential.self, on: resource))
         try await trust.layer.retention.register(record, as: trust.context())
         try await trust.layer.retention.register(held, as: trust.context())
@@ -261,7 +277,9 @@ struct Stage: Sendable {
     @Test func theLogIsReadInOrder() async throws {
         let stage = try await Stage()
         let audit = stage.trust.layer.audit
-        let acts = ["vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold"]
+        let acts = [
+            "publishing.publish", "vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold",
+        ]
         let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
         let before = try await audit.entries(of: stage.trust.scope, permit)
         #expect(before.pending.map(\.action) == acts && before.entries.isEmpty)
@@ -271,6 +289,6 @@ struct Stage: Sendable {
         var query = AuditQuery()
         query.limit = 1
         let limited = try await audit.entries(of: stage.trust.scope, matching: query, permit)
-        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == 4)
+        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == 5)
     }
 }

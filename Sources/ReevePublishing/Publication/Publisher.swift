@@ -3,20 +3,7 @@
 
 public import ReeveAccess
 public import ReeveModel
-public import ReeveStorage
-
-/// A published recipe, as the library keeps it.
-public struct Publication: Hashable, Sendable, Codable, RecordCodable {
-    /// The publication's id.
-    public let id: Identifier<PublicationRecord>
-    /// When it was published.
-    public let at: Timestamp
-    /// Where.
-    public let destination: Destination
-    /// The digest of the published bytes.
-    public let digest: Digest
-    let content: Blob
-}
+import ReeveStorage
 
 /// The door to the outside: publishes exactly the bytes that its own scrubber proved.
 ///
@@ -37,18 +24,14 @@ public struct Publisher: Sendable {
 
     /// Publishes a scrubbed recipe's bytes to its destination; leaves one audit entry.
     ///
-    /// The permit must be for the recipe of exactly these bytes: `.recipe(scrubbed.digest)`.
+    /// The permit must be for the recipe of exactly these bytes: `.recipe(scrubbed.digest)`. With `replacing` it is the next version of a
+    /// publication to the same destination, which keeps its bytes until it is withdrawn.
     public func publish(
-        _ recipe: ScrubbedRecipe, to destination: Destination, _ permit: Permit<PublishRecipe>
+        _ recipe: ScrubbedRecipe, to destination: Destination, replacing earlier: Identifier<PublicationRecord>? = nil,
+        _ permit: Permit<PublishRecipe>
     ) async throws(PublishingError) -> Publication {
-        let action = "publishing.publish"
-        do throws(AccessError) {
-            try await authority.check(permit, for: action, on: .recipe(recipe.digest), in: permit.context.scope)
-        } catch {
-            throw PublishingError(error)
-        }
         let (now, partition) = (authority.time.now, Partition(permit.context.scope))
-        do throws(PublishingError) {
+        return try await acting("publishing.publish", permit, on: recipe.digest) { () throws(PublishingError) in
             if let code = scrubber.refusal(of: recipe, for: destination) { throw PublishingError(code) }
             let content: Blob
             do throws(StoreError) {
@@ -56,24 +39,113 @@ public struct Publisher: Sendable {
             } catch {
                 throw PublishingError(error)
             }
-            let publication = Publication(
-                id: Identifier(at: now), at: now, destination: destination, digest: recipe.digest, content: content)
             do throws(PublishingError) {
-                try await store.transaction {
+                return try await store.transaction {
                     (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
+                    var replaced: Publication?
+                    if let earlier {
+                        replaced = try await Self.publication(earlier, partition, in: &transaction)
+                        guard replaced?.destination == destination else { throw PublishingError(.wrongDestination) }
+                        guard replaced?.replacedBy == nil else { throw PublishingError(.replaced) }
+                    }
+                    let publication = Publication(
+                        id: Identifier(at: now), at: now, destination: destination, digest: recipe.digest,
+                        version: (replaced?.version ?? 0) + 1, replaces: earlier, content: content)
                     try Self.table.insert(publication, partition, [publication.id.description], in: &transaction)
-                    let details = [
+                    if var replaced {
+                        replaced.replacedBy = publication.id
+                        try await Self.table.write(replaced, partition, [replaced.id.description], in: &transaction)
+                    }
+                    var details = [
                         "publication": publication.id.description, "destination": destination.description,
                         "rules": String(recipe.rulesVersion), "input": recipe.inputDigest.description,
+                        "version": String(publication.version),
                     ]
-                    let entry = authority.entry(action, permit, details: details)
+                    details["replaces"] = earlier?.description
+                    let entry = authority.entry("publishing.publish", permit, details: details)
                     try transaction.record(entry, in: authority.trail)
+                    return publication
                 }
             } catch {
                 if error.store != .outcomeUnknown { try? await content.delete(from: partition, of: store) }
                 throw error
             }
-            return publication
+        }
+    }
+
+    /// Takes a publication back: its bytes are removed, and what was public may remain elsewhere, as the answer says (clause P4.2).
+    ///
+    /// The permit must be for the recipe of its bytes: `.recipe(publication.digest)`. Leaves one audit entry. Again it removes what a failure
+    /// has left, and answers the same. Throws ``PublishingError/Code/unknownPublication``.
+    @discardableResult
+    public func withdraw(
+        _ publication: Publication, _ permit: Permit<PublishRecipe>
+    ) async throws(PublishingError) -> Withdrawal {
+        let (now, partition) = (authority.time.now, Partition(permit.context.scope))
+        return try await acting("publishing.withdraw", permit, on: publication.digest) { () throws(PublishingError) in
+            let withdrawn = try await store.transaction {
+                (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
+                var stored = try await Self.publication(publication.id, partition, in: &transaction)
+                // The permit is for these bytes and for no others.
+                guard stored.digest == publication.digest else { throw PublishingError(.unknownPublication) }
+                stored.withdrawn = stored.withdrawn ?? now
+                try await Self.table.write(stored, partition, [stored.id.description], in: &transaction)
+                let entry = authority.entry(
+                    "publishing.withdraw", permit,
+                    details: ["publication": stored.id.description, "destination": stored.destination.description])
+                try transaction.record(entry, in: authority.trail)
+                return stored
+            }
+            do throws(StoreError) {
+                try await withdrawn.content.delete(from: partition, of: store)
+            } catch {
+                throw PublishingError(error)
+            }
+            return Withdrawal(withdrawn.id, at: withdrawn.withdrawn ?? now)
+        }
+    }
+
+    /// A publication, as it is now. Throws ``PublishingError/Code/unknownPublication``.
+    public func publication(
+        _ id: Identifier<PublicationRecord>, in scope: Scope
+    ) async throws(PublishingError) -> Publication {
+        try await store.transaction { (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
+            try await Self.publication(id, Partition(scope), in: &transaction)
+        }
+    }
+
+    /// The bytes of a publication, as they were published. Throws ``PublishingError/Code/withdrawn``.
+    public func bytes(of publication: Publication, in scope: Scope) async throws(PublishingError) -> [UInt8] {
+        let publication = try await self.publication(publication.id, in: scope)
+        guard publication.withdrawn == nil else { throw PublishingError(.withdrawn) }
+        do throws(StoreError) {
+            return try await publication.content.read(from: Partition(scope), of: store)
+        } catch {
+            throw PublishingError(error)
+        }
+    }
+
+    private static func publication(
+        _ id: Identifier<PublicationRecord>, _ partition: Partition, in transaction: inout Transaction<PublishingError>
+    ) async throws(PublishingError) -> Publication {
+        guard let stored = try await table.read(partition, [id.description], in: &transaction) else {
+            throw PublishingError(.unknownPublication)
+        }
+        return stored
+    }
+
+    /// Checks the permit for a recipe, does something, and records it as refused when it is.
+    private func acting<Value>(
+        _ action: String, _ permit: Permit<PublishRecipe>, on digest: Digest,
+        _ body: () async throws(PublishingError) -> Value
+    ) async throws(PublishingError) -> Value {
+        do throws(AccessError) {
+            try await authority.check(permit, for: action, on: .recipe(digest), in: permit.context.scope)
+        } catch {
+            throw PublishingError(error)
+        }
+        do throws(PublishingError) {
+            return try await body()
         } catch {
             // What may have been done is not called refused.
             if error.store == .outcomeUnknown { throw error }
@@ -83,15 +155,6 @@ public struct Publisher: Sendable {
                 throw PublishingError(failure)
             }
             throw error
-        }
-    }
-
-    /// The bytes of a publication, as they were published.
-    public func bytes(of publication: Publication, in scope: Scope) async throws(PublishingError) -> [UInt8] {
-        do throws(StoreError) {
-            return try await publication.content.read(from: Partition(scope), of: store)
-        } catch {
-            throw PublishingError(error)
         }
     }
 }

@@ -16,6 +16,12 @@ public struct PublishingError: Error, Hashable, Sendable {
         case olderRules
         /// The proof is older than an hour: scrub again.
         case expired
+        /// There is no such publication in this scope.
+        case unknownPublication
+        /// Another publication has taken its place already.
+        case replaced
+        /// It was withdrawn: its bytes are gone.
+        case withdrawn
         /// The permit was not taken; ``PublishingError/access`` says why.
         case refused
         /// The store failed; ``PublishingError/store`` says how.
@@ -65,6 +71,9 @@ extension PublishingError: CustomStringConvertible {
         case .wrongDestination: "the recipe was scrubbed for another destination; scrub it for this one"
         case .olderRules: "the recipe was scrubbed under older rules; scrub it again"
         case .expired: "the recipe was scrubbed more than an hour ago; scrub it again"
+        case .unknownPublication: "there is no such publication here; look in the workspace that published it"
+        case .replaced: "another publication has taken its place already; replace that one"
+        case .withdrawn: "the publication was withdrawn, and its bytes are gone"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         }
