@@ -302,6 +302,13 @@ import Testing
         #expect(scrub(Array("[\"\(secrets.joined(separator: " "))\"]".utf8), as: .plainJSON).findings.count == 2000)
         let used = (1...20_000).map { "\"user\($0)@example.com\"" } + (0..<50).map { "\"a\($0)@acme.com\"" }
         #expect(scrub(Array("[\(used.joined(separator: ","))]".utf8), as: .plainJSON).findings.count == 50)
+        // Literals that are joined, each with a value; and some that run into each other.
+        let addresses = (0..<9000).map { "'a\($0)@acme.com '" }.joined(separator: " + ")
+        let glued = Array(repeating: "'abcdef'", count: 60_000).joined(separator: "+")
+        for (formula, findings) in [(addresses, 9000), (glued, 0)] {
+            let recipe = Array(#"{"code":{"keyword":"trigger","input":{"m":"=\#(formula)"}},"config":[]}"#.utf8)
+            #expect(scrub(recipe).findings.count == findings)
+        }
         let proj = String(repeating: "sk-proj-", count: 20_000)
         _ = scrub(Array("[\"\(proj)\"]".utf8), as: .plainJSON)
     }

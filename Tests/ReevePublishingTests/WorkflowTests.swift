@@ -48,6 +48,11 @@ import Testing
             "text", "={\"to\": \"{{ $json.to }}\", \"cc\": \"jo@acme.com\"}",
             "={\"to\": \"{{ $json.to }}\", \"cc\": \"user1@example.com\"}"
         ),
+        (
+            "jsonBody",
+            "={\"to\": \"{{ 'jo' + '@acme.com' + $json.x['a b'] }}\", \"n\": [\"{{ \\\"jo@acme.com\\\" }}\"]}",
+            "={\"to\": \"{{ 'user1@example.com' + '' + $json.x['a b'] }}\", \"n\": [\"{{ \\\"user1@example.com\\\" }}\"]}"
+        ),
         ("text", "no template {{ jo@acme.com }}", "no template {{ user1@example.com }}"),
         ("text", "={{ unclosed 'jo@acme.com'", "={{ unclosed 'user1@example.com'"),
         ("text", "={{ 'unclosed jo@acme.com }}", "={{ 'unclosed user1@example.com }}"),

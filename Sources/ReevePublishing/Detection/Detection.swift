@@ -60,13 +60,17 @@ enum Detection {
         let ends = [0] + piece.joints.map(\.at) + [piece.bytes.count]
         let single = zip(ends, ends.dropFirst()).flatMap { start, end in
             let part = scan(whole: piece.part(start..<end))
-            return (part.matches.map(\.range) + part.surrogates.map(\.range)).map { range in
-                start + range.lowerBound..<start + range.upperBound
+            let ranges = (part.matches.map(\.range) + part.surrogates.map(\.range)).sorted {
+                $0.lowerBound < $1.lowerBound
             }
+            return ranges.map { start + $0.lowerBound..<start + $0.upperBound }
         }
         found.matches.removeAll { match in
-            let isOver = piece.joints.contains { match.range.lowerBound < $0.at && $0.at < match.range.upperBound }
-            return !isOver || single.reduce(0) { $0 + match.range.clamped(to: $1).count } == match.range.count
+            let next = piece.joints(from: match.range.lowerBound + 1).first
+            guard let next, next.at < match.range.upperBound else { return true }
+            let first = single.firstIndex(notBefore: { $0.upperBound <= match.range.lowerBound })
+            let inside = single[first...].prefix { $0.lowerBound < match.range.upperBound }
+            return inside.reduce(0) { $0 + match.range.clamped(to: $1).count } == match.range.count
         }
         return found
     }

@@ -55,10 +55,12 @@ extension DocumentReader {
             let isPython = piece.path.lastKey?.hasPrefix("python") == true
             return try read(script: piece, isPython ? .python : .javaScript, at: place)
         }
-        guard piece.bytes.first == UInt8(ascii: "=") else { return add(piece) }
+        guard piece.isTemplate || piece.bytes.first == UInt8(ascii: "=") else { return add(piece) }
         if isDocument(piece.bytes.dropFirst()) {
             keep(piece)
-            return try read(json: piece.part(1..<piece.bytes.count), at: place, limits: .init())
+            var document = piece.part(1..<piece.bytes.count)
+            document.isTemplate = true
+            return try read(json: document, at: place, limits: .init())
         }
         let parts = TemplateText.parts(of: piece.bytes)
         guard parts.contains(where: \.isExpression) else { return add(piece) }

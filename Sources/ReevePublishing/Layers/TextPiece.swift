@@ -32,6 +32,8 @@ struct TextPiece {
     var isNumber = false
     /// It goes with a value that is dropped by its role.
     var isDropped = false
+    /// It is inside a text that is a template, and so is one itself.
+    var isTemplate = false
     /// It is the name of a step, by which others refer to it.
     var isName = false
     /// It refers to a step by its name.
@@ -56,18 +58,22 @@ struct TextPiece {
 
     /// The place of a range in the source document.
     func source(_ range: Range<Int>) -> Range<Int> {
-        let end = joints.first { $0.at == range.upperBound }?.source.lowerBound ?? sources[range.upperBound]
-        return sources[range.lowerBound]..<end
+        let joint = joints(from: range.upperBound).first
+        let end = joint?.at == range.upperBound ? joint?.source.lowerBound : nil
+        return sources[range.lowerBound]..<(end ?? sources[range.upperBound])
     }
 
     /// A replacement of a range, written for the source document.
     ///
     /// Over several literals all of it goes into the first; they stay joined as they are.
     func encode(_ replacement: [UInt8], over range: Range<Int>, of document: [UInt8]) -> [UInt8] {
-        let inner = joints.filter { range.lowerBound < $0.at && $0.at < range.upperBound }
+        let inner = joints(from: range.lowerBound + 1).prefix { $0.at < range.upperBound }
         let text = PercentCode.isIn(bytes[range]) ? PercentCode.encode(replacement) : replacement
         return encode(text) + inner.flatMap { document[$0.source] }
     }
+
+    /// The joints at a place and after it, in their order.
+    func joints(from place: Int) -> ArraySlice<Joint> { joints[joints.firstIndex(notBefore: { $0.at < place })...] }
 
     private func encode(_ replacement: [UInt8]) -> [UInt8] {
         encodings.reduce(replacement) { text, encoding in

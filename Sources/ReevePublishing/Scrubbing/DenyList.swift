@@ -39,20 +39,14 @@ struct DenyList {
 
     /// Whether the text starts with a form: then it is the last form that is not after the text.
     private func isForm(_ text: ArraySlice<UInt8>) -> Bool {
-        var (low, high) = (0, forms.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if text.lexicographicallyPrecedes(forms[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low > 0 && text.starts(with: forms[low - 1])
+        let next = forms.firstIndex(notBefore: { !text.lexicographicallyPrecedes($0) })
+        return next > 0 && text.starts(with: forms[next - 1])
     }
 
     /// The value itself, percent-encoded, in base 64, in hexadecimal, escaped once and twice for JSON, and the digits
     /// of what is mostly digits.
     private static func spellings(of original: [UInt8]) -> Set<[UInt8]> {
-        let percent = original.flatMap { byte -> [UInt8] in
-            byte.isAlphanumeric || ".-_~".utf8.contains(byte) ? [byte] : Array("%\(Hex.encode([byte]))".utf8)
-        }
+        let percent = PercentCode.encode(original)
         let escaped = JSONText.escape(original)
         var base64 = Array(Base64URL.encode(original).utf8)
         // The last characters depend on what follows the value.
