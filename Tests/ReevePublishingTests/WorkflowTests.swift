@@ -162,6 +162,7 @@ import Testing
         ("='mail jo@acme.com' + '.au x'", "='mail user1@example.com' + ' x'"),
         ("='jo@' + _('data.a.b') + 'acme.com'", "='jo@' + _('data.a.b') + 'acme.com'"),
         ("='id' + 'AKIAQ3EGRZ' + '7VXK2MDWPL' + 'x'", "='id' + 'REPLACE_WITH_SECRET_1' + '' + 'x'"),
+        ("='DONE' + '+49 30 90' + ' 18 20 31'", "='DONE' + '+12025550100' + ''"),
         ("='415-555' + '-2671'", "='(202) 555-0100' + ''"),
         ("='jo@acme.com' + 'kim@acme.com'", "='user1@example.com' + 'user2@example.com'"),
     ])

@@ -154,6 +154,6 @@ private struct LiteralRun {
     /// Whether a literal and the one before it run into each other.
     private func isGlued(_ index: Int) -> Bool {
         guard let last = literals[index - 1].bytes.last, let first = literals[index].bytes.first else { return false }
-        return last.isWordByte && first.isWordByte
+        return last > 0x20 && first > 0x20
     }
 }
