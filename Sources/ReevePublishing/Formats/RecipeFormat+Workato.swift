@@ -77,7 +77,6 @@ extension RecipeFormat {
         roles: [
             .structural: ["operand", "uuid"],
             .code: ["code"],
-            .sample: ["example", "sample"],
         ],
         entries: entering("schema", schemas))
 
