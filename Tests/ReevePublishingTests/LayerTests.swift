@@ -30,7 +30,11 @@ import Testing
         ("%E2%82%AC 5 to jo%40acme.com", "%E2%82%AC 5 to user1%40example.com"),
         ("<a href='x'>jo&#64;acme.com</a>", "<a href='x'>user1@example.com</a>"),
         ("jo&#x40;acme&period;com &amp; co", "user1@example.com &amp; co"), ("jo&commat;acme.com", "user1@example.com"),
-        ("jo%2540acme.com", "user1%40example.com"), ("100% jo@acme.com 5 %", "100% user1@example.com 5 %"),
+        ("jo%2540acme.com", "user1%40example.com"),
+        ("x%0A%2B14155552671", "x%0A%2B12025550100"), ("jo&#64acme.com", "user1@example.com"),
+        ("jo&#00000064;acme.com", "user1@example.com"), (base64("jo@x.com"), base64("user1@example.com")),
+        (base64("\0jo@acme.com\0hunter22"), base64("\0user1@example.com\0hunter22")),
+        ("100% jo@acme.com 5 %", "100% user1@example.com 5 %"),
         ("Basic " + base64("jo@acme.com:secret"), "Basic " + base64("user1@example.com:secret")),
         (url("To: jo@acme.com?"), url("To: user1@example.com?")),
         ("a/b/" + base64("mail jo@acme.com") + "/c", "a/b/" + base64("mail user1@example.com") + "/c"),
@@ -67,6 +71,15 @@ import Testing
         let page = report.html(title: "t")
         let rest = Self.base64(#"{"card_number":"4539 1488 0343 6468","#).prefix(40)
         #expect(!page.contains(packed) && !page.contains(rest))
+    }
+
+    /// Escapes in each other, more than the limit: not read, and so not published.
+    @Test func tooManyEscapesBlock() {
+        let text = "jo%" + String(repeating: "25", count: 12) + "40acme.com"
+        guard case .blocked(.tooManyLayers) = scrub(Array(#"{"v":"\#(text)"}"#.utf8), as: .plainJSON).verdict else {
+            Issue.record("published")
+            return
+        }
     }
 
     /// More packings in each other than the limit.

@@ -115,9 +115,7 @@ struct Planter {
         _ path: String, _ key: String, _ text: String, _ range: Range<Int>, _ inText: String?, _ written: String,
         _ add: (String, Range<Int>, String) -> Void
     ) {
-        if path.hasPrefix("nodes["), path.hasSuffix(".notes") || path == "name" || path.hasPrefix("tags["),
-            key == "name"
-        {
+        if path.hasSuffix(".notes") || path == "name" || path.hasPrefix("tags["), key == "name" || key == "notes" {
             if let inText { add("label", range, text + " " + inText) }
             return
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import FoundationEssentials
+import Foundation
 import ReeveModel
 import ReevePublishing
 import ReeveTesting
@@ -73,6 +73,16 @@ import Testing
         ("pythonCode", "# jo@acme.com\nx = 'jo@acme.com'", "# user1@example.com\nx = 'user1@example.com'"),
         ("pythonCode", "s = '''it's\njo@acme.com''' # '", "s = '''it's\nuser1@example.com''' # '"),
         ("pythonCode", "s = ('jo@'\n     'acme.com')", "s = ('user1@example.com'\n     '')"),
+        ("jsCode", "if (x) /'/.test(a); y = 'jo@' + 'acme.com'", "if (x) /'/.test(a); y = 'user1@example.com' + ''"),
+        (
+            "jsCode", "x = n++ / 2; m = 'jo@' + 'acme.com'; // done",
+            "x = n++ / 2; m = 'user1@example.com' + ''; // done"
+        ),
+        ("jsCode", "return ['jo@acme.com'];", "return ['user1@example.com'];"),
+        ("jsCode", "x = 'open\ny = 'jo@acme.com'", "x = 'open\ny = 'user1@example.com'"),
+        ("jsCode", "m = `${'jo@'}${'acme.com'}`", "m = `${'user1@example.com'}${''}`"),
+        ("pythonCode", "m = 'jo@' f'acme.com'", "m = 'user1@example.com' f''"),
+        ("pythonCode", "m = 'jo\\U00000040acme.com'", "m = 'user1@example.com'"),
         ("pythonCode", "r = a // b; s = f\"{a} jo@acme.com\"", "r = a // b; s = f\"{a} user1@example.com\""),
     ])
     func literalsChangeAndCodeStays(_ key: String, _ before: String, _ after: String) throws {
@@ -83,7 +93,8 @@ import Testing
     /// What names a field of the data is no text: it cannot be changed here.
     @Test(arguments: [
         "={{ $json['jo@acme.com'] }}", "={{ $json.body[\"jo@acme.com\"].x }}", "={{ f(x)['jo@acme.com'] }}",
-        "={{ $('jo@acme.com').item }}", "={{ $node[\"jo@acme.com\"].json }}", "={{ $items('jo@acme.com', 0) }}",
+        "={{ $('jo@acme.com').item }}", "={\"to\":\"{{ $json['jo@acme.com'] }}\"}",
+        "={{ $node[\"jo@acme.com\"].json }}", "={{ $items('jo@acme.com', 0) }}",
     ])
     func referencesBlock(_ text: String) {
         guard case .blocked(.notReplaceable) = scrub(workflow("text", text), as: .n8n).verdict else {
@@ -123,6 +134,66 @@ import Testing
         #expect(report.findings.allSatisfy { $0.action == .replaced } && report.findings.count == 10)
         #expect(!report.html(title: "t").contains("acme"))
         #expect(scrub(after, as: .n8n).findings.isEmpty)
+    }
+
+    /// What is packed in a name or a key cannot be changed there.
+    @Test func packedNamesBlock() {
+        for name in [Data("mail jo@acme.com".utf8).base64EncodedString(), Data("jo@x.com".utf8).base64EncodedString()] {
+            let documents = [
+                #"{"nodes":[{"name":"A \#(name)","type":"a"}],"connections":{}}"#,
+                #"{"nodes":[{"name":"A","type":"a","parameters":{"\#(name)":1}}],"connections":{}}"#,
+            ]
+            for document in documents {
+                guard case .blocked(.notReplaceable) = scrub(Array(document.utf8), as: .n8n).verdict else {
+                    Issue.record("\(document)")
+                    continue
+                }
+            }
+        }
+    }
+
+    /// A webhook's id is often its path as well.
+    @Test func idsGoWhereverTheyStand() throws {
+        func workflow(_ id: String) -> [UInt8] {
+            Array(
+                #"{"nodes":[{"name":"H","type":"t","parameters":{"path":"\#(id)","note":"x"},"webhookId":"\#(id)"}],"connections":{}}"#
+                    .utf8)
+        }
+        let report = scrub(workflow("962f1468-c80f-4c0c-8555-a0acf648ede4"), as: .n8n)
+        #expect(try output(report) == workflow(""))
+        #expect(report.dropped.map(\.path.description) == ["nodes[0].parameters.path", "nodes[0].webhookId"])
+        let id = "962f1468-c80f-4c0c-8555-a0acf648ede4"
+        func linked(_ id: String, _ link: String) -> [UInt8] {
+            Array(
+                String(decoding: workflow(id), as: UTF8.self).replacing(#""x""#, with: #""at https://a.b/\#(link)?x""#)
+                    .utf8)
+        }
+        #expect(try output(scrub(linked(id, id), as: .n8n)) == linked("", ""))
+        // As a member it cannot be taken out.
+        let member = Array(
+            String(decoding: workflow(id), as: UTF8.self).replacing("\"x\"", with: "\"={{ $json['\(id)'] }}\"").utf8)
+        guard case .blocked(.survivor) = scrub(member, as: .n8n).verdict else {
+            Issue.record("an id was published")
+            return
+        }
+    }
+
+    /// What a person must decide about in a name is not shown.
+    @Test func aNameWithADoubtIsNotShown() {
+        let name = #"jo@acme.com -----BEGIN PRIVATE KEY----- MIIEvQIBADANBg"#
+        let report = scrub(Array(#"{"nodes":[{"name":"\#(name)","type":"t"}],"connections":{}}"#.utf8), as: .n8n)
+        #expect(!report.html(title: "t").contains("MIIE"))
+    }
+
+    /// Source code of a step, in a language that nothing says.
+    @Test(arguments: [
+        ("m = 'jo@' + 'acme.com' # don't", "m = 'user1@example.com' + '' # don't"),
+        ("const m = 'jo@' + 'acme.com' // don't", "const m = 'user1@example.com' + '' // don't"),
+    ])
+    func codeOfRecipesIsRead(_ before: String, _ after: String) throws {
+        let input = Array(#"{"code":{"keyword":"trigger","input":{"code":"\#(json(before))"}},"config":[]}"#.utf8)
+        let texts = try strings(output(scrub(input)))
+        #expect(texts.contains(after), "\(texts)")
     }
 
     /// Names that would become the same stay two.

@@ -45,6 +45,8 @@ struct DetectionContext {
 struct Detected {
     var matches: [Match] = []
     var surrogates: [(text: String, range: Range<Int>)] = []
+    /// Whether escapes stand in each other too often to be read.
+    var isTooDeep = false
 }
 
 /// Runs all detectors over a text.
@@ -80,6 +82,7 @@ enum Detection {
         guard piece.bytes.count >= 6 else { return found }
         let folded = FoldedText(piece.bytes)
         let text = folded.bytes
+        found.isTooDeep = folded.isTooDeep
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
         if text.contains(where: \.isDigit) {

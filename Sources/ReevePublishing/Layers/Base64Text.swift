@@ -13,8 +13,8 @@ struct Base64Text {
     private let isURL: Bool
     private let isPadded: Bool
 
-    /// Shorter ones hold nothing that would be found.
-    private static let shortest = 12
+    /// Digits of the shortest that could hold something.
+    private static let shortest = 8
 
     /// All that stand in a text, in order. Complexity: O(bytes).
     static func find(in text: [UInt8]) -> [Base64Text] {
@@ -63,8 +63,9 @@ struct Base64Text {
     }
 
     private static func isReadable(_ bytes: [UInt8]) -> Bool {
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
-        return isPlain && String(validating: bytes, as: UTF8.self) != nil
+        // Zero bytes and the like part values, as in `\0user\0password`.
+        let controls = bytes.count { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D || $0 == 0x7F }
+        return controls * 4 <= bytes.count && String(validating: bytes, as: UTF8.self) != nil
     }
 
     /// Other text, written as this one is.

@@ -40,7 +40,11 @@ extension DocumentReader {
             return try read(script: piece, .ruby, at: place)
         }
         let parts = RubyText.interpolations(of: piece.bytes)
-        guard parts.contains(where: \.isFormula) else { return add(piece) }
+        guard parts.contains(where: \.isFormula) else {
+            guard piece.role == .code else { return add(piece) }
+            keep(piece)
+            return try read(script: piece, ScriptText.language(of: piece.bytes), at: place)
+        }
         keep(piece)
         for (range, isFormula) in parts {
             if isFormula { try read(script: piece.part(range), .ruby, at: place) } else { add(piece.part(range)) }
@@ -128,9 +132,10 @@ private struct LiteralRun {
     /// Literals that one value is made of, at most, where it runs into others.
     private static let mostParts = 5
 
-    /// Whether code between two literals joins them: quotes, spaces, line ends, `+` or `<<`.
+    /// Whether code between two literals joins them: quotes with their prefixes, spaces, line ends, `+`, `<<`, an open parenthesis, and what parts a
+    /// template literal.
     static func joins(_ code: ArraySlice<UInt8>) -> Bool {
-        code.allSatisfy { "\"'`+<\\ \t\r\n".utf8.contains($0) }
+        code.allSatisfy { "\"'`+<\\ \t\r\n({}$frbuFRBU".utf8.contains($0) }
     }
 
     /// The literals so far as one text, and begins anew; none when there are not several.

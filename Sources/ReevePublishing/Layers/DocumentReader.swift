@@ -55,11 +55,19 @@ struct DocumentReader {
 
     let format: RecipeFormat
     static let maximumDepth = 8
+    /// Shorter ids are too common to be looked for.
+    private static let longID = 12
+    /// The ids that are dropped and long enough to be told from other text.
+    var ids: [[UInt8]] {
+        drops.filter { $0.role == .identity }.compactMap(\.text).filter { $0.count >= Self.longID }
+    }
 
     /// Where the reader is in one JSON document, the outermost or one that is packed into a string.
     private struct Walk {
         /// The places of the open objects and arrays.
         var open: [RoleTable.Place] = []
+        /// Their paths.
+        var paths: [JSONPath] = []
         /// The place of the next value.
         var next: RoleTable.Place
         /// The sample that is open: how deep it is, where its content starts, and whether it has any.
@@ -77,6 +85,35 @@ struct DocumentReader {
             throw .json(error)
         }
         try read(json: root, at: format.root, limits: limits)
+        dropCopies()
+    }
+
+    /// Ids that are dropped go wherever else they stand in a text: a webhook's is often its path, and the end of its address.
+    ///
+    /// Complexity: O(bytes), and for each place where an id could stand the ids that begin alike.
+    private mutating func dropCopies() {
+        var beginnings: [UInt64: Set<[UInt8]>] = [:]
+        for id in ids { beginnings[id.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, default: []].insert(id) }
+        guard !beginnings.isEmpty else { return }
+        for (index, piece) in pieces.enumerated() {
+            guard !piece.isDropped, !piece.isName, !piece.role.isFixed, !piece.isNumber, piece.joints.isEmpty else {
+                continue
+            }
+            var (key, next) = (UInt64(0), 0)
+            for (position, byte) in piece.bytes.enumerated() {
+                key = key << 8 | UInt64(byte)
+                guard position >= max(7, next + 7), let candidates = beginnings[key] else { continue }
+                let text = piece.bytes[(position - 7)...]
+                guard let id = candidates.first(where: { text.starts(with: $0) }) else { continue }
+                let range = text.startIndex..<text.startIndex + id.count
+                next = range.upperBound
+                pieces[index].isDropped = id.count == piece.bytes.count
+                drops.append(
+                    RoleDrop(
+                        path: piece.path, role: .identity, span: piece.source(range), text: id, seal: piece.seal))
+            }
+        }
+        drops.sort { $0.span.lowerBound < $1.span.lowerBound }
     }
 
     /// Reads a piece that is known to be a JSON document: each key, string and number becomes a piece of its own.
@@ -103,8 +140,11 @@ struct DocumentReader {
     private mutating func read(
         _ token: JSONTokens.Token, at inner: JSONPath, of piece: TextPiece, _ walk: inout Walk
     ) throws(ReadFailure) {
+        // Paths share their beginnings with those of what they are in.
         func path() -> JSONPath {
-            piece.depth == 0 ? inner : inner.elements.reduce(piece.path.appending(.decoded)) { $0.appending($1) }
+            guard piece.depth > 0 || piece.seal != nil else { return inner }
+            let outer = walk.paths.last ?? piece.path.appending(.decoded)
+            return inner.lastElement.map { outer.appending($0) } ?? outer
         }
         let isClosing = token.kind == .objectEnd || token.kind == .arrayEnd
         if isClosing { close(token, of: piece, &walk) } else { walk.sample?.hasContent = true }
@@ -114,6 +154,7 @@ struct DocumentReader {
             if walk.sample == nil, !walk.isDropped, walk.next.role == .sample {
                 walk.sample = (walk.open.count, token.range.upperBound, path(), false)
             }
+            walk.paths.append(path())
             walk.open.append(walk.next)
         case .key:
             guard let place = walk.open.last, case .key(let name)? = inner.lastElement else { return }
@@ -122,6 +163,7 @@ struct DocumentReader {
             key.isDropped = walk.isDropped || walk.sample != nil
             key.isUse = place.names == .reference
             add(key)
+            addPacked(key)
             walk.next = format.place(of: name, in: place)
             return
         case .string, .number: try read(value: token, at: path(), of: piece, walk)
@@ -133,6 +175,7 @@ struct DocumentReader {
 
     private mutating func close(_ token: JSONTokens.Token, of piece: TextPiece, _ walk: inout Walk) {
         walk.open.removeLast()
+        walk.paths.removeLast()
         guard let sample = walk.sample, sample.depth == walk.open.count else { return }
         walk.sample = nil
         guard sample.hasContent else { return }
@@ -157,7 +200,12 @@ struct DocumentReader {
         if isOutside, value.role.isDropped { drop(value) }
         value.isName = walk.next.isName
         value.isUse = value.role == .reference
-        if value.isNumber || value.isName || value.isUse { add(value) } else { try read(text: value, at: walk.next) }
+        if value.isNumber || value.isName || value.isUse {
+            add(value)
+            addPacked(value)
+        } else {
+            try read(text: value, at: walk.next)
+        }
     }
 
     /// Notes a string or a number that goes by its role, unless it is what would be left of it.
@@ -231,6 +279,17 @@ struct DocumentReader {
         guard let seal else { return range }
         let outer = seals[seal].outer
         return place(0..<outer.bytes.count, of: outer)
+    }
+
+    /// Adds what is packed in a key, a name or a reference: it cannot be changed there.
+    private mutating func addPacked(_ piece: TextPiece) {
+        guard !piece.isNumber else { return }
+        for content in Base64Text.find(in: piece.bytes) {
+            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
+            (inner.isDropped, inner.depth, inner.seal) = (piece.isDropped, piece.depth + 1, seals.count)
+            seals.append(Seal(outer: piece.part(content.range), content: content))
+            add(inner)
+        }
     }
 
     /// Keeps a piece that is long enough to hold anything.

@@ -13,12 +13,17 @@ struct FoldedText {
     /// For each byte its place, and one more for the end; `nil` while both are the same.
     private var places: [Int]?
 
-    private static let maximumRounds = 4
+    /// Whether escapes stand in each other more often than the limit.
+    private(set) var isTooDeep = false
+    private static let maximumRounds = 8
 
     init(_ text: [UInt8]) {
         bytes = text
-        for _ in 0..<Self.maximumRounds {
-            guard bytes.contains(where: { "\\%&".utf8.contains($0) }), fold({ Self.sign(in: $0, at: $1) }) else {
+        var rounds = 0
+        while bytes.contains(where: { "\\%&".utf8.contains($0) }), fold({ Self.sign(in: $0, at: $1) }) {
+            rounds += 1
+            if rounds > Self.maximumRounds {
+                isTooDeep = true
                 break
             }
         }
@@ -77,6 +82,7 @@ struct FoldedText {
         case UInt8(ascii: "t"), UInt8(ascii: "b"), UInt8(ascii: "e"), UInt8(ascii: "s"): return ([0x20], 2)
         case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "/"), UInt8(ascii: "\\"), 0x0A:
             return ([text[position + 1]], 2)
+        case UInt8(ascii: "U"): return number(in: text, from: position + 2, digits: 8...8, radix: 16, prefix: 2)
         case UInt8(ascii: "u"): return unicodeEscape(in: text, at: position)
         case UInt8(ascii: "x"): return number(in: text, from: position + 2, digits: 1...2, radix: 16, prefix: 2)
         case UInt8(ascii: "0")...UInt8(ascii: "3"):

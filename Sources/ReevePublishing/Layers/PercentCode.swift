@@ -8,7 +8,8 @@ enum PercentCode {
     /// The character whose code stands at a position, and the length of the code; `nil` when none does.
     static func decode(_ text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
         guard let first = byte(text, at: position) else { return nil }
-        guard first >= 0x80 else { return first >= 0x20 && first != 0x7F ? ([first], 3) : nil }
+        // A control character parts what stands beside it.
+        guard first >= 0x80 else { return ([first >= 0x20 && first != 0x7F ? first : 0x20], 3) }
         let count = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
         let bytes = (0..<count).compactMap { byte(text, at: position + 3 * $0) }
         guard bytes.count == count, String(validating: bytes, as: UTF8.self) != nil else { return nil }

@@ -34,6 +34,19 @@ struct ScriptText {
     private var substitutions: [Int] = []
     /// Whether a slash here would start a regular expression: after an operator, not after a value.
     private var mayStartRegex = true
+    /// Until where no regular expression ends: it was looked for.
+    private var noRegexBefore = 0
+    /// For each open parenthesis whether it is of a statement, after which a value may come.
+    private var statements: [Bool] = []
+    private var lastWord: ArraySlice<UInt8> = []
+
+    /// The language that a text looks like, where nothing says it: JavaScript by its words and signs, else Python, which cuts literals and
+    /// comments as Ruby does.
+    static func language(of text: [UInt8]) -> Language {
+        let script = String(decoding: text.prefix(100_000), as: UTF8.self)
+        return ["function", "=>", "const ", "let ", "var ", "//", "/*"].contains { script.contains($0) }
+            ? .javaScript : .python
+    }
 
     /// The segments of a text in order; they cover it.
     static func segments(of text: [UInt8], _ language: Language) -> [Segment] {
@@ -96,9 +109,26 @@ struct ScriptText {
             if byte.isWordByte || byte >= 0x80 || byte == UInt8(ascii: "$") {
                 word()
             } else {
-                skip(mayStartRegex: byte != UInt8(ascii: ")") && byte != UInt8(ascii: "]"))
+                sign(byte)
             }
         }
+    }
+
+    private mutating func sign(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "("):
+            statements.append(["if", "while", "for", "with"].contains { lastWord.elementsEqual($0.utf8) })
+            skip(mayStartRegex: true)
+        case UInt8(ascii: ")"): skip(mayStartRegex: statements.popLast() ?? false)
+        case UInt8(ascii: "]"): skip(mayStartRegex: false)
+        case UInt8(ascii: "+"), UInt8(ascii: "-"):
+            // `n++ / 2`: what is a value stays one.
+            let isDouble = position + 1 < text.count && text[position + 1] == byte
+            if isDouble { position += 1 }
+            skip(mayStartRegex: isDouble ? mayStartRegex : true)
+        default: skip(mayStartRegex: true)
+        }
+        if byte > 0x20, byte != UInt8(ascii: "(") { lastWord = [] }
     }
 
     private mutating func skip(mayStartRegex: Bool) {
@@ -114,10 +144,16 @@ struct ScriptText {
             position += 1
         }
         let word = text[start..<position]
-        mayStartRegex = Self.keywords.contains { word.elementsEqual($0.utf8) }
+        mayStartRegex = Self.isKeyword(word)
+        lastWord = word
+    }
+
+    private static func isKeyword(_ word: ArraySlice<UInt8>) -> Bool {
+        keywords.contains { word.elementsEqual($0.utf8) }
     }
 
     private static let keywords = [
+        "await", "yield", "instanceof",
         "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "if", "unless", "and",
         "or", "not",
         "when", "then", "elsif", "while", "until",
@@ -132,7 +168,7 @@ struct ScriptText {
         } else if next == UInt8(ascii: "*") {
             let end = find(UInt8(ascii: "*"), UInt8(ascii: "/"), from: position + 2)
             comment(from: position + 2, to: end ?? text.count, end == nil ? 0 : 2)
-        } else if mayStartRegex, let end = regexEnd(from: position + 1) {
+        } else if mayStartRegex, position >= noRegexBefore, let end = regexEnd(from: position + 1) {
             literal(position + 1..<end, .regex, closing: 1)
         } else {
             skip(mayStartRegex: true)
@@ -158,11 +194,13 @@ struct ScriptText {
     }
 
     /// The slash that ends a regular expression in the same line; `nil` when there is none: then it is a division.
-    private func regexEnd(from start: Int) -> Int? {
+    private mutating func regexEnd(from start: Int) -> Int? {
         var (position, isInClass) = (start, false)
         while position < text.count {
             switch text[position] {
-            case 0x0A: return nil
+            case 0x0A:
+                noRegexBefore = position
+                return nil
             case UInt8(ascii: "\\"): position += 1
             case UInt8(ascii: "["): isInClass = true
             case UInt8(ascii: "]"): isInClass = false
@@ -171,6 +209,7 @@ struct ScriptText {
             }
             position += 1
         }
+        noRegexBefore = text.count
         return nil
     }
 
@@ -187,9 +226,11 @@ struct ScriptText {
             while end < text.count, !isTriple(quote, at: end) { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
             return literal(position + 3..<min(end, text.count), .script(quote: quote), closing: 3)
         }
+        // A literal ends with its line, closed or not: what comes after it is code again.
         var end = position + 1
-        while end < text.count, text[end] != quote { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
-        literal(position + 1..<min(end, text.count), .script(quote: quote), closing: 1)
+        while end < text.count, text[end] != quote, text[end] != 0x0A { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
+        let isClosed = end < text.count && text[end] == quote
+        literal(position + 1..<min(end, text.count), .script(quote: quote), closing: isClosed ? 1 : 0)
     }
 
     private func isTriple(_ quote: UInt8, at position: Int) -> Bool {
@@ -274,6 +315,9 @@ struct ScriptText {
             let isValue =
                 text[before].isWordByte || text[before] >= 0x80 || ")].".utf8.contains(text[before])
                 || text[before] == UInt8(ascii: "$")
+            // `return ['a']` and `for x in ['a']` are lists.
+            let word = text[...before].suffix(12).reversed().prefix { $0.isWordByte }.reversed()
+            if Self.isKeyword(ArraySlice(word)) { return .literal(range, encoding) }
             return isValue ? .member(range, encoding) : .literal(range, encoding)
         default: return .literal(range, encoding)
         }

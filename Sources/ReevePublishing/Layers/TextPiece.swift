@@ -89,7 +89,12 @@ struct TextPiece {
     }
 
     private static func escape(_ text: [UInt8], _ isSpecial: (UInt8) -> Bool) -> [UInt8] {
-        text.flatMap { $0 == UInt8(ascii: "\\") || isSpecial($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+        // A literal ends with its line, so a line end is written as an escape.
+        let controls: [UInt8: UInt8] = [0x0A: UInt8(ascii: "n"), 0x0D: UInt8(ascii: "r"), 0x09: UInt8(ascii: "t")]
+        return text.flatMap { byte -> [UInt8] in
+            if let control = controls[byte] { return [UInt8(ascii: "\\"), control] }
+            return byte == UInt8(ascii: "\\") || isSpecial(byte) ? [UInt8(ascii: "\\"), byte] : [byte]
+        }
     }
 
     /// A part of this piece in the same layer.

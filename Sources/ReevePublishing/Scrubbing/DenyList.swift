@@ -12,15 +12,18 @@ struct DenyList {
     /// The forms in order; none is the start of another, so at most one can match at a place.
     private var forms: [[UInt8]] = []
     private static let window = 6
+    private static let longest = 64
 
     var isEmpty: Bool { forms.isEmpty }
 
     init(_ originals: [[UInt8]]) {
         let all = Set(originals).reduce(into: Set<[UInt8]>()) { $0.formUnion(Self.spellings(of: $1)) }
-        for form in all.sorted(by: { $0.lexicographicallyPrecedes($1) }) where form.count >= Self.window {
+        // Of a long one the beginning tells enough.
+        let starts = Set(all.map { Array($0.prefix(Self.longest)) })
+        for form in starts.sorted(by: { $0.lexicographicallyPrecedes($1) }) where form.count >= Self.window {
             if let last = forms.last, form.starts(with: last) { continue }
             forms.append(form)
-            starts.insert(form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) })
+            self.starts.insert(form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) })
         }
     }
 
@@ -48,15 +51,20 @@ struct DenyList {
     private static func spellings(of original: [UInt8]) -> Set<[UInt8]> {
         let percent = PercentCode.encode(original)
         let escaped = JSONText.escape(original)
-        var base64 = Array(Base64URL.encode(original).utf8)
-        // The last characters depend on what follows the value.
-        base64.removeLast(original.count % 3 == 0 ? 0 : 1)
-        let standard = base64.map { byte in
-            byte == UInt8(ascii: "-") ? UInt8(ascii: "+") : byte == UInt8(ascii: "_") ? UInt8(ascii: "/") : byte
+        // Wherever it begins in what is packed; the first and the last digits depend on what stands beside it.
+        let base64 = (0..<3).map { before -> [UInt8] in
+            let digits = Array(Base64URL.encode(Array(repeating: 0, count: before) + original).utf8)
+            return digits.dropFirst([0, 2, 3][before]).dropLast((original.count + before) % 3 == 0 ? 0 : 1)
+        }
+        let standard = base64.map { digits in
+            digits.map { byte in
+                byte == UInt8(ascii: "-") ? UInt8(ascii: "+") : byte == UInt8(ascii: "_") ? UInt8(ascii: "/") : byte
+            }
         }
         var forms: [[UInt8]] = [
-            original, percent, base64, standard, Array(Hex.encode(original).utf8), escaped, JSONText.escape(escaped),
+            original, percent, Array(Hex.encode(original).utf8), escaped, JSONText.escape(escaped),
         ]
+        forms += base64 + standard
         let digits = original.filter(\.isDigit)
         if digits.count >= 9, !original.contains(where: \.isLetter) {
             forms.append(digits)

@@ -46,6 +46,7 @@ struct FirstPass {
         var (hits, surrogates): ([Hit], Set<String>) = ([], reader.connections)
         for (index, piece) in reader.pieces.enumerated() {
             let found = Detection.scan(piece)
+            guard !found.isTooDeep else { throw .tooManyLayers }
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
@@ -63,13 +64,14 @@ struct FirstPass {
         let decisions = hits.map { hit -> (action: ScrubFinding.Action, replacement: [UInt8]?) in
             let piece = reader.pieces[hit.piece]
             let decision = Self.decide(hit.match, piece, &pool)
-            if piece.isName, let replacement = decision.1 {
-                renaming.replace(hit.match, by: replacement, in: hit.piece)
+            if piece.isName {
+                renaming.note(hit.match, replacement: decision.1, in: hit.piece)
             }
             return decision
         }
         for edit in renaming.edits(of: input) { edits.add(edit, in: nil) }
-        var (findings, originals): ([ScrubFinding], [[UInt8]]) = ([], [])
+        // Ids are looked for in the output as well.
+        var (findings, originals): ([ScrubFinding], [[UInt8]]) = ([], reader.ids)
         var left: [Place: Int] = [:]
         for (hit, decision) in zip(hits, decisions) {
             let (piece, match) = (reader.pieces[hit.piece], hit.match)
@@ -133,6 +135,8 @@ extension JSONPath {
         JSONPath(
             elements.map { element in
                 guard case .key(let key) = element else { return element }
+                // A key that long is no name, whatever it holds.
+                guard key.utf8.count <= 256 else { return .key("(personal)") }
                 let isPersonal =
                     list.occurs(in: Array(key.utf8)) || !Detection.scan(TextPiece(text: key)).matches.isEmpty
                 return isPersonal ? .key("(personal)") : element

@@ -8,6 +8,8 @@ struct Renaming {
     /// The new name of each old one.
     private var names: [[UInt8]: [UInt8]] = [:]
     private var labels: [[UInt8]: String] = [:]
+    /// Old names in which something is left that a person must decide about.
+    private var doubtful: Set<[UInt8]> = []
     /// The pieces that are names or refer to them, and change.
     private var changed: Set<Int> = []
 
@@ -15,9 +17,13 @@ struct Renaming {
         self.reader = reader
     }
 
-    /// Replaces a part of the name that a piece is; parts come in order.
-    mutating func replace(_ match: Match, by replacement: [UInt8], in piece: Int) {
-        parts[piece, default: []].append((match.range, replacement, match.kind.rawValue))
+    /// Notes what becomes of a part of the name that a piece is; parts come in order.
+    mutating func note(_ match: Match, replacement: [UInt8]?, in piece: Int) {
+        if let replacement {
+            parts[piece, default: []].append((match.range, replacement, match.kind.rawValue))
+        } else {
+            doubtful.insert(reader.pieces[piece].bytes)
+        }
     }
 
     /// Whether a piece changes as a whole.
@@ -27,15 +33,17 @@ struct Renaming {
     mutating func edits(of input: [UInt8]) -> [ScrubReport.Edit] {
         guard !parts.isEmpty else { return [] }
         var taken = Set(reader.names)
+        var numbers: [[UInt8]: Int] = [:]
         for (index, parts) in parts.sorted(by: { $0.key < $1.key }) {
             let old = reader.pieces[index].bytes
             guard names[old] == nil else { continue }
             let name = Self.spliced(old, parts.map { ($0.range, $0.replacement) })
-            var (unique, number) = (name, 2)
+            var (unique, number) = (name, numbers[name] ?? 2)
             while !taken.insert(unique).inserted {
                 unique = name + Array(" \(number)".utf8)
                 number += 1
             }
+            numbers[name] = number
             names[old] = unique
             labels[old] = parts.first?.label
         }
@@ -47,7 +55,7 @@ struct Renaming {
             edits.append(
                 .init(
                     range: piece.source(whole), label: labels[piece.bytes] ?? "name",
-                    replacement: piece.encode(name, over: whole, of: input)))
+                    replacement: piece.encode(name, over: whole, of: input), isShown: !doubtful.contains(piece.bytes)))
         }
         return edits
     }

@@ -45,8 +45,8 @@ extension ScrubbedRecipe: CustomStringConvertible, CustomReflectable {
 
 /// Takes personal data and secrets out of recipes, and says whether what is left may be published (clause P1.4).
 ///
-/// Everything it does not replace stays byte for byte the same. It never guesses: what it cannot read is blocked, what
-/// it is not sure of goes to a person. All calls may be made concurrently. Complexity: O(bytes · log findings).
+/// Everything it does not replace stays byte for byte the same. A document that it cannot read is blocked, and what it is not sure of goes to a
+/// person; what no rule looks for stays. All calls may be made concurrently. Complexity: O(bytes · log findings), for each layer of at most 8.
 ///
 ///     let report = scrubber.scrub(bytes, as: .workato, for: .publicLibrary)
 public final class Scrubber: Sendable {

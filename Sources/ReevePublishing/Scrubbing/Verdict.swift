@@ -23,7 +23,7 @@ public struct Destination: Hashable, Sendable, TextCodable {
 
 /// What a scrub came to.
 public enum Verdict: Sendable {
-    /// Everything was taken out, and the second pass found nothing: this may be published.
+    /// Everything that was found was taken out, and the second pass found nothing more: this may be published.
     case publishable(ScrubbedRecipe)
     /// Something may be personal; a person must decide. The findings with the action `review` say where.
     case needsReview
