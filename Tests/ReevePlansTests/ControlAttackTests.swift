@@ -811,6 +811,20 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
             }
             #expect(error == .tampered(headKey(company.description)))
         }
+        // Nor does a host that goes on after the refusal make it forgotten.
+        var refused = 0
+        try await trust.store.transaction { (tx: inout Transaction<PlanError>) throws(PlanError) in
+            refused = 0
+            try await fresh.setStatus(Company(id: company, status: .proofOfConcept), sequence: 2, in: &tx)
+            for _ in 0..<2 {
+                do throws(PlanError) {
+                    try await own.setStatus(Company(id: company, status: .customer), sequence: 3, in: &tx)
+                } catch {
+                    if case .tampered? = error.store { refused += 1 }
+                }
+            }
+        }
+        #expect(refused == 2)
     }
 
     /// A listing of what has no tree: none when there is none, refused when something was planted or taken away.

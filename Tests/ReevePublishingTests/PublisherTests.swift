@@ -135,11 +135,15 @@ import Testing
             guard case .publishable(let recipe) = report.verdict else { throw BrokenPromise(report.summary) }
             let permit = try await healthy.permit(PublishRecipe.self, on: .recipe(recipe.digest), as: context).get()
             let publication = try await publisher.publish(recipe, to: .publicLibrary, permit)
-            let faulty = FaultyStore(base, failing: call + 1, with: fault)
+            let spy = SpyStore(base)
+            let faulty = FaultyStore(spy, failing: call + 1, with: fault)
             let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: faulty)
             let may = try await authority.permit(PublishRecipe.self, on: .recipe(recipe.digest), as: context).get()
             let first = try? await Publisher(authority: authority).withdraw(publication, may)
             if first != nil { #expect(try await publisher.publication(publication.id, in: scope).withdrawn != nil) }
+            // What was done is not recorded as refused as well.
+            let outcomes = try spy.auditEntries().filter { $0.action == "publishing.withdraw" }.map(\.outcome)
+            #expect(outcomes.count <= 1, "call \(call): \(outcomes)")
             let mayAgain = try await healthy.permit(PublishRecipe.self, on: .recipe(recipe.digest), as: context).get()
             let again = try await publisher.withdraw(publication, mayAgain)
             #expect(first == nil || first == again)

@@ -75,15 +75,16 @@ public struct Publisher: Sendable {
 
     /// Takes a publication back: its bytes are removed, and what was public may remain elsewhere, as the answer says (clause P4.2).
     ///
-    /// The permit must be for the recipe of its bytes: `.recipe(publication.digest)`. Leaves one audit entry. Again it removes what a failure
-    /// has left, and answers the same. Throws ``PublishingError/Code/unknownPublication``.
+    /// The permit must be for the recipe of its bytes: `.recipe(publication.digest)`. Leaves one audit entry. When the store fails
+    /// after it, the publication is withdrawn and its bytes may be left: do it again, it removes them and answers the same. Throws ``PublishingError/Code/unknownPublication``.
     @discardableResult
     public func withdraw(
         _ publication: Publication, _ permit: Permit<PublishRecipe>
     ) async throws(PublishingError) -> Withdrawal {
         let (now, partition) = (authority.time.now, Partition(permit.context.scope))
-        return try await acting("publishing.withdraw", permit, on: publication.digest) { () throws(PublishingError) in
-            let withdrawn = try await store.transaction {
+        let withdrawn = try await acting("publishing.withdraw", permit, on: publication.digest) {
+            () throws(PublishingError) in
+            try await store.transaction {
                 (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
                 var stored = try await Self.publication(publication.id, partition, in: &transaction)
                 // The permit is for these bytes and for no others.
@@ -96,13 +97,14 @@ public struct Publisher: Sendable {
                 try transaction.record(entry, in: authority.trail)
                 return stored
             }
-            do throws(StoreError) {
-                try await withdrawn.content.delete(from: partition, of: store)
-            } catch {
-                throw PublishingError(error)
-            }
-            return Withdrawal(withdrawn.id, at: withdrawn.withdrawn ?? now)
         }
+        // It is withdrawn from here on, and recorded so, whether its bytes can be removed at once or not.
+        do throws(StoreError) {
+            try await withdrawn.content.delete(from: partition, of: store)
+        } catch {
+            throw PublishingError(error)
+        }
+        return Withdrawal(withdrawn.id, at: withdrawn.withdrawn ?? now)
     }
 
     /// A publication, as it is now. Throws ``PublishingError/Code/unknownPublication``.

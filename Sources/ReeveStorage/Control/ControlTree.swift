@@ -260,17 +260,18 @@ struct ControlTree {
     private func compare<Failure>(
         _ cache: ControlCache, _ seen: ControlCache.Seen, _ transaction: inout Transaction<Failure>
     ) async throws(Failure) {
-        defer { transaction.noteCompared(headKey, with: cache) }
-        guard let stored = transaction.stored(headKey)??.bytes else {
-            if !seen.isEmpty { throw try await mismatch(true, &transaction) }
-            return
-        }
-        do throws(StoreError) {
-            _ = try await cache.head(stored, of: place, since: seen)
-        } catch {
-            guard case .tampered = error else { throw Failure(error) }
+        if let stored = transaction.stored(headKey)??.bytes {
+            do throws(StoreError) {
+                _ = try await cache.head(stored, of: place, since: seen)
+            } catch {
+                guard case .tampered = error else { throw Failure(error) }
+                throw try await mismatch(true, &transaction)
+            }
+        } else if !seen.isEmpty {
             throw try await mismatch(true, &transaction)
         }
+        // A refusal is no comparison: it is asked again.
+        transaction.noteCompared(headKey, with: cache)
     }
 
     /// The nodes from the head to the leaf of a key.
