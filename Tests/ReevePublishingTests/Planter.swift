@@ -9,24 +9,29 @@ import ReeveTesting
 struct Planter {
     /// How a value is written.
     enum Writing: String, CaseIterable {
-        case plain, base64, percent, unicode, concatenated
+        /// Last in the escapes of the document itself.
+        case plain, base64, percent, unicode, concatenated, escaped
 
         func write(_ value: String, quote: String = "'") -> String {
             switch self {
-            case .plain: return value
+            case .plain, .escaped: return value
             case .base64: return Data("the value is \(value)".utf8).base64EncodedString()
             case .percent:
                 return value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? value
-            case .unicode:
-                return value.utf8.map { byte in
-                    byte < 0x80 && !Character(Unicode.Scalar(byte)).isLetter
-                        && !Character(Unicode.Scalar(byte)).isNumber
-                        ? "\\u00" + String(byte, radix: 16) : String(decoding: [byte], as: UTF8.self)
-                }.joined()
+            case .unicode: return Self.escaped(value)
             case .concatenated:
                 let cut = value.index(value.startIndex, offsetBy: value.count / 2)
                 return "\(value[..<cut])\(quote) + \(quote)\(value[cut...])"
             }
+        }
+
+        /// A value in escapes for everything but letters and digits.
+        static func escaped(_ value: String) -> String {
+            value.utf8.map { byte in
+                let isPlain =
+                    byte >= 0x80 || Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
+                return isPlain ? String(decoding: [byte], as: UTF8.self) : "\\u00" + String(byte, radix: 16)
+            }.joined()
         }
     }
 
@@ -63,24 +68,38 @@ struct Planter {
     /// All plantings of a value in one writing.
     func plantings(of value: String, _ writing: Writing) -> [Planted] {
         var all: [Planted] = []
-        func add(_ place: String, _ range: Range<Int>, _ content: String) {
-            all.append(Planted(place: place, range: range, raw: Array(json(content).utf8)))
+        func plant(_ place: String, _ range: Range<Int>, _ raw: String) {
+            let raw = writing == .escaped ? raw.replacing(json(value), with: Writing.escaped(value)) : raw
+            all.append(Planted(place: place, range: range, raw: Array(raw.utf8)))
         }
-        func insert(_ place: String, at offset: Int, _ raw: String) {
-            all.append(Planted(place: place, range: offset..<offset, raw: Array(raw.utf8)))
-        }
+        func add(_ place: String, _ range: Range<Int>, _ content: String) { plant(place, range, json(content)) }
+        func insert(_ place: String, at offset: Int, _ raw: String) { plant(place, offset..<offset, raw) }
         let written = writing.write(value)
         let inText = writing == .concatenated ? nil : written
         for (range, path, text) in values {
             let key = path.split(separator: ".").last.map(String.init) ?? ""
             if isWorkflow {
-                plant(path, key, text, range, inText, written, add)
+                plantWorkflow(path, key, text, range, inText, written, add)
             } else {
                 plantRecipe(path, key, text, range, inText, written, add)
             }
         }
         if let inText { insertMembers(inText, insert) }
+        if !isWorkflow { insertCode(written, insert) }
+        if isWorkflow, writing == .plain { all += renamedSteps(value) }
         return all
+    }
+
+    /// A step's name with a value in it, in its edges and in every expression that speaks of it.
+    private func renamedSteps(_ value: String) -> [Planted] {
+        let names = values.filter { $0.path.hasPrefix("nodes[") && $0.path.hasSuffix("].name") }.map(\.text)
+        return names.filter { $0.count > 3 && !$0.contains { "\"'\\".contains($0) } }.prefix(4).map { name in
+            var renamed = text
+            for (open, close) in [("\"", "\""), ("'", "'"), ("\\\"", "\\\"")] {
+                renamed = renamed.replacing(open + name + close, with: open + name + " " + value + close)
+            }
+            return Planted(place: "step's name", range: 0..<bytes.count, raw: Array(renamed.utf8))
+        }
     }
 
     private func plantRecipe(
@@ -111,7 +130,7 @@ struct Planter {
         }
     }
 
-    private func plant(
+    private func plantWorkflow(
         _ path: String, _ key: String, _ text: String, _ range: Range<Int>, _ inText: String?, _ written: String,
         _ add: (String, Range<Int>, String) -> Void
     ) {
@@ -145,28 +164,46 @@ struct Planter {
         }
     }
 
+    /// The places behind a text.
+    private func offsets(after opening: String) -> [Int] {
+        text.ranges(of: opening).map { text.utf8.distance(from: text.utf8.startIndex, to: $0.upperBound) }
+    }
+
+    /// What parts a member that is inserted at a place from the next one.
+    private func separator(at offset: Int) -> String {
+        text.utf8.dropFirst(offset).first { $0 > 0x20 } == UInt8(ascii: "}") ? "" : ","
+    }
+
+    /// Source code in a language that nothing says.
+    private func insertCode(_ written: String, _ insert: (String, Int, String) -> Void) {
+        for offset in offsets(after: "\"input\": {").prefix(4) {
+            for (place, code) in [
+                ("code literal", "m = '\(written)' # it's so"), ("script literal", "const m = '\(written)' // it's so"),
+            ] {
+                insert(place, offset, "\"code\":\"\(json(code))\"" + separator(at: offset))
+            }
+        }
+    }
+
     /// Members that are not there in every recipe.
     private func insertMembers(_ written: String, _ insert: (String, Int, String) -> Void) {
-        func offsets(after opening: String) -> [Int] {
-            text.ranges(of: opening).map { text.utf8.distance(from: text.utf8.startIndex, to: $0.upperBound) }
-        }
         let value = json(written)
         if isWorkflow {
             for offset in offsets(after: "\"pinData\": {").prefix(1) {
                 insert(
                     "pinned data", offset,
                     "\"Planted\":[{\"json\":{\"v\":\"\(value)\"}}]"
-                        + (text.utf8.dropFirst(offset).first(where: { $0 > 0x20 }) == UInt8(ascii: "}") ? "" : ","))
+                        + separator(at: offset))
             }
             for offset in offsets(after: "\"parameters\": {").prefix(3) {
-                let end = text.utf8.dropFirst(offset).first { $0 > 0x20 } == UInt8(ascii: "}") ? "" : ","
+                let end = separator(at: offset)
                 insert(
                     "nested document", offset, "\"planted\":\"\(json(#"{"a":[{"note":"\#(value)"}],"n":1}"#))\"" + end)
             }
             return
         }
         for offset in offsets(after: "\"input\": {").prefix(4) {
-            let end = text.utf8.dropFirst(offset).first { $0 > 0x20 } == UInt8(ascii: "}") ? "" : ","
+            let end = separator(at: offset)
             insert("code", offset, "\"code\":\"\(json("print('ask \(written)')\n# and \(written)"))\"" + end)
             insert("nested document", offset, "\"planted\":\"\(json(#"{"a":[{"note":"\#(value)"}],"n":1}"#))\"" + end)
         }

@@ -119,7 +119,7 @@ import Testing
         Array(
             """
             {"nodes":[{"name":"\(first)","type":"a","parameters":{"url":"={{ $('\(second)').item.json.x }}"}},
-            {"name":"\(second)","type":"b","parameters":{"jsCode":"return $(\\"\(first)\\").all() + $node['\(first)'].y // \(code)"}}],
+            {"name":"\(second)","type":"b","parameters":{"jsCode":"return $(\\"\(first)\\").all() + $node['\(first)'].y + $item(0).$node['\(second)'].z // \(code)"}}],
             "connections":{"\(first)":{"main":[[{"node":"\(second)","type":"main","index":0}]]},
             "\(second)":{"main":[[{"node":"\(first)","type":"main","index":0}]]}}}
             """.utf8)
@@ -131,7 +131,7 @@ import Testing
         let report = scrub(input, as: .n8n)
         let after = try output(report)
         #expect(after == linked("Mail user1@example.com", "Mail user2@example.com", "see user1@example.com"))
-        #expect(report.findings.allSatisfy { $0.action == .replaced } && report.findings.count == 10)
+        #expect(report.findings.allSatisfy { $0.action == .replaced } && report.findings.count == 11)
         #expect(!report.html(title: "t").contains("acme"))
         #expect(scrub(after, as: .n8n).findings.isEmpty)
     }
@@ -176,6 +176,46 @@ import Testing
             Issue.record("an id was published")
             return
         }
+    }
+
+    /// An id and a secret that share a part: taking out the one may not leave a part of the other.
+    @Test func whatOverlapsIsNotLeftInParts() {
+        let id = "k7-sk_live_4eC39HqLyj"
+        let document =
+            #"{"nodes":[{"name":"H","type":"t","parameters":{"a":"\#(id)WDarjtT1zdp7dc"},"webhookId":"\#(id)"}],"connections":{}}"#
+        guard case .blocked(.survivor) = scrub(Array(document.utf8), as: .n8n).verdict else {
+            Issue.record("a part was published")
+            return
+        }
+    }
+
+    /// A data pill is there before and after, wherever it stands, also when the lexer does not see it.
+    @Test(arguments: [
+        ##"{"code":{"keyword":"trigger","block":[{"keyword":"action","dynamicPickListSelection":{"a":"#{_('data.x.id')}"}}]}}"##,
+        #"{"code":{"keyword":"trigger","input":{"m":"=x.y?' + _('data.x.jo@acme.com')"}}}"#,
+    ])
+    func aPillThatWouldGoBlocks(_ document: String) {
+        let report = scrub(Array(document.utf8))
+        guard case .blocked = report.verdict else {
+            Issue.record("\(report.summary)")
+            return
+        }
+    }
+
+    /// `<<-x` without its end is no heredoc: what comes after it is read as code.
+    @Test func aHeredocHasAnEnd() {
+        let formula = "=a <<-b\n + _('data.x.jo@acme.com')"
+        let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"\#(json(formula))"}},"config":[]}"#.utf8)
+        guard case .blocked(.notReplaceable) = scrub(input).verdict else {
+            Issue.record("a pill was taken for text")
+            return
+        }
+    }
+
+    /// A template is read as a document only when all of it is one.
+    @Test func aTemplateThatIsNoDocument() throws {
+        let found = try scrubbed("text", "=[{\"a\": \"x{\\\"k\\\": \\\"{{ 'jo@' + 'acme.com' }}\\\"}\"}]")
+        #expect(found == "=[{\"a\": \"x{\\\"k\\\": \\\"{{ 'user1@example.com' + '' }}\\\"}\"}]")
     }
 
     /// What a person must decide about in a name is not shown.

@@ -24,7 +24,8 @@ public enum PathRole: String, Hashable, Sendable, Codable, CodingKeyRepresentabl
     /// What names a credential or a connection: each text is replaced by `Connection <k>`, in a
     /// file's name by `connection_<k>`.
     case credential
-    /// An id of an account, an instance, a user or a webhook, by which recipes could be linked: emptied.
+    /// An id or name of an account, an instance, a user or a webhook, or of a workflow or folder there, by which recipes could be linked:
+    /// emptied.
     case identity
 
     /// Whether values are dropped or replaced by their role alone, before any detector runs.

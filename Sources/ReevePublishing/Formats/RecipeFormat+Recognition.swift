@@ -14,7 +14,7 @@ extension RecipeFormat {
         var sight = Sight()
         do throws(JSONError) {
             try JSONTokens(document, limits: limits).forEach { token, path in
-                sight.look(at: token, path.elements, of: document)
+                sight.look(at: token, path, of: document)
             }
         } catch {
             return nil
@@ -30,6 +30,8 @@ extension RecipeFormat {
         private var hasConnections = false
         private var nodes = 0
         private var types = 0
+        /// Open objects and arrays.
+        private var depth = 0
 
         var formats: [RecipeFormat] {
             var formats: [RecipeFormat] = []
@@ -39,7 +41,20 @@ extension RecipeFormat {
             return formats
         }
 
-        mutating func look(at token: JSONTokens.Token, _ path: [JSONPath.Element], of document: [UInt8]) {
+        mutating func look(at token: JSONTokens.Token, _ path: JSONPath, of document: [UInt8]) {
+            switch token.kind {
+            case .objectStart, .arrayStart: depth += 1
+            case .objectEnd, .arrayEnd: depth -= 1
+            default: break
+            }
+            // Deeper down nothing tells.
+            guard depth <= 4 else { return }
+            look(at: token, path.elements, of: document)
+        }
+
+        private mutating func look(
+            at token: JSONTokens.Token, _ path: [JSONPath.Element], of document: [UInt8]
+        ) {
             guard path.count <= 3, case .key(let first)? = path.first else { return }
             switch (token.kind, path.count) {
             case (.key, 1): keys.insert(first)

@@ -42,30 +42,65 @@ struct Base64Text {
     private static func isDigit(_ byte: UInt8) -> Bool { byte.isAlphanumeric || "+/-_".utf8.contains(byte) }
 
     private init?(_ text: [UInt8], _ run: Range<Int>) {
+        // Most runs are words: they are told without a copy.
+        guard run.count % 4 != 1, Self.isReadable(text[run]) else { return nil }
         let digits = text[run]
         isURL = digits.contains { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
         guard !isURL || !digits.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "/") }) else {
             return nil
         }
         let padding = (4 - run.count % 4) % 4
-        let hasPadding = text[run.upperBound...].prefix(padding).elementsEqual(
-            Array(repeating: UInt8(ascii: "="), count: padding))
-        guard padding < 3 else { return nil }
-        isPadded = padding > 0 && hasPadding
-        range = run.lowerBound..<run.upperBound + (isPadded ? padding : 0)
+        let end = run.upperBound + padding
+        isPadded = padding > 0 && end <= text.count && text[run.upperBound..<end].allSatisfy { $0 == UInt8(ascii: "=") }
+        range = run.lowerBound..<(isPadded ? end : run.upperBound)
         let plain = digits.map { byte in
             byte == UInt8(ascii: "+") ? UInt8(ascii: "-") : byte == UInt8(ascii: "/") ? UInt8(ascii: "_") : byte
         }
-        guard let decoded = Base64URL.decode(plain[...]), Self.isReadable(decoded) else {
+        guard let decoded = Base64URL.decode(plain[...]), String(validating: decoded, as: UTF8.self) != nil else {
             return nil
         }
         bytes = decoded
     }
 
-    private static func isReadable(_ bytes: [UInt8]) -> Bool {
-        // Zero bytes and the like part values, as in `\0user\0password`.
-        let controls = bytes.count { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D || $0 == 0x7F }
-        return controls * 4 <= bytes.count && String(validating: bytes, as: UTF8.self) != nil
+    /// Whether digits can stand for text: no byte that UTF-8 has not there, and few control characters, which part values as in
+    /// `\0user\0password`. Complexity: O(digits), and O(1) for most words.
+    private static func isReadable(_ digits: ArraySlice<UInt8>) -> Bool {
+        var (bits, held, open, count, controls) = (UInt32(0), 0, 0, 0, 0)
+        for digit in digits {
+            bits = (bits << 6 | UInt32(value(of: digit))) & 0xFFFFFF
+            held += 6
+            guard held >= 8 else { continue }
+            held -= 8
+            let byte = UInt8(truncatingIfNeeded: bits >> UInt32(held))
+            count += 1
+            switch byte {
+            case 0x80..<0xC0:
+                guard open > 0 else { return false }
+                open -= 1
+                continue
+            case 0xC2..<0xE0: open = open == 0 ? 1 : -1
+            case 0xE0..<0xF0: open = open == 0 ? 2 : -1
+            case 0xF0..<0xF5: open = open == 0 ? 3 : -1
+            case 0xC0...: return false
+            default:
+                guard open == 0 else { return false }
+                if byte < 0x20 && byte != 0x09 && byte != 0x0A && byte != 0x0D || byte == 0x7F { controls += 1 }
+                // The first bytes tell most.
+                if count == 3, controls > 1 { return false }
+            }
+            guard open >= 0 else { return false }
+        }
+        return open == 0 && controls * 4 <= count
+    }
+
+    private static func value(of digit: UInt8) -> UInt8 {
+        switch digit {
+        case 65...90: digit - 65
+        case 97...122: digit - 71
+        case 48...57: digit + 4
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        default: 63
+        }
     }
 
     /// Other text, written as this one is.

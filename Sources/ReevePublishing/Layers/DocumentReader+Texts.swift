@@ -60,7 +60,7 @@ extension DocumentReader {
             return try read(script: piece, isPython ? .python : .javaScript, at: place)
         }
         guard piece.isTemplate || piece.bytes.first == UInt8(ascii: "=") else { return add(piece) }
-        if isDocument(piece.bytes.dropFirst()) {
+        if piece.bytes.first == UInt8(ascii: "="), isDocument(piece.bytes.dropFirst()) {
             keep(piece)
             var document = piece.part(1..<piece.bytes.count)
             document.isTemplate = true
@@ -148,8 +148,8 @@ private struct LiteralRun {
         let count = literals.count
         var texts = [TextPiece.joined(literals[...])]
         for start in 0..<count - 1 where start == 0 || isGlued(start) {
-            for end in (start + 2)...max(start + 2, min(start + Self.mostParts, count))
-            where end <= count && end - start < count && (end == count || isGlued(end)) {
+            for end in (start + 2)...min(start + Self.mostParts, count)
+            where end - start < count && (end == count || isGlued(end)) {
                 texts.append(TextPiece.joined(literals[start..<end]))
             }
         }

@@ -38,6 +38,8 @@ struct DocumentReader {
     private(set) var pieces: [TextPiece] = []
     /// Data pills, as they stand in the string that holds them, in document order.
     var references: [[UInt8]] = []
+    /// All that looks like a data pill in a string, also in a dropped one: none may come, go or change.
+    private(set) var pills: [ArraySlice<UInt8>] = []
     /// The names of parts, and what refers to them, in document order; those that go with a dropped value do not count.
     private(set) var (names, uses): ([[UInt8]], [[UInt8]]) = ([], [])
     /// The decoded text of every string and every layer that stays, for a search that knows what it looks for.
@@ -198,6 +200,7 @@ struct DocumentReader {
         value.role = walk.next.role
         value.isDropped = !isOutside || value.role.isDropped
         if isOutside, value.role.isDropped { drop(value) }
+        if format.language == .workato, !value.isNumber { pills += RubyText.pills(in: value.bytes) }
         value.isName = walk.next.isName
         value.isUse = value.role == .reference
         if value.isNumber || value.isName || value.isUse {

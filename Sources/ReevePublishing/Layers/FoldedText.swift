@@ -20,7 +20,9 @@ struct FoldedText {
     init(_ text: [UInt8]) {
         bytes = text
         var rounds = 0
-        while bytes.contains(where: { "\\%&".utf8.contains($0) }), fold({ Self.sign(in: $0, at: $1) }) {
+        while bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "&") }),
+            fold({ Self.sign(in: $0, at: $1) })
+        {
             rounds += 1
             if rounds > Self.maximumRounds {
                 isTooDeep = true

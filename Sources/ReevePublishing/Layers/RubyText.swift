@@ -76,18 +76,38 @@ enum RubyText {
         return decoded
     }
 
+    /// All that looks like a data pill in a text, whatever it stands in. Complexity: O(bytes).
+    static func pills(in text: [UInt8]) -> [ArraySlice<UInt8>] {
+        var (found, position, open) = ([ArraySlice<UInt8>](), 0, 0)
+        // What is opened and never closed is looked for a few times only.
+        while position < text.count, open < 64 {
+            if let end = referenceEnd(text, at: position, before: text.count) {
+                found.append(text[position..<end])
+                position = end
+            } else {
+                if referenceQuote(text, at: position, before: text.count) != nil { open += 1 }
+                position += 1
+            }
+        }
+        return found
+    }
+
     /// The end of the data pill that starts at `position`; `nil` when none does.
     static func referenceEnd(_ text: [UInt8], at position: Int, before end: Int) -> Int? {
+        guard let start = referenceQuote(text, at: position, before: end) else { return nil }
+        let close = literalEnd(text, from: start + 1, before: end, quote: text[start])
+        guard close + 1 < end, text[close + 1] == UInt8(ascii: ")") else { return nil }
+        return close + 2
+    }
+
+    /// The opening quote of the data pill that seems to start at `position`: `_(` or `_dp(` and a quote.
+    private static func referenceQuote(_ text: [UInt8], at position: Int, before end: Int) -> Int? {
         guard text[position] == UInt8(ascii: "_") else { return nil }
         if position > 0, isWord(text[position - 1]) { return nil }
         var cursor = position + 1
         if cursor + 1 < end, text[cursor] == UInt8(ascii: "d"), text[cursor + 1] == UInt8(ascii: "p") { cursor += 2 }
         guard cursor + 1 < end, text[cursor] == UInt8(ascii: "(") else { return nil }
-        let quote = text[cursor + 1]
-        guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else { return nil }
-        let close = literalEnd(text, from: cursor + 2, before: end, quote: quote)
-        guard close + 1 < end, text[close + 1] == UInt8(ascii: ")") else { return nil }
-        return close + 2
+        return text[cursor + 1] == UInt8(ascii: "'") || text[cursor + 1] == UInt8(ascii: "\"") ? cursor + 1 : nil
     }
 
     /// The position of the closing quote, or the end of the text when there is none.

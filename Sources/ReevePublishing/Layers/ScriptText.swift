@@ -36,6 +36,8 @@ struct ScriptText {
     private var mayStartRegex = true
     /// Until where no regular expression ends: it was looked for.
     private var noRegexBefore = 0
+    /// Heredocs without an end so far.
+    private var openHeredocs = 0
     /// For each open parenthesis whether it is of a statement, after which a value may come.
     private var statements: [Bool] = []
     private var lastWord: ArraySlice<UInt8> = []
@@ -259,7 +261,9 @@ struct ScriptText {
     /// `<<~TEXT` and `<<-TEXT`: the lines after it, to the one that is `TEXT`.
     private mutating func heredoc() {
         var start = position + 3
-        guard start < text.count, text[position + 1] == UInt8(ascii: "<"), "~-".utf8.contains(text[position + 2]) else {
+        guard openHeredocs < 16, start < text.count, text[position + 1] == UInt8(ascii: "<"),
+            "~-".utf8.contains(text[position + 2])
+        else {
             return skip(mayStartRegex: true)
         }
         if "'\"".utf8.contains(text[start]) { start += 1 }
@@ -269,10 +273,14 @@ struct ScriptText {
         var line = body + 1
         while line < text.count {
             let end = lineEnd(from: line)
-            if text[line..<end].drop(while: { $0 == 0x20 || $0 == 0x09 }).elementsEqual(name) { break }
+            if text[line..<end].drop(while: { $0 == 0x20 || $0 == 0x09 }).elementsEqual(name) {
+                return literal(body + 1..<line, .script(quote: 0), closing: 0)
+            }
             line = end + 1
         }
-        literal(body + 1..<min(line, text.count), .script(quote: 0), closing: 0)
+        // Without its end it is none, and is not looked for again and again.
+        openHeredocs += 1
+        skip(mayStartRegex: true)
     }
 
     /// A part of a template literal, up to its end or to the next `${`.
@@ -332,6 +340,8 @@ struct ScriptText {
         guard start >= 0, text[start..<end].elementsEqual(word.utf8) else { return false }
         guard start > 0 else { return true }
         let before = text[start - 1]
-        return !before.isWordByte && before != UInt8(ascii: "$") && before < 0x80 && before != UInt8(ascii: ".")
+        let isPart = before.isWordByte || before == UInt8(ascii: "$") || before >= 0x80
+        // `$item('0').$node['Step']` is one as well; `x._('Step')` is not.
+        return !isPart && (before != UInt8(ascii: ".") || word.hasPrefix("$"))
     }
 }

@@ -7,6 +7,8 @@ struct EditTree {
     private let input: [UInt8]
     private var own: [ScrubReport.Edit] = []
     private var sealed: [Int: [ScrubReport.Edit]] = [:]
+    /// Whether two edits share a part, so that something of the later one would be left.
+    private(set) var isTangled = false
 
     init(_ reader: DocumentReader, _ input: [UInt8]) {
         self.reader = reader
@@ -32,7 +34,7 @@ struct EditTree {
         // What is packed within another comes after it.
         for seal in reader.seals.indices.reversed() where sealed[seal] != nil {
             let (outer, content) = (reader.seals[seal].outer, reader.seals[seal].content)
-            let edits = Self.ordered(sealed[seal] ?? [])
+            let edits = ordered(sealed[seal] ?? [])
             let whole = 0..<outer.bytes.count
             let isChanged = edits.contains { $0.replacement != nil }
             let text = content.encode(Self.splice(content.bytes, edits))
@@ -43,15 +45,23 @@ struct EditTree {
                     replacement: isChanged ? outer.encode(text, over: whole, of: document) : nil,
                     isShown: edits.allSatisfy { $0.replacement != nil && $0.isShown }), in: outer.seal)
         }
-        return Self.ordered(own)
+        return ordered(own)
     }
 
     /// In the order of their places, the longer of two at one place first.
-    private static func ordered(_ edits: [ScrubReport.Edit]) -> [ScrubReport.Edit] {
-        edits.sorted { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
+    private mutating func ordered(_ edits: [ScrubReport.Edit]) -> [ScrubReport.Edit] {
+        let ordered = edits.sorted {
+            ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound)
+        }
+        var position = 0
+        for edit in ordered where edit.replacement != nil {
+            if edit.range.lowerBound < position, edit.range.upperBound > position { isTangled = true }
+            position = max(position, edit.range.upperBound)
+        }
+        return ordered
     }
 
-    /// A text with edits in it; of two that overlap the first counts.
+    /// A text with edits in it; one inside another is left out.
     static func splice(_ text: [UInt8], _ edits: [ScrubReport.Edit]) -> [UInt8] {
         var (output, position): ([UInt8], Int) = ([], 0)
         output.reserveCapacity(text.count)

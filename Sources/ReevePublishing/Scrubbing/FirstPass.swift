@@ -11,6 +11,8 @@ struct FirstPass {
     let dropped: [DroppedValue]
     let edits: [ScrubReport.Edit]
     let output: [UInt8]
+    /// Whether something was found that shares only a part with something else that goes.
+    let isTangled: Bool
     /// The values that were taken out, decoded.
     let originals: [[UInt8]]
 
@@ -102,6 +104,7 @@ struct FirstPass {
         }
         self.findings = findings
         self.edits = edits.resolved()
+        isTangled = edits.isTangled
         self.originals = originals
         self.left = left
         output = EditTree.splice(input, self.edits)

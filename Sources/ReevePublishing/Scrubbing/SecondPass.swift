@@ -15,11 +15,12 @@ enum SecondPass {
             throw .brokenRecipe
         }
         guard reader.shape == pass.reader.shape, reader.references == pass.reader.references,
-            Renaming.keepsReferences(pass.reader, reader)
+            reader.pills == pass.reader.pills, Renaming.keepsReferences(pass.reader, reader)
         else {
             throw .brokenRecipe
         }
 
+        if pass.isTangled { throw .survivor(JSONPath()) }
         if let drop = reader.drops.first { throw .survivor(drop.path.masked(DenyList(pass.originals))) }
 
         // What the first pass left on purpose is known; anything else is a survivor.
