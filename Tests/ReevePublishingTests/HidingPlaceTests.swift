@@ -43,7 +43,7 @@ import Testing
         ("(+44) 20 7183 8750", "7183"), ("415-555-2671x204", "2671"), ("+14155552671x204", "2671"),
         ("/Phones/+14155552671.json", "2671"), ("jo.smith@acme.com.csv", "acme"), ("/export/jo@acme.com.json", "jo@"),
         ("jo@acme.com.2) then", "acme"), ("\"jo smith\"@acme.com", "acme"), ("jo.@acme.com", "acme"),
-        ("jo@sub_dom.acme.com", "acme"),
+        ("jo@sub_dom.acme.com", "acme"), ("jo@acme.com_old", "acme"), ("jo@acme.com_(x)", "acme"),
         ("IBAN_GB82WEST12345698765432", "WEST"), ("card_4012888888881881", "8888"), ("=4012_8888_8888_1881", "8888"),
         ("mail jo@acme.com谢谢", "acme"), ("联系jo@acme.com", "acme"), ("用户@例子.公司", "用户"),
         // More providers.

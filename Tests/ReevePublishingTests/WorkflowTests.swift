@@ -283,3 +283,44 @@ import Testing
         #expect(texts.contains(after), "\(texts)")
     }
 }
+
+@Suite struct WorkflowProperties {
+    /// Texts of broken pieces of every language: no crash, no hang, and what is published holds nothing, keeps what it refers to, and is not
+    /// changed by a second scrub.
+    @Test func brokenScriptsAreScrubbedOrBlocked() throws {
+        var generator = Scale.current.generator(for: "broken scripts")
+        let address = "jo@acme-corp.io"
+        let references = ["$('A')", "$json['x']", "_('data.a.b')"]
+        let parts =
+            references + [
+                "'\(address)'", "\"\(address)\"", "`\(address)`", address + "_",
+                " \(address) ", " \(Data("to \(address)".utf8).base64EncodedString()) ", " jo%40acme-corp.io ", "{{",
+                "}}", "${",
+                "#{", "}", "{", "(", ")", "[", "]", "'", "\"", "`", "/", "//", "/*", "*/", "#", "\\", "\n", " + ",
+                "<<~A\n", "\nA\n", "%w(", "%", "'''", "=", "++", "return ", "f", "r", "é", "\u{0}", "return",
+            ]
+        var published = 0
+        for _ in 0..<Scale.current.cases(ci: 20_000, soak: 2_000_000) {
+            let text = (0..<Int.random(in: 1...10, using: &generator)).map { _ in
+                parts.randomElement(using: &generator) ?? ""
+            }.joined()
+            let start = Bool.random(using: &generator) ? "=" : ""
+            let key = ["text", "jsCode", "pythonCode", "code"].randomElement(using: &generator) ?? "text"
+            let value = String(decoding: JSONText.escape((start + text).utf8), as: UTF8.self)
+            let isWorkflow = Bool.random(using: &generator)
+            let document =
+                isWorkflow
+                ? #"{"nodes":[{"name":"A","type":"t","parameters":{"\#(key)":"\#(value)"}}],"connections":{}}"#
+                : #"{"code":{"keyword":"trigger","input":{"\#(key)":"\#(value)"}},"config":[]}"#
+            let format = isWorkflow ? RecipeFormat.n8n : .workato
+            guard case .publishable(let recipe) = scrub(Array(document.utf8), as: format).verdict else { continue }
+            published += 1
+            let after = try strings(recipe.bytes)
+            #expect(!after.contains { $0.contains("acme-corp") }, "\(key) \(start)\(text)")
+            let again = scrub(recipe.bytes, as: format)
+            #expect(again.findings.isEmpty && again.dropped.isEmpty, "\(key) \(start)\(text)")
+            if !isWorkflow { #expect(try pills(recipe.bytes) == pills(Array(document.utf8)), "\(key) \(start)\(text)") }
+        }
+        #expect(published > 1000)
+    }
+}

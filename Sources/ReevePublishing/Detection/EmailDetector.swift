@@ -86,7 +86,8 @@ enum EmailDetector {
         let ascii = label.prefix(while: \.isLetter)
         if ascii.count >= 2 {
             let rest = label.dropFirst(ascii.count)
-            guard rest.first.map({ $0 >= 0x80 }) ?? true else { return nil }
+            // What no top-level domain has ends it: `jo@acme.com_old`.
+            guard rest.first.map({ $0 >= 0x80 || $0 == UInt8(ascii: "_") }) ?? true else { return nil }
             return fileExtensions.contains(String(decoding: ascii, as: UTF8.self).lowercased()) ? nil : ascii.count
         }
         return ascii.isEmpty && label.allSatisfy({ $0 >= 0x80 }) ? label.count : nil
