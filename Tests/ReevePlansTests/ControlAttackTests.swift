@@ -66,6 +66,15 @@ private final class HookStore: Store {
 }
 
 private struct Note: Hashable, Codable, RecordCodable { var text: String }
+/// Makes a partition's own tree.
+private func begin(_ partition: Partition, in store: some Store, _ keys: any ControlKeys) async throws {
+    try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+        try await ControlHead.create(partition, keys: keys, in: &transaction)
+    }
+}
+private func someKeys() throws -> DerivedControlKeys {
+    try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+}
 
 private func headKey(_ name: String? = nil, _ partition: Partition = .platform) -> Key {
     Key(partition, [.text("control")] + (name.map { [.text($0)] } ?? []) + [.integer(0)])
@@ -109,15 +118,13 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// The same by the vault's use: a table with a cache, and a snapshot that is taken meanwhile.
     @Test func aReplyThatIsLateIsNoTamperingOfATable() async throws {
         let store = MemoryStore()
-        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let keys = try someKeys()
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let hooked = HookStore(store)
         let cache = ControlCache(store: hooked, keys: keys)
         let table = AuthenticatedTable<Note>("notes", keys: keys, cache: cache)
         let other = AuthenticatedTable<Note>("notes", keys: keys)
-        try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-            try await ControlHead.create(partition, keys: keys, in: &tx)
-        }
+        try await begin(partition, in: store, keys)
         try await table.read(partition, ["a"], in: hooked).map { _ in }
         hooked.after(1, { $0 == headKey(nil, partition) }) { _ in
             // Another process writes, and somebody in this one looks.
@@ -204,14 +211,12 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// After eviction another state of the same epoch, which was never committed, is believed.
     @Test func anotherStateOfTheSameEpochAfterEviction() async throws {
-        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let keys = try someKeys()
         let (store, other) = (MemoryStore(), MemoryStore())
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let table = AuthenticatedTable<Note>("notes", keys: keys)
         for (index, store) in [store, other].enumerated() {
-            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-                try await ControlHead.create(partition, keys: keys, in: &tx)
-            }
+            try await begin(partition, in: store, keys)
             // In the second one is what a transaction sent that was refused because the first one was there.
             try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
                 try await table.write(Note(text: "\(index)"), partition, ["a"], in: &tx)
@@ -243,7 +248,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A late reply over an eviction leaves a snapshot that is older than what was seen: the true state is refused from then on.
     @Test func anEvictionDuringALookRefusesNoTrueState() async throws {
-        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let keys = try someKeys()
         let store = MemoryStore()
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let hooked = HookStore(store)
@@ -254,9 +259,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
                 try await table.write(Note(text: text), partition, ["a"], in: &tx)
             }
         }
-        try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-            try await ControlHead.create(partition, keys: keys, in: &tx)
-        }
+        try await begin(partition, in: store, keys)
         hooked.after(1, { $0 == headKey(nil, partition) }) { _ in
             try await write("later")
             _ = try await cache.snapshot(of: partition)
@@ -628,9 +631,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let (store, other) = (MemoryStore(), MemoryStore())
         for (writes, store) in [(1, store), (3, other)] {
-            try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-                try await ControlHead.create(partition, keys: keys, in: &tx)
-            }
+            try await begin(partition, in: store, keys)
             try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
                 for number in 0..<writes {
                     try await table.write(Note(text: "\(writes)"), partition, ["\(number)"], in: &tx)
@@ -770,15 +771,13 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A table without a cache writes after one with a cache, to the same tree and in one transaction.
     @Test func twoTablesOfOneTreeInOneTransaction() async throws {
-        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let keys = try someKeys()
         let store = MemoryStore()
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let cache = ControlCache(store: store, keys: keys)
         let cached = AuthenticatedTable<Note>("notes", keys: keys, cache: cache)
         let plain = AuthenticatedTable<Note>("others", keys: keys)
-        try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-            try await ControlHead.create(partition, keys: keys, in: &tx)
-        }
+        try await begin(partition, in: store, keys)
         for text in ["a", "b"] {
             try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
                 try await cached.write(Note(text: text), partition, ["a"], in: &tx)
@@ -855,14 +854,12 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A commit whose answer comes late: what was committed after it is known, and stays the latest.
     @Test func aLateAnswerOfACommitIsNotTheLatest() async throws {
-        let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+        let keys = try someKeys()
         let base = MemoryStore()
         let store = LateCommitStore(base)
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let table = AuthenticatedTable<Note>("notes", keys: keys, cache: ControlCache(store: store, keys: keys))
-        try await base.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
-            try await ControlHead.create(partition, keys: keys, in: &tx)
-        }
+        try await begin(partition, in: base, keys)
         func write(_ text: String) async throws {
             try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
                 try await table.write(Note(text: text), partition, ["a"], in: &tx)
