@@ -19,6 +19,13 @@ import Testing
         return try strings(after).last ?? ""
     }
     private static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
+    /// In lines of 20 digits.
+    private static func lines(_ text: String, _ end: String) -> String {
+        stride(from: 0, to: text.count, by: 20).map { String(text.dropFirst($0).prefix(20)) }.joined(separator: end)
+    }
+    private static func wide(_ text: String, _ encoding: String.Encoding = .utf16LittleEndian) -> String {
+        text.data(using: encoding)?.base64EncodedString() ?? ""
+    }
     private static func url(_ text: String) -> String {
         base64(text).replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
@@ -43,6 +50,19 @@ import Testing
         (base64("one jo@acme.com and two kim@acme.com"), base64("one user1@example.com and two user2@example.com")),
         (base64("x jo%40acme.com"), base64("x user1%40example.com")),
         ("jo@acme.com " + base64("again jo@acme.com"), "user1@example.com " + base64("again user1@example.com")),
+        (
+            "k: " + lines(base64("one line jo@acme.com and another kim@acme.com"), "\n"),
+            "k: " + lines(base64("one line user1@example.com and another user2@example.com"), "\n")
+        ),
+        (
+            lines(base64("one line jo@acme.com and yet"), "\r\n") + "\r\nend.",
+            lines(base64("one line user1@example.com and yet"), "\r\n") + "\r\nend."
+        ),
+        (wide("mail jo@acme.com ☎"), wide("mail user1@example.com ☎")),
+        (wide("mail jo@acme.com", .utf16BigEndian), wide("mail user1@example.com", .utf16BigEndian)),
+        // With bits left over, and with a digit too many.
+        ("bWFpbCBqb0BhY21lLmNvbR", base64("mail user1@example.com").replacing("=", with: "")),
+        ("bWFpbCBhIGpvQGFjbWUuY29tX", base64("mail a user1@example.com").replacing("=", with: "") + "X"),
     ])
     func valuesAreWrittenAsTheyStood(_ before: String, _ after: String) throws {
         let found = try scrubbed(before)

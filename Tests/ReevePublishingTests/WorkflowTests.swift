@@ -84,6 +84,25 @@ import Testing
         ("pythonCode", "m = 'jo@' f'acme.com'", "m = 'user1@example.com' f''"),
         ("pythonCode", "m = 'jo\\U00000040acme.com'", "m = 'user1@example.com'"),
         ("pythonCode", "r = a // b; s = f\"{a} jo@acme.com\"", "r = a // b; s = f\"{a} user1@example.com\""),
+        ("pythonCode", "m = f\"jo@{'acme.com'}\" # x", "m = f\"user1@example.com{''}\" # x"),
+        ("pythonCode", "m = f'{x}' f'''jo@{\"acme.com\"}\n{{'''", "m = f'{x}' f'''user1@example.com{\"\"}\n{{'''"),
+        ("pythonCode", "m = f'{x['a b']} jo@acme.com'\ny = 1", "m = f'{x['a b']} user1@example.com'\ny = 1"),
+        ("pythonCode", "m = 'jo\\N{COMMERCIAL AT}acme\\N{full stop}com'", "m = 'user1@example.com'"),
+        ("jsCode", "m = 'jo@' /* the\n name */ + 'acme.com'", "m = 'user1@example.com' /* the\n name */ + ''"),
+        ("jsCode", "m = 'jo@' + // the name\n 'acme.com'", "m = 'user1@example.com' + // the name\n ''"),
+        ("jsCode", "f() // m = 'jo@' + 'acme.com'", "f() // m = 'user1@example.com' + ''"),
+        (
+            "jsCode", "'A' + 'K' + 'I' + 'A' + 'Q3EG' + 'RZ7V' + 'XK2M' + 'DWPL' + 'x'",
+            "'REPLACE_WITH_SECRET_1' + '' + '' + '' + '' + '' + '' + '' + 'x'"
+        ),
+        ("text", "=mail jo@{{ 'acme.com' }} {{ $json.a }}", "=mail user1@example.com{{ '' }} {{ $json.a }}"),
+        ("text", "={{ 'jo@' }}acme.com", "={{ 'user1@example.com' }}"),
+        ("text", "={{ 'a \\}} b jo@acme.com' }}", "={{ 'a \\}} b user1@example.com' }}"),
+        (
+            "text", "=\\{{ it's jo@acme.com }} {{ 'kim@acme.com' }}",
+            "=\\{{ it's user1@example.com }} {{ 'user2@example.com' }}"
+        ),
+        ("text", "={{ 'jo@' + 'acme.com'", "={{ 'user1@example.com' + ''"),
     ])
     func literalsChangeAndCodeStays(_ key: String, _ before: String, _ after: String) throws {
         let found = try scrubbed(key, before)
@@ -95,6 +114,9 @@ import Testing
         "={{ $json['jo@acme.com'] }}", "={{ $json.body[\"jo@acme.com\"].x }}", "={{ f(x)['jo@acme.com'] }}",
         "={{ $('jo@acme.com').item }}", "={\"to\":\"{{ $json['jo@acme.com'] }}\"}",
         "={{ $node[\"jo@acme.com\"].json }}", "={{ $items('jo@acme.com', 0) }}",
+        "={{ $json['jo@' + 'acme.com'] }}", "={{ $json[`jo@${'acme.com'}`] }}", "={{ $json?.['jo@acme.com'] }}",
+        "={{ x.in['jo@acme.com'] }}", "={{ $json[x ? 'jo@acme.com' : 'a'] }}",
+        "={\"{{ 'jo@' + 'acme.com' }}\":\"x\"}",
     ])
     func referencesBlock(_ text: String) {
         guard case .blocked(.notReplaceable) = scrub(workflow("text", text), as: .n8n).verdict else {
@@ -103,8 +125,23 @@ import Testing
         }
     }
 
+    /// A value that is none for the language, and would be read by whoever opens the recipe: a person decides.
+    @Test(arguments: [
+        "=%%\\%w( jo%40acme-corp.io {{"
+    ])
+    func whatIsNoLiteralIsForAPerson(_ text: String) {
+        let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"\#(json(text))"}},"config":[]}"#.utf8)
+        let report = scrub(input)
+        guard case .needsReview = report.verdict else {
+            Issue.record("\(text)")
+            return
+        }
+        #expect(!report.html(title: "a").contains("acme"))
+    }
+
     /// A list or an argument is no reference.
     @Test(arguments: [
+        ("={{ name+'@acme.com' }}", "={{ name+'@acme.com' }}"),
         ("={{ ['jo@acme.com'] }}", "={{ ['user1@example.com'] }}"),
         ("={{ x = ['jo@acme.com'] }}", "={{ x = ['user1@example.com'] }}"),
         ("={{ my$('jo@acme.com') }}", "={{ my$('user1@example.com') }}"),
@@ -276,6 +313,8 @@ import Testing
         ("='DONE' + '+49 30 90' + ' 18 20 31'", "='DONE' + '+12025550100' + ''"),
         ("='415-555' + '-2671'", "='(202) 555-0100' + ''"),
         ("='jo@acme.com' + 'kim@acme.com'", "='user1@example.com' + 'user2@example.com'"),
+        ("mail jo@#{'acme.com'} x", "mail user1@example.com#{''} x"),
+        ("=\"jo@#{'acme.com'}\"", "=\"user1@example.com#{''}\""),
     ])
     func literalsOfFormulasAreReadTogether(_ before: String, _ after: String) throws {
         let input = Array(#"{"code":{"keyword":"trigger","input":{"m":"\#(json(before))"}},"config":[]}"#.utf8)

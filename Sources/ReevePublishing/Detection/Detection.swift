@@ -9,7 +9,8 @@ struct DetectionContext {
     let keyWords: Set<String>
 
     init(path: JSONPath) {
-        keyWords = path.lastKey.map { Self.words(of: $0) } ?? []
+        // A longer key is no name.
+        keyWords = path.lastKey.map { $0.utf8.count <= 256 ? Self.words(of: $0) : [] } ?? []
     }
 
     var suggestsPhone: Bool {

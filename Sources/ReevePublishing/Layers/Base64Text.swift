@@ -4,21 +4,38 @@
 import ReeveModel
 
 /// Text in base 64 (RFC 4648 §4 and §5), found in other text: only what decodes to readable text counts.
+///
+/// It is read as lenient decoders do: without padding, with bits left over, in lines (RFC 2045 §6.8), and in UTF-16, as
+/// PowerShell takes commands.
 struct Base64Text {
     /// Where it stands, with its padding.
     let range: Range<Int>
-    /// What it says.
+    /// What it says, in UTF-8.
     let bytes: [UInt8]
     /// Whether it is written with `-` and `_`.
     private let isURL: Bool
     private let isPadded: Bool
+    /// Whether it needs no padding.
+    private let isWhole: Bool
+    /// The digits in a line, and what ends one; `nil` when it is in one line.
+    private let lines: (width: Int, end: ArraySlice<UInt8>)?
+    private let unit: Unit
+
+    /// What the bytes in it are.
+    private enum Unit {
+        case utf8, utf16Little, utf16Big
+    }
 
     /// Digits of the shortest that could hold something.
     private static let shortest = 8
+    /// Digits of the shortest line that others follow.
+    private static let shortestLine = 16
 
     /// All that stand in a text, in order. Complexity: O(bytes).
     static func find(in text: [UInt8]) -> [Base64Text] {
         var (found, position): ([Base64Text], Int) = ([], 0)
+        // Lines that are none together are tried again from the second on, but not for ever.
+        var vain = 0
         while position < text.count {
             guard isDigit(text[position]) else {
                 position += 1
@@ -26,40 +43,108 @@ struct Base64Text {
             }
             let start = position
             while position < text.count, isDigit(text[position]) { position += 1 }
-            if position - start >= shortest { found += find(in: text, start..<position) }
+            guard position - start >= shortest else { continue }
+            let run = start..<position
+            if vain < 8 * text.count, let block = Block(text, run) {
+                if let whole = Base64Text(text, block.range, block.digits, block.lines) {
+                    found.append(whole)
+                    position = block.range.upperBound
+                    continue
+                }
+                vain += block.digits.count
+            }
+            found += find(in: text, run)
         }
         return found
     }
 
     /// A run of digits: all of it, or what stands between separators that are digits as well.
     private static func find(in text: [UInt8], _ run: Range<Int>) -> [Base64Text] {
-        if let whole = Base64Text(text, run) { return [whole] }
+        if let whole = Base64Text(text, run, text[run], nil) { return [whole] }
         return text[run].split { "/-_+".utf8.contains($0) }.compactMap { part in
-            part.count >= shortest && part.count < run.count ? Base64Text(text, part.indices) : nil
+            part.count >= shortest && part.count < run.count ? Base64Text(text, part.indices, part, nil) : nil
         }
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte.isAlphanumeric || "+/-_".utf8.contains(byte) }
 
-    private init?(_ text: [UInt8], _ run: Range<Int>) {
+    /// Lines of digits: all are as long as the first, but the last, which may be shorter.
+    private struct Block {
+        var range: Range<Int>
+        var digits: ArraySlice<UInt8>
+        let lines: (width: Int, end: ArraySlice<UInt8>)
+
+        init?(_ text: [UInt8], _ first: Range<Int>) {
+            let end = text[first.upperBound...].prefix { $0 == 0x0D || $0 == 0x0A }
+            guard first.count >= shortestLine, end.last == 0x0A, end.count <= 2 else { return nil }
+            (range, digits, lines) = (first, text[first], (first.count, end))
+            while text[range.upperBound...].starts(with: end) {
+                let line = text[(range.upperBound + end.count)...].prefix(first.count + 1).prefix(while: isDigit)
+                guard !line.isEmpty, line.count <= first.count else { break }
+                digits += line
+                range = range.lowerBound..<line.endIndex
+                if line.count < first.count { break }
+            }
+            guard range.count > first.count else { return nil }
+        }
+    }
+
+    private init?(
+        _ text: [UInt8], _ run: Range<Int>, _ all: ArraySlice<UInt8>, _ lines: (width: Int, end: ArraySlice<UInt8>)?
+    ) {
+        // A digit more than there are bytes for says nothing.
+        let digits = all.count % 4 == 1 ? all.dropLast() : all
         // Most runs are words: they are told without a copy.
-        guard run.count % 4 != 1, Self.isReadable(text[run]) else { return nil }
-        let digits = text[run]
+        let isWide = Self.wide(digits)
+        guard isWide != nil || Self.isReadable(digits) else { return nil }
+        unit = isWide ?? .utf8
         isURL = digits.contains { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
-        guard !isURL || !digits.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "/") }) else {
-            return nil
+        self.lines = lines
+        let runEnd = run.upperBound - (all.count - digits.count)
+        let padding = (4 - digits.count % 4) % 4
+        isWhole = padding == 0
+        let end = runEnd + padding
+        isPadded = padding > 0 && end <= text.count && text[runEnd..<end].allSatisfy { $0 == UInt8(ascii: "=") }
+        range = run.lowerBound..<(isPadded ? end : runEnd)
+        let decoded = Self.decode(digits)
+        switch unit {
+        case .utf8:
+            guard String(validating: decoded, as: UTF8.self) != nil else { return nil }
+            bytes = decoded
+        case .utf16Little, .utf16Big:
+            let isLittle = isWide == .utf16Little
+            let units = stride(from: 0, to: decoded.count - 1, by: 2).map { at -> UInt16 in
+                let (first, second) = (UInt16(decoded[at]), UInt16(decoded[at + 1]))
+                return isLittle ? second << 8 | first : first << 8 | second
+            }
+            guard decoded.count % 2 == 0, let string = String(validating: units, as: UTF16.self) else { return nil }
+            bytes = Array(string.utf8)
         }
-        let padding = (4 - run.count % 4) % 4
-        let end = run.upperBound + padding
-        isPadded = padding > 0 && end <= text.count && text[run.upperBound..<end].allSatisfy { $0 == UInt8(ascii: "=") }
-        range = run.lowerBound..<(isPadded ? end : run.upperBound)
-        let plain = digits.map { byte in
-            byte == UInt8(ascii: "+") ? UInt8(ascii: "-") : byte == UInt8(ascii: "/") ? UInt8(ascii: "_") : byte
+    }
+
+    /// The bytes of digits; bits left over are dropped.
+    private static func decode(_ digits: ArraySlice<UInt8>) -> [UInt8] {
+        var (bytes, bits, held): ([UInt8], UInt32, UInt32) = ([], 0, 0)
+        bytes.reserveCapacity(digits.count * 3 / 4)
+        for digit in digits {
+            bits = (bits << 6 | UInt32(value(of: digit))) & 0xFFFFFF
+            held += 6
+            guard held >= 8 else { continue }
+            held -= 8
+            bytes.append(UInt8(truncatingIfNeeded: bits >> held))
         }
-        guard let decoded = Base64URL.decode(plain[...]), String(validating: decoded, as: UTF8.self) != nil else {
-            return nil
-        }
-        bytes = decoded
+        return bytes
+    }
+
+    /// Whether digits stand for text in UTF-16: by every other of the first bytes, which is 0. Complexity: O(1).
+    private static func wide(_ digits: ArraySlice<UInt8>) -> Unit? {
+        guard digits.count >= 16 else { return nil }
+        let first = decode(digits.prefix(16))
+        let zeros = first.indices.filter { first[$0] == 0 }
+        guard zeros.count >= first.count / 2 - 1, let parity = zeros.first.map({ $0 % 2 }),
+            zeros.allSatisfy({ $0 % 2 == parity })
+        else { return nil }
+        return parity == 1 ? .utf16Little : .utf16Big
     }
 
     /// Whether digits can stand for text: no byte that UTF-8 has not there, and few control characters, which part values as in
@@ -105,7 +190,7 @@ struct Base64Text {
 
     /// Other text, written as this one is.
     func encode(_ text: [UInt8]) -> [UInt8] {
-        var digits = Array(Base64URL.encode(text).utf8)
+        var digits = Array(Base64URL.encode(inUnits(text)).utf8)
         if !isURL {
             for index in digits.indices {
                 if digits[index] == UInt8(ascii: "-") { digits[index] = UInt8(ascii: "+") }
@@ -113,7 +198,18 @@ struct Base64Text {
             }
         }
         // Where there was no padding because none was needed, it may be needed now.
-        let isWritten = isPadded || !isURL && (range.count % 4 == 0)
-        return digits + Array(repeating: UInt8(ascii: "="), count: isWritten ? (4 - digits.count % 4) % 4 : 0)
+        let isWritten = isPadded || !isURL && isWhole
+        digits += Array(repeating: UInt8(ascii: "="), count: isWritten ? (4 - digits.count % 4) % 4 : 0)
+        guard let lines else { return digits }
+        let starts = stride(from: 0, to: digits.count, by: lines.width)
+        return Array(starts.map { digits[$0..<min($0 + lines.width, digits.count)] }.joined(separator: lines.end))
+    }
+
+    private func inUnits(_ text: [UInt8]) -> [UInt8] {
+        switch unit {
+        case .utf8: text
+        case .utf16Little: String(decoding: text, as: UTF8.self).utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        case .utf16Big: String(decoding: text, as: UTF8.self).utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+        }
     }
 }

@@ -98,9 +98,9 @@ struct DocumentReader {
         for id in ids { beginnings[id.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, default: []].insert(id) }
         guard !beginnings.isEmpty else { return }
         for (index, piece) in pieces.enumerated() {
-            guard !piece.isDropped, !piece.isName, !piece.role.isFixed, !piece.isNumber, piece.joints.isEmpty else {
-                continue
-            }
+            guard !piece.isDropped, !piece.isName, !piece.isWhole, !piece.role.isFixed, !piece.isNumber,
+                piece.joints.isEmpty
+            else { continue }
             var (key, next) = (UInt64(0), 0)
             for (position, byte) in piece.bytes.enumerated() {
                 key = key << 8 | UInt64(byte)
@@ -164,8 +164,12 @@ struct DocumentReader {
             key.role = place.names
             key.isDropped = walk.isDropped || walk.sample != nil
             key.isUse = place.names == .reference
-            add(key)
-            addPacked(key)
+            if key.isTemplate, !key.isUse {
+                try read(text: key, at: place)
+            } else {
+                add(key)
+                addPacked(key)
+            }
             walk.next = format.place(of: name, in: place)
             return
         case .string, .number: try read(value: token, at: path(), of: piece, walk)

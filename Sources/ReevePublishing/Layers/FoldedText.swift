@@ -84,6 +84,7 @@ struct FoldedText {
         case UInt8(ascii: "t"), UInt8(ascii: "b"), UInt8(ascii: "e"), UInt8(ascii: "s"): return ([0x20], 2)
         case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "/"), UInt8(ascii: "\\"), 0x0A:
             return ([text[position + 1]], 2)
+        case UInt8(ascii: "N"): return named(in: text, at: position)
         case UInt8(ascii: "U"): return number(in: text, from: position + 2, digits: 8...8, radix: 16, prefix: 2)
         case UInt8(ascii: "u"): return unicodeEscape(in: text, at: position)
         case UInt8(ascii: "x"): return number(in: text, from: position + 2, digits: 1...2, radix: 16, prefix: 2)
@@ -92,6 +93,25 @@ struct FoldedText {
         default: return nil
         }
     }
+
+    /// `\N{COMMERCIAL AT}`, as Python names characters.
+    private static func named(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        let rest = text[(position + 2)...].prefix(48)
+        guard rest.first == UInt8(ascii: "{"), let close = rest.firstIndex(of: UInt8(ascii: "}")) else { return nil }
+        let name = String(decoding: rest[(position + 3)..<close], as: UTF8.self).uppercased()
+        return names[name].map { ([$0], close + 1 - position) }
+    }
+
+    /// The Unicode names of what can be seen of ASCII, with the names that stand for another.
+    private static let names: [String: UInt8] = {
+        let own = (UInt8(0x20)...0x7E).compactMap { byte in
+            Unicode.Scalar(byte).properties.name.map { ($0, byte) }
+        }
+        let other: [(String, UInt8)] = [
+            ("PERIOD", 0x2E), ("HYPHEN", 0x2D), ("UNDERSCORE", 0x5F), ("SLASH", 0x2F), ("DASH", 0x2D), ("PLUS", 0x2B),
+        ]
+        return Dictionary(own + other) { first, _ in first }
+    }()
 
     /// `\u0040`, a surrogate pair of those, or `\u{40 41}`.
     private static func unicodeEscape(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {

@@ -30,8 +30,8 @@ struct ScriptText {
     private var segments: [Segment] = []
     private var position: Int
     private var codeStart: Int
-    /// The depth of braces in each open `${`: with none open, the text is code at the outermost level.
-    private var substitutions: [Int] = []
+    /// What stands open around the code here: with nothing open, it is code at the outermost level.
+    private var substitutions: [Substitution] = []
     /// Whether a slash here would start a regular expression: after an operator, not after a value.
     private var mayStartRegex = true
     /// Until where no regular expression ends: it was looked for.
@@ -41,6 +41,22 @@ struct ScriptText {
     /// For each open parenthesis whether it is of a statement, after which a value may come.
     private var statements: [Bool] = []
     private var lastWord: ArraySlice<UInt8> = []
+    /// For each open bracket whether it names a member of the value before it.
+    private var members: [Bool] = []
+
+    /// Code inside a literal: of `${` in JavaScript, of `{` in Python.
+    private struct Substitution {
+        let literal: OpenLiteral
+        /// Braces that are open in it.
+        var depth = 0
+    }
+
+    /// A literal that may hold code.
+    private struct OpenLiteral {
+        let quote: UInt8
+        /// How many quotes end it.
+        let quotes: Int
+    }
 
     /// The language that a text looks like, where nothing says it: JavaScript by its words and signs, else Python, which cuts literals and
     /// comments as Ruby does.
@@ -87,23 +103,23 @@ struct ScriptText {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): quoted(byte)
         case UInt8(ascii: "`") where language == .javaScript:
             position += 1
-            template()
+            template(OpenLiteral(quote: byte, quotes: 1))
         case UInt8(ascii: "#") where language != .javaScript:
             comment(from: position + 1, to: lineEnd(from: position + 1), 0)
         case UInt8(ascii: "/") where language != .python: slash()
         case UInt8(ascii: "%") where language == .ruby && mayStartRegex: percentLiteral()
         case UInt8(ascii: "<") where language == .ruby: heredoc()
         case UInt8(ascii: "{"):
-            if !substitutions.isEmpty { substitutions[substitutions.count - 1] += 1 }
+            if !substitutions.isEmpty { substitutions[substitutions.count - 1].depth += 1 }
             skip(mayStartRegex: true)
         case UInt8(ascii: "}"):
-            if let depth = substitutions.last {
-                if depth == 0 {
+            if let open = substitutions.last {
+                if open.depth == 0 {
                     substitutions.removeLast()
                     position += 1
-                    return template()
+                    return template(open.literal)
                 }
-                substitutions[substitutions.count - 1] -= 1
+                substitutions[substitutions.count - 1].depth -= 1
             }
             skip(mayStartRegex: true)
         case 0x20, 0x09, 0x0A, 0x0D: position += 1
@@ -122,7 +138,13 @@ struct ScriptText {
             statements.append(["if", "while", "for", "with"].contains { lastWord.elementsEqual($0.utf8) })
             skip(mayStartRegex: true)
         case UInt8(ascii: ")"): skip(mayStartRegex: statements.popLast() ?? false)
-        case UInt8(ascii: "]"): skip(mayStartRegex: false)
+        case UInt8(ascii: "["):
+            let isAfterDot = lastVisible(before: position).map { text[$0] == UInt8(ascii: ".") } ?? false
+            members.append(!mayStartRegex || isAfterDot)
+            skip(mayStartRegex: true)
+        case UInt8(ascii: "]"):
+            members.removeLast(members.isEmpty ? 0 : 1)
+            skip(mayStartRegex: false)
         case UInt8(ascii: "+"), UInt8(ascii: "-"):
             // `n++ / 2`: what is a value stays one.
             let isDouble = position + 1 < text.count && text[position + 1] == byte
@@ -146,7 +168,8 @@ struct ScriptText {
             position += 1
         }
         let word = text[start..<position]
-        mayStartRegex = Self.isKeyword(word)
+        // `item.in` is a member.
+        mayStartRegex = Self.isKeyword(word) && (start == 0 || text[start - 1] != UInt8(ascii: "."))
         lastWord = word
     }
 
@@ -223,6 +246,11 @@ struct ScriptText {
             let encoding = quote == UInt8(ascii: "'") ? TextPiece.Encoding.rubySingle : .rubyDouble
             return literal(position + 1..<end, encoding, closing: 1)
         }
+        if language == .python, isFormatted(at: position) {
+            let quotes = isTriple(quote, at: position) ? 3 : 1
+            position += quotes
+            return template(OpenLiteral(quote: quote, quotes: quotes))
+        }
         if language == .python, isTriple(quote, at: position) {
             var end = position + 3
             while end < text.count, !isTriple(quote, at: end) { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
@@ -233,6 +261,14 @@ struct ScriptText {
         while end < text.count, text[end] != quote, text[end] != 0x0A { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
         let isClosed = end < text.count && text[end] == quote
         literal(position + 1..<min(end, text.count), .script(quote: quote), closing: isClosed ? 1 : 0)
+    }
+
+    /// Whether the prefix before a quote is that of a literal with code in it: `f`, `rf`, `fr` and, in its stead, `t`.
+    private func isFormatted(at position: Int) -> Bool {
+        let word = text[..<position].suffix(3).reversed().prefix { $0.isWordByte }
+        return (1...2).contains(word.count)
+            && word.contains { $0 | 0x20 == UInt8(ascii: "f") || $0 | 0x20 == UInt8(ascii: "t") }
+            && word.allSatisfy { "fFrRtT".utf8.contains($0) }
     }
 
     private func isTriple(_ quote: UInt8, at position: Int) -> Bool {
@@ -283,19 +319,26 @@ struct ScriptText {
         skip(mayStartRegex: true)
     }
 
-    /// A part of a template literal, up to its end or to the next `${`.
-    private mutating func template() {
-        let start = position
+    /// A part of a literal with code in it, up to its end or to the next `${` or, in Python, `{`.
+    private mutating func template(_ open: OpenLiteral) {
+        let (start, isPython) = (position, language == .python)
         var end = start
-        while end < text.count, text[end] != UInt8(ascii: "`") {
-            if text[end] == UInt8(ascii: "$"), end + 1 < text.count, text[end + 1] == UInt8(ascii: "{") {
-                substitutions.append(0)
-                literal(start..<end, .script(quote: UInt8(ascii: "`")), closing: 2)
+        while end < text.count, text[end] != open.quote || open.quotes == 3 && !isTriple(open.quote, at: end) {
+            // One between single quotes ends with its line, closed or not.
+            if isPython, open.quotes == 1, text[end] == 0x0A { break }
+            let next = end + 1 < text.count ? text[end + 1] : 0
+            if isPython, text[end] == UInt8(ascii: "{") || text[end] == UInt8(ascii: "}"), next == text[end] {
+                end += 2
+            } else if text[end] == UInt8(ascii: isPython ? "{" : "$"), isPython || next == UInt8(ascii: "{") {
+                substitutions.append(Substitution(literal: open))
+                literal(start..<end, .script(quote: open.quote), closing: isPython ? 1 : 2)
                 return mayStartRegex = true
+            } else {
+                end += text[end] == UInt8(ascii: "\\") ? 2 : 1
             }
-            end += text[end] == UInt8(ascii: "\\") ? 2 : 1
         }
-        literal(start..<min(end, text.count), .script(quote: UInt8(ascii: "`")), closing: 1)
+        let isClosed = end < text.count && text[end] == open.quote
+        literal(start..<min(end, text.count), .script(quote: open.quote), closing: isClosed ? open.quotes : 0)
     }
 
     private mutating func literal(_ range: Range<Int>, _ encoding: TextPiece.Encoding, closing: Int) {
@@ -308,26 +351,19 @@ struct ScriptText {
 
     /// Whether a literal names a step or a member, by what stands around it.
     private func kind(of range: Range<Int>, _ encoding: TextPiece.Encoding) -> Segment {
+        // `$json['a']` and `$json['a' + 'b']`; `return ['a']` and `in ['a']` are lists.
+        let plain: Segment = members.last == true ? .member(range, encoding) : .literal(range, encoding)
         guard encoding != .regex, range.lowerBound >= 2, range.upperBound + 1 < text.count,
             let open = lastVisible(before: range.lowerBound - 1), let close = firstVisible(from: range.upperBound + 1)
-        else { return .literal(range, encoding) }
+        else { return plain }
         switch (text[open], text[close]) {
         case (UInt8(ascii: "("), UInt8(ascii: ")")), (UInt8(ascii: "("), UInt8(ascii: ",")):
             let callers = language == .ruby ? [] : ["$", "$items", "_", "_items"]
-            return callers.contains { isWord($0, before: open) } ? .name(range, encoding) : .literal(range, encoding)
-        case (UInt8(ascii: "["), UInt8(ascii: "]")):
-            guard let before = lastVisible(before: open) else { return .literal(range, encoding) }
-            if language != .ruby, isWord("$node", before: open) || isWord("_node", before: open) {
-                return .name(range, encoding)
-            }
-            let isValue =
-                text[before].isWordByte || text[before] >= 0x80 || ")].".utf8.contains(text[before])
-                || text[before] == UInt8(ascii: "$")
-            // `return ['a']` and `for x in ['a']` are lists.
-            let word = text[...before].suffix(12).reversed().prefix { $0.isWordByte }.reversed()
-            if Self.isKeyword(ArraySlice(word)) { return .literal(range, encoding) }
-            return isValue ? .member(range, encoding) : .literal(range, encoding)
-        default: return .literal(range, encoding)
+            return callers.contains { isWord($0, before: open) } ? .name(range, encoding) : plain
+        case (UInt8(ascii: "["), UInt8(ascii: "]"))
+        where language != .ruby && (isWord("$node", before: open) || isWord("_node", before: open)):
+            return .name(range, encoding)
+        default: return plain
         }
     }
 

@@ -40,6 +40,8 @@ struct TextPiece {
     var isUse = false
     /// Where the literals meet that it is put together of; only what reaches over one is looked for in it.
     var joints: [Joint] = []
+    /// It is all of a text whose parts are read by themselves: only what they do not show is looked for in it.
+    var isWhole = false
     /// The number of what it is packed into as a whole; its offsets are in that.
     var seal: Int?
     var depth = 0
@@ -118,6 +120,7 @@ struct TextPiece {
     /// Literals of one expression, one after the other: at least one.
     static func joined(_ literals: ArraySlice<TextPiece>) -> TextPiece {
         var all = literals[literals.startIndex]
+        if let fixed = literals.first(where: { $0.role.isFixed }) { all.role = fixed.role }
         let last = literals[literals.endIndex - 1]
         var offsets = (0..<all.bytes.count).map { all.sources[$0] }
         for (before, literal) in zip(literals, literals.dropFirst()) {

@@ -25,15 +25,7 @@ struct FirstPass {
         let rule: String
     }
 
-    private struct Hit {
-        let match: Match
-        let piece: Int
-        let span: Range<Int>
-    }
-
-    init(
-        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, maximumFindings: Int
-    ) throws(BlockReason) {
+    init(_ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits) throws(BlockReason) {
         let reader: DocumentReader
         do throws(ReadFailure) {
             reader = try DocumentReader(input, format: format, limits: limits)
@@ -45,18 +37,9 @@ struct FirstPass {
         }
         self.input = input
         self.reader = reader
-        var (hits, surrogates): ([Hit], Set<String>) = ([], reader.connections)
-        for (index, piece) in reader.pieces.enumerated() {
-            let found = Detection.scan(piece)
-            guard !found.isTooDeep else { throw .tooManyLayers }
-            if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
-            for match in found.matches {
-                hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
-            }
-            guard hits.count <= maximumFindings else { throw .tooManyFindings }
-        }
-        hits.sort { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
-        var pool = Surrogates(occupied: surrogates)
+        let found = try Hits(reader)
+        let hits = found.hits
+        var pool = Surrogates(occupied: found.surrogates)
         var edits = EditTree(reader, input)
         for drop in reader.drops {
             let replacement = drop.replacement(&pool)
@@ -114,7 +97,8 @@ struct FirstPass {
         _ match: Match, _ piece: TextPiece, _ pool: inout Surrogates
     ) -> (ScrubFinding.Action, [UInt8]?) {
         if piece.isDropped { return (.dropped, nil) }
-        guard match.score >= Match.replaceFrom else { return (.review, nil) }
+        // What reaches over several parts is no value that could be told from them.
+        guard match.score >= Match.replaceFrom, !piece.isWhole else { return (.review, nil) }
         guard !piece.role.isFixed, !piece.isNumber || match.range.count == piece.bytes.count else {
             return (.blocked, nil)
         }

@@ -52,7 +52,6 @@ extension ScrubbedRecipe: CustomStringConvertible, CustomReflectable {
 public final class Scrubber: Sendable {
     /// How long a ``ScrubbedRecipe`` may be published: one hour.
     public static let lifetime = Duration.seconds(3600)
-    private static let maximumFindings = 10_000
 
     private let instance = InstanceID()
     private let limits: JSONTokens.Limits
@@ -67,7 +66,7 @@ public final class Scrubber: Sendable {
     /// Scrubs a recipe for a destination.
     public func scrub(_ input: [UInt8], as format: RecipeFormat, for destination: Destination) -> ScrubReport {
         do throws(BlockReason) {
-            let pass = try FirstPass(input, format, limits, maximumFindings: Self.maximumFindings)
+            let pass = try FirstPass(input, format, limits)
             let verdict = verdict(of: pass, format, destination)
             return ScrubReport(
                 verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: input, edits: pass.edits)

@@ -26,13 +26,11 @@ enum SecondPass {
         // What the first pass left on purpose is known; anything else is a survivor.
         let list = DenyList(pass.originals)
         var left = pass.left
-        for piece in reader.pieces {
-            let found = Detection.scan(piece)
-            for match in found.matches {
-                let place = FirstPass.Place(path: piece.path, rule: match.rule)
-                guard let count = left[place], count > 0 else { throw .survivor(piece.path.masked(list)) }
-                left[place] = count - 1
-            }
+        for hit in try Hits(reader).hits {
+            let path = reader.pieces[hit.piece].path
+            let place = FirstPass.Place(path: path, rule: hit.match.rule)
+            guard let count = left[place], count > 0 else { throw .survivor(path.masked(list)) }
+            left[place] = count - 1
         }
         guard !list.isEmpty else { return }
         if list.occurs(in: pass.output) { throw .survivor(JSONPath()) }

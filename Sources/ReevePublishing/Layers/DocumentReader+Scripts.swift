@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// Source code, formulas and the expressions of templates: their literals, comments and references.
+extension DocumentReader {
+    /// Reads a text whose parts are text or code by turns.
+    mutating func read(
+        parts: [(range: Range<Int>, isCode: Bool)], of piece: TextPiece, _ language: ScriptText.Language,
+        at place: RoleTable.Place
+    ) throws(ReadFailure) {
+        addWhole(piece)
+        var run = LiteralRun()
+        for (range, isCode) in parts {
+            let part = piece.part(range)
+            if isCode {
+                try read(code: part, language, at: place, &run)
+            } else {
+                add(part)
+                run.literals.append(part)
+            }
+        }
+        for text in run.end() { add(text) }
+    }
+
+    /// Reads a text that is code from end to end.
+    mutating func read(
+        script piece: TextPiece, _ language: ScriptText.Language, at place: RoleTable.Place
+    ) throws(ReadFailure) {
+        addWhole(piece)
+        var run = LiteralRun()
+        try read(code: piece, language, at: place, &run)
+        for text in run.end() { add(text) }
+    }
+
+    /// Adds a text with code in it as it stands: a value may reach over what is no literal for the language.
+    private mutating func addWhole(_ piece: TextPiece) {
+        var whole = piece
+        whole.isWhole = true
+        whole.role = .formula
+        add(whole)
+    }
+
+    private mutating func read(
+        code piece: TextPiece, _ language: ScriptText.Language, at place: RoleTable.Place, _ run: inout LiteralRun
+    ) throws(ReadFailure) {
+        for segment in ScriptText.segments(of: piece.bytes, language) {
+            switch segment {
+            case .code(let range):
+                if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
+                add(code: piece.part(range))
+            case .reference(let range):
+                for text in run.end() { add(text) }
+                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
+                var inside = piece.part(range)
+                inside.role = .reference
+                add(inside)
+            case .comment(let range):
+                var comment = piece.part(range)
+                comment.role = .comment
+                add(comment)
+                addJoined(in: comment, language)
+            case .name(let range, let encoding):
+                for text in run.end() { add(text) }
+                var inside = piece.inner(unescaped(range, encoding, in: piece), encoding)
+                inside.role = .reference
+                inside.isUse = true
+                add(inside)
+            case .member(let range, let encoding):
+                var inside = piece.inner(unescaped(range, encoding, in: piece), encoding)
+                inside.role = .reference
+                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
+                run.literals.append(inside)
+                add(inside)
+            case .literal(let range, let encoding):
+                var literal = piece.inner(unescaped(range, encoding, in: piece), encoding)
+                // A role of code is for the text around the literals.
+                if literal.role == .code { literal.role = .literal }
+                run.literals.append(literal)
+                try read(text: literal, at: place)
+            }
+        }
+    }
+
+    /// Adds what literals in a comment come to where they are joined: code that somebody took out.
+    private mutating func addJoined(in comment: TextPiece, _ language: ScriptText.Language) {
+        var run = LiteralRun()
+        for segment in ScriptText.segments(of: comment.bytes, language) {
+            switch segment {
+            case .literal(let range, let encoding), .name(let range, let encoding), .member(let range, let encoding):
+                run.literals.append(comment.inner(unescaped(range, encoding, in: comment), encoding))
+            case .code(let range):
+                if !LiteralRun.joins(comment.bytes[range]) { for text in run.end() { add(text) } }
+            case .reference, .comment: for text in run.end() { add(text) }
+            }
+        }
+        for text in run.end() { add(text) }
+    }
+
+    private func unescaped(
+        _ range: Range<Int>, _ encoding: TextPiece.Encoding, in piece: TextPiece
+    ) -> JSONText.Unescaped {
+        RubyText.unescape(piece.bytes, range, quote: encoding == .rubySingle ? UInt8(ascii: "'") : UInt8(ascii: "\""))
+    }
+
+    private mutating func add(code piece: TextPiece) {
+        var code = piece
+        code.role = .formula
+        add(code)
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Literals of an expression that are joined without anything else between them.
+struct LiteralRun {
+    var literals: [TextPiece] = []
+    /// Literals that one value is made of, at most, where it runs into others.
+    private static let mostParts = 16
+
+    /// Whether code between two literals joins them: quotes with their prefixes, spaces, line ends, `+`, `<<`, an open parenthesis, the signs of comments,
+    /// and what parts a template literal.
+    static func joins(_ code: ArraySlice<UInt8>) -> Bool {
+        code.allSatisfy { "\"'`+<\\ \t\r\n({}$#/*frbuFRBU".utf8.contains($0) }
+    }
+
+    /// The literals so far as one text, and begins anew; none when there are not several.
+    ///
+    /// A value is told by what stands around it. Where the literal before it or behind it would run into it, those that it can be made
+    /// of are read by themselves as well: `'id' + 'AKIA' + '…'`.
+    mutating func end() -> [TextPiece] {
+        defer { literals = [] }
+        guard literals.count > 1 else { return [] }
+        let count = literals.count
+        var texts = [TextPiece.joined(literals[...])]
+        for start in 0..<count - 1 where start == 0 || isGlued(start) {
+            for end in (start + 2)...min(start + Self.mostParts, count)
+            where end - start < count && (end == count || isGlued(end)) {
+                texts.append(TextPiece.joined(literals[start..<end]))
+            }
+        }
+        return texts
+    }
+
+    /// Whether a literal and the one before it run into each other, as `id` and `AKIA` do: both could be of one value.
+    private func isGlued(_ index: Int) -> Bool {
+        guard let last = literals[index - 1].bytes.last, let first = literals[index].bytes.first else { return false }
+        return Self.isOfValue(last) && Self.isOfValue(first)
+    }
+
+    private static func isOfValue(_ byte: UInt8) -> Bool {
+        byte.isWordByte || byte >= 0x80 || "+-./%=~@".utf8.contains(byte)
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// What the detectors find in a document that was taken apart.
+struct Hits {
+    /// Something found, and where.
+    struct Hit {
+        let match: Match
+        /// The index of the piece it was found in.
+        let piece: Int
+        /// Its place in the document.
+        let span: Range<Int>
+    }
+
+    /// In document order, the longer of two at one place first.
+    private(set) var hits: [Hit] = []
+    /// A document with more is not scrubbed.
+    private static let maximum = 10_000
+    /// Stand-ins that stand in it already.
+    private(set) var surrogates: Set<String>
+
+    /// Runs all detectors. Complexity: O(bytes + hits log hits).
+    init(_ reader: DocumentReader) throws(BlockReason) {
+        surrogates = reader.connections
+        var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
+        for (index, piece) in reader.pieces.enumerated() {
+            let found = Detection.scan(piece)
+            guard !found.isTooDeep else { throw .tooManyLayers }
+            if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
+            if !piece.isWhole { shown += found.surrogates.map { reader.place($0.range, of: piece) } }
+            for match in found.matches {
+                hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
+            }
+            // One value can show in several readings of its text.
+            guard hits.count <= 4 * Self.maximum else { throw .tooManyFindings }
+        }
+        hits.sort { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
+        removeWhole(in: reader, where: shown)
+        guard hits.count <= Self.maximum else { throw .tooManyFindings }
+    }
+
+    /// Takes out what was found in a text as a whole where something shows in its parts as well.
+    private mutating func removeWhole(in reader: DocumentReader, where shown: [Range<Int>]) {
+        guard hits.contains(where: { reader.pieces[$0.piece].isWhole }) else { return }
+        let parts = hits.filter { !reader.pieces[$0.piece].isWhole }.map(\.span)
+        var covered: [Range<Int>] = []
+        for span in (parts + shown).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = covered.last, last.upperBound >= span.lowerBound {
+                covered[covered.count - 1] = last.lowerBound..<max(last.upperBound, span.upperBound)
+            } else {
+                covered.append(span)
+            }
+        }
+        hits.removeAll { hit in
+            guard reader.pieces[hit.piece].isWhole else { return false }
+            // `name+'@acme.com'`: a literal that ends an address, and code before it.
+            if hit.match.kind == .email, hit.match.text.firstRange(of: Array("'@".utf8)) != nil { return true }
+            let next = covered.firstIndex(notBefore: { $0.upperBound <= hit.span.lowerBound })
+            return next < covered.count && covered[next].lowerBound < hit.span.upperBound
+        }
+    }
+}
