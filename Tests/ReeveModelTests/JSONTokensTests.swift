@@ -98,6 +98,44 @@ import Testing
         #expect("\(JSONError(.unexpectedByte, at: 17))" == "unexpected character in the JSON input at byte 17")
         for code in JSONError.Code.allCases { #expect("\(JSONError(code, at: 1))".hasSuffix(" at byte 1")) }
     }
+
+    /// A byte that cannot stand in a string is found wherever it stands in it.
+    @Test func everyPlaceOfAStringIsLookedAt() throws {
+        let wrong: [(bytes: [UInt8], code: JSONError.Code)] = [
+            ([0x00], .controlCharacter), ([0x1F], .controlCharacter), ([0x80], .invalidUTF8), ([0xFF], .invalidUTF8),
+            ([0xC3], .invalidUTF8), ([0x5C, 0x20], .invalidEscape),
+        ]
+        for length in 0...26 {
+            let plain = (0..<length).map { UInt8(0x23 + $0 % 0x39) }
+            #expect(throws: Never.self) { try JSONTokens([0x22] + plain + [0x22]).validate() }
+            for position in 0...length {
+                for (bytes, code) in wrong {
+                    let text = [0x22] + plain[..<position] + bytes + plain[position...] + [0x22]
+                    let error = #expect(throws: JSONError.self) { try JSONTokens(text).validate() }
+                    #expect(error == JSONError(code, at: position + 1), "\(length) \(position)")
+                }
+                // A quote ends it, and what follows is too much.
+                let ended = [0x22] + plain[..<position] + [0x22] + plain[position...] + [0x22]
+                let error = #expect(throws: JSONError.self) { try JSONTokens(ended).validate() }
+                #expect(error == JSONError(.trailingData, at: position + 2))
+            }
+        }
+    }
+
+    /// A key is compared with all before it, however many they are.
+    @Test func keysAreComparedHoweverMany() throws {
+        for count in [1, 15, 16, 17, 18, 40, 300] {
+            let keys = (0..<count).map { "\"key \($0)\":{\"key 0\":0}" }.joined(separator: ",")
+            #expect(throws: Never.self) { try JSONTokens(Array("{\(keys),\"other\":1}".utf8)).validate() }
+            for earlier in [0, count / 2, count - 1] {
+                for spelling in ["key \(earlier)", "\\u006bey \(earlier)"] {
+                    let document = "{\(keys),\"\(spelling)\":1}"
+                    let error = #expect(throws: JSONError.self) { try JSONTokens(Array(document.utf8)).validate() }
+                    #expect(error == JSONError(.duplicateKey, at: keys.utf8.count + 2))
+                }
+            }
+        }
+    }
 }
 
 /// The corpus of documents in `Golden/json-corpus.json`; `Scripts/check-json-corpus` reads it with Python and Node.

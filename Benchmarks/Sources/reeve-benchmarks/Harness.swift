@@ -91,6 +91,19 @@ struct Harness {
         }
     }
 
+    /// The median and the 99th percentile of single calls.
+    func percentiles(_ title: String, operations: Int, _ body: () -> Void) {
+        let count = max(100, operations * scale / 10)
+        var times: [Double] = []
+        for _ in 0..<count {
+            let start = ContinuousClock.now
+            body()
+            times.append(Self.nanoseconds(start.duration(to: .now)))
+        }
+        times.sort()
+        print(String(format: "\(title): p50 %.0f ns, p99 %.0f ns", times[count / 2], times[count * 99 / 100]))
+    }
+
     private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
     private static func nanoseconds(_ duration: Duration) -> Double {

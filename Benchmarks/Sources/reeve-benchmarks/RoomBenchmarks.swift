@@ -5,7 +5,6 @@ import Reeve
 import ReeveAccess
 import ReeveCrypto
 import ReeveModel
-import ReevePublishing
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
@@ -28,26 +27,6 @@ struct RoomBenchmarks {
         }
         try await harness.measure("access decision with permit", operations: 10_000) {
             _ = await trust.layer.access.permit(OpenCredential.self, on: resource, as: trust.context())
-        }
-        try await publishing()
-    }
-
-    private func publishing() async throws {
-        let block =
-            #"{"number":1,"keyword":"action","provider":"crm","as":"a1b2c3","input":{"text":"Hello #{_dp('{\"path\":[\"Email\"]}')}, "#
-            + #"we will be in touch shortly about your order","limit":"100"},"uuid":"9c1b6f0e-53e2-4f0f-8a55-7d0f1f1f6b21"}"#
-        let count = 100_000 / block.utf8.count
-        let recipe = Array(
-            (#"{"name":"Bench","code":{"keyword":"trigger","block":["#
-                + Array(repeating: block, count: count).joined(separator: ",")
-                + #"]},"config":[]}"#).utf8)
-        try JSONTokens(recipe).validate()
-        try await harness.measure("JSONTokens.validate, \(recipe.count / 1000) kB recipe", operations: 10) {
-            try JSONTokens(recipe).validate()
-        }
-        let scrubber = Scrubber()
-        try await harness.measure("whole scrub, \(recipe.count / 1000) kB clean recipe", operations: 3) {
-            _ = scrubber.scrub(recipe, as: .workato, for: .publicLibrary)
         }
     }
 }

@@ -125,7 +125,7 @@ package struct JSONScanner {
         let token = try string(.key)
         // The only second look at a byte.
         keyBytes += token.content.count
-        keyHash = token.hasEscapes ? Self.hash(of: try text(token.content)[...]) : Self.hash(of: bytes[token.content])
+        keyHash = token.hasEscapes ? Self.hash(of: try text(token.content)) : Self.hash(of: bytes, token.content)
         try note(token)
         expected = .memberValue
         return token
@@ -254,7 +254,8 @@ package struct JSONScanner {
                 let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian
                 let (quotes, slashes) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
                 // A bit for each byte that is 0 after the exclusive or, or under 0x20, or over 0x7F; the lowest one is exact.
-                let found = ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | (word &- ones &* 0x20) | word
+                let found =
+                    ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes) | (word &- ones &* 0x20) | word
                 let ends = found & highs
                 if ends != 0 { return position + ends.trailingZeroBitCount / 8 }
                 position += 8
@@ -342,16 +343,18 @@ package struct JSONScanner {
     private static let seed = UInt64.random(in: .min ... .max)
 
     /// A hash of a key's text, for this process alone: equal for equal texts. Complexity: O(bytes), eight at a time.
-    package static func hash(of text: ArraySlice<UInt8>) -> UInt64 {
+    package static func hash(of text: [UInt8]) -> UInt64 { hash(of: text, 0..<text.count) }
+
+    private static func hash(of text: [UInt8], _ range: Range<Int>) -> UInt64 {
         unsafe text.withUnsafeBytes { text in
-            var (hash, position) = (seed ^ UInt64(text.count), 0)
-            while position + 8 <= text.count {
+            var (hash, position) = (seed ^ UInt64(range.count), range.lowerBound)
+            while position + 8 <= range.upperBound {
                 let word = unsafe text.loadUnaligned(fromByteOffset: position, as: UInt64.self)
                 hash = mix(hash ^ word)
                 position += 8
             }
             var rest: UInt64 = 0
-            while position < text.count {
+            while position < range.upperBound {
                 rest = unsafe rest << 8 | UInt64(text[position])
                 position += 1
             }

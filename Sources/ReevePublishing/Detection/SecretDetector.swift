@@ -75,7 +75,7 @@ enum SecretDetector {
 
     static func scan(_ text: [UInt8], _ found: inout Detected) {
         // No prefix and body together are shorter.
-        guard text.count >= 20 else { return }
+        guard text.count >= shortest else { return }
         if text.contains(UInt8(ascii: "-")) { scanPrivateKeys(text, &found) }
         for range in Surrogates.secrets(in: text) {
             found.surrogates.append((String(decoding: text[range], as: UTF8.self), range))
@@ -95,6 +95,53 @@ enum SecretDetector {
             }
         }
     }
+
+    /// Bytes of the shortest prefix and body.
+    static let shortest = 20
+
+    /// Whether a key of a provider could begin in a part of a text: a prefix and as many bytes after it as the shortest has.
+    ///
+    /// Complexity: O(bytes), without an allocation.
+    static func mayHold(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
+        var start = range.lowerBound
+        for position in range {
+            let byte = unsafe text[position]
+            if byte.isWordByte || (45...47).contains(byte) { continue }
+            if position - start >= shortest, unsafe mayBegin(text, start..<position) { return true }
+            start = position + 1
+        }
+        return unsafe range.upperBound - start >= shortest && mayBegin(text, start..<range.upperBound)
+    }
+
+    private static func mayBegin(_ text: UnsafeBufferPointer<UInt8>, _ run: Range<Int>) -> Bool {
+        unsafe beginnings.withUnsafeBufferPointer { beginnings in
+            for position in run.lowerBound...(run.upperBound - shortest) {
+                let pair = unsafe Int(text[position]) << 8 | Int(text[position + 1])
+                guard unsafe beginnings[pair >> 6] & 1 << UInt64(pair & 63) != 0 else { continue }
+                let rest = unsafe UnsafeBufferPointer(rebasing: text[position..<run.upperBound])
+                if unsafe rest.starts(with: Surrogates.secretPrefix) { return true }
+                // Behind a backslash a letter may be that of an escape.
+                guard
+                    unsafe position == run.lowerBound || !text[position - 1].isAlphanumeric
+                        || position == run.lowerBound + 1 && position >= 2 && text[position - 2] == UInt8(ascii: "\\")
+                else { continue }
+                if unsafe byFirstByte[Int(rest[0])].contains(where: { unsafe rest.starts(with: $0.prefix) }) {
+                    return true
+                }
+            }
+            return false
+        }
+    }
+
+    /// A bit for each pair of bytes that a prefix, or a stand-in, begins with.
+    private static let beginnings: [UInt64] = {
+        var marks = [UInt64](repeating: 0, count: 1024)
+        for prefix in rules.map(\.prefix) + [Surrogates.secretPrefix] {
+            let pair = Int(prefix[0]) << 8 | Int(prefix[1])
+            marks[pair >> 6] |= 1 << UInt64(pair & 63)
+        }
+        return marks
+    }()
 
     private static func longest(of rules: [Rule], in text: [UInt8], at position: Int) -> (Rule, Int)? {
         var best: (Rule, Int)?

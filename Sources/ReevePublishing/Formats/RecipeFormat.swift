@@ -53,7 +53,9 @@ public struct RecipeFormat: Hashable, Sendable {
     /// What the value at a path is for.
     public func role(of path: JSONPath) -> PathRole {
         path.elements.reduce(table.root) { place, element in
-            if case .key(let key) = element { table.place(of: key, in: place) } else { place }
+            guard case .key(let key) = element else { return place }
+            let text = Array(key.utf8)
+            return table.place(of: text, 0..<text.count, JSONScanner.hash(of: text), in: place)
         }.role
     }
 
@@ -61,7 +63,9 @@ public struct RecipeFormat: Hashable, Sendable {
     var root: RoleTable.Place { table.root }
 
     /// The place of the value of a key in an object at a place.
-    func place(of key: String, in place: RoleTable.Place) -> RoleTable.Place { table.place(of: key, in: place) }
+    func place(of text: [UInt8], _ range: Range<Int>, _ hash: UInt64, in place: RoleTable.Place) -> RoleTable.Place {
+        table.place(of: text, range, hash, in: place)
+    }
 }
 
 extension RecipeFormat: CustomStringConvertible {

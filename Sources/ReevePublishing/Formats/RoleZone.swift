@@ -52,8 +52,16 @@ struct RoleTable: Hashable, Sendable {
         var isName = false
     }
 
+    /// The rows of a zone, and what is for every key that has none.
+    private struct Rows: Sendable {
+        let byKey: KeyTable<Row>
+        let otherwise: Row?
+    }
+
     let zones: [RoleZone]
-    private let rows: [[String: Row]]
+    private let rows: [Rows]
+    /// For each zone the role of its values and that of its keys.
+    private let defaults: [(role: PathRole, names: PathRole)]
     private static let every = "*"
 
     /// A table whose first zone is the document's; throws when a key has two roles, a name is used twice or is missing.
@@ -64,7 +72,7 @@ struct RoleTable: Hashable, Sendable {
             guard numbers.updateValue(number, forKey: zone.name) == nil else { throw .zoneTwice(zone.name) }
         }
         self.zones = zones
-        var all: [[String: Row]] = []
+        var all: [Rows] = []
         for zone in zones {
             var rows: [String: Row] = [:]
             for (role, keys) in zone.roles {
@@ -78,18 +86,20 @@ struct RoleTable: Hashable, Sendable {
                 guard let number = numbers[name] else { throw .unknownZone(name) }
                 rows[key, default: Row()].zone = number
             }
-            all.append(rows)
+            all.append(Rows(byKey: KeyTable(rows), otherwise: rows[Self.every]))
         }
         rows = all
+        defaults = zones.map { ($0.otherwise, $0.names) }
     }
 
     /// The place of the document's root.
     var root: Place { place(0, nil) }
 
-    /// The place of the value of a key in an object at a place.
-    func place(of key: String, in place: Place) -> Place {
-        let rows = rows[place.zone]
-        guard let row = rows[key] ?? rows[Self.every] else { return place }
+    /// The place of the value of the key in a part of a text, with the ``JSONScanner/hash(of:)`` of it, in an object at a place.
+    func place(of text: [UInt8], _ range: Range<Int>, _ hash: UInt64, in place: Place) -> Place {
+        guard let row = rows[place.zone].byKey.value(of: text, range, hash) ?? rows[place.zone].otherwise else {
+            return place
+        }
         let inherited = row.zone == nil ? place.role : nil
         var inside = self.place(row.zone ?? place.zone, row.role ?? inherited)
         inside.isName = row.isName
@@ -97,8 +107,11 @@ struct RoleTable: Hashable, Sendable {
     }
 
     private func place(_ zone: Int, _ role: PathRole?) -> Place {
-        Place(zone: zone, role: role ?? zones[zone].otherwise, names: zones[zone].names)
+        Place(zone: zone, role: role ?? defaults[zone].role, names: defaults[zone].names)
     }
+
+    static func == (left: Self, right: Self) -> Bool { left.zones == right.zones }
+    func hash(into hasher: inout Hasher) { hasher.combine(zones) }
 }
 
 /// What is wrong with a table of roles.

@@ -27,9 +27,9 @@ struct Base64Text {
     }
 
     /// Digits of the shortest that could hold something.
-    private static let shortest = 8
+    static let shortest = 8
     /// Digits of the shortest line that others follow.
-    private static let shortestLine = 16
+    static let shortestLine = 16
 
     /// All that stand in a text, in order. Complexity: O(bytes).
     static func find(in text: [UInt8]) -> [Base64Text] {
@@ -61,12 +61,15 @@ struct Base64Text {
     /// A run of digits: all of it, or what stands between separators that are digits as well.
     private static func find(in text: [UInt8], _ run: Range<Int>) -> [Base64Text] {
         if let whole = Base64Text(text, run, text[run], nil) { return [whole] }
-        return text[run].split { "/-_+".utf8.contains($0) }.compactMap { part in
+        return text[run].split(whereSeparator: isSeparator).compactMap { part in
             part.count >= shortest && part.count < run.count ? Base64Text(text, part.indices, part, nil) : nil
         }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { byte.isAlphanumeric || "+/-_".utf8.contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool { byte.isAlphanumeric || isSeparator(byte) }
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "+")
+    }
 
     /// Lines of digits: all are as long as the first, but the last, which may be shorter.
     private struct Block {
@@ -136,9 +139,31 @@ struct Base64Text {
         return bytes
     }
 
+    /// Whether a run of digits, or a part of it between separators, could say something.
+    static func mayBe(_ run: some BidirectionalCollection<UInt8>) -> Bool {
+        if mayBeWide(run) || isReadable(run.count % 4 == 1 ? run.dropLast()[...] : run[...]) { return true }
+        var (start, position) = (run.startIndex, run.startIndex)
+        while true {
+            if position == run.endIndex || isSeparator(run[position]) {
+                let part = run[start..<position]
+                if part.count >= shortest, part.count < run.count {
+                    if mayBeWide(part) || isReadable(part.count % 4 == 1 ? part.dropLast() : part) { return true }
+                }
+                guard position < run.endIndex else { return false }
+                start = run.index(after: position)
+            }
+            position = run.index(after: position)
+        }
+    }
+
+    /// Whether the first digits have the zeros of UTF-16: an `A` in the third or fourth place.
+    private static func mayBeWide(_ digits: some Collection<UInt8>) -> Bool {
+        digits.count >= 16 && digits.prefix(16).reduce(0) { $0 + ($1 == UInt8(ascii: "A") ? 1 : 0) } >= 2
+    }
+
     /// Whether digits stand for text in UTF-16: by every other of the first bytes, which is 0. Complexity: O(1).
     private static func wide(_ digits: ArraySlice<UInt8>) -> Unit? {
-        guard digits.count >= 16 else { return nil }
+        guard mayBeWide(digits) else { return nil }
         let first = decode(digits.prefix(16))
         let zeros = first.indices.filter { first[$0] == 0 }
         guard zeros.count >= first.count / 2 - 1, let parity = zeros.first.map({ $0 % 2 }),
@@ -149,7 +174,7 @@ struct Base64Text {
 
     /// Whether digits can stand for text: no byte that UTF-8 has not there, and few control characters, which part values as in
     /// `\0user\0password`. Complexity: O(digits), and O(1) for most words.
-    private static func isReadable(_ digits: ArraySlice<UInt8>) -> Bool {
+    private static func isReadable(_ digits: some Collection<UInt8>) -> Bool {
         var (bits, held, open, count, controls) = (UInt32(0), 0, 0, 0, 0)
         for digit in digits {
             bits = (bits << 6 | UInt32(value(of: digit))) & 0xFFFFFF

@@ -49,14 +49,16 @@ extension DocumentReader {
             switch segment {
             case .code(let range):
                 if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
-                add(code: piece.part(range))
+                // It stands in the text as a whole, which is kept.
+                if mayHold(piece, range) { add(code: piece.part(range)) }
             case .reference(let range):
                 for text in run.end() { add(text) }
-                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
+                if !piece.isDropped { references.add(piece.bytes[range]) }
                 var inside = piece.part(range)
                 inside.role = .reference
                 add(inside)
             case .comment(let range):
+                guard range.count >= 6 else { continue }
                 var comment = piece.part(range)
                 comment.role = .comment
                 add(comment)
@@ -70,7 +72,7 @@ extension DocumentReader {
             case .member(let range, let encoding):
                 var inside = piece.inner(unescaped(range, encoding, in: piece), encoding)
                 inside.role = .reference
-                if !piece.isDropped { references.append(Array(piece.bytes[range])) }
+                if !piece.isDropped { references.add(piece.bytes[range]) }
                 run.literals.append(inside)
                 add(inside)
             case .literal(let range, let encoding):

@@ -37,16 +37,16 @@ struct DocumentReader {
     /// Texts to search, each in its innermost layer.
     private(set) var pieces: [TextPiece] = []
     /// Data pills, as they stand in the string that holds them, in document order.
-    var references: [[UInt8]] = []
+    var references = TextList()
     /// All that looks like a data pill in a string, also in a dropped one: none may come, go or change.
-    private(set) var pills: [ArraySlice<UInt8>] = []
+    private(set) var pills = TextList()
     /// The names of parts, and what refers to them, in document order; those that go with a dropped value do not count.
     private(set) var (names, uses): ([[UInt8]], [[UInt8]]) = ([], [])
     /// The decoded text of every string and every layer that stays, for a search that knows what it looks for.
     private(set) var decoded: [(path: JSONPath, bytes: [UInt8])] = []
-    /// The kinds of the outermost layer's tokens and the bytes of its keys: what may not change. What is inside a
+    /// The kinds of the outermost layer's tokens and the hashes of its keys: what may not change. What is inside a
     /// dropped value does not count.
-    private(set) var shape: [UInt8] = []
+    private(set) var shape: [UInt64] = []
     /// What goes by its role, in document order.
     private(set) var drops: [RoleDrop] = []
     /// What is packed as a whole; the outer ones first.
@@ -64,135 +64,165 @@ struct DocumentReader {
         drops.filter { $0.role == .identity }.compactMap(\.text).filter { $0.count >= Self.longID }
     }
 
-    /// Where the reader is in one JSON document, the outermost or one that is packed into a string.
-    private struct Walk {
-        /// The places of the open objects and arrays.
-        var open: [RoleTable.Place] = []
-        /// Their paths.
-        var paths: [JSONPath] = []
-        /// The place of the next value.
-        var next: RoleTable.Place
-        /// The sample that is open: how deep it is, where its content starts, and whether it has any.
-        var sample: (depth: Int, start: Int, path: JSONPath, hasContent: Bool)?
-        /// Whether all of this document is dropped.
-        let isDropped: Bool
+    /// Places of the document whose strings are read, whatever the first look says.
+    private var doubtful: [Int] = []
+    /// Whether every string is read.
+    private let isThorough: Bool
+    /// Used again for each string.
+    private var seenPills: [TextScreen.Pill] = []
+
+    /// Takes a document apart; strings in which nothing can be are passed over, but for a thorough reader.
+    init(
+        _ document: [UInt8], format: RecipeFormat, limits: JSONTokens.Limits, isThorough: Bool = false
+    ) throws(ReadFailure) {
+        try self.init(document, format, limits, isThorough: isThorough, doubtful: [])
+        let ids = ids
+        guard !ids.isEmpty else { return }
+        if !isThorough {
+            // What is written with escapes cannot be looked for in the document itself.
+            let isPlain = ids.allSatisfy { $0.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) } }
+            let copies = isPlain ? copies(of: ids, in: document) : []
+            if !isPlain || !copies.isEmpty {
+                self = try DocumentReader(document, format, limits, isThorough: !isPlain, doubtful: copies)
+            }
+        }
+        dropCopies(of: ids)
     }
 
-    init(_ document: [UInt8], format: RecipeFormat, limits: JSONTokens.Limits) throws(ReadFailure) {
+    private init(
+        _ document: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool, doubtful: [Int]
+    ) throws(ReadFailure) {
         self.format = format
+        self.isThorough = isThorough
+        self.doubtful = doubtful
         let root = TextPiece(bytes: document, sources: .row(from: 0), path: JSONPath(), role: .literal)
-        do throws(JSONError) {
-            try JSONTokens(document, limits: limits).validate()
-        } catch {
-            throw .json(error)
-        }
         try read(json: root, at: format.root, limits: limits)
-        dropCopies()
+    }
+
+    /// Where ids begin in a document, outside the values that go. Complexity: as ``IDSearch``.
+    private func copies(of ids: [[UInt8]], in document: [UInt8]) -> [Int] {
+        var drop = drops.makeIterator()
+        var next = drop.next()
+        return IDSearch(ids).ranges(in: document).map(\.lowerBound).filter { place in
+            while let current = next, current.span.upperBound <= place { next = drop.next() }
+            return next.map { $0.span.lowerBound > place } ?? true
+        }
     }
 
     /// Ids that are dropped go wherever else they stand in a text: a webhook's is often its path, and the end of its address.
-    ///
-    /// Complexity: O(bytes), and for each place where an id could stand the ids that begin alike.
-    private mutating func dropCopies() {
-        var beginnings: [UInt64: Set<[UInt8]>] = [:]
-        for id in ids { beginnings[id.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, default: []].insert(id) }
-        guard !beginnings.isEmpty else { return }
+    private mutating func dropCopies(of ids: [[UInt8]]) {
+        let search = IDSearch(ids)
         for (index, piece) in pieces.enumerated() {
             guard !piece.isDropped, !piece.isName, !piece.isWhole, !piece.role.isFixed, !piece.isNumber,
                 piece.joints.isEmpty
             else { continue }
-            var (key, next) = (UInt64(0), 0)
-            for (position, byte) in piece.bytes.enumerated() {
-                key = key << 8 | UInt64(byte)
-                guard position >= max(7, next + 7), let candidates = beginnings[key] else { continue }
-                let text = piece.bytes[(position - 7)...]
-                guard let id = candidates.first(where: { text.starts(with: $0) }) else { continue }
-                let range = text.startIndex..<text.startIndex + id.count
-                next = range.upperBound
-                pieces[index].isDropped = id.count == piece.bytes.count
+            for range in search.ranges(in: piece.bytes) {
+                pieces[index].isDropped = range.count == piece.bytes.count
                 drops.append(
                     RoleDrop(
-                        path: piece.path, role: .identity, span: piece.source(range), text: id, seal: piece.seal))
+                        path: piece.path, role: .identity, span: piece.source(range), text: Array(piece.bytes[range]),
+                        seal: piece.seal))
             }
         }
         drops.sort { $0.span.lowerBound < $1.span.lowerBound }
     }
 
-    /// Reads a piece that is known to be a JSON document: each key, string and number becomes a piece of its own.
+    // MARK: Documents
+
+    /// Reads a piece that is known to be a JSON document: each key, string and number that can hold something becomes a piece of its own.
     mutating func read(
         json piece: TextPiece, at place: RoleTable.Place, limits: JSONTokens.Limits
     ) throws(ReadFailure) {
-        var failure: ReadFailure?
-        var walk = Walk(next: place, isDropped: piece.isDropped)
-        do throws(JSONError) {
-            try JSONTokens(piece.bytes, limits: limits).forEach { token, inner in
-                guard failure == nil else { return }
-                do throws(ReadFailure) {
-                    try read(token, at: inner, of: piece, &walk)
-                } catch {
-                    failure = error
-                }
+        var walk = DocumentWalk(piece, at: place)
+        var scanner = JSONScanner(piece.bytes, limits: limits)
+        while true {
+            let token: JSONTokens.Token?
+            do throws(JSONError) {
+                token = try scanner.next()
+            } catch {
+                throw .json(error)
             }
-        } catch {
-            throw .json(error)
+            guard let token else { return }
+            try read(token, of: piece, &walk, hash: scanner.keyHash)
         }
-        if let failure { throw failure }
     }
 
     private mutating func read(
-        _ token: JSONTokens.Token, at inner: JSONPath, of piece: TextPiece, _ walk: inout Walk
+        _ token: JSONTokens.Token, of piece: TextPiece, _ walk: inout DocumentWalk, hash: UInt64
     ) throws(ReadFailure) {
-        // Paths share their beginnings with those of what they are in.
-        func path() -> JSONPath {
-            guard piece.depth > 0 || piece.seal != nil else { return inner }
-            let outer = walk.paths.last ?? piece.path.appending(.decoded)
-            return inner.lastElement.map { outer.appending($0) } ?? outer
-        }
-        let isClosing = token.kind == .objectEnd || token.kind == .arrayEnd
-        if isClosing { close(token, of: piece, &walk) } else { walk.sample?.hasContent = true }
-        if piece.depth == 0, walk.sample == nil { note(token, piece, walk) }
         switch token.kind {
-        case .objectStart, .arrayStart:
-            if walk.sample == nil, !walk.isDropped, walk.next.role == .sample {
-                walk.sample = (walk.open.count, token.range.upperBound, path(), false)
+        case .objectEnd, .arrayEnd:
+            if let sample = walk.close(before: token.range.lowerBound) {
+                let span = piece.source(sample.start..<token.range.lowerBound)
+                drops.append(RoleDrop(path: sample.path, role: .sample, span: span, text: nil, seal: piece.seal))
             }
-            walk.paths.append(path())
-            walk.open.append(walk.next)
+            note(token, piece, walk, hash: hash)
         case .key:
-            guard let place = walk.open.last, case .key(let name)? = inner.lastElement else { return }
-            var key = try text(of: token, in: piece, path())
-            key.role = place.names
-            key.isDropped = walk.isDropped || walk.sample != nil
-            key.isUse = place.names == .reference
+            walk.meet(token)
+            note(token, piece, walk, hash: hash)
+            try read(key: token, of: piece, &walk, hash: hash)
+        default:
+            walk.meet(token)
+            note(token, piece, walk, hash: hash)
+            switch token.kind {
+            case .objectStart, .arrayStart:
+                walk.open(isObject: token.kind == .objectStart, after: token.range.upperBound)
+            case .string, .number: try read(value: token, of: piece, &walk)
+            default: break
+            }
+        }
+    }
+
+    private mutating func read(
+        key token: JSONTokens.Token, of piece: TextPiece, _ walk: inout DocumentWalk, hash: UInt64
+    ) throws(ReadFailure) {
+        let names = walk.names
+        let writing: TextScreen.Writing = piece.isTemplate ? .template : .text
+        if names == .reference || !isClean(token, of: piece, writing) {
+            var key = try text(of: token, in: piece, walk.path())
+            key.role = names
+            key.isDropped = !walk.isOutside
+            key.isUse = names == .reference
             if key.isTemplate, !key.isUse {
-                try read(text: key, at: place)
+                try read(text: key, at: walk.place)
             } else {
                 add(key)
                 addPacked(key)
             }
-            walk.next = format.place(of: name, in: place)
-            return
-        case .string, .number: try read(value: token, at: path(), of: piece, walk)
-        case .literal, .objectEnd, .arrayEnd: break
         }
-        // In an array the next value stands where this one did; in an object a key comes first.
-        if let place = walk.open.last { walk.next = place }
+        guard token.hasEscapes else {
+            return walk.enter(format.place(of: piece.bytes, token.content, hash, in: walk.place))
+        }
+        let text = try text(of: token, in: piece, JSONPath()).bytes
+        walk.enter(format.place(of: text, 0..<text.count, hash, in: walk.place))
     }
 
-    private mutating func close(_ token: JSONTokens.Token, of piece: TextPiece, _ walk: inout Walk) {
-        walk.open.removeLast()
-        walk.paths.removeLast()
-        guard let sample = walk.sample, sample.depth == walk.open.count else { return }
-        walk.sample = nil
-        guard sample.hasContent else { return }
-        let span = piece.source(sample.start..<token.range.lowerBound)
-        drops.append(RoleDrop(path: sample.path, role: .sample, span: span, text: nil, seal: piece.seal))
+    /// Whether a string or number can be passed over.
+    private mutating func isClean(
+        _ token: JSONTokens.Token, of piece: TextPiece, _ writing: TextScreen.Writing
+    ) -> Bool {
+        guard !isThorough, piece.seal == nil else { return false }
+        let range = token.kind == .number ? token.range : token.content
+        if !seenPills.isEmpty { seenPills.removeAll(keepingCapacity: true) }
+        guard TextScreen.isClean(piece.bytes, range, writing, &seenPills) else { return false }
+        if doubtful.isEmpty { return true }
+        let source = piece.source(range)
+        let next = doubtful.firstIndex { $0 < source.lowerBound }
+        return next == doubtful.count || doubtful[next] >= source.upperBound
     }
 
     private mutating func read(
-        value token: JSONTokens.Token, at path: JSONPath, of piece: TextPiece, _ walk: Walk
+        value token: JSONTokens.Token, of piece: TextPiece, _ walk: inout DocumentWalk
     ) throws(ReadFailure) {
-        let isOutside = walk.sample == nil && !walk.isDropped
+        let place = walk.next
+        let isOutside = walk.isOutside
+        if !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
+            let writing = writing(of: token, in: piece, place.role), isClean(token, of: piece, writing)
+        {
+            note(seenPills, of: piece, isOutside: isOutside && !place.role.isDropped)
+            return
+        }
+        let path = walk.path()
         var value: TextPiece
         if token.kind == .number {
             value = piece.part(token.range)
@@ -201,17 +231,41 @@ struct DocumentReader {
         } else {
             value = try text(of: token, in: piece, path)
         }
-        value.role = walk.next.role
+        value.role = place.role
         value.isDropped = !isOutside || value.role.isDropped
         if isOutside, value.role.isDropped { drop(value) }
-        if format.language == .workato, !value.isNumber { pills += RubyText.pills(in: value.bytes) }
-        value.isName = walk.next.isName
+        if format.language == .workato, !value.isNumber {
+            for pill in RubyText.pills(in: value.bytes) { pills.add(pill) }
+        }
+        value.isName = place.isName
         value.isUse = value.role == .reference
         if value.isNumber || value.isName || value.isUse {
             add(value)
             addPacked(value)
         } else {
-            try read(text: value, at: walk.next)
+            try read(text: value, at: place)
+        }
+    }
+
+    /// What a value is written in; `nil` when it is source code, which is always read.
+    private func writing(of token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> TextScreen.Writing? {
+        guard token.kind == .string else { return .text }
+        switch format.language {
+        case .none: return .text
+        case .workato: return role == .code ? nil : .workato
+        case .n8n:
+            guard role != .code else { return nil }
+            // An empty one begins with its closing quote.
+            let isTemplate = piece.isTemplate || piece.bytes[token.content.lowerBound] == UInt8(ascii: "=")
+            return isTemplate ? .template : .text
+        }
+    }
+
+    /// Notes the pills of a string that is passed over, as they stand in its text.
+    private mutating func note(_ found: [TextScreen.Pill], of piece: TextPiece, isOutside: Bool) {
+        for pill in found {
+            pills.add(piece.bytes, pill.range, without: UInt8(ascii: "\\"))
+            if pill.isInFormula, isOutside { references.add(piece.bytes, pill.range, without: UInt8(ascii: "\\")) }
         }
     }
 
@@ -261,8 +315,11 @@ struct DocumentReader {
         return text
     }
 
-    private mutating func note(_ token: JSONTokens.Token, _ piece: TextPiece, _ walk: Walk) {
-        let kind: UInt8 =
+    private mutating func note(
+        _ token: JSONTokens.Token, _ piece: TextPiece, _ walk: borrowing DocumentWalk, hash: UInt64
+    ) {
+        guard piece.depth == 0, !walk.isInSample else { return }
+        let kind: UInt64 =
             switch token.kind {
             case .objectStart: 1
             case .objectEnd: 2
@@ -275,7 +332,7 @@ struct DocumentReader {
             }
         shape.append(kind)
         // Keys that refer to a name change with it.
-        if token.kind == .key, walk.open.last?.names != .reference { shape += piece.bytes[token.range] }
+        if token.kind == .key, walk.names != .reference { shape.append(hash) }
     }
 
     /// The place of a range of a piece in the document: of one that is packed as a whole, that of the packing.
@@ -304,8 +361,16 @@ struct DocumentReader {
         if piece.isName, !piece.isDropped { names.append(piece.bytes) }
         if piece.isUse, !piece.isDropped { uses.append(piece.bytes) }
         guard piece.bytes.count >= 6 else { return }
-        pieces.append(piece)
+        if piece.isName || piece.isUse || mayHold(piece, 0..<piece.bytes.count) { pieces.append(piece) }
         keep(piece)
+    }
+
+    /// Whether a part of a piece has to be read: a thorough reader, and one that looks for ids, read all.
+    func mayHold(_ piece: TextPiece, _ range: Range<Int>) -> Bool {
+        guard range.count >= 6 else { return false }
+        var pills: [TextScreen.Pill] = []
+        let isAll = isThorough || !doubtful.isEmpty || piece.seal != nil
+        return isAll || !TextScreen.isClean(piece.bytes, range, .text, &pills)
     }
 
     mutating func keep(_ piece: TextPiece) {

@@ -10,8 +10,11 @@ struct LiteralRun {
     /// Whether code between two literals joins them: quotes with their prefixes, spaces, line ends, `+`, `<<`, an open parenthesis, the signs of comments,
     /// and what parts a template literal.
     static func joins(_ code: ArraySlice<UInt8>) -> Bool {
-        code.allSatisfy { "\"'`+<\\ \t\r\n({}$#/*frbuFRBU".utf8.contains($0) }
+        code.allSatisfy(joins)
     }
+
+    static func joins(_ byte: UInt8) -> Bool { joints[Int(byte)] }
+    private static let joints = (0..<256).map { "\"'`+<\\ \t\r\n({}$#/*frbuFRBU".utf8.contains(UInt8($0)) }
 
     /// The literals so far as one text, and begins anew; none when there are not several.
     ///

@@ -174,10 +174,14 @@ struct ScriptText {
     }
 
     private static func isKeyword(_ word: ArraySlice<UInt8>) -> Bool {
-        keywords.contains { word.elementsEqual($0.utf8) }
+        (2...10).contains(word.count) && keywords[word.count].contains { word.elementsEqual($0) }
     }
 
-    private static let keywords = [
+    /// Words after which a value comes, by their length.
+    private static let keywords: [[[UInt8]]] = (0...10).map { length in
+        operators.map { Array($0.utf8) }.filter { $0.count == length }
+    }
+    private static let operators = [
         "await", "yield", "instanceof",
         "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "if", "unless", "and",
         "or", "not",

@@ -7,8 +7,10 @@ import ReeveModel
 ///
 /// Complexity: a search is O(bytes · log forms), whatever the values are.
 struct DenyList {
-    /// The starts of the forms, for a first look.
+    /// The starts of the forms, for a second look.
     private var starts: Set<UInt64> = []
+    /// A bit for each of 65,536 hashes of a start, for a first look.
+    private var marks = [UInt64](repeating: 0, count: 1024)
     /// The forms in order; none is the start of another, so at most one can match at a place.
     private var forms: [[UInt8]] = []
     private static let window = 6
@@ -23,25 +25,33 @@ struct DenyList {
         for form in starts.sorted(by: { $0.lexicographicallyPrecedes($1) }) where form.count >= Self.window {
             if let last = forms.last, form.starts(with: last) { continue }
             forms.append(form)
-            self.starts.insert(form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) })
+            let start = form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) }
+            self.starts.insert(start)
+            marks[Self.mark(start) >> 6] |= 1 << UInt64(Self.mark(start) & 63)
         }
     }
+
+    private static func mark(_ start: UInt64) -> Int { Int((start &* 0x9E37_79B9_7F4A_7C15) >> 48) }
 
     /// Whether any form occurs, in upper or lower case.
     func occurs(in text: [UInt8]) -> Bool {
         guard text.count >= Self.window, !forms.isEmpty else { return false }
-        let folded = text.map(Self.fold)
-        var key: UInt64 = 0
-        for position in folded.indices {
-            key = (key << 8 | UInt64(folded[position])) & 0xFFFF_FFFF_FFFF
-            let start = position - Self.window + 1
-            if start >= 0, starts.contains(key), isForm(folded[start...]) { return true }
+        return unsafe marks.withUnsafeBufferPointer { marks in
+            var key: UInt64 = 0
+            for (position, byte) in text.enumerated() {
+                key = (key << 8 | UInt64(Self.fold(byte))) & 0xFFFF_FFFF_FFFF
+                let mark = Self.mark(key)
+                guard unsafe marks[mark >> 6] & 1 << UInt64(mark & 63) != 0 else { continue }
+                let start = position - Self.window + 1
+                if start >= 0, starts.contains(key), isForm(text[start...].prefix(Self.longest)) { return true }
+            }
+            return false
         }
-        return false
     }
 
     /// Whether the text starts with a form: then it is the last form that is not after the text.
-    private func isForm(_ text: ArraySlice<UInt8>) -> Bool {
+    private func isForm(_ part: ArraySlice<UInt8>) -> Bool {
+        let text = part.map(Self.fold)
         let next = forms.firstIndex(notBefore: { !text.lexicographicallyPrecedes($0) })
         return next > 0 && text.starts(with: forms[next - 1])
     }

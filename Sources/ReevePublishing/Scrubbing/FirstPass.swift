@@ -25,10 +25,13 @@ struct FirstPass {
         let rule: String
     }
 
-    init(_ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits) throws(BlockReason) {
+    /// Takes a document apart and decides; a thorough one passes no string over.
+    init(
+        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool = false
+    ) throws(BlockReason) {
         let reader: DocumentReader
         do throws(ReadFailure) {
-            reader = try DocumentReader(input, format: format, limits: limits)
+            reader = try DocumentReader(input, format: format, limits: limits, isThorough: isThorough)
         } catch {
             switch error {
             case .json(let error): throw .malformed(error)

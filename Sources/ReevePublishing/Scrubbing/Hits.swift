@@ -54,7 +54,8 @@ struct Hits {
         hits.removeAll { hit in
             guard reader.pieces[hit.piece].isWhole else { return false }
             // `name+'@acme.com'`: a literal that ends an address, and code before it.
-            if hit.match.kind == .email, hit.match.text.firstRange(of: Array("'@".utf8)) != nil { return true }
+            let at = hit.match.text.firstIndex(of: UInt8(ascii: "@")) ?? 0
+            if hit.match.kind == .email, at > 0, hit.match.text[at - 1] == UInt8(ascii: "'") { return true }
             let next = covered.firstIndex(notBefore: { $0.upperBound <= hit.span.lowerBound })
             return next < covered.count && covered[next].lowerBound < hit.span.upperBound
         }

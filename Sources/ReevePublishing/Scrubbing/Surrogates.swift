@@ -133,9 +133,11 @@ struct Surrogates {
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
+    static let secretPrefix = Array("REPLACE_WITH_SECRET_".utf8)
+
     /// The stand-ins for secrets in a text.
     static func secrets(in text: [UInt8]) -> [Range<Int>] {
-        let prefix = Array("REPLACE_WITH_SECRET_".utf8)
+        let prefix = secretPrefix
         guard text.count > prefix.count else { return [] }
         return (0..<text.count - prefix.count).compactMap { start in
             guard text[start] == prefix[0], text[start...].starts(with: prefix) else { return nil }

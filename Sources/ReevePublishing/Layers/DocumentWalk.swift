@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// Where a reader is in one JSON document, the outermost or one that is packed into a string. Paths are made when they are asked for.
+struct DocumentWalk {
+    /// An object or array that is open.
+    private struct Level {
+        /// The place of its values.
+        let place: RoleTable.Place
+        let isObject: Bool
+        /// In an object the last key with its quotes.
+        var key: JSONTokens.Token?
+        /// In an array the index of the last element.
+        var index = -1
+        /// The path of the value there, once it was asked for.
+        var path: JSONPath?
+    }
+
+    /// A sample that is open: how deep it is, where its content starts, and whether it has any.
+    struct Sample {
+        fileprivate let depth: Int
+        let start: Int
+        let path: JSONPath
+        fileprivate var hasContent = false
+    }
+
+    private var levels: [Level] = []
+    /// The place of the next value.
+    private(set) var next: RoleTable.Place
+    private var sample: Sample?
+    /// Whether all of this document is dropped.
+    private let isDropped: Bool
+    private let bytes: [UInt8]
+    private let base: JSONPath
+
+    init(_ piece: TextPiece, at place: RoleTable.Place) {
+        next = place
+        isDropped = piece.isDropped
+        bytes = piece.bytes
+        base = piece.depth > 0 || piece.seal != nil ? piece.path.appending(.decoded) : piece.path
+    }
+
+    /// Whether what stands here is not inside a value that is dropped.
+    var isOutside: Bool { sample == nil && !isDropped }
+    var isInSample: Bool { sample != nil }
+    /// The role of the keys here.
+    var names: PathRole { levels.last?.place.names ?? .structural }
+    /// The place of the object that is open.
+    var place: RoleTable.Place { levels.last?.place ?? next }
+
+    /// Goes on to a key or to a value; the value of a key stands where the key says, an element where its array does.
+    mutating func meet(_ token: JSONTokens.Token) {
+        sample?.hasContent = true
+        guard let last = levels.indices.last else { return }
+        if token.kind == .key {
+            levels[last].key = token
+            levels[last].path = nil
+        } else if !levels[last].isObject {
+            levels[last].index += 1
+            levels[last].path = nil
+            next = levels[last].place
+        }
+    }
+
+    /// The value of the last key stands at a place.
+    mutating func enter(_ place: RoleTable.Place) { next = place }
+
+    mutating func open(isObject: Bool, after start: Int) {
+        if isOutside, next.role == .sample { sample = Sample(depth: levels.count, start: start, path: path()) }
+        levels.append(Level(place: next, isObject: isObject))
+    }
+
+    /// Closes an object or array; gives the sample that ends with it, when it had anything.
+    mutating func close(before end: Int) -> Sample? {
+        levels.removeLast()
+        guard let ended = sample, ended.depth == levels.count else { return nil }
+        sample = nil
+        return ended.hasContent ? ended : nil
+    }
+
+    /// The path of the value here. Complexity: O(depth) once, then O(1) for each value beside it.
+    mutating func path() -> JSONPath {
+        guard let last = levels.indices.last else { return base }
+        var known = last
+        while known >= 0, levels[known].path == nil { known -= 1 }
+        var path = known >= 0 ? levels[known].path ?? base : base
+        for index in (known + 1)..<(last + 1) {
+            path = path.appending(element(of: levels[index]))
+            levels[index].path = path
+        }
+        return path
+    }
+
+    private func element(of level: Level) -> JSONPath.Element {
+        guard let key = level.key else { return .index(max(level.index, 0)) }
+        // The tokeniser has checked the escapes.
+        let text = key.hasEscapes ? (try? JSONText.unescape(bytes[key.content])) ?? [] : Array(bytes[key.content])
+        return .key(String(decoding: text, as: UTF8.self))
+    }
+}

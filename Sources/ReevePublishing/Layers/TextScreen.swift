@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// A first look at a string as it stands in a document: whether it can be passed over, since no layer of it can hold anything.
+///
+/// Most strings can, and cost no copy. Every finding needs what is looked for here: an `@` or a sign that could stand for one,
+/// digits in a row, the beginning of a key of a provider, base 64 that is readable. What is not certain is read.
+/// Complexity: O(bytes), without an allocation.
+@safe struct TextScreen {
+    /// What a string's text is written in.
+    enum Writing {
+        case text
+        /// Text with data pills, or a formula behind `=`.
+        case workato
+        /// Text with expressions in it.
+        case template
+    }
+
+    /// A data pill, as it stands in the document.
+    struct Pill {
+        let range: Range<Int>
+        let isInFormula: Bool
+    }
+
+    /// The document; only there while a body of `withUnsafeBufferPointer` runs.
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private let classes: UnsafeBufferPointer<UInt16>
+    private let range: Range<Int>
+    private let writing: Writing
+
+    private init(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt16>, _ range: Range<Int>,
+        _ writing: Writing
+    ) {
+        unsafe self.bytes = unsafe bytes
+        unsafe self.classes = unsafe classes
+        self.range = range
+        self.writing = writing
+    }
+
+    /// Whether nothing can be in the content of a string or key, or in a number; its data pills are added to `pills`, whatever comes of it.
+    static func isClean(_ document: [UInt8], _ range: Range<Int>, _ writing: Writing, _ pills: inout [Pill]) -> Bool {
+        unsafe document.withUnsafeBufferPointer { bytes in
+            unsafe table.withUnsafeBufferPointer { classes in
+                unsafe TextScreen(bytes, classes, range, writing).isClean(&pills)
+            }
+        }
+    }
+
+    // MARK: Bytes
+
+    /// Classes of bytes.
+    private enum Class {
+        /// A digit of base 64.
+        static let run: UInt16 = 1
+        static let digit: UInt16 = 2
+        /// One of these stands in the prefix of every provider's key.
+        static let sign: UInt16 = 4
+        /// A percent code or an entity could begin with it.
+        static let code: UInt16 = 8
+        /// A quote, a brace or a parenthesis: no matter in plain text.
+        static let syntax: UInt16 = 16
+        static let escape: UInt16 = 32
+        static let at: UInt16 = 64
+        /// It parts the groups of a number, or may be folded to what does.
+        static let separator: UInt16 = 128
+        /// A byte of a name.
+        static let word: UInt16 = 256
+        /// A literal, a comment or a regular expression of a formula could begin or end with it.
+        static let literal: UInt16 = 512
+        /// It stands between literals that are joined.
+        static let joint: UInt16 = 1024
+        static let letter: UInt16 = 2048
+        /// In an escape it stands for a line end, a tab or a quote.
+        static let plainEscape: UInt16 = 4096
+        static let dot: UInt16 = 8192
+        /// Of a text: as many bytes in a row as the shortest key of a provider has.
+        static let long: UInt16 = 16384
+        static let dash: UInt16 = 32768
+    }
+
+    private static let table: [UInt16] = {
+        var table = [UInt16](repeating: 0, count: 256)
+        for value in 0..<256 {
+            let byte = UInt8(value)
+            var found: UInt16 = byte.isAlphanumeric || "+/-_".utf8.contains(byte) ? Class.run : 0
+            if byte.isDigit { found |= Class.digit }
+            if byte.isLetter { found |= Class.letter }
+            if byte.isWordByte { found |= Class.word }
+            if byte.isUpper || "-_/".utf8.contains(byte) { found |= Class.sign }
+            if "%&".utf8.contains(byte) { found |= Class.code }
+            if "'`\"{}#(".utf8.contains(byte) { found |= Class.syntax }
+            if byte == UInt8(ascii: "\\") { found |= Class.escape }
+            if byte == UInt8(ascii: "@") { found |= Class.at }
+            if " -._/()+".utf8.contains(byte) || byte >= 0x80 { found |= Class.separator }
+            if "'\"`/%<#{}\\".utf8.contains(byte) || byte >= 0x80 { found |= Class.literal }
+            if byte == UInt8(ascii: "-") { found |= Class.dash }
+            if byte == UInt8(ascii: ".") { found |= Class.dot }
+            if LiteralRun.joins(byte) { found |= Class.joint }
+            if "nrt\"'".utf8.contains(byte) { found |= Class.plainEscape }
+            table[value] = found
+        }
+        return table
+    }()
+
+    private func byte(_ position: Int) -> UInt8 { unsafe bytes[position] }
+    private func kind(_ position: Int) -> UInt16 { unsafe classes[Int(bytes[position])] }
+    private func isIn(_ position: Int, _ wanted: UInt16) -> Bool { kind(position) & wanted != 0 }
+
+    private func isClean(_ pills: inout [Pill]) -> Bool {
+        // A UUID is no number, and what it could pack is none.
+        if range.count == 36, isUUID { return true }
+        guard let seen = look() else { return false }
+        if seen & Class.escape != 0, !hasPlainEscapes(seen) { return false }
+        if seen & Class.code != 0, hasCodes { return false }
+        if seen & Class.digit != 0, hasNumbers { return false }
+        if seen & Class.sign != 0, seen & Class.long != 0, unsafe SecretDetector.mayHold(bytes, range) { return false }
+        if seen & Class.dash != 0, hasDashes { return false }
+        return isPlain(seen, &pills)
+    }
+
+    /// The classes of its bytes; `nil` when there is an `@`, or base 64 that could be read.
+    private func look() -> UInt16? {
+        var (seen, position, start) = (UInt16(0), range.lowerBound, range.lowerBound)
+        var longStart = start
+        while position < range.upperBound {
+            let found = kind(position)
+            seen |= found
+            position += 1
+            guard found & Class.run == 0 else { continue }
+            let run = start..<position - 1
+            if found & Class.dot == 0 {
+                if run.upperBound - longStart >= SecretDetector.shortest { seen |= Class.long }
+                longStart = position
+            }
+            if run.count >= Base64Text.shortest, mayBePacked(run) { return nil }
+            // What an escape stands for is no digit; behind a line end a long run may go on.
+            if found & Class.escape != 0, position < range.upperBound {
+                let escaped = byte(position)
+                let isLineEnd =
+                    escaped == UInt8(ascii: "n") || escaped == UInt8(ascii: "r") || escaped == UInt8(ascii: "\\")
+                if isLineEnd, run.count >= Base64Text.shortestLine { return nil }
+                seen |= kind(position)
+                position += 1
+            }
+            start = position
+        }
+        if position - start >= Base64Text.shortest, mayBePacked(start..<position) { return nil }
+        if position - longStart >= SecretDetector.shortest { seen |= Class.long }
+        return seen & Class.at == 0 ? seen : nil
+    }
+
+    /// Whether a run of digits could be base 64, by itself or in parts.
+    private func mayBePacked(_ run: Range<Int>) -> Bool {
+        unsafe Base64Text.mayBe(UnsafeBufferPointer(rebasing: bytes[run]))
+    }
+
+    /// Whether its escapes are those of line ends, tabs and quotes, and not in each other more than twice.
+    private func hasPlainEscapes(_ seen: UInt16) -> Bool {
+        // A template takes a backslash before braces; digits could be parted by what an escape stands for.
+        guard writing != .template, seen & Class.digit == 0 || digits < 7 else { return false }
+        var position = range.lowerBound
+        while position < range.upperBound {
+            guard isIn(position, Class.escape) else {
+                position += 1
+                continue
+            }
+            let start = position
+            while position < range.upperBound, isIn(position, Class.escape) { position += 1 }
+            guard position - start <= 3, position < range.upperBound, isIn(position, Class.plainEscape) else {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Whether dashes stand beside each other, as around a private key.
+    private var hasDashes: Bool {
+        range.dropLast().contains { isIn($0, Class.dash) && isIn($0 + 1, Class.dash) }
+    }
+
+    private var digits: Int { range.reduce(0) { $0 + (isIn($1, Class.digit) ? 1 : 0) } }
+
+    /// Whether percent codes or entities are in it.
+    private var hasCodes: Bool {
+        for position in range where isIn(position, Class.code) {
+            let next = position + 1 < range.upperBound ? byte(position + 1) : 0
+            if byte(position) == UInt8(ascii: "&") {
+                guard next == 0x20 else { return true }
+            } else if next.isDigit || (97...102).contains(next | 0x20) {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Whether digits stand together as in a number of somebody: seven, with what parts groups, or behind two letters.
+    ///
+    /// A date (RFC 3339) is none.
+    private var hasNumbers: Bool {
+        var (count, first) = (0, range.lowerBound)
+        for position in range {
+            let kind = kind(position)
+            if kind & Class.digit != 0 {
+                if count == 0 { first = position }
+                count += 1
+                // Of an account's number the country, and two digits.
+                if range.upperBound - position >= 12, position - range.lowerBound >= 3, isIn(position - 1, Class.digit),
+                    isIn(position - 2, Class.letter), isIn(position - 3, Class.letter)
+                {
+                    return true
+                }
+            } else if kind & Class.separator == 0 {
+                if count >= 7, !isDate(first, count) { return true }
+                count = 0
+            }
+        }
+        return count >= 7 && !isDate(first, count)
+    }
+
+    /// Whether eight digits are a date, `2026-11-29`, and two more the hour behind it.
+    private func isDate(_ start: Int, _ count: Int) -> Bool {
+        let end = start + count + (count == 8 ? 2 : 3)
+        guard count == 8 || count == 10, end <= range.upperBound else { return false }
+        if start > range.lowerBound, byte(start - 1) == UInt8(ascii: "+") || byte(start - 1) == UInt8(ascii: "(") {
+            return false
+        }
+        return (start..<end).allSatisfy { position in
+            switch position - start {
+            case 4, 7: byte(position) == UInt8(ascii: "-")
+            case 10: byte(position) == 0x20
+            default: isIn(position, Class.digit)
+            }
+        }
+    }
+
+    /// Whether it is a UUID (RFC 9562) in lower case with a letter in its first group, so that no number starts it.
+    private var isUUID: Bool {
+        var hasLetter = false
+        for (index, position) in range.enumerated() {
+            let byte = byte(position)
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard byte == UInt8(ascii: "-") else { return false }
+            } else {
+                let isLetter = (97...102).contains(byte)
+                guard isLetter || byte.isDigit else { return false }
+                if index < 8, isLetter { hasLetter = true }
+            }
+        }
+        return hasLetter
+    }
+
+    // MARK: What it is written in
+
+    /// Whether it is text, but for pills and expressions that hold no literal.
+    private func isPlain(_ seen: UInt16, _ pills: inout [Pill]) -> Bool {
+        guard let first = range.first(where: { byte($0) > 0x20 }).map({ byte($0) }) else { return true }
+        // It could be a document.
+        if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return false }
+        switch writing {
+        case .text: return true
+        case .workato:
+            let isFormula = byte(range.lowerBound) == UInt8(ascii: "=")
+            guard isFormula || seen & Class.syntax != 0 else { return true }
+            return isPlainWorkato(isFormula, &pills)
+        case .template: return isPlainTemplate
+        }
+    }
+
+    /// Whether all that is code in it are pills, names and operators.
+    private func isPlainWorkato(_ isFormula: Bool, _ pills: inout [Pill]) -> Bool {
+        // Between the braces of `#{}` has to stand what parts the texts beside it.
+        var (position, isCode, hasName) = (range.lowerBound, isFormula, false)
+        while position < range.upperBound {
+            let byte = byte(position)
+            if byte == UInt8(ascii: "_"), let quote = pillQuote(position) {
+                // A pill with anything else about it is read.
+                guard let end = pillEnd(position, quote), isCode || !holdsSharp(position..<end) else { return false }
+                pills.append(Pill(range: position..<end, isInFormula: isCode))
+                (position, hasName) = (end, true)
+                continue
+            }
+            if isCode {
+                if byte == UInt8(ascii: "}"), !isFormula {
+                    guard hasName else { return false }
+                    isCode = false
+                } else if isIn(position, Class.literal) {
+                    return false
+                } else if !isIn(position, Class.joint) {
+                    hasName = true
+                }
+            } else if byte == UInt8(ascii: "#"), isAt(position + 1, UInt8(ascii: "{")) {
+                (isCode, hasName) = (true, false)
+                position += 1
+            }
+            position += 1
+        }
+        return !isCode || isFormula
+    }
+
+    private func isAt(_ position: Int, _ wanted: UInt8) -> Bool {
+        position < range.upperBound && byte(position) == wanted
+    }
+    private func holdsSharp(_ part: Range<Int>) -> Bool { part.contains { byte($0) == UInt8(ascii: "#") } }
+
+    /// The place after the parenthesis that follows `_` or `_dp` at a position; `nil` when none does.
+    private func pillQuote(_ position: Int) -> Int? {
+        if isAt(position + 1, UInt8(ascii: "(")) { return position + 2 }
+        let isLong =
+            isAt(position + 1, UInt8(ascii: "d")) && isAt(position + 2, UInt8(ascii: "p"))
+            && isAt(position + 3, UInt8(ascii: "("))
+        return isLong ? position + 4 : nil
+    }
+
+    /// The end of the pill at a position, by itself, in single quotes and without an escape but `\"`; `nil` when it is none, or another.
+    private func pillEnd(_ position: Int, _ quote: Int) -> Int? {
+        if position > range.lowerBound, isIn(position - 1, Class.word) { return nil }
+        guard isAt(quote, UInt8(ascii: "'")) else { return nil }
+        var cursor = quote + 1
+        while cursor + 1 < range.upperBound {
+            switch byte(cursor) {
+            case UInt8(ascii: "'"): return isAt(cursor + 1, UInt8(ascii: ")")) ? cursor + 2 : nil
+            case UInt8(ascii: "\\"):
+                guard isAt(cursor + 1, UInt8(ascii: "\"")) else { return nil }
+                cursor += 2
+            default: cursor += 1
+            }
+        }
+        return nil
+    }
+
+    /// Whether its expressions hold no literal, no comment and no regular expression.
+    private var isPlainTemplate: Bool {
+        var position = range.lowerBound
+        // Behind `=` it could be a document.
+        if isAt(position, UInt8(ascii: "=")) {
+            position += 1
+            while position < range.upperBound, byte(position) <= 0x20 { position += 1 }
+            if isAt(position, UInt8(ascii: "[")) { return false }
+            if isAt(position, UInt8(ascii: "{")), !isAt(position + 1, UInt8(ascii: "{")) { return false }
+        }
+        var (isCode, hasName) = (false, false)
+        while position < range.upperBound {
+            let byte = byte(position)
+            let isPair = isAt(position + 1, byte)
+            if !isCode, byte == UInt8(ascii: "{"), isPair {
+                (isCode, hasName) = (true, false)
+                position += 2
+            } else if isCode, byte == UInt8(ascii: "}"), isPair {
+                guard hasName else { return false }
+                isCode = false
+                position += 2
+            } else {
+                if isCode {
+                    if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "`")
+                        || byte == UInt8(ascii: "/")
+                    {
+                        return false
+                    }
+                    if !isIn(position, Class.joint) { hasName = true }
+                }
+                position += 1
+            }
+        }
+        return !isCode
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReeveTesting
+import Testing
+
+@testable import ReevePublishing
+
+/// The first look at a string passes over nothing in which something would be found.
+@Suite struct ScreenProperties {
+    private static let values = [
+        "jo@acme.com", "+1 415 867 5309", "(415) 867-5309", "415.867.5309", "GB82 WEST 1234 5698 7654 32",
+        "GB82WEST12345698765432",
+        "MT84MALT011000012345MTLCAST001S", "4111 1111 1111 1111", "sk_live_51Hxyz9AbCdEfGhIjKlMnOp",
+        "AKIAQ3EGRZ7VXK2MDWPL",
+        "xoxb-123456789012-abcdefABCDEF", "ghp_abcdefghijABCDEFGHIJabcdefghij123456",
+        "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "user1@example.com", "(202) 555-0100",
+        "REPLACE_WITH_SECRET_1",
+        "hooks.slack.com/services/T0AAAAAAA/B0BBBBBBB/abcdefghijklmnop", "9f86d081-884c-4d63-a1b2-0123456789ab",
+    ]
+    private static let parts = [
+        "a", "é", " ", "\n", "\t", "\r", "\"", "'", "\\", "\\n", "\\\\n", "/", "%", "%40", "&", "&#64;", "=", "+", "-",
+        "_", ".", "(", ")", "{", "}",
+        "{{", "}}", "#{", "$json.a", "_('data.a.b')", "_dp('{\"path\":[\"Email\"]}')", "=_('a.b')", "12", "415",
+        "8675309", "2026-11-29",
+        "2026-11-29T10:20:30Z", "2026-11-29 10:20:30", "GB82", "id", "key-", "sk_live_", "the quick brown fox",
+        "Authorization", "ABCDEFGHIJKLMNOPQRST",
+        "9f86d081-884c-4d63-a1b2-c3d4e5f60718", "https://example.com/a/b", "\u{A0}", "\u{2011}", "[", "]", "\u{0}",
+        "phone ", "n", "@", "`", "#",
+    ]
+
+    private static func text(_ generator: inout some RandomNumberGenerator) -> String {
+        var text = ""
+        for _ in 0..<Int.random(in: 0...6, using: &generator) {
+            guard Int.random(in: 0..<6, using: &generator) == 0, let value = values.randomElement(using: &generator)
+            else {
+                text += parts.randomElement(using: &generator) ?? ""
+                continue
+            }
+            switch Int.random(in: 0..<6, using: &generator) {
+            case 0: text += Data(value.utf8).base64EncodedString()
+            case 1: text += value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+            case 2:
+                let half = value.index(value.startIndex, offsetBy: value.count / 2)
+                text += "'\(value[..<half])' + '\(value[half...])'"
+            case 3:
+                let lines = Array(Data("mail to \(value)".utf8).base64EncodedString())
+                text += stride(from: 0, to: lines.count, by: 17).map { String(lines[$0...].prefix(17)) }.joined(
+                    separator: "\n")
+            default: text += value
+            }
+        }
+        return text
+    }
+
+    private static func json(_ text: String) -> String { String(decoding: JSONText.escape(text.utf8), as: UTF8.self) }
+
+    @Test func whatIsPassedOverHoldsNothing() throws {
+        var generator = Scale.current.generator(for: "first look")
+        let formats: [RecipeFormat] = [.workato, .n8n, .plainJSON]
+        let keys = [
+            "text", "code", "jsCode", "phone", "iban", "card", "name", "id", "webhookId", "uuid", "comment", "schema",
+        ]
+        var (skipped, found) = (0, 0)
+        for _ in 0..<Scale.current.cases(ci: 20_000, soak: 1_000_000) {
+            let format = formats.randomElement(using: &generator) ?? .plainJSON
+            var members = ["\"zone\":\"\(Self.json(Self.text(&generator)))\""]
+            for key in Set((0..<3).compactMap { _ in keys.randomElement(using: &generator) }).sorted() {
+                let text = Self.json(Self.text(&generator))
+                members.append(
+                    Int.random(in: 0..<8, using: &generator) == 0
+                        ? "\"\(key)\":{\"\(text)\":\(Int64.random(in: 0...99_999_999_999, using: &generator))}"
+                        : "\"\(key)\":\"\(text)\"")
+            }
+            var inner = "{\(members.joined(separator: ","))}"
+            if Int.random(in: 0..<4, using: &generator) == 0 {
+                inner = "{\"packed\":\"\(Self.json(inner))\",\"b\":\(inner)}"
+            }
+            let document = Array(
+                (format == .n8n
+                    ? "{\"nodes\":[{\"name\":\"A\",\"type\":\"t\",\"webhookId\":\"9f86d081-884c-4d63-a1b2\",\"parameters\":\(inner)}],\"connections\":{}}"
+                    : "{\"code\":{\"keyword\":\"trigger\",\"input\":\(inner)},\"config\":[]}").utf8)
+            let (quick, thorough) = (
+                read(document, format, isThorough: false), read(document, format, isThorough: true)
+            )
+            #expect(quick == thorough, "\(format) \(String(decoding: document, as: UTF8.self))")
+            if case .success(let outcome) = quick {
+                skipped += outcome.pieces < (thorough.outcome?.pieces ?? 0) ? 1 : 0
+                found += outcome.findings.isEmpty ? 0 : 1
+            }
+        }
+        #expect(skipped > 1000)
+        #expect(found > 1000)
+    }
+
+    /// What one reading came to.
+    private struct Outcome: Equatable {
+        let findings: [ScrubFinding]
+        let dropped: [DroppedValue]
+        let output: [UInt8]
+        let references: TextList
+        let pills: TextList
+        let names: [[UInt8]]
+        let originals: [[UInt8]]
+        let pieces: Int
+
+        static func == (left: Self, right: Self) -> Bool {
+            left.findings == right.findings && left.dropped == right.dropped && left.output == right.output
+                && left.references == right.references && left.pills == right.pills && left.names == right.names
+                && left.originals == right.originals
+        }
+    }
+
+    private enum Reading: Equatable {
+        case success(Outcome)
+        case failure(BlockReason)
+
+        var outcome: Outcome? { if case .success(let outcome) = self { outcome } else { nil } }
+    }
+
+    private func read(_ document: [UInt8], _ format: RecipeFormat, isThorough: Bool) -> Reading {
+        do throws(BlockReason) {
+            let pass = try FirstPass(document, format, .init(), isThorough: isThorough)
+            return .success(
+                Outcome(
+                    findings: pass.findings, dropped: pass.dropped, output: pass.output,
+                    references: pass.reader.references,
+                    pills: pass.reader.pills, names: pass.reader.names, originals: pass.originals,
+                    pieces: pass.reader.pieces.count))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
