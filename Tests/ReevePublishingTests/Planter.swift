@@ -92,7 +92,7 @@ struct Planter {
 
     /// A step's name with a value in it, in its edges and in every expression that speaks of it.
     private func renamedSteps(_ value: String) -> [Planted] {
-        let names = values.filter { $0.path.hasPrefix("nodes[") && $0.path.hasSuffix("].name") }.map(\.text)
+        let names = values.filter { $0.path.wholeMatch(of: /nodes\[\d+\]\.name/) != nil }.map(\.text)
         return names.filter { $0.count > 3 && !$0.contains { "\"'\\".contains($0) } }.prefix(4).map { name in
             var renamed = text
             for (open, close) in [("\"", "\""), ("'", "'"), ("\\\"", "\\\"")] {

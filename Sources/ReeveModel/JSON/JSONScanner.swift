@@ -41,7 +41,7 @@ package struct JSONScanner {
     }
 
     /// Bytes read so far: one at each position, and those of keys once more.
-    var work: Int { min(position + 1, bytes.count) + keyBytes }
+    package var work: Int { min(position + 1, bytes.count) + keyBytes }
 
     /// The next token; `nil` after the last one.
     package mutating func next() throws(JSONError) -> JSONTokens.Token? {

@@ -20,12 +20,13 @@ enum CardDetector {
         _ run: Run, _ text: [UInt8], _ context: DetectionContext, _ found: inout Detected
     ) -> Int? {
         for last in run.groups.indices.reversed() {
-            guard isGrouped(run.groups[...last], text) else { continue }
             let end = run.groups[last].upperBound
-            let digits = run.groups[...last].flatMap { text[$0].map { $0 - 48 } }
-            guard (13...19).contains(digits.count), end == text.count || !text[end].isWordByte, Set(digits).count > 1,
-                isScheme(digits)
+            let count = run.groups[...last].reduce(0) { $0 + $1.count }
+            guard (13...19).contains(count), end == text.count || !text[end].isWordByte,
+                isGrouped(run.groups[...last], text)
             else { continue }
+            let digits = run.groups[...last].flatMap { text[$0].map { $0 - 48 } }
+            guard Set(digits).count > 1, isScheme(digits) else { continue }
             let range = run.groups[0].lowerBound..<end
             if isLuhn(digits) {
                 if let surrogate = Surrogates.card(from: digits) {

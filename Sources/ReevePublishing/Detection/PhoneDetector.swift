@@ -122,8 +122,9 @@ enum PhoneDetector {
     }
 
     private static func isNorthAmerican(_ digits: ArraySlice<UInt8>) -> Bool {
-        let ten = Array(digits)
-        return ten.count == 10 && ten[0] >= 2 && ten[3] >= 2 && !(ten[1] == 1 && ten[2] == 1)
+        let first = digits.startIndex
+        return digits.count == 10 && digits[first] >= 2 && digits[first + 3] >= 2
+            && !(digits[first + 1] == 1 && digits[first + 2] == 1)
     }
 
     private static func hasNorthAmericanGroups(_ candidate: Candidate) -> Bool {
@@ -132,16 +133,17 @@ enum PhoneDetector {
     }
 
     /// Year, month and day in groups.
-    private static func isDate(_ candidate: Candidate) -> Bool {
-        [[4, 2, 2], [2, 2, 4], [4, 2, 2, 2], [4, 2, 2, 2, 2]].contains(candidate.groups)
-    }
+    private static func isDate(_ candidate: Candidate) -> Bool { dates.contains(candidate.groups) }
+    private static let dates = [[4, 2, 2], [2, 2, 4], [4, 2, 2, 2], [4, 2, 2, 2, 2]]
 
     private static let announcements = ["phone", "tel", "mobile", "call ", "cell", "fax", "whatsapp", "sms"]
 
     /// Whether a word for telephones stands within the 24 bytes before.
     private static func isAnnounced(_ text: [UInt8], before position: Int) -> Bool {
-        let before = String(decoding: text[max(0, position - 24)..<position], as: UTF8.self).lowercased()
-        return announcements.contains { before.contains($0) }
+        let before = text[max(0, position - 24)..<position]
+        guard before.contains(where: \.isLetter) else { return false }
+        let words = String(decoding: before, as: UTF8.self).lowercased()
+        return announcements.contains { words.contains($0) }
     }
 
     private static func isAttached(_ byte: UInt8, to first: UInt8) -> Bool {

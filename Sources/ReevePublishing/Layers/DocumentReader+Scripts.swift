@@ -21,7 +21,7 @@ extension DocumentReader {
                 run.literals.append(part)
             }
         }
-        for text in run.end() { add(text) }
+        end(&run)
     }
 
     /// Reads a text that is code from end to end.
@@ -31,7 +31,7 @@ extension DocumentReader {
         addWhole(piece)
         var run = LiteralRun()
         try read(code: piece, language, at: place, &run)
-        for text in run.end() { add(text) }
+        end(&run)
     }
 
     /// Adds a text with code in it as it stands: a value may reach over what is no literal for the language.
@@ -45,14 +45,17 @@ extension DocumentReader {
     private mutating func read(
         code piece: TextPiece, _ language: ScriptText.Language, at place: RoleTable.Place, _ run: inout LiteralRun
     ) throws(ReadFailure) {
+        // It is cut, and its literals are decoded.
+        work += 2 * piece.bytes.count
         for segment in ScriptText.segments(of: piece.bytes, language) {
             switch segment {
             case .code(let range):
-                if !LiteralRun.joins(piece.bytes[range]) { for text in run.end() { add(text) } }
+                if !LiteralRun.joins(piece.bytes[range]) { end(&run) }
                 // It stands in the text as a whole, which is kept.
+                work += range.count
                 if mayHold(piece, range) { add(code: piece.part(range)) }
             case .reference(let range):
-                for text in run.end() { add(text) }
+                end(&run)
                 if !piece.isDropped { references.add(piece.bytes[range]) }
                 var inside = piece.part(range)
                 inside.role = .reference
@@ -64,7 +67,7 @@ extension DocumentReader {
                 add(comment)
                 addJoined(in: comment, language)
             case .name(let range, let encoding):
-                for text in run.end() { add(text) }
+                end(&run)
                 var inside = piece.inner(unescaped(range, encoding, in: piece), encoding)
                 inside.role = .reference
                 inside.isUse = true
@@ -87,17 +90,29 @@ extension DocumentReader {
 
     /// Adds what literals in a comment come to where they are joined: code that somebody took out.
     private mutating func addJoined(in comment: TextPiece, _ language: ScriptText.Language) {
+        work += 2 * comment.bytes.count
         var run = LiteralRun()
         for segment in ScriptText.segments(of: comment.bytes, language) {
             switch segment {
             case .literal(let range, let encoding), .name(let range, let encoding), .member(let range, let encoding):
                 run.literals.append(comment.inner(unescaped(range, encoding, in: comment), encoding))
             case .code(let range):
-                if !LiteralRun.joins(comment.bytes[range]) { for text in run.end() { add(text) } }
-            case .reference, .comment: for text in run.end() { add(text) }
+                if !LiteralRun.joins(comment.bytes[range]) { end(&run) }
+            case .reference, .comment: end(&run)
             }
         }
-        for text in run.end() { add(text) }
+        end(&run)
+    }
+
+    /// Adds what the literals of a run come to together.
+    private mutating func end(_ run: inout LiteralRun) {
+        var read = 0
+        let texts = run.end { text, range in
+            read += range.count
+            return mayHold(text, range)
+        }
+        work += read
+        for text in texts { add(text) }
     }
 
     private func unescaped(

@@ -8,6 +8,8 @@ extension DocumentReader {
     /// Reads the decoded text of a string, looking for further layers in it.
     mutating func read(text piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {
         guard piece.depth <= Self.maximumDepth else { throw .tooManyLayers }
+        // Base 64 is looked for, and what the language parts texts by.
+        work += 2 * piece.bytes.count
         if isDocument(piece.bytes[...]) {
             keep(piece)
             return try read(json: piece, at: place, limits: .init())
@@ -25,10 +27,11 @@ extension DocumentReader {
         }
     }
 
-    private func isDocument(_ text: ArraySlice<UInt8>) -> Bool {
+    private mutating func isDocument(_ text: ArraySlice<UInt8>) -> Bool {
         guard let first = text.first(where: { $0 > 0x20 }),
             first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
         else { return false }
+        work += 2 * text.count
         return (try? JSONTokens(Array(text)).validate()) != nil
     }
 

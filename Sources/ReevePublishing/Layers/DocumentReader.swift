@@ -59,6 +59,7 @@ struct DocumentReader {
     static let maximumDepth = 8
     /// Shorter ids are too common to be looked for.
     private static let longID = 12
+    private static let longestID = 256
     /// The ids that are dropped and long enough to be told from other text.
     var ids: [[UInt8]] {
         drops.filter { $0.role == .identity }.compactMap(\.text).filter { $0.count >= Self.longID }
@@ -68,6 +69,8 @@ struct DocumentReader {
     private var doubtful: [Int] = []
     /// Whether every string is read.
     private let isThorough: Bool
+    /// Bytes read so far, in all layers and each time: what the work is measured by.
+    var work = 0
     /// Used again for each string.
     private var seenPills: [TextScreen.Pill] = []
 
@@ -76,15 +79,18 @@ struct DocumentReader {
         _ document: [UInt8], format: RecipeFormat, limits: JSONTokens.Limits, isThorough: Bool = false
     ) throws(ReadFailure) {
         try self.init(document, format, limits, isThorough: isThorough, doubtful: [])
-        let ids = ids
+        // Nothing longer is an id; that it is nowhere else is seen to in the second pass.
+        let ids = ids.filter { $0.count <= Self.longestID }
         guard !ids.isEmpty else { return }
         if !isThorough {
             // What is written with escapes cannot be looked for in the document itself.
             let isPlain = ids.allSatisfy { $0.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) } }
             let copies = isPlain ? copies(of: ids, in: document) : []
+            let done = work + document.count
             if !isPlain || !copies.isEmpty {
                 self = try DocumentReader(document, format, limits, isThorough: !isPlain, doubtful: copies)
             }
+            work += done
         }
         dropCopies(of: ids)
     }
@@ -112,6 +118,7 @@ struct DocumentReader {
     /// Ids that are dropped go wherever else they stand in a text: a webhook's is often its path, and the end of its address.
     private mutating func dropCopies(of ids: [[UInt8]]) {
         let search = IDSearch(ids)
+        work += pieces.reduce(0) { $0 + $1.bytes.count }
         for (index, piece) in pieces.enumerated() {
             guard !piece.isDropped, !piece.isName, !piece.isWhole, !piece.role.isFixed, !piece.isNumber,
                 piece.joints.isEmpty
@@ -135,6 +142,7 @@ struct DocumentReader {
     ) throws(ReadFailure) {
         var walk = DocumentWalk(piece, at: place)
         var scanner = JSONScanner(piece.bytes, limits: limits)
+        defer { work += scanner.work }
         while true {
             let token: JSONTokens.Token?
             do throws(JSONError) {
@@ -203,6 +211,7 @@ struct DocumentReader {
     ) -> Bool {
         guard !isThorough, piece.seal == nil else { return false }
         let range = token.kind == .number ? token.range : token.content
+        work += range.count
         if !seenPills.isEmpty { seenPills.removeAll(keepingCapacity: true) }
         guard TextScreen.isClean(piece.bytes, range, writing, &seenPills) else { return false }
         if doubtful.isEmpty { return true }
@@ -294,9 +303,10 @@ struct DocumentReader {
     }
 
     /// The decoded text of a key or string.
-    private func text(
+    private mutating func text(
         of token: JSONTokens.Token, in piece: TextPiece, _ path: JSONPath
     ) throws(ReadFailure) -> TextPiece {
+        work += token.range.count
         var text: TextPiece
         if token.hasEscapes {
             let unescaped: JSONText.Unescaped
@@ -348,6 +358,7 @@ struct DocumentReader {
     /// Adds what is packed in a key, a name or a reference: it cannot be changed there.
     private mutating func addPacked(_ piece: TextPiece) {
         guard !piece.isNumber else { return }
+        work += piece.bytes.count
         for content in Base64Text.find(in: piece.bytes) {
             var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
             (inner.isDropped, inner.depth, inner.seal) = (piece.isDropped, piece.depth + 1, seals.count)
@@ -361,6 +372,7 @@ struct DocumentReader {
         if piece.isName, !piece.isDropped { names.append(piece.bytes) }
         if piece.isUse, !piece.isDropped { uses.append(piece.bytes) }
         guard piece.bytes.count >= 6 else { return }
+        work += piece.bytes.count
         if piece.isName || piece.isUse || mayHold(piece, 0..<piece.bytes.count) { pieces.append(piece) }
         keep(piece)
     }

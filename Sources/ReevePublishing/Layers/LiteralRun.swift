@@ -16,18 +16,19 @@ struct LiteralRun {
     static func joins(_ byte: UInt8) -> Bool { joints[Int(byte)] }
     private static let joints = (0..<256).map { "\"'`+<\\ \t\r\n({}$#/*frbuFRBU".utf8.contains(UInt8($0)) }
 
-    /// The literals so far as one text, and begins anew; none when there are not several.
+    /// The literals so far as one text, and begins anew; none when there are not several, or when nothing can be in them.
     ///
     /// A value is told by what stands around it. Where the literal before it or behind it would run into it, those that it can be made
     /// of are read by themselves as well: `'id' + 'AKIA' + '…'`.
-    mutating func end() -> [TextPiece] {
-        defer { literals = [] }
+    mutating func end(where mayHold: (TextPiece, Range<Int>) -> Bool) -> [TextPiece] {
+        defer { if !literals.isEmpty { literals = [] } }
         guard literals.count > 1 else { return [] }
-        let count = literals.count
-        var texts = [TextPiece.joined(literals[...])]
+        let (count, whole) = (literals.count, TextPiece.joined(literals[...]))
+        let starts = literals.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.bytes.count) }
+        var texts = mayHold(whole, 0..<whole.bytes.count) ? [whole] : []
         for start in 0..<count - 1 where start == 0 || isGlued(start) {
             for end in (start + 2)...min(start + Self.mostParts, count)
-            where end - start < count && (end == count || isGlued(end)) {
+            where end - start < count && (end == count || isGlued(end)) && mayHold(whole, starts[start]..<starts[end]) {
                 texts.append(TextPiece.joined(literals[start..<end]))
             }
         }

@@ -16,6 +16,8 @@ struct FirstPass {
     /// The values that were taken out, decoded.
     let originals: [[UInt8]]
 
+    /// Bytes read, in all layers.
+    let work: Int
     /// What was found and left where it is, with how often: the second pass may find it again.
     let left: [Place: Int]
 
@@ -93,6 +95,7 @@ struct FirstPass {
         isTangled = edits.isTangled
         self.originals = originals
         self.left = left
+        work = reader.work + found.work
         output = EditTree.splice(input, self.edits)
     }
 

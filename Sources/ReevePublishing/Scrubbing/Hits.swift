@@ -14,6 +14,8 @@ struct Hits {
 
     /// In document order, the longer of two at one place first.
     private(set) var hits: [Hit] = []
+    /// Bytes that the detectors were given.
+    private(set) var work = 0
     /// A document with more is not scrubbed.
     private static let maximum = 10_000
     /// Stand-ins that stand in it already.
@@ -25,6 +27,7 @@ struct Hits {
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
         for (index, piece) in reader.pieces.enumerated() {
             let found = Detection.scan(piece)
+            work += piece.joints.isEmpty ? piece.bytes.count : 2 * piece.bytes.count
             guard !found.isTooDeep else { throw .tooManyLayers }
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             if !piece.isWhole { shown += found.surrogates.map { reader.place($0.range, of: piece) } }

@@ -34,11 +34,9 @@ extension ScrubReport {
 
     /// Both sides; nothing when it is not certain that every finding is masked.
     private var sides: Markup {
-        switch verdict {
-        case .publishable, .needsReview, .blocked(.notReplaceable):
-            .element("div", ["class": "sides"], [side("Before", after: false), side("After", after: true)])
-        case .blocked: .element("p", [:], [.text("The recipe is not shown, because it may hold more than was found.")])
-        }
+        isCertain
+            ? .element("div", ["class": "sides"], [side("Before", after: false), side("After", after: true)])
+            : .element("p", [:], [.text("The recipe is not shown, because it may hold more than was found.")])
     }
 
     private func side(_ heading: String, after: Bool) -> Markup {

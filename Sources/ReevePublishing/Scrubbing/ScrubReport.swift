@@ -4,13 +4,15 @@
 /// What a ``Scrubber`` found and did.
 public struct ScrubReport: Sendable {
     /// Whether the recipe may be published.
-    public let verdict: Verdict
+    public internal(set) var verdict: Verdict
     /// Everything that was found, in document order.
     public let findings: [ScrubFinding]
     /// Everything that went by its role alone, in document order.
     public let dropped: [DroppedValue]
     let input: [UInt8]
     let edits: [Edit]
+    /// Whether it is certain that every finding is masked, so that the document may be shown.
+    var isCertain: Bool
 
     /// One replacement in the source bytes.
     struct Edit: Sendable {
@@ -32,6 +34,11 @@ public struct ScrubReport: Sendable {
         self.dropped = dropped
         self.input = input
         self.edits = edits
+        isCertain =
+            switch verdict {
+            case .publishable, .needsReview, .blocked(.notReplaceable): true
+            case .blocked: false
+            }
     }
 }
 

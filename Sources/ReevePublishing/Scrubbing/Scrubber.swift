@@ -68,8 +68,14 @@ public final class Scrubber: Sendable {
         do throws(BlockReason) {
             let pass = try FirstPass(input, format, limits)
             let verdict = verdict(of: pass, format, destination)
-            return ScrubReport(
+            var report = ScrubReport(
                 verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: input, edits: pass.edits)
+            // What cannot be changed is the cause of what still stands there; but then it is not certain that all of it was found.
+            if case .blocked(.survivor) = verdict, pass.findings.contains(where: { $0.action == .blocked }) {
+                report.verdict = .blocked(.notReplaceable)
+                report.isCertain = false
+            }
+            return report
         } catch {
             return ScrubReport(verdict: .blocked(error), input: input)
         }

@@ -5,9 +5,12 @@ import ReeveModel
 
 /// Reads the output again, as a stranger would: nothing personal may be left, nothing else may be different.
 enum SecondPass {
-    static func check(_ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits) throws(BlockReason) {
+    /// Gives the bytes that it read, in all layers.
+    @discardableResult
+    static func check(_ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits) throws(BlockReason) -> Int
+    {
         // What has not changed has been read.
-        guard !pass.edits.isEmpty || !pass.originals.isEmpty else { return }
+        guard !pass.edits.isEmpty || !pass.originals.isEmpty else { return 0 }
         var roomy = limits
         roomy.bytes = max(limits.bytes, pass.output.count)
         let reader: DocumentReader
@@ -28,14 +31,17 @@ enum SecondPass {
         // What the first pass left on purpose is known; anything else is a survivor.
         let list = DenyList(pass.originals)
         var left = pass.left
-        for hit in try Hits(reader).hits {
+        let hits = try Hits(reader)
+        for hit in hits.hits {
             let path = reader.pieces[hit.piece].path
             let place = FirstPass.Place(path: path, rule: hit.match.rule)
             guard let count = left[place], count > 0 else { throw .survivor(path.masked(list)) }
             left[place] = count - 1
         }
-        guard !list.isEmpty else { return }
+        let work = reader.work + hits.work
+        guard !list.isEmpty else { return work }
         if list.occurs(in: pass.output) { throw .survivor(JSONPath()) }
         for (path, bytes) in reader.decoded where list.occurs(in: bytes) { throw .survivor(path.masked(list)) }
+        return work + pass.output.count + reader.decoded.reduce(0) { $0 + $1.bytes.count }
     }
 }
