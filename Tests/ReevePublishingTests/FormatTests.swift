@@ -106,6 +106,70 @@ import Testing
         let copy = try RecipeFormat(name: format.name, zones: format.zones)
         #expect(copy.zones == format.zones)
     }
+
+    /// A version of the format that is not known blocks, wherever it stands; a host's own table can say which are known.
+    @Test func unknownVersionsBlock() throws {
+        func workato(_ version: String) -> [UInt8] {
+            Array(
+                #"{"code":{"keyword":"trigger","block":[{"keyword":"action","format_version":\#(version)}]},"config":[]}"#
+                    .utf8)
+        }
+        guard case .publishable = scrub(workato("2")).verdict else {
+            Issue.record("a known version")
+            return
+        }
+        for version in ["3", "\"2.0\"", "20", "2.0", "\"\""] {
+            guard case .blocked(.unknownVersion(let path)) = scrub(workato(version)).verdict else {
+                Issue.record("\(version)")
+                continue
+            }
+            #expect(path.description == "code.block[0].format_version")
+        }
+        let n8n = #"{"nodes":[{"name":"A","type":"t"}],"connections":{},"settings":{"executionOrder":"v7"}}"#
+        guard case .blocked(.unknownVersion) = scrub(Array(n8n.utf8), as: .n8n).verdict else {
+            Issue.record("v7")
+            return
+        }
+        let own = try RecipeFormat(name: "own", zones: [RoleZone("flow", versions: ["schema": ["1", "2"]])])
+        guard case .blocked(.unknownVersion) = scrub(Array(#"{"schema":3}"#.utf8), as: own).verdict,
+            case .publishable = scrub(Array(#"{"schema":"2"}"#.utf8), as: own).verdict
+        else {
+            Issue.record("the host's own")
+            return
+        }
+    }
+
+    /// A comment that tells scanners to look away hides nothing, and blocks.
+    @Test(arguments: [
+        "key = 1 # gitleaks:allow", "x // pragma: allowlist secret", "<!-- trufflehog:ignore -->", "# ggignore",
+        "x # nosemgrep", "#checkov:skip=CKV_1",
+    ])
+    func suppressionsBlock(_ comment: String) {
+        let texts = [comment, "=f('a') \(comment)", Data("read \(comment) in it".utf8).base64EncodedString()]
+        for text in texts {
+            let escaped = String(decoding: JSONText.escape(JSONText.escape(text.utf8)), as: UTF8.self)
+            let document = #"{"code":{"keyword":"trigger","input":{"m":"{\"note\":\"\#(escaped)\"}"}},"config":[]}"#
+            guard case .blocked(.suppression) = scrub(Array(document.utf8)).verdict else {
+                Issue.record("\(text)")
+                continue
+            }
+        }
+        let escaped =
+            #"{"code":{"keyword":"trigger","comment":"\#(comment.replacing("g", with: "\\u0067").replacing("c", with: "\\u0063"))"},"config":[]}"#
+        guard case .blocked(.suppression(let path)) = scrub(Array(escaped.utf8)).verdict else {
+            Issue.record("escaped")
+            return
+        }
+        #expect(comment.contains("g") || comment.contains("c") ? path.description == "code.comment" : true)
+        guard
+            case .publishable = scrub(
+                Array(#"{"code":{"keyword":"trigger","comment":"to be allowed"},"config":[]}"#.utf8)
+            ).verdict
+        else {
+            Issue.record("a word of it")
+            return
+        }
+    }
 }
 
 @Suite struct DropTests {

@@ -78,10 +78,15 @@ import Testing
     @Test func aCopyInAReferenceBlocks() {
         let input =
             ##"{"code":{"keyword":"trigger","input":{"a":"dana@acme-corp.io","b":"#{_('data.x.dana@acme-corp.io')}"}},"config":[]}"##
-        guard case .blocked(.survivor) = scrub(Array(input.utf8)).verdict else {
+        let report = scrub(Array(input.utf8))
+        guard case .blocked(.notReplaceable) = report.verdict else {
             Issue.record("a copy in a reference was published")
             return
         }
+        #expect(report.findings.map(\.action) == [.replaced, .blocked])
+        // It may hold more than was found, so it is not shown.
+        let page = report.html(title: "t")
+        #expect(!page.contains("acme-corp") && page.contains("The recipe is not shown"))
     }
 
     /// Copies of a value in other encodings are seen, although no detector sees them.

@@ -43,7 +43,9 @@ extension RecipeFormat {
             RoleZone("credentials", otherwise: .credential, roles: [.identity: ["id"]]),
             RoleZone("connections", otherwise: .reference, names: .reference, entries: ["*": "edges"]),
             RoleZone("edges", otherwise: .structural, roles: [.reference: ["node"]]),
-            RoleZone("settings", otherwise: .structural, roles: [.identity: ["errorWorkflow", "callerIds"]]),
+            RoleZone(
+                "settings", otherwise: .structural, roles: [.identity: ["errorWorkflow", "callerIds"]],
+                versions: ["executionOrder": ["v0", "v1"]]),
             RoleZone("meta", otherwise: .structural, roles: [.identity: ["instanceId", "templateId"]]),
             RoleZone(
                 "tags", otherwise: .label, roles: [.identity: ["id"], .structural: ["createdAt", "updatedAt"]]),

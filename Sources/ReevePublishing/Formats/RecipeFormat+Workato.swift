@@ -70,7 +70,8 @@ extension RecipeFormat {
             .label: ["title", "description"],
             .sample: ["dynamicPickListSelection"],
         ],
-        entries: entering("input", ["input", "filter"]).merging(entering("schema", schemas)) { first, _ in first })
+        entries: entering("input", ["input", "filter"]).merging(entering("schema", schemas)) { first, _ in first },
+        versions: ["format_version": ["2"]])
 
     private static let input = RoleZone(
         "input",

@@ -59,6 +59,9 @@ public struct RecipeFormat: Hashable, Sendable {
         }.role
     }
 
+    /// Whether a value at a place is no version of the format, or a known one.
+    func knows(_ value: [UInt8], at place: RoleTable.Place) -> Bool { table.knows(value, at: place) }
+
     /// The place of the document's root in the table.
     var root: RoleTable.Place { table.root }
 

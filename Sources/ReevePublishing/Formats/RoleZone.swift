@@ -19,11 +19,15 @@ public struct RoleZone: Hashable, Sendable, Codable {
     public var defining: Set<String>
     /// Keys by the zone that their values are in; `*` is every key that is not listed.
     public var entries: [String: String]
+    /// Keys that name a version of the format, with the values that are known, as they are written without quotes. A document with
+    /// another one is not published.
+    public var versions: [String: Set<String>]
 
     /// A zone of a format's table.
     public init(
         _ name: String, otherwise: PathRole = .literal, names: PathRole = .structural,
-        roles: [PathRole: Set<String>] = [:], defining: Set<String> = [], entries: [String: String] = [:]
+        roles: [PathRole: Set<String>] = [:], defining: Set<String> = [], entries: [String: String] = [:],
+        versions: [String: Set<String>] = [:]
     ) {
         self.name = name
         self.otherwise = otherwise
@@ -31,6 +35,7 @@ public struct RoleZone: Hashable, Sendable, Codable {
         self.roles = roles
         self.defining = defining
         self.entries = entries
+        self.versions = versions
     }
 }
 
@@ -44,12 +49,15 @@ struct RoleTable: Hashable, Sendable {
         let names: PathRole
         /// Whether it is a name by which references speak of a part.
         var isName = false
+        /// Whether it is a version, see ``RoleTable/knows(_:at:)``; the key's number in its table.
+        var version: Int?
     }
 
     private struct Row: Hashable {
         var role: PathRole?
         var zone: Int?
         var isName = false
+        var version: Int?
     }
 
     /// The rows of a zone, and what is for every key that has none.
@@ -62,6 +70,8 @@ struct RoleTable: Hashable, Sendable {
     private let rows: [Rows]
     /// For each zone the role of its values and that of its keys.
     private let defaults: [(role: PathRole, names: PathRole)]
+    /// The known values of each key that names a version.
+    private let versions: [Set<String>]
     private static let every = "*"
 
     /// A table whose first zone is the document's; throws when a key has two roles, a name is used twice or is missing.
@@ -73,6 +83,7 @@ struct RoleTable: Hashable, Sendable {
         }
         self.zones = zones
         var all: [Rows] = []
+        var versions: [Set<String>] = []
         for zone in zones {
             var rows: [String: Row] = [:]
             for (role, keys) in zone.roles {
@@ -86,9 +97,14 @@ struct RoleTable: Hashable, Sendable {
                 guard let number = numbers[name] else { throw .unknownZone(name) }
                 rows[key, default: Row()].zone = number
             }
+            for (key, known) in zone.versions {
+                rows[key, default: Row()].version = versions.count
+                versions.append(known)
+            }
             all.append(Rows(byKey: KeyTable(rows), otherwise: rows[Self.every]))
         }
         rows = all
+        self.versions = versions
         defaults = zones.map { ($0.otherwise, $0.names) }
     }
 
@@ -103,7 +119,13 @@ struct RoleTable: Hashable, Sendable {
         let inherited = row.zone == nil ? place.role : nil
         var inside = self.place(row.zone ?? place.zone, row.role ?? inherited)
         inside.isName = row.isName
+        inside.version = row.version
         return inside
+    }
+
+    /// Whether a value at a place is no version, or a known one.
+    func knows(_ value: [UInt8], at place: Place) -> Bool {
+        place.version.map { versions[$0].contains(String(decoding: value, as: UTF8.self)) } ?? true
     }
 
     private func place(_ zone: Int, _ role: PathRole?) -> Place {

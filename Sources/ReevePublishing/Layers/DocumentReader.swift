@@ -8,6 +8,10 @@ enum ReadFailure: Error, Equatable {
     case json(JSONError)
     /// Values are packed into each other more often than the limit.
     case tooManyLayers
+    /// Programs read what stands at a path differently.
+    case ambiguous(JSONPath)
+    /// A version of the format that is not known.
+    case unknownVersion(JSONPath)
 }
 
 /// A value that goes by its role alone: the content of a string, array or object, or a number.
@@ -198,6 +202,7 @@ struct DocumentReader {
                 addPacked(key)
             }
         }
+        guard !walk.isOutside || walk.isDistinct(token) else { throw .ambiguous(walk.path()) }
         guard token.hasEscapes else {
             return walk.enter(format.place(of: piece.bytes, token.content, hash, in: walk.place))
         }
@@ -225,6 +230,14 @@ struct DocumentReader {
     ) throws(ReadFailure) {
         let place = walk.next
         let isOutside = walk.isOutside
+        // What goes is no matter.
+        if token.kind == .number, isOutside, !place.role.isDropped, !isExact(token.range, in: piece.bytes) {
+            throw .ambiguous(walk.path())
+        }
+        if place.version != nil {
+            let text = Array(piece.bytes[token.kind == .number ? token.range : token.content])
+            guard format.knows(text, at: place) else { throw .unknownVersion(walk.path()) }
+        }
         if !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
             let writing = writing(of: token, in: piece, place.role), isClean(token, of: piece, writing)
         {
@@ -254,6 +267,16 @@ struct DocumentReader {
         } else {
             try read(text: value, at: place)
         }
+    }
+
+    /// Whether every program reads a number alike: not an integer over 2^53, which some round, and nothing beyond the largest fraction.
+    private func isExact(_ range: Range<Int>, in text: [UInt8]) -> Bool {
+        guard range.count > 15 || text[range].contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) else { return true }
+        let number = String(decoding: text[range], as: UTF8.self)
+        guard number.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }) else {
+            return Int(number).map { $0.magnitude <= 1 << 53 } ?? false
+        }
+        return Double(number)?.isFinite ?? false
     }
 
     /// What a value is written in; `nil` when it is source code, which is always read.

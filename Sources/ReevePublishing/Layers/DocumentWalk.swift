@@ -16,6 +16,8 @@ struct DocumentWalk {
         var index = -1
         /// The path of the value there, once it was asked for.
         var path: JSONPath?
+        /// The keys of this object that are not ASCII; they are equal when they are so canonically.
+        var wideKeys: Set<String> = []
     }
 
     /// A sample that is open: how deep it is, where its content starts, and whether it has any.
@@ -62,6 +64,22 @@ struct DocumentWalk {
             levels[last].path = nil
             next = levels[last].place
         }
+    }
+
+    /// Whether no program takes a key for another one of its object: some compare them as Unicode says (UAX #15).
+    mutating func isDistinct(_ key: JSONTokens.Token) -> Bool {
+        guard key.hasEscapes || bytes[key.content].contains(where: { $0 >= 0x80 }), let last = levels.indices.last
+        else {
+            return true
+        }
+        guard case .key(let text) = element(of: levels[last]), text.utf8.contains(where: { $0 >= 0x80 }) else {
+            return true
+        }
+        // These three are ASCII characters to some.
+        guard !text.unicodeScalars.contains(where: { ["\u{212A}", "\u{37E}", "\u{1FEF}"].contains($0) }) else {
+            return false
+        }
+        return levels[last].wideKeys.insert(text).inserted
     }
 
     /// The value of the last key stands at a place.

@@ -38,8 +38,11 @@ struct FirstPass {
             switch error {
             case .json(let error): throw .malformed(error)
             case .tooManyLayers: throw .tooManyLayers
+            case .ambiguous(let path): throw .ambiguous(path.masked(DenyList([])))
+            case .unknownVersion(let path): throw .unknownVersion(path.masked(DenyList([])))
             }
         }
+        if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
         self.input = input
         self.reader = reader
         let found = try Hits(reader)

@@ -45,6 +45,12 @@ public enum BlockReason: Error, Hashable, Sendable {
     case survivor(JSONPath)
     /// A reference or the shape of the document would have changed.
     case brokenRecipe
+    /// Programs read what stands at this path differently: an integer over 2^53, a number without bound, keys that Unicode calls equal.
+    case ambiguous(JSONPath)
+    /// The recipe is of a version of its format that is not known, by what stands at this path.
+    case unknownVersion(JSONPath)
+    /// A comment at this path tells scanners to look away.
+    case suppression(JSONPath)
     /// The crypto engine failed.
     case cryptoFailed
 }
@@ -61,6 +67,12 @@ extension BlockReason: CustomStringConvertible {
         case .survivor(let path): "a value that was taken out still stands at `\(path)`; remove it in the recipe editor"
         case .brokenRecipe:
             "the scrubbed recipe would no longer work; this is a defect of the scrubber, please report it"
+        case .ambiguous(let path):
+            "programs read what stands at `\(path)` differently; write a large number as a string, and give keys other names"
+        case .unknownVersion(let path):
+            "`\(path)` names a version of the format that is not known; export the recipe anew, or bring a format that knows it"
+        case .suppression(let path):
+            "a comment at `\(path)` tells scanners to look away; remove it, what it hides is decided here"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         }
     }
