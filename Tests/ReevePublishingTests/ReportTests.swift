@@ -60,4 +60,28 @@ import Testing
         let rules = ((run["tool"] as? [String: Any])?["driver"] as? [String: Any])?["rules"] as? [[String: String]]
         #expect(rules?.compactMap { $0["id"] } == ["card.key", "email.address", "role.sample", "verdict.blocked"])
     }
+
+    /// The verdict first, a line for each finding with what became of it, a box for each action, both sides; nothing that runs or loads.
+    @Test func thePageSaysWhatBecameOfEachFinding() {
+        let report = scrub(Self.workflow, as: .n8n)
+        let page = report.html(title: "flow <1>")
+        for part in [
+            "<title>flow &lt;1&gt;</title>",
+            #"<p class="verdict review">needs review: 3 findings, 1 value dropped</p>"#, "default-src 'none'",
+            #"id="show-replaced"> replaced (1)"#, #"id="show-review"> review (1)"#, #"id="show-dropped"> dropped (2)"#,
+            ##"<tr class="replaced"><td><a href="#at-0">nodes[0].parameters.to</a></td><td>e-mail</td><td>literal</td><td>replaced</td><td>▒▒▒</td><td>user1@example.com</td></tr>"##,
+            "<td>a person decides</td>", "<td>(empty)</td>", #"<del id="at-0">▒▒▒ e-mail ▒▒▒</del>"#,
+            "<ins>user1@example.com</ins>",
+            "<ins>▒▒▒ payment card ▒▒▒</ins>",
+        ] {
+            #expect(page.contains(part.replacing("'none'", with: "&#39;none&#39;")), "\(part)")
+        }
+        #expect(
+            !page.contains("dana@") && !page.contains("4539") && !page.contains("<script") && !page.contains("http://"))
+        #expect(!page.contains("show-blocked\""))
+        // A title is text from outside, too.
+        #expect(!report.html(title: "mail dana@acme-corp.io").contains("dana@"))
+        let clean = scrub(Array("{}".utf8), as: .plainJSON).html(title: "clean")
+        #expect(clean.contains("publishable: nothing found") && !clean.contains("<table"))
+    }
 }

@@ -269,30 +269,6 @@ struct DocumentReader {
         }
     }
 
-    /// Whether every program reads a number alike: not an integer over 2^53, which some round, and nothing beyond the largest fraction.
-    private func isExact(_ range: Range<Int>, in text: [UInt8]) -> Bool {
-        guard range.count > 15 || text[range].contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) else { return true }
-        let number = String(decoding: text[range], as: UTF8.self)
-        guard number.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }) else {
-            return Int(number).map { $0.magnitude <= 1 << 53 } ?? false
-        }
-        return Double(number)?.isFinite ?? false
-    }
-
-    /// What a value is written in; `nil` when it is source code, which is always read.
-    private func writing(of token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> TextScreen.Writing? {
-        guard token.kind == .string else { return .text }
-        switch format.language {
-        case .none: return .text
-        case .workato: return role == .code ? nil : .workato
-        case .n8n:
-            guard role != .code else { return nil }
-            // An empty one begins with its closing quote.
-            let isTemplate = piece.isTemplate || piece.bytes[token.content.lowerBound] == UInt8(ascii: "=")
-            return isTemplate ? .template : .text
-        }
-    }
-
     /// Notes the pills of a string that is passed over, as they stand in its text.
     private mutating func note(_ found: [TextScreen.Pill], of piece: TextPiece, isOutside: Bool) {
         for pill in found {

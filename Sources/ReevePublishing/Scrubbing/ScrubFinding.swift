@@ -16,7 +16,7 @@ public struct DroppedValue: Hashable, Sendable {
 /// Something in a recipe that must not be published. It never holds the value itself.
 public struct ScrubFinding: Hashable, Sendable {
     /// What was done about it.
-    public enum Action: String, Hashable, Sendable, Codable {
+    public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
         /// It was replaced by a stand-in.
         case replaced
         /// It stood in a value that goes by its role, see ``ScrubReport/dropped``.

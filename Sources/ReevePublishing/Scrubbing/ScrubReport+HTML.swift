@@ -4,19 +4,23 @@
 import ReeveModel
 
 extension ScrubReport {
-    /// A page that shows the recipe before and after, side by side. What was found is masked in "before".
+    /// A page for people: the verdict, a table of what was found by path with what became of it, and the recipe before and after.
+    ///
+    /// What was found is masked in "before"; the page runs no script, loads nothing and can be used with the keyboard alone. A title that
+    /// holds personal data is shown as `(personal)`. Complexity: O(bytes + findings log findings).
     public func html(title: String) -> String {
-        let found = findings.map { [$0.path.description, $0.kind.rawValue, $0.role.rawValue, $0.action.rawValue] }
-        let gone = dropped.map { [$0.path.description, "any", $0.role.rawValue, "dropped"] }
-        let rows = (found + gone).map { row in
-            Markup.element("tr", [:], row.map { .element("td", [:], [.text($0)]) })
-        }
-        let head = ["Path", "Class", "Role", "Action"].map { Markup.element("th", [:], [.text($0)]) }
+        let isPersonal = !Detection.scan(TextPiece(text: title)).matches.isEmpty
+        let name = isPersonal ? "(personal)" : title
         return Markup.page(
-            title: title, style: Self.sheet,
+            title: name, style: Self.sheet,
             [
-                .element("h1", [:], [.text(title)]), .element("p", [:], [.text(summary)]),
-                .element("table", [:], [.element("tr", [:], head)] + rows), sides,
+                .element(
+                    "header", [:],
+                    [
+                        .element("h1", [:], [.text(name)]),
+                        .element("p", ["class": "verdict \(verdictClass)"], [.text(summary)]),
+                    ]),
+                .element("main", [:], [table, sides]),
             ])
     }
 
@@ -32,6 +36,92 @@ extension ScrubReport {
         }
     }
 
+    private var verdictClass: String {
+        switch verdict {
+        case .publishable: "publishable"
+        case .needsReview: "review"
+        case .blocked: "blocked"
+        }
+    }
+
+    // MARK: The table
+
+    /// A line of the table: something that was found, or that went by its role.
+    private struct Row {
+        let path: JSONPath
+        let kind: String
+        let role: PathRole
+        let action: ScrubFinding.Action
+        let span: Range<Int>
+    }
+
+    private var table: Markup {
+        let rows =
+            (findings.map {
+                Row(path: $0.path, kind: $0.kind.rawValue, role: $0.role, action: $0.action, span: $0.span)
+            }
+            + dropped.map { Row(path: $0.path, kind: "any", role: $0.role, action: .dropped, span: $0.span) })
+            .sorted { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
+        guard !rows.isEmpty else { return .group([]) }
+        let head = ["Path", "Class", "Role", "Action", "Before", "After"].map {
+            Markup.element("th", ["scope": "col"], [.text($0)])
+        }
+        return .group([
+            filters(rows),
+            .element(
+                "div", ["class": "table", "tabindex": "0", "role": "region", "aria-label": "Findings"],
+                [
+                    .element(
+                        "table", [:],
+                        [
+                            .element("thead", [:], [.element("tr", [:], head)]),
+                            .element("tbody", [:], rows.map(line)),
+                        ])
+                ]),
+        ])
+    }
+
+    /// A box for each action that there is: the style sheet hides the lines of those that are not checked.
+    private func filters(_ rows: [Row]) -> Markup {
+        let actions = ScrubFinding.Action.allCases.compactMap { action -> Markup? in
+            let count = rows.reduce(0) { $0 + ($1.action == action ? 1 : 0) }
+            guard count > 0 else { return nil }
+            return .element(
+                "label", [:],
+                [
+                    .void("input", ["type": "checkbox", "checked": "", "id": "show-\(action.rawValue)"]),
+                    .text(" \(action.rawValue) (\(count))"),
+                ])
+        }
+        return .element("fieldset", [:], [.element("legend", [:], [.text("Show")])] + actions)
+    }
+
+    private func line(_ row: Row) -> Markup {
+        let next = edits.firstIndex(notBefore: { $0.range.upperBound <= row.span.lowerBound })
+        let edit = next < edits.count && edits[next].range.lowerBound <= row.span.lowerBound ? edits[next] : nil
+        let after: String
+        switch row.action {
+        case .replaced, .dropped: after = edit.flatMap(shown).map { $0.isEmpty ? "(empty)" : $0 } ?? "(masked)"
+        case .review: after = "a person decides"
+        case .blocked: after = "cannot be changed here"
+        }
+        let path = Markup.text(row.path.description)
+        let isLinked = isCertain && edit != nil
+        let cells: [Markup] = [
+            isLinked ? .element("a", ["href": "#at-\(next)"], [path]) : path, .text(row.kind), .text(row.role.rawValue),
+            .text(row.action.rawValue), .text("▒▒▒"), .text(after),
+        ]
+        return .element("tr", ["class": row.action.rawValue], cells.map { .element("td", [:], [$0]) })
+    }
+
+    /// A replacement, where it may be shown.
+    private func shown(_ edit: Edit) -> String? {
+        guard isCertain, edit.isShown else { return nil }
+        return edit.replacement.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    // MARK: The recipe
+
     /// Both sides; nothing when it is not certain that every finding is masked.
     private var sides: Markup {
         isCertain
@@ -41,25 +131,49 @@ extension ScrubReport {
 
     private func side(_ heading: String, after: Bool) -> Markup {
         var (parts, position): ([Markup], Int) = ([], 0)
-        for edit in edits where edit.range.lowerBound >= position {
+        for (index, edit) in edits.enumerated() where edit.range.lowerBound >= position {
             parts.append(text(position..<edit.range.lowerBound))
             let mask = "▒▒▒ \(edit.label) ▒▒▒"
-            let replacement = after && edit.isShown ? edit.replacement : nil
-            let shown = replacement.map { String(decoding: $0, as: UTF8.self) } ?? mask
-            parts.append(.element("mark", ["class": after ? "new" : "old"], [.text(shown)]))
+            let text = Markup.text(after ? shown(edit) ?? mask : mask)
+            parts.append(
+                after
+                    ? .element("ins", [:], [text])
+                    : .element("del", ["id": "at-\(index)"], [text]))
             position = edit.range.upperBound
         }
         parts.append(text(position..<input.count))
-        return .element("section", [:], [.element("h2", [:], [.text(heading)]), .element("pre", [:], parts)])
+        return .element(
+            "section", [:],
+            [
+                .element("h2", [:], [.text(heading)]),
+                .element("pre", ["tabindex": "0", "aria-label": heading], parts),
+            ])
     }
 
     private func text(_ range: Range<Int>) -> Markup { .text(String(decoding: input[range], as: UTF8.self)) }
 
     private static let sheet: StaticString = """
-        body{font:15px system-ui,sans-serif;margin:2rem;color:#1c2430;background:#fff}
-        table{border-collapse:collapse;margin:1rem 0}th,td{text-align:left;padding:.3rem .8rem;border-bottom:1px solid #d5dae1}
+        :root{--ink:#1c2430;--paper:#fff;--faint:#5a6472;--line:#d5dae1;--box:#f5f7fa;--old:#ffd9d6;--old-ink:#7a1712;\
+        --new:#cdeed5;--new-ink:#0f4a22;--wait:#ffeab5;--wait-ink:#5c4300}
+        @media (prefers-color-scheme:dark){:root{--ink:#e3e8ef;--paper:#12161c;--faint:#9aa5b4;--line:#333c48;--box:#1b212a;\
+        --old:#5a1f1b;--old-ink:#ffd9d6;--new:#123f22;--new-ink:#cdeed5;--wait:#4d3c0c;--wait-ink:#ffeab5}}
+        body{font:15px system-ui,sans-serif;margin:0 auto;max-width:90rem;padding:1.5rem;color:var(--ink);background:var(--paper)}
+        h1{font-size:1.4rem;margin:0 0 .6rem;overflow-wrap:anywhere}h2{font-size:1rem}
+        .verdict{font-weight:600;padding:.7rem 1rem;border-radius:6px;margin:0 0 1rem}
+        .publishable{background:var(--new);color:var(--new-ink)}p.review{background:var(--wait);color:var(--wait-ink)}
+        p.blocked{background:var(--old);color:var(--old-ink)}
+        fieldset{border:0;padding:0;margin:0 0 .5rem}legend{float:left;margin-right:1rem;color:var(--faint)}label{margin-right:1.2rem;white-space:nowrap;display:inline-block}
+        .table{overflow-x:auto;max-height:60vh}table{border-collapse:collapse;width:100%;font-size:13px}
+        th{text-align:left;position:sticky;top:0;background:var(--paper)}
+        th,td{padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+        td:first-child{overflow-wrap:anywhere;min-width:12rem}a{color:inherit}:focus-visible{outline:2px solid currentColor;outline-offset:2px}
+        body:has(#show-replaced:not(:checked)) tr.replaced,body:has(#show-dropped:not(:checked)) tr.dropped,\
+        body:has(#show-review:not(:checked)) tr.review,body:has(#show-blocked:not(:checked)) tr.blocked{display:none}
         .sides{display:grid;grid-template-columns:1fr 1fr;gap:1rem}section{min-width:0}
-        pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f7fa;padding:1rem;border-radius:6px;font-size:12px}
-        .old{background:#ffd9d6;color:#7a1712}.new{background:#cdeed5;color:#0f4a22}
+        pre{white-space:pre-wrap;overflow-wrap:anywhere;overflow:auto;max-height:80vh;background:var(--box);padding:1rem;\
+        border-radius:6px;font-size:12px}
+        del,ins{text-decoration:none;border-radius:3px;padding:0 .15rem}del{background:var(--old);color:var(--old-ink)}
+        ins{background:var(--new);color:var(--new-ink)}del:target{outline:2px solid currentColor}
+        @media (max-width:700px){body{padding:.8rem}.sides{grid-template-columns:1fr}}
         """
 }
