@@ -24,8 +24,11 @@ private let noon = Timestamp(seconds: 1_768_478_400)
             "auditor": auditor, "admin": admin,
             "owner": ["hold.change", "plan.change", "price.approve", "quorum.approve"] + admin,
             "analyst": analyst, "operator": `operator`, "developer": developer,
-            "reviewer": ["recipe.approve"] + analyst, "deployer": ["recipe.deploy"] + analyst,
-            "projectAdmin": ["access.manage", "credential.destroy", "recipe.approve", "recipe.deploy"] + developer,
+            "reviewer": ["finding.approve", "recipe.approve"] + analyst, "deployer": ["recipe.deploy"] + analyst,
+            "projectAdmin": [
+                "access.manage", "credential.destroy", "finding.approve", "recipe.approve", "recipe.deploy",
+            ]
+                + developer,
             "keyManager": ["key.manage"], "secretExporter": ["credential.export"],
             "publisher": ["recipe.publish"] + analyst,
             "auditKeeper": ["audit.erase", "audit.prune", "audit.reveal"] + auditor,

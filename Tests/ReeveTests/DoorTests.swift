@@ -49,6 +49,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Plans.preview(_:of:)",
         "Plans.proposals(to:)",
         "Plans.replay(of:under:periods:)",
+        "Publisher.approvals(for:in:)",
         "Publisher.bytes(of:in:)",
         "Publisher.publication(_:in:)",
         "Retention.disposition(of:in:)",
@@ -106,6 +107,27 @@ struct Door: Sendable, CustomTestStringConvertible {
             let recipe = try stage.other.scrubbedRecipe()
             let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
             _ = try await stage.trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
+        },
+        Door(name: "Publisher.approve(_:for:until:_:)", action: "publishing.approve") { stage in
+            let permit = try await stage.trust.permit(ApproveFinding.self, on: .finding(Stage.fingerprint))
+            try await stage.trust.layer.publisher.approve(
+                Stage.fingerprint, for: .publicLibrary, until: stage.trust.time.now.advanced(by: .seconds(60)), permit)
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(ApproveFinding.self, on: .finding(Stage.fingerprint))
+            try await stage.trust.layer.publisher.approve(
+                Stage.fingerprint, for: .publicLibrary, until: stage.trust.time.now, permit)
+        },
+        Door(name: "Publisher.revoke(_:_:)", action: "publishing.revoke") { stage in
+            let permit = try await stage.trust.permit(ApproveFinding.self, on: .finding(Stage.fingerprint))
+            try await stage.trust.layer.publisher.revoke(stage.approval, permit)
+        } refuse: { stage in
+            // It was given in another store.
+            let permit = try await stage.trust.permit(ApproveFinding.self, on: .finding(Stage.fingerprint))
+            let partner = Destination("partner") ?? .publicLibrary
+            let other = try await stage.other.permit(ApproveFinding.self, on: .finding(Stage.fingerprint))
+            let foreign = try await stage.other.layer.publisher.approve(
+                Stage.fingerprint, for: partner, until: stage.other.time.now.advanced(by: .seconds(60)), other)
+            try await stage.trust.layer.publisher.revoke(foreign, permit)
         },
         Door(name: "Publisher.withdraw(_:_:)", action: "publishing.withdraw") { stage in
             let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(stage.publication.digest))
@@ -172,6 +194,9 @@ struct Stage: Sendable {
     let hold = Identifier<LegalCase>(high: 1, low: 1)
     let placed = Identifier<LegalCase>(high: 1, low: 2)
     let publication: Publication
+    let approval: FindingApproval
+    static let fingerprint = Fingerprint(Digest(bytes: Array(repeating: 9, count: 32))?.description ?? "") ?? none
+    private static var none: Fingerprint { preconditionFailure("no fingerprint") }
     /// An authority with roles over the same store.
     let roles: AccessAuthority
     let development: Scope
@@ -203,6 +228,9 @@ struct Stage: Sendable {
         let recipe = try trust.scrubbedRecipe()
         let mayPublish = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
         publication = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, mayPublish)
+        let mayApprove = try await trust.permit(ApproveFinding.self, on: .finding(Self.fingerprint))
+        approval = try await trust.layer.publisher.approve(
+            Self.fingerprint, for: .publicLibrary, until: trust.time.now.advanced(by: .seconds(86_400)), mayApprove)
         try await store(try await trust.permit(StoreCredential.self, on: resource))
         try await trust.layer.retention.register(record, as: trust.context())
         try await trust.layer.retention.register(held, as: trust.context())
@@ -278,7 +306,8 @@ struct Stage: Sendable {
         let stage = try await Stage()
         let audit = stage.trust.layer.audit
         let acts = [
-            "publishing.publish", "vault.credential.store", "privacy.register", "privacy.register", "privacy.placeHold",
+            "publishing.publish", "publishing.approve", "vault.credential.store", "privacy.register",
+            "privacy.register", "privacy.placeHold",
         ]
         let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
         let before = try await audit.entries(of: stage.trust.scope, permit)
@@ -289,6 +318,6 @@ struct Stage: Sendable {
         var query = AuditQuery()
         query.limit = 1
         let limited = try await audit.entries(of: stage.trust.scope, matching: query, permit)
-        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == 5)
+        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == 6)
     }
 }

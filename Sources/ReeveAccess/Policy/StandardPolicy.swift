@@ -19,6 +19,7 @@ extension AccessPolicy {
         define("credential.open", .content),
         define("credential.store", .content),
         define("environment.manage", .environment),
+        define("finding.approve", .content),
         define("hold.change", .environment),
         define("job.read", .content, isReadOnly: true),
         define("job.run", .content),
@@ -45,7 +46,7 @@ extension AccessPolicy {
         role("analyst", .project, ["connection.read", "job.read", "recipe.read"]),
         role("operator", .project, ["credential.open", "job.run", "quorum.propose"], inherits: ["analyst"]),
         role("developer", .project, ["connection.edit", "credential.store", "recipe.edit"], inherits: ["operator"]),
-        role("reviewer", .project, ["recipe.approve"], inherits: ["analyst"]),
+        role("reviewer", .project, ["finding.approve", "recipe.approve"], inherits: ["analyst"]),
         role("deployer", .project, ["recipe.deploy"], inherits: ["analyst"]),
         role(
             "projectAdmin", .project, ["access.manage", "credential.destroy"],

@@ -52,6 +52,12 @@ public enum PublishRecipe: PermitAction {
     public static var permission: String { "recipe.publish" }
 }
 
+/// Deciding that something a scrubber was not sure of may be published.
+public enum ApproveFinding: PermitAction {
+    /// `finding.approve`
+    public static var permission: String { "finding.approve" }
+}
+
 /// Writing a change of recipes.
 public enum EditRecipe: PermitAction {
     /// `recipe.edit`

@@ -11,8 +11,9 @@ import ReeveStorage
 public struct Publisher: Sendable {
     /// The scrubber whose proofs this publisher takes.
     public let scrubber: Scrubber
-    private let store: any Store
-    private let authority: AccessAuthority
+    let store: any Store
+    let authority: AccessAuthority
+    static let approvalTable = Table<FindingApproval>("publishing.approval")
     private static let table = Table<Publication>("publishing.publication")
 
     /// A publisher over the authority's store that takes its permits.
@@ -31,7 +32,8 @@ public struct Publisher: Sendable {
         _ permit: Permit<PublishRecipe>
     ) async throws(PublishingError) -> Publication {
         let (now, partition) = (authority.time.now, Partition(permit.context.scope))
-        return try await acting("publishing.publish", permit, on: recipe.digest) { () throws(PublishingError) in
+        return try await acting("publishing.publish", permit, on: .recipe(recipe.digest)) {
+            () throws(PublishingError) in
             if let code = scrubber.refusal(of: recipe, for: destination) { throw PublishingError(code) }
             let content: Blob
             do throws(StoreError) {
@@ -42,6 +44,7 @@ public struct Publisher: Sendable {
             do throws(PublishingError) {
                 return try await store.transaction {
                     (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
+                    try await checkApprovals(of: recipe, partition, at: now, in: &transaction)
                     var replaced: Publication?
                     if let earlier {
                         replaced = try await Self.publication(earlier, partition, in: &transaction)
@@ -62,6 +65,7 @@ public struct Publisher: Sendable {
                         "version": String(publication.version),
                     ]
                     details["replaces"] = earlier?.description
+                    if !recipe.approvals.isEmpty { details["approvals"] = String(recipe.approvals.count) }
                     let entry = authority.entry("publishing.publish", permit, details: details)
                     try transaction.record(entry, in: authority.trail)
                     return publication
@@ -76,13 +80,14 @@ public struct Publisher: Sendable {
     /// Takes a publication back: its bytes are removed, and what was public may remain elsewhere, as the answer says (clause P4.2).
     ///
     /// The permit must be for the recipe of its bytes: `.recipe(publication.digest)`. Leaves one audit entry. When the store fails
-    /// after it, the publication is withdrawn and its bytes may be left: do it again, it removes them and answers the same. Throws ``PublishingError/Code/unknownPublication``.
+    /// after it, the publication is withdrawn and its bytes may be left: do it again, it removes them and answers the same. Throws
+    /// ``PublishingError/Code/unknownPublication``.
     @discardableResult
     public func withdraw(
         _ publication: Publication, _ permit: Permit<PublishRecipe>
     ) async throws(PublishingError) -> Withdrawal {
         let (now, partition) = (authority.time.now, Partition(permit.context.scope))
-        let withdrawn = try await acting("publishing.withdraw", permit, on: publication.digest) {
+        let withdrawn = try await acting("publishing.withdraw", permit, on: .recipe(publication.digest)) {
             () throws(PublishingError) in
             try await store.transaction {
                 (transaction: inout Transaction<PublishingError>) throws(PublishingError) in
@@ -136,13 +141,25 @@ public struct Publisher: Sendable {
         return stored
     }
 
-    /// Checks the permit for a recipe, does something, and records it as refused when it is.
-    private func acting<Value>(
-        _ action: String, _ permit: Permit<PublishRecipe>, on digest: Digest,
+    /// Whether all that a recipe was let through by still counts.
+    private func checkApprovals(
+        of recipe: ScrubbedRecipe, _ partition: Partition, at now: Timestamp,
+        in transaction: inout Transaction<PublishingError>
+    ) async throws(PublishingError) {
+        for fingerprint in recipe.approvals.sorted(by: { $0.description < $1.description }) {
+            let ids = [recipe.destination.description, fingerprint.description]
+            let approval = try await Self.approvalTable.read(partition, ids, in: &transaction)
+            guard let approval, approval.expires > now else { throw PublishingError(.notApproved) }
+        }
+    }
+
+    /// Checks the permit, does something, and records it as refused when it is.
+    func acting<Act, Value>(
+        _ action: String, _ permit: Permit<Act>, on resource: Resource,
         _ body: () async throws(PublishingError) -> Value
     ) async throws(PublishingError) -> Value {
         do throws(AccessError) {
-            try await authority.check(permit, for: action, on: .recipe(digest), in: permit.context.scope)
+            try await authority.check(permit, for: action, on: resource, in: permit.context.scope)
         } catch {
             throw PublishingError(error)
         }

@@ -22,6 +22,10 @@ public struct PublishingError: Error, Hashable, Sendable {
         case replaced
         /// It was withdrawn: its bytes are gone.
         case withdrawn
+        /// What a person approved is not approved, or no longer: scrub again.
+        case notApproved
+        /// An approval must end within a year from now.
+        case invalidExpiry
         /// The permit was not taken; ``PublishingError/access`` says why.
         case refused
         /// The store failed; ``PublishingError/store`` says how.
@@ -73,6 +77,9 @@ extension PublishingError: CustomStringConvertible {
         case .expired: "the recipe was scrubbed more than an hour ago; scrub it again"
         case .unknownPublication: "there is no such publication here; look in the workspace that published it"
         case .replaced: "another publication has taken its place already; replace that one"
+        case .notApproved:
+            "something in it is not approved, or no longer; scrub it again with the approvals that count now"
+        case .invalidExpiry: "an approval must end after now and within a year; choose another instant"
         case .withdrawn: "the publication was withdrawn, and its bytes are gone"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"

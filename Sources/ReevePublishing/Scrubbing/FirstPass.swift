@@ -29,7 +29,8 @@ struct FirstPass {
 
     /// Takes a document apart and decides; a thorough one passes no string over.
     init(
-        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool = false
+        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, review: ReviewedScrub? = nil,
+        isThorough: Bool = false
     ) throws(BlockReason) {
         let reader: DocumentReader
         do throws(ReadFailure) {
@@ -69,14 +70,20 @@ struct FirstPass {
         for (hit, decision) in zip(hits, decisions) {
             let (piece, match) = (reader.pieces[hit.piece], hit.match)
             let isRenamed = renaming.changes(hit.piece)
-            let action = isRenamed && decision.action == .blocked ? .replaced : decision.action
+            var action = isRenamed && decision.action == .blocked ? .replaced : decision.action
+            var fingerprint: Fingerprint?
+            if action == .review, let review {
+                fingerprint = review.review.fingerprint(of: match.kind, match.text)
+                // A key that fails approves nothing.
+                if let fingerprint, review.approved.contains(fingerprint) { action = .approved }
+            }
             if action != .dropped, !isRenamed {
                 edits.add(match, in: piece, replacement: decision.replacement)
             }
             switch action {
             case .replaced: originals.append(match.text)
             case .dropped: if match.score >= Match.replaceFrom { originals.append(match.text) }
-            case .review, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
+            case .review, .approved, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
             }
             // Literals that are joined in more than one way show the same value more than once.
             if !piece.joints.isEmpty, let last = findings.last, last.span == hit.span, last.rule == match.rule {
@@ -85,7 +92,7 @@ struct FirstPass {
             findings.append(
                 ScrubFinding(
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
-                    rule: match.rule, score: match.score, action: action))
+                    rule: match.rule, score: match.score, action: action, fingerprint: fingerprint))
         }
         // Values that were found, also those that were left, must not show in a path.
         let list = DenyList(hits.map(\.match.text))

@@ -23,6 +23,8 @@ public struct ScrubFinding: Hashable, Sendable {
         case dropped
         /// A person must decide: it may or may not be personal.
         case review
+        /// A person decided that it may stay.
+        case approved
         /// It stands where nothing may be changed: the recipe cannot be published as it is.
         case blocked
     }
@@ -41,4 +43,6 @@ public struct ScrubFinding: Hashable, Sendable {
     public let score: Double
     /// What was done about it.
     public let action: Action
+    /// What a person's decision about it is kept under, for the actions `review` and `approved`; `nil` without a ``Review``.
+    public let fingerprint: Fingerprint?
 }

@@ -103,6 +103,7 @@ extension ScrubReport {
         switch row.action {
         case .replaced, .dropped: after = edit.flatMap(shown).map { $0.isEmpty ? "(empty)" : $0 } ?? "(masked)"
         case .review: after = "a person decides"
+        case .approved: after = "stays, as a person decided"
         case .blocked: after = "cannot be changed here"
         }
         let path = Markup.text(row.path.description)
@@ -168,7 +169,8 @@ extension ScrubReport {
         th,td{padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}
         td:first-child{overflow-wrap:anywhere;min-width:12rem}a{color:inherit}:focus-visible{outline:2px solid currentColor;outline-offset:2px}
         body:has(#show-replaced:not(:checked)) tr.replaced,body:has(#show-dropped:not(:checked)) tr.dropped,\
-        body:has(#show-review:not(:checked)) tr.review,body:has(#show-blocked:not(:checked)) tr.blocked{display:none}
+        body:has(#show-review:not(:checked)) tr.review,body:has(#show-approved:not(:checked)) tr.approved,\
+        body:has(#show-blocked:not(:checked)) tr.blocked{display:none}
         .sides{display:grid;grid-template-columns:1fr 1fr;gap:1rem}section{min-width:0}
         pre{white-space:pre-wrap;overflow-wrap:anywhere;overflow:auto;max-height:80vh;background:var(--box);padding:1rem;\
         border-radius:6px;font-size:12px}

@@ -25,6 +25,7 @@ extension ScrubReport {
                 writer.object { writer in
                     writer.field("action", finding.action.rawValue)
                     writer.field("class", finding.kind.rawValue)
+                    if let fingerprint = finding.fingerprint { writer.field("fingerprint", fingerprint.description) }
                     writer.field("path", finding.path.description)
                     writer.field("role", finding.role.rawValue)
                     writer.field("rule", finding.rule)

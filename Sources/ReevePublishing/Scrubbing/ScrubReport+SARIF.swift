@@ -44,9 +44,14 @@ extension ScrubReport {
         let file: String
         var path: JSONPath?
         var span: Range<Int>?
+        var fingerprint: Fingerprint?
 
         func write(to writer: inout JSONWriter) {
             writer.object { writer in
+                if let fingerprint {
+                    writer.name("fingerprints")
+                    writer.object { $0.field("reeve/v1", fingerprint.description) }
+                }
                 writer.field("level", level)
                 writer.name("locations")
                 writer.list([self]) { writer, result in
@@ -85,11 +90,12 @@ extension ScrubReport {
                 case .replaced: ("note", "it was replaced")
                 case .dropped: ("note", "it went with a value that goes by its role")
                 case .review: ("warning", "a person must decide about it")
+                case .approved: ("note", "a person decided that it may stay")
                 case .blocked: ("error", "it stands where nothing may be changed")
                 }
             return Result(
                 rule: finding.rule, level: level, message: "\(finding.kind.rawValue): \(done)", file: file,
-                path: finding.path, span: finding.span)
+                path: finding.path, span: finding.span, fingerprint: finding.fingerprint)
         }
         results += dropped.map { drop in
             Result(

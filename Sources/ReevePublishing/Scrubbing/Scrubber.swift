@@ -18,19 +18,22 @@ public struct ScrubbedRecipe: Sendable {
     public let digest: Digest
     /// The version of the detection rules.
     public let rulesVersion: Int
+    /// What was let through because a person approved it.
+    public let approvals: Set<Fingerprint>
 
     fileprivate let scrubber: InstanceID
     fileprivate let deadline: Duration
 
     fileprivate init(
-        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, scrubber: InstanceID,
-        deadline: Duration
+        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, approvals: Set<Fingerprint>,
+        scrubber: InstanceID, deadline: Duration
     ) {
         self.bytes = bytes
         self.destination = destination
         self.inputDigest = inputDigest
         self.digest = digest
         rulesVersion = Detection.rulesVersion
+        self.approvals = approvals
         self.scrubber = scrubber
         self.deadline = deadline
     }
@@ -63,10 +66,16 @@ public final class Scrubber: Sendable {
         self.time = time
     }
 
-    /// Scrubs a recipe for a destination.
-    public func scrub(_ input: [UInt8], as format: RecipeFormat, for destination: Destination) -> ScrubReport {
+    /// Scrubs a recipe for a destination. With a review the findings that a person must decide about have fingerprints, and those that were
+    /// approved stay.
+    public func scrub(
+        _ input: [UInt8], as format: RecipeFormat, for destination: Destination, review: Review? = nil
+    ) -> ScrubReport {
         do throws(BlockReason) {
-            let pass = try FirstPass(input, format, limits)
+            let reviewed = review.map {
+                ReviewedScrub(review: $0, approved: $0.approved(for: destination, at: time.now))
+            }
+            let pass = try FirstPass(input, format, limits, review: reviewed)
             let verdict = verdict(of: pass, format, destination)
             var report = ScrubReport(
                 verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: input, edits: pass.edits)
@@ -95,6 +104,7 @@ public final class Scrubber: Sendable {
             return .publishable(
                 ScrubbedRecipe(
                     bytes: pass.output, destination: destination, inputDigest: input, digest: output,
+                    approvals: Set(pass.findings.filter { $0.action == .approved }.compactMap(\.fingerprint)),
                     scrubber: instance, deadline: time.uptime + Self.lifetime))
         } catch {
             return .blocked(error)

@@ -96,7 +96,7 @@ struct Surrogates {
     }
 
     /// What makes two spellings the same value.
-    private static func normalized(_ kind: DataClass, _ original: [UInt8]) -> String {
+    static func normalized(_ kind: DataClass, _ original: [UInt8]) -> String {
         switch kind {
         case .email: String(decoding: original, as: UTF8.self).lowercased()
         case .phone, .paymentCard: String(decoding: original.filter(\.isDigit), as: UTF8.self)
