@@ -113,16 +113,18 @@ import Testing
         }
     }
 
-    private enum Reading: Equatable {
+    private enum Result: Equatable {
         case success(Outcome)
         case failure(BlockReason)
 
         var outcome: Outcome? { if case .success(let outcome) = self { outcome } else { nil } }
     }
 
-    private func read(_ document: [UInt8], _ format: RecipeFormat, isThorough: Bool) -> Reading {
+    private func read(_ document: [UInt8], _ format: RecipeFormat, isThorough: Bool) -> Result {
         do throws(BlockReason) {
-            let pass = try FirstPass(document, format, .init(), isThorough: isThorough)
+            let reading = try Reading(document, format, .init(), isThorough: isThorough)
+            var pool = Surrogates(occupied: reading.found.surrogates)
+            let pass = FirstPass(reading, &pool)
             return .success(
                 Outcome(
                     findings: pass.findings, dropped: pass.dropped, output: pass.output,

@@ -108,7 +108,9 @@ import Testing
         let document = Array(family.make(size).utf8)
         let limits = JSONTokens.Limits(bytes: max(8 << 20, 2 * document.count))
         do throws(BlockReason) {
-            let pass = try FirstPass(document, family.format, limits)
+            let reading = try Reading(document, family.format, limits)
+            var pool = Surrogates(occupied: reading.found.surrogates)
+            let pass = FirstPass(reading, &pool)
             return (document.count, try pass.work + SecondPass.check(pass, family.format, limits))
         } catch {
             switch error {

@@ -111,7 +111,8 @@ enum EmailDetector {
         "bar", "test", "admin", "info", "me", "noreply", "no-reply", "example", "hello", "contact", "support",
     ]
     private static let fileExtensions: Set<String> = [
-        "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "xml", "pdf", "csv", "ts",
+        "recipe", "connection", "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "xml",
+        "pdf", "csv", "ts",
         "txt",
     ]
 }

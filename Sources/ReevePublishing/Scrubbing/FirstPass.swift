@@ -27,28 +27,11 @@ struct FirstPass {
         let rule: String
     }
 
-    /// Takes a document apart and decides; a thorough one passes no string over.
-    init(
-        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, review: ReviewedScrub? = nil,
-        isThorough: Bool = false
-    ) throws(BlockReason) {
-        let reader: DocumentReader
-        do throws(ReadFailure) {
-            reader = try DocumentReader(input, format: format, limits: limits, isThorough: isThorough)
-        } catch {
-            switch error {
-            case .json(let error): throw .malformed(error)
-            case .tooManyLayers: throw .tooManyLayers
-            case .ambiguous(let path): throw .ambiguous(path.masked(DenyList([])))
-            case .unknownVersion(let path): throw .unknownVersion(path.masked(DenyList([])))
-            }
-        }
-        if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
+    /// Decides about a document that was taken apart, with stand-ins from a pool that several documents may share.
+    init(_ reading: Reading, _ pool: inout Surrogates, review: ReviewedScrub? = nil) {
+        let (input, reader, hits) = (reading.input, reading.reader, reading.found.hits)
         self.input = input
         self.reader = reader
-        let found = try Hits(reader)
-        let hits = found.hits
-        var pool = Surrogates(occupied: found.surrogates)
         var edits = EditTree(reader, input)
         for drop in reader.drops {
             let replacement = drop.replacement(&pool)
@@ -105,7 +88,7 @@ struct FirstPass {
         isTangled = edits.isTangled
         self.originals = originals
         self.left = left
-        work = reader.work + found.work
+        work = reader.work + reading.found.work
         output = EditTree.splice(input, self.edits)
     }
 

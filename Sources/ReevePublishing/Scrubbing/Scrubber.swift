@@ -57,7 +57,7 @@ public final class Scrubber: Sendable {
     public static let lifetime = Duration.seconds(3600)
 
     private let instance = InstanceID()
-    private let limits: JSONTokens.Limits
+    let limits: JSONTokens.Limits
     private let time: any TimeSource
 
     /// A scrubber with limits for its input.
@@ -72,27 +72,39 @@ public final class Scrubber: Sendable {
         _ input: [UInt8], as format: RecipeFormat, for destination: Destination, review: Review? = nil
     ) -> ScrubReport {
         do throws(BlockReason) {
-            let reviewed = review.map {
-                ReviewedScrub(review: $0, approved: $0.approved(for: destination, at: time.now))
-            }
-            let pass = try FirstPass(input, format, limits, review: reviewed)
-            let verdict = verdict(of: pass, format, destination)
-            var report = ScrubReport(
-                verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: input, edits: pass.edits)
-            // What cannot be changed is the cause of what still stands there; but then it is not certain that all of it was found.
-            if case .blocked(.survivor) = verdict, pass.findings.contains(where: { $0.action == .blocked }) {
-                report.verdict = .blocked(.notReplaceable)
-                report.isCertain = false
-            }
-            return report
+            let reading = try Reading(input, format, limits)
+            var pool = Surrogates(occupied: reading.found.surrogates)
+            let pass = FirstPass(reading, &pool, review: reviewed(review, destination))
+            return report(of: pass, format, destination)
         } catch {
             return ScrubReport(verdict: .blocked(error), input: input)
         }
     }
 
-    private func verdict(of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination) -> Verdict {
+    func reviewed(_ review: Review?, _ destination: Destination) -> ReviewedScrub? {
+        review.map { ReviewedScrub(review: $0, approved: $0.approved(for: destination, at: time.now)) }
+    }
+
+    /// What a document is, by itself or among others of which values were taken out.
+    func report(
+        of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, originals: [[UInt8]] = []
+    ) -> ScrubReport {
+        let verdict = verdict(of: pass, format, destination, originals)
+        var report = ScrubReport(
+            verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: pass.input, edits: pass.edits)
+        // What cannot be changed is the cause of what still stands there; but then it is not certain that all of it was found.
+        if case .blocked(.survivor) = verdict, pass.findings.contains(where: { $0.action == .blocked }) {
+            report.verdict = .blocked(.notReplaceable)
+            report.isCertain = false
+        }
+        return report
+    }
+
+    private func verdict(
+        of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ originals: [[UInt8]]
+    ) -> Verdict {
         do throws(BlockReason) {
-            try SecondPass.check(pass, format, limits)
+            try SecondPass.check(pass, format, limits, originals: originals)
             if pass.findings.contains(where: { $0.action == .blocked }) { return .blocked(.notReplaceable) }
             if pass.findings.contains(where: { $0.action == .review }) { return .needsReview }
             let (input, output): (Digest, Digest)

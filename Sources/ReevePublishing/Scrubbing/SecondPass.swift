@@ -5,12 +5,14 @@ import ReeveModel
 
 /// Reads the output again, as a stranger would: nothing personal may be left, nothing else may be different.
 enum SecondPass {
-    /// Gives the bytes that it read, in all layers.
+    /// Values that were taken out of other documents must not stand in this one either. Gives the bytes that it read, in all layers.
     @discardableResult
-    static func check(_ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits) throws(BlockReason) -> Int
-    {
+    static func check(
+        _ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits, originals others: [[UInt8]] = []
+    ) throws(BlockReason) -> Int {
         // What has not changed has been read.
-        guard !pass.edits.isEmpty || !pass.originals.isEmpty else { return 0 }
+        let originals = pass.originals + others
+        guard !pass.edits.isEmpty || !originals.isEmpty else { return 0 }
         var roomy = limits
         roomy.bytes = max(limits.bytes, pass.output.count)
         let reader: DocumentReader
@@ -26,10 +28,10 @@ enum SecondPass {
         }
 
         if pass.isTangled { throw .survivor(JSONPath()) }
-        if let drop = reader.drops.first { throw .survivor(drop.path.masked(DenyList(pass.originals))) }
+        if let drop = reader.drops.first { throw .survivor(drop.path.masked(DenyList(originals))) }
 
         // What the first pass left on purpose is known; anything else is a survivor.
-        let list = DenyList(pass.originals)
+        let list = DenyList(originals)
         var left = pass.left
         let hits = try Hits(reader)
         for hit in hits.hits {

@@ -51,6 +51,8 @@ public enum BlockReason: Error, Hashable, Sendable {
     case unknownVersion(JSONPath)
     /// A comment at this path tells scanners to look away.
     case suppression(JSONPath)
+    /// A file's name in a package holds something that a person must decide about, or would be that of another file.
+    case fileName
     /// The crypto engine failed.
     case cryptoFailed
 }
@@ -73,6 +75,8 @@ extension BlockReason: CustomStringConvertible {
             "`\(path)` names a version of the format that is not known; export the recipe anew, or bring a format that knows it"
         case .suppression(let path):
             "a comment at `\(path)` tells scanners to look away; remove it, what it hides is decided here"
+        case .fileName:
+            "the file's name holds something that may be personal, or is that of another file of the package; give it another name"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         }
     }

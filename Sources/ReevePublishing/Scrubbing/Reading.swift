@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// A document taken apart, with what was found in it.
+struct Reading {
+    let input: [UInt8]
+    let reader: DocumentReader
+    let found: Hits
+
+    /// Takes a document apart and searches it; a thorough reading passes no string over.
+    init(
+        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool = false
+    ) throws(BlockReason) {
+        self.input = input
+        do throws(ReadFailure) {
+            reader = try DocumentReader(input, format: format, limits: limits, isThorough: isThorough)
+        } catch {
+            switch error {
+            case .json(let error): throw .malformed(error)
+            case .tooManyLayers: throw .tooManyLayers
+            case .ambiguous(let path): throw .ambiguous(path.masked(DenyList([])))
+            case .unknownVersion(let path): throw .unknownVersion(path.masked(DenyList([])))
+            }
+        }
+        if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
+        found = try Hits(reader)
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReevePublishing
+import ReeveTesting
+import Testing
+
+/// Files that refer to each other.
+@Suite struct PackageTests {
+    private static func recipe(_ text: String, connection: String, _ zipName: String) -> String {
+        #"{"name":"R","code":{"keyword":"trigger","provider":"crm","input":{"to":"\#(text)"}},"config":[{"keyword":"application","provider":"crm","account_id":{"zip_name":"\#(zipName)","name":"\#(connection)","folder":"Connections"}}]}"#
+    }
+    private static func connection(_ name: String) -> String {
+        #"{"name":"\#(name)","provider":"crm","root_folder":false}"#
+    }
+
+    private func package(_ files: [(String, String)]) throws -> [PackageFile] {
+        try files.map { path, text in
+            let bytes = Array(text.utf8)
+            return PackageFile(path: path, bytes: bytes, format: try #require(RecipeFormat.recognize(bytes)))
+        }
+    }
+
+    private func scrub(_ files: [(String, String)]) throws -> PackageReport {
+        Scrubber().scrub(try package(files), for: .publicLibrary)
+    }
+
+    private static let files = [
+        (
+            "Recipes/b.recipe.json",
+            recipe("kim@acme.com, dana@acme.com", connection: "Dana's CRM", "Connections/dana_s_crm.connection.json")
+        ),
+        ("Connections/dana_s_crm.connection.json", connection("Dana's CRM")),
+        (
+            "Recipes/a dana@acme.com.recipe.json",
+            recipe("dana@acme.com", connection: "Mail of Lee", "Connections/mail_of_lee.connection.json")
+        ),
+        ("Connections/mail_of_lee.connection.json", connection("Mail of Lee")),
+    ]
+
+    /// One value, one stand-in, in all files and in their names; what refers to a file still does.
+    @Test func allFilesAgree() throws {
+        let report = try scrub(Self.files)
+        let recipes = try #require(report.recipes)
+        let texts = recipes.map { String(decoding: $0.recipe.bytes, as: UTF8.self) }
+        #expect(
+            recipes.map(\.path) == [
+                "Recipes/b.recipe.json", "Connections/connection_1.connection.json",
+                "Recipes/a user1@example.com.recipe.json", "Connections/connection_2.connection.json",
+            ])
+        #expect(texts[0].contains("user2@example.com, user1@example.com"))
+        #expect(texts[0].contains(#""zip_name":"Connections/connection_1.connection.json","name":"Connection 1""#))
+        #expect(texts[1].contains(#""name":"Connection 1""#) && texts[3].contains(#""name":"Connection 2""#))
+        #expect(texts[2].contains("user1@example.com") && texts[2].contains("connection_2.connection.json"))
+        // The order in which they are given is no matter, and a second scrub changes nothing.
+        let turned = try scrub(Self.files.reversed())
+        #expect(try #require(turned.recipes).map(\.recipe.bytes) == recipes.map(\.recipe.bytes).reversed())
+        let again = Scrubber().scrub(
+            zip(recipes, try package(Self.files)).map {
+                PackageFile(path: $0.path, bytes: $0.recipe.bytes, format: $1.format)
+            }, for: .publicLibrary)
+        #expect(again.files.map(\.path) == recipes.map(\.path))
+        #expect(again.files.allSatisfy { $0.report.findings.isEmpty && $0.report.dropped.isEmpty })
+    }
+
+    /// A value that goes in one file may not stand in another one, in any writing.
+    @Test func whatGoesInOneFileMayNotStandInAnother() throws {
+        let hex = "64616e612e776869746669656c644061636d652d636f72702e696f"
+        let report = try scrub([
+            ("a.recipe.json", Self.recipe("dana.whitfield@acme-corp.io", connection: "C", "C.connection.json")),
+            ("b.recipe.json", Self.recipe("see \(hex)", connection: "C", "C.connection.json")),
+        ])
+        #expect(report.recipes == nil)
+        guard case .publishable = report.files[0].report.verdict,
+            case .blocked(.survivor) = report.files[1].report.verdict
+        else {
+            Issue.record("a copy was published")
+            return
+        }
+    }
+
+    /// A stand-in that stands in any of the files is given to nobody.
+    @Test func standInsOfAnyFileAreSkipped() throws {
+        let report = try scrub([
+            ("a.recipe.json", Self.recipe("dana@acme.com", connection: "A", "a.connection.json")),
+            (
+                "b.recipe.json",
+                Self.recipe("user1@example.com", connection: "Connection 1", "connection_1.connection.json")
+            ),
+        ])
+        let recipes = try #require(report.recipes)
+        let first = String(decoding: recipes[0].recipe.bytes, as: UTF8.self)
+        #expect(first.contains("user2@example.com") && first.contains("Connection 2"))
+    }
+
+    /// Two files of one name, and a name that a person must decide about, are not published; the others are told what they are.
+    @Test func namesThatCannotBeMadeBlock() throws {
+        let report = try scrub([
+            ("Connections/a-b.connection.json", Self.connection("A")),
+            ("Connections/a_b.connection.json", Self.connection("B")),
+            ("c.recipe.json", Self.recipe("x", connection: "C", "C.connection.json")),
+        ])
+        #expect(report.recipes == nil)
+        for (file, isBlocked) in zip(report.files, [true, true, false]) {
+            if case .blocked(.fileName) = file.report.verdict { #expect(isBlocked) } else { #expect(!isBlocked) }
+        }
+        let broken = Scrubber().scrub(
+            [PackageFile(path: "x/jo@acme.com.json", bytes: Array("{".utf8), format: .plainJSON)], for: .publicLibrary)
+        guard case .blocked(.malformed) = broken.files[0].report.verdict else {
+            Issue.record("a broken file")
+            return
+        }
+        #expect(broken.files[0].path == "x/user1@example.com.json")
+        #expect(Scrubber().scrub([], for: .publicLibrary).recipes?.isEmpty == true)
+    }
+}
