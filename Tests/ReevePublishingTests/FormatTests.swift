@@ -105,6 +105,9 @@ import Testing
         let format = Self.tables[index]
         let copy = try RecipeFormat(name: format.name, zones: format.zones)
         #expect(copy.zones == format.zones)
+        let data = try JSONEncoder().encode(format.zones)
+        #expect(try JSONDecoder().decode([RoleZone].self, from: data) == format.zones)
+        #expect(try JSONDecoder().decode(RoleZone.self, from: Data(#"{"name":"a"}"#.utf8)) == RoleZone("a"))
     }
 
     /// A version of the format that is not known blocks, wherever it stands; a host's own table can say which are known.

@@ -55,6 +55,12 @@ struct RecipeScrub: AsyncParsableCommand {
     @Option(help: "Files that are read at the same time.")
     var jobs = 2
 
+    @Flag(
+        help:
+            "The files belong together, as those of an export: one value has one stand-in in all of them and in their names."
+    )
+    var package = false
+
     @Flag(help: "Shows no progress.")
     var quiet = false
 
@@ -75,13 +81,14 @@ struct RecipeScrub: AsyncParsableCommand {
         let results: [ScrubbedFile]
         do {
             let chosen = try format.format ?? roles.map(Self.table)
-            results = await scrub(try RecipeFile.all(in: paths), as: chosen)
+            let files = try RecipeFile.all(in: paths, mayHoldPersonalNames: package)
+            results = package ? together(files, as: chosen) : await scrub(files, as: chosen)
             try write(results)
         } catch {
             FileHandle.standardError.write(Data("recipe-scrub: \(error)\n".utf8))
             throw ExitCode(1)
         }
-        for result in results { print("\(result.file.name): \(result.summary)") }
+        for result in results { print("\(result.name): \(result.summary)") }
         let codes = results.map(\.exitCode)
         let code = codes.contains(1) ? 1 : codes.max() ?? 0
         guard code == 0 else { throw ExitCode(code) }
@@ -89,7 +96,28 @@ struct RecipeScrub: AsyncParsableCommand {
 
     private static func table(at path: String) throws -> RecipeFormat {
         let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        return try RecipeFormat(name: name, zones: try JSONDecoder().decode([RoleZone].self, from: contents(of: path)))
+        let zones: [RoleZone]
+        do {
+            zones = try JSONDecoder().decode([RoleZone].self, from: contents(of: path))
+        } catch let error as DecodingError {
+            throw FileError(description: "`\(path)` is no table of roles: \(Self.place(of: error))")
+        }
+        return try RecipeFormat(name: name, zones: zones)
+    }
+
+    /// Where a table of roles is wrong.
+    private static func place(of error: DecodingError) -> String {
+        let (context, missing): (DecodingError.Context, String?) =
+            switch error {
+            case .keyNotFound(let key, let context): (context, key.stringValue)
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+                (context, nil)
+            @unknown default: (.init(codingPath: [], debugDescription: ""), nil)
+            }
+        let path = context.codingPath.map { $0.intValue.map { "zone \($0 + 1)" } ?? $0.stringValue }.joined(
+            separator: ", ")
+        guard let missing else { return path.isEmpty ? "it is no JSON" : "\(path) is not what it has to be" }
+        return "\(path.isEmpty ? "it" : path) has no `\(missing)`"
     }
 
     /// Scrubs the files, so many at a time; the results come in their order.
@@ -115,15 +143,32 @@ struct RecipeScrub: AsyncParsableCommand {
         return files.indices.compactMap { results[$0] }
     }
 
+    /// Scrubs the files of a package; when one of them cannot be read, each says so.
+    private func together(_ files: [RecipeFile], as format: RecipeFormat?) -> [ScrubbedFile] {
+        var package: [PackageFile] = []
+        for (number, file) in files.enumerated() {
+            do {
+                let bytes = Array(try contents(of: file.path))
+                package.append(
+                    PackageFile(path: file.name, bytes: bytes, format: try RecipeFile.format(of: bytes, format)))
+            } catch {
+                return [ScrubbedFile(name: "file \(number + 1)", report: nil, summary: "error: \(error)")]
+            }
+        }
+        return Scrubber().scrub(package, for: .publicLibrary).files.map {
+            ScrubbedFile(name: $0.path, report: $0.report, summary: $0.report.summary)
+        }
+    }
+
     private func write(_ results: [ScrubbedFile]) throws {
         if let output {
             for result in results {
                 guard case .publishable(let recipe) = result.report?.verdict else { continue }
-                try Self.write(recipe.bytes, to: output + "/" + result.file.name)
+                try Self.write(recipe.bytes, to: output + "/" + result.name)
             }
         }
         guard let report, let reportTo else { return }
-        let reports = results.compactMap { result in result.report.map { (file: result.file.name, report: $0) } }
+        let reports = results.compactMap { result in result.report.map { (file: result.name, report: $0) } }
         switch report {
         case .json:
             // One line for each file: its name, and its report.
@@ -165,7 +210,7 @@ struct RecipeFile: Sendable {
     let name: String
 
     /// The files of paths: of a folder its `.json` files, in the order of their names.
-    static func all(in paths: [String]) throws -> [RecipeFile] {
+    static func all(in paths: [String], mayHoldPersonalNames: Bool) throws -> [RecipeFile] {
         var files: [RecipeFile] = []
         for path in paths {
             var isFolder: ObjCBool = false
@@ -180,7 +225,7 @@ struct RecipeFile: Sendable {
             files += names.filter { $0.hasSuffix(".json") }.map { RecipeFile(path: path + "/" + $0, name: $0) }
         }
         // A name is published with the file.
-        for (number, file) in files.enumerated() where !isClean(file.name) {
+        for (number, file) in files.enumerated() where !mayHoldPersonalNames && !isClean(file.name) {
             throw FileError(description: "the name of file \(number + 1) holds personal data: rename it")
         }
         guard Set(files.map(\.name)).count == files.count else {
@@ -188,6 +233,14 @@ struct RecipeFile: Sendable {
         }
         guard !files.isEmpty else { throw FileError(description: "there are no .json files") }
         return files
+    }
+
+    /// The format that was asked for, or the one that a file certainly has.
+    static func format(of bytes: [UInt8], _ wanted: RecipeFormat?) throws -> RecipeFormat {
+        guard let format = wanted ?? RecipeFormat.recognize(bytes) else {
+            throw FileError(description: "its format is not certain: give it with --format")
+        }
+        return format
     }
 }
 
@@ -199,17 +252,22 @@ private func isClean(_ text: String) -> Bool {
 
 /// A file that was scrubbed, or why it was not.
 struct ScrubbedFile: Sendable {
-    let file: RecipeFile
+    /// The name under which it is shown and written.
+    let name: String
     let report: ScrubReport?
     let summary: String
 
+    init(name: String, report: ScrubReport?, summary: String) {
+        self.name = name
+        self.report = report
+        self.summary = summary
+    }
+
     init(_ file: RecipeFile, _ format: RecipeFormat?, _ scrubber: Scrubber) {
-        self.file = file
+        name = file.name
         do {
             let bytes = Array(try contents(of: file.path))
-            guard let format = format ?? RecipeFormat.recognize(bytes) else {
-                throw FileError(description: "its format is not certain: give it with --format")
-            }
+            let format = try RecipeFile.format(of: bytes, format)
             let report = scrubber.scrub(bytes, as: format, for: .publicLibrary)
             (self.report, summary) = (report, report.summary)
         } catch {

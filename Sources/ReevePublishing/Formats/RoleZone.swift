@@ -39,6 +39,21 @@ public struct RoleZone: Hashable, Sendable, Codable {
     }
 }
 
+extension RoleZone {
+    /// Reads a zone; what is left out but the name is as in ``init(_:otherwise:names:roles:defining:entries:versions:)``.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try values.decode(String.self, forKey: .name),
+            otherwise: try values.decodeIfPresent(PathRole.self, forKey: .otherwise) ?? .literal,
+            names: try values.decodeIfPresent(PathRole.self, forKey: .names) ?? .structural,
+            roles: try values.decodeIfPresent([PathRole: Set<String>].self, forKey: .roles) ?? [:],
+            defining: try values.decodeIfPresent(Set<String>.self, forKey: .defining) ?? [],
+            entries: try values.decodeIfPresent([String: String].self, forKey: .entries) ?? [:],
+            versions: try values.decodeIfPresent([String: Set<String>].self, forKey: .versions) ?? [:])
+    }
+}
+
 /// The zones of a format, ready to be looked up: O(1) for each key.
 struct RoleTable: Hashable, Sendable {
     /// Where a value stands: its zone and its role.
