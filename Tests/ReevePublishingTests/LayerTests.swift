@@ -19,9 +19,9 @@ import Testing
         return try strings(after).last ?? ""
     }
     private static func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
-    /// In lines of 20 digits.
+    /// In lines of 64 digits.
     private static func lines(_ text: String, _ end: String) -> String {
-        stride(from: 0, to: text.count, by: 20).map { String(text.dropFirst($0).prefix(20)) }.joined(separator: end)
+        stride(from: 0, to: text.count, by: 64).map { String(text.dropFirst($0).prefix(64)) }.joined(separator: end)
     }
     private static func wide(_ text: String, _ encoding: String.Encoding = .utf16LittleEndian) -> String {
         text.data(using: encoding)?.base64EncodedString() ?? ""
@@ -51,12 +51,19 @@ import Testing
         (base64("x jo%40acme.com"), base64("x user1%40example.com")),
         ("jo@acme.com " + base64("again jo@acme.com"), "user1@example.com " + base64("again user1@example.com")),
         (
-            "k: " + lines(base64("one line jo@acme.com and another kim@acme.com"), "\n"),
-            "k: " + lines(base64("one line user1@example.com and another user2@example.com"), "\n")
+            "k: "
+                + lines(
+                    base64("a long line that goes on to the name jo@acme.com and another kim@acme.com, and on"), "\n"),
+            "k: "
+                + lines(
+                    base64(
+                        "a long line that goes on to the name user1@example.com and another user2@example.com, and on"),
+                    "\n")
         ),
         (
-            lines(base64("one line jo@acme.com and yet"), "\r\n") + "\r\nend.",
-            lines(base64("one line user1@example.com and yet"), "\r\n") + "\r\nend."
+            lines(base64("a long line that goes on to the name jo@acme.com and yet further"), "\r\n") + "\r\n end.",
+            lines(base64("a long line that goes on to the name user1@example.com and yet further"), "\r\n")
+                + "\r\n end."
         ),
         (wide("mail jo@acme.com ☎"), wide("mail user1@example.com ☎")),
         (wide("mail jo@acme.com", .utf16BigEndian), wide("mail user1@example.com", .utf16BigEndian)),

@@ -19,6 +19,10 @@ import Testing
         "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "user1@example.com", "(202) 555-0100",
         "REPLACE_WITH_SECRET_1",
         "hooks.slack.com/services/T0AAAAAAA/B0BBBBBBB/abcdefghijklmnop", "9f86d081-884c-4d63-a1b2-0123456789ab",
+        "be685390-0754-7034-aaaa-bbbbbbbbbbbb", "a0000000-0000-4000-8123-456789012340",
+        "sk\u{2011}proj\u{2011}abcdefghijklmnopqrstuvwxyz",
+        "\u{2010}\u{2010}\u{2010}\u{2010}\u{2010}BEGIN PRIVATE KEY-----", "glpat\u{2013}abcdefghijklmnopqrst",
+        "+49\u{A0}30\u{2011}90182031",
     ]
     private static let parts = [
         "a", "é", " ", "\n", "\t", "\r", "\"", "'", "\\", "\\n", "\\\\n", "/", "%", "%40", "&", "&#64;", "=", "+", "-",
@@ -27,11 +31,20 @@ import Testing
         "8675309", "2026-11-29",
         "2026-11-29T10:20:30Z", "2026-11-29 10:20:30", "GB82", "id", "key-", "sk_live_", "the quick brown fox",
         "Authorization", "ABCDEFGHIJKLMNOPQRST",
-        "9f86d081-884c-4d63-a1b2-c3d4e5f60718", "https://example.com/a/b", "\u{A0}", "\u{2011}", "[", "]", "\u{0}",
+        "9f86d081-884c-4d63-a1b2-c3d4e5f60718", "https://example.com/a/b", "\u{A0}", "\u{2011}", "\u{2010}", "\u{2013}",
+        "\u{2019}", "$_('a.b')", "$", "\\u0040", "[", "]", "\u{0}",
         "phone ", "n", "@", "`", "#",
     ]
 
     private static func text(_ generator: inout some RandomNumberGenerator) -> String {
+        // A document in a string, behind white space at times.
+        if Int.random(in: 0..<16, using: &generator) == 0 {
+            let space = ["", "\n", " \r\n\t"].randomElement(using: &generator) ?? ""
+            let key =
+                ["sample", "cachedResultName", "format_version", "to", "instanceId"].randomElement(using: &generator)
+                ?? "to"
+            return "\(space){\"\(key)\":\"\(values.randomElement(using: &generator) ?? "")\"}"
+        }
         var text = ""
         for _ in 0..<Int.random(in: 0...6, using: &generator) {
             guard Int.random(in: 0..<6, using: &generator) == 0, let value = values.randomElement(using: &generator)

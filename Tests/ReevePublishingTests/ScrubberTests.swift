@@ -323,7 +323,7 @@ import Testing
         var generator = Scale.current.generator(for: "mutated recipes")
         let alphabet = Array("{}[]\"'\\#=_dp(),:@.+-0123456789abcE \n\u{e9}".utf8)
         var published = 0
-        for _ in 0..<Scale.current.cases(ci: 6000, soak: 300_000) {
+        for _ in 0..<Scale.current.cases(ci: 20_000, soak: 10_000_000) {
             let sample = Sample.all.randomElement(using: &generator) ?? Sample.all[0]
             let form = Form.allCases.randomElement(using: &generator) ?? .literal
             var bytes = form.recipe(with: sample.value)
@@ -357,7 +357,7 @@ import Testing
             "=", " + ", "'", "\"",
             "\\", "\\'", "text", "{\"a\":\"dana@acme-corp.io\"}", "+1 415 867 5309", "(", ")", "\n", "#", "{", "é",
         ]
-        for _ in 0..<Scale.current.cases(ci: 6000, soak: 300_000) {
+        for _ in 0..<Scale.current.cases(ci: 20_000, soak: 10_000_000) {
             let text = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
                 parts.randomElement(using: &generator) ?? ""
             }.joined()

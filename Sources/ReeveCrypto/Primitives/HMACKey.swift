@@ -25,14 +25,16 @@ public final class HMACKey: MessageAuthenticator {
         let context = unsafe Context(pointer)
         let done = key.withBytes { span in
             unsafe span.withUnsafeBytes { bytes in
-                unsafe "SHA256".withCString { name in
-                    let parameters = unsafe [
-                        OSSL_PARAM_construct_utf8_string(
-                            OSSL_MAC_PARAM_DIGEST, UnsafeMutablePointer(mutating: name), 0),
-                        OSSL_PARAM_construct_end(),
-                    ]
-                    let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-                    return unsafe EVP_MAC_init(context.pointer, start, bytes.count, parameters)
+                // Both texts have to live until the engine has read the parameters.
+                unsafe OSSL_MAC_PARAM_DIGEST.withCString { key in
+                    unsafe "SHA256".withCString { name in
+                        let parameters = unsafe [
+                            OSSL_PARAM_construct_utf8_string(key, UnsafeMutablePointer(mutating: name), 0),
+                            OSSL_PARAM_construct_end(),
+                        ]
+                        let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                        return unsafe EVP_MAC_init(context.pointer, start, bytes.count, parameters)
+                    }
                 }
             }
         }

@@ -28,8 +28,12 @@ struct Base64Text {
 
     /// Digits of the shortest that could hold something.
     static let shortest = 8
-    /// Digits of the shortest line that others follow.
+    /// Digits of the shortest line that others follow, and of the shortest that encoders write.
     static let shortestLine = 16
+    private static let usualLine = 60
+
+    /// Whether it is not certain that its lines are one text: then nothing is changed in it.
+    var isGuess: Bool { lines.map { $0.width < Self.usualLine } ?? false }
 
     /// All that stand in a text, in order. Complexity: O(bytes).
     static func find(in text: [UInt8]) -> [Base64Text] {
@@ -47,7 +51,9 @@ struct Base64Text {
             let run = start..<position
             if vain < 8 * text.count, let block = Block(text, run) {
                 if let whole = Base64Text(text, block.range, block.digits, block.lines) {
+                    // Lines can be texts of their own as well.
                     found.append(whole)
+                    for line in block.lineRanges { found += find(in: text, line) }
                     position = block.range.upperBound
                     continue
                 }
@@ -71,24 +77,33 @@ struct Base64Text {
         byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "+")
     }
 
-    /// Lines of digits: all are as long as the first, but the last, which may be shorter.
+    /// Lines of digits: all are as long as the first, but the last, which may be shorter, and nothing else stands in them. Together they
+    /// are as many as encoders write.
     private struct Block {
         var range: Range<Int>
         var digits: ArraySlice<UInt8>
+        private(set) var lineRanges: [Range<Int>]
         let lines: (width: Int, end: ArraySlice<UInt8>)
 
         init?(_ text: [UInt8], _ first: Range<Int>) {
             let end = text[first.upperBound...].prefix { $0 == 0x0D || $0 == 0x0A }
             guard first.count >= shortestLine, end.last == 0x0A, end.count <= 2 else { return nil }
-            (range, digits, lines) = (first, text[first], (first.count, end))
+            (range, digits, lines, lineRanges) = (first, text[first], (first.count, end), [first])
             while text[range.upperBound...].starts(with: end) {
                 let line = text[(range.upperBound + end.count)...].prefix(first.count + 1).prefix(while: isDigit)
                 guard !line.isEmpty, line.count <= first.count else { break }
                 digits += line
                 range = range.lowerBound..<line.endIndex
+                lineRanges.append(line.indices)
                 if line.count < first.count { break }
             }
-            guard range.count > first.count else { return nil }
+            guard lineRanges.count > 1 else { return nil }
+            let padding = (4 - digits.count % 4) % 4
+            let rest = text[range.upperBound...]
+            guard padding < 3, rest.prefix(padding).allSatisfy({ $0 == UInt8(ascii: "=") }), rest.count >= padding,
+                rest.dropFirst(padding).first.map({ $0 <= 0x20 || "\"'`<".utf8.contains($0) }) ?? true,
+                rest.dropFirst(padding).first != 0x20
+            else { return nil }
         }
     }
 
@@ -98,9 +113,8 @@ struct Base64Text {
         // A digit more than there are bytes for says nothing.
         let digits = all.count % 4 == 1 ? all.dropLast() : all
         // Most runs are words: they are told without a copy.
-        let isWide = Self.wide(digits)
-        guard isWide != nil || Self.isReadable(digits) else { return nil }
-        unit = isWide ?? .utf8
+        let wide = Self.wide(digits)
+        guard wide != nil || Self.isReadable(digits) else { return nil }
         isURL = digits.contains { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
         self.lines = lines
         let runEnd = run.upperBound - (all.count - digits.count)
@@ -110,19 +124,23 @@ struct Base64Text {
         isPadded = padding > 0 && end <= text.count && text[runEnd..<end].allSatisfy { $0 == UInt8(ascii: "=") }
         range = run.lowerBound..<(isPadded ? end : runEnd)
         let decoded = Self.decode(digits)
-        switch unit {
-        case .utf8:
-            guard String(validating: decoded, as: UTF8.self) != nil else { return nil }
-            bytes = decoded
-        case .utf16Little, .utf16Big:
-            let isLittle = isWide == .utf16Little
-            let units = stride(from: 0, to: decoded.count - 1, by: 2).map { at -> UInt16 in
-                let (first, second) = (UInt16(decoded[at]), UInt16(decoded[at + 1]))
-                return isLittle ? second << 8 | first : first << 8 | second
-            }
-            guard decoded.count % 2 == 0, let string = String(validating: units, as: UTF16.self) else { return nil }
-            bytes = Array(string.utf8)
+        if let wide, let text = Self.text(of: decoded, in: wide) {
+            (unit, bytes) = (wide, text)
+        } else {
+            guard Self.isReadable(digits), String(validating: decoded, as: UTF8.self) != nil else { return nil }
+            (unit, bytes) = (.utf8, decoded)
         }
+    }
+
+    /// The text of bytes in UTF-16; `nil` when they are not, or when most of it would not be Latin: then it is a guess.
+    private static func text(of bytes: [UInt8], in unit: Unit) -> [UInt8]? {
+        guard bytes.count % 2 == 0 else { return nil }
+        let units = stride(from: 0, to: bytes.count, by: 2).map { at -> UInt16 in
+            let (first, second) = (UInt16(bytes[at]), UInt16(bytes[at + 1]))
+            return unit == .utf16Little ? second << 8 | first : first << 8 | second
+        }
+        guard units.reduce(0, { $0 + ($1 < 0x100 ? 1 : 0) }) * 4 >= units.count * 3 else { return nil }
+        return String(validating: units, as: UTF16.self).map { Array($0.utf8) }
     }
 
     /// The bytes of digits; bits left over are dropped.

@@ -107,11 +107,14 @@ extension DocumentReader {
     /// Adds what the literals of a run come to together.
     private mutating func end(_ run: inout LiteralRun) {
         var read = 0
-        let texts = run.end { text, range in
+        let joined = run.end { text, range in
             read += range.count
             return mayHold(text, range)
         }
         work += read
+        guard let (whole, texts) = joined else { return }
+        // What is looked for by itself is looked for here, too.
+        keep(whole)
         for text in texts { add(text) }
     }
 

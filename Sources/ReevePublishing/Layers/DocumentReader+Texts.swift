@@ -15,8 +15,11 @@ extension DocumentReader {
             return try read(json: piece, at: place, limits: .init())
         }
         for content in Base64Text.find(in: piece.bytes) {
-            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: piece.role)
-            (inner.isDropped, inner.depth, inner.seal) = (piece.isDropped, piece.depth + 1, seals.count)
+            let role = content.isGuess ? PathRole.structural : piece.role
+            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: role)
+            (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
+                piece.isDropped, piece.depth + 1, seals.count, piece.isKey
+            )
             seals.append(Seal(outer: piece.part(content.range), content: content))
             try read(text: inner, at: place)
         }

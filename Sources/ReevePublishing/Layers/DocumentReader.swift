@@ -90,9 +90,12 @@ struct DocumentReader {
             // What is written with escapes cannot be looked for in the document itself.
             let isPlain = ids.allSatisfy { $0.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) } }
             let copies = isPlain ? copies(of: ids, in: document) : []
+            // A copy in a text that was read stands in it as it is; its pieces may have been passed over.
+            let isInside = isPlain && isRead(ids)
             let done = work + document.count
-            if !isPlain || !copies.isEmpty {
-                self = try DocumentReader(document, format, limits, isThorough: !isPlain, doubtful: copies)
+            if !isPlain || isInside || !copies.isEmpty {
+                self = try DocumentReader(
+                    document, format, limits, isThorough: !isPlain || isInside, doubtful: copies)
             }
             work += done
         }
@@ -111,12 +114,18 @@ struct DocumentReader {
 
     /// Where ids begin in a document, outside the values that go. Complexity: as ``IDSearch``.
     private func copies(of ids: [[UInt8]], in document: [UInt8]) -> [Int] {
-        var drop = drops.makeIterator()
+        var drop = drops.lazy.filter { $0.seal == nil }.makeIterator()
         var next = drop.next()
         return IDSearch(ids).ranges(in: document).map(\.lowerBound).filter { place in
             while let current = next, current.span.upperBound <= place { next = drop.next() }
             return next.map { $0.span.lowerBound > place } ?? true
         }
+    }
+
+    /// Whether ids stand in texts that were read.
+    private func isRead(_ ids: [[UInt8]]) -> Bool {
+        let search = IDSearch(ids)
+        return decoded.contains { !search.ranges(in: $0.bytes).isEmpty }
     }
 
     /// Ids that are dropped go wherever else they stand in a text: a webhook's is often its path, and the end of its address.
@@ -176,6 +185,10 @@ struct DocumentReader {
         default:
             walk.meet(token)
             note(token, piece, walk, hash: hash)
+            // A version is a string or a number.
+            if walk.next.version != nil, token.kind != .string, token.kind != .number {
+                throw .unknownVersion(walk.path())
+            }
             switch token.kind {
             case .objectStart, .arrayStart:
                 walk.open(isObject: token.kind == .objectStart, after: token.range.upperBound)
@@ -195,6 +208,7 @@ struct DocumentReader {
             key.role = names
             key.isDropped = !walk.isOutside
             key.isUse = names == .reference
+            key.isKey = true
             if key.isTemplate, !key.isUse {
                 try read(text: key, at: walk.place)
             } else {
@@ -360,7 +374,9 @@ struct DocumentReader {
         work += piece.bytes.count
         for content in Base64Text.find(in: piece.bytes) {
             var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
-            (inner.isDropped, inner.depth, inner.seal) = (piece.isDropped, piece.depth + 1, seals.count)
+            (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
+                piece.isDropped, piece.depth + 1, seals.count, piece.isKey
+            )
             seals.append(Seal(outer: piece.part(content.range), content: content))
             add(inner)
         }

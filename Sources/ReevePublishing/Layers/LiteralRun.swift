@@ -16,13 +16,13 @@ struct LiteralRun {
     static func joins(_ byte: UInt8) -> Bool { joints[Int(byte)] }
     private static let joints = (0..<256).map { "\"'`+<\\ \t\r\n({}$#/*frbuFRBU".utf8.contains(UInt8($0)) }
 
-    /// The literals so far as one text, and begins anew; none when there are not several, or when nothing can be in them.
+    /// The literals so far as one text, and the texts of them in which something can be; begins anew. `nil` when there are not several.
     ///
     /// A value is told by what stands around it. Where the literal before it or behind it would run into it, those that it can be made
     /// of are read by themselves as well: `'id' + 'AKIA' + '…'`.
-    mutating func end(where mayHold: (TextPiece, Range<Int>) -> Bool) -> [TextPiece] {
+    mutating func end(where mayHold: (TextPiece, Range<Int>) -> Bool) -> (whole: TextPiece, texts: [TextPiece])? {
         defer { if !literals.isEmpty { literals = [] } }
-        guard literals.count > 1 else { return [] }
+        guard literals.count > 1 else { return nil }
         let (count, whole) = (literals.count, TextPiece.joined(literals[...]))
         let starts = literals.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.bytes.count) }
         var texts = mayHold(whole, 0..<whole.bytes.count) ? [whole] : []
@@ -32,7 +32,7 @@ struct LiteralRun {
                 texts.append(TextPiece.joined(literals[start..<end]))
             }
         }
-        return texts
+        return (whole, texts)
     }
 
     /// Whether a literal and the one before it run into each other, as `id` and `AKIA` do: both could be of one value.

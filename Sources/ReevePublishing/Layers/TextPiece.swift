@@ -30,6 +30,8 @@ struct TextPiece {
     var role: PathRole
     /// A JSON number: a replacement must be digits.
     var isNumber = false
+    /// It is a key, or is packed in one.
+    var isKey = false
     /// It goes with a value that is dropped by its role.
     var isDropped = false
     /// It is inside a text that is a template, and so is one itself.
@@ -65,19 +67,27 @@ struct TextPiece {
         return sources[range.lowerBound]..<(end ?? sources[range.upperBound])
     }
 
-    /// A replacement of a range, written for the source document.
-    ///
-    /// Over several literals all of it goes into the first; they stay joined as they are.
-    func encode(_ replacement: [UInt8], over range: Range<Int>, of document: [UInt8]) -> [UInt8] {
-        let inner = joints(from: range.lowerBound + 1).prefix { $0.at < range.upperBound }
-        let text = PercentCode.isIn(bytes[range]) ? PercentCode.encode(replacement) : replacement
-        return encode(text) + inner.flatMap { document[$0.source] }
+    /// A replacement of a range, written for the source document: of several literals all of it goes into the first, and nothing is left in
+    /// the others. What stands between them stays.
+    func edits(of range: Range<Int>, _ replacement: [UInt8]?) -> [(range: Range<Int>, text: [UInt8]?)] {
+        let inner = joints(from: range.lowerBound + 1).prefix { $0.at < range.upperBound }.map(\.at)
+        // An empty literal has no part.
+        var ends = [range.lowerBound]
+        for end in inner + [range.upperBound] where end != ends[ends.count - 1] { ends.append(end) }
+        let isCoded = PercentCode.isIn(bytes[range])
+        return zip(ends, ends.dropFirst()).enumerated().map { index, part in
+            let text = replacement.map { replacement in
+                index > 0 ? [] : encode(isCoded ? PercentCode.encode(replacement) : replacement)
+            }
+            return (source(part.0..<part.1), text)
+        }
     }
 
     /// The joints at a place and after it, in their order.
     func joints(from place: Int) -> ArraySlice<Joint> { joints[joints.firstIndex(notBefore: { $0.at < place })...] }
 
-    private func encode(_ replacement: [UInt8]) -> [UInt8] {
+    /// A text, written for the source document.
+    func encode(_ replacement: [UInt8]) -> [UInt8] {
         encodings.reduce(replacement) { text, encoding in
             switch encoding {
             case .json: JSONText.escape(text)

@@ -26,12 +26,12 @@ import ReeveModel
 
     /// The document; only there while a body of `withUnsafeBufferPointer` runs.
     private let bytes: UnsafeBufferPointer<UInt8>
-    private let classes: UnsafeBufferPointer<UInt16>
+    private let classes: UnsafeBufferPointer<UInt32>
     private let range: Range<Int>
     private let writing: Writing
 
     private init(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt16>, _ range: Range<Int>,
+        _ bytes: UnsafeBufferPointer<UInt8>, _ classes: UnsafeBufferPointer<UInt32>, _ range: Range<Int>,
         _ writing: Writing
     ) {
         unsafe self.bytes = unsafe bytes
@@ -54,38 +54,40 @@ import ReeveModel
     /// Classes of bytes.
     private enum Class {
         /// A digit of base 64.
-        static let run: UInt16 = 1
-        static let digit: UInt16 = 2
+        static let run: UInt32 = 1
+        static let digit: UInt32 = 2
         /// One of these stands in the prefix of every provider's key.
-        static let sign: UInt16 = 4
+        static let sign: UInt32 = 4
         /// A percent code or an entity could begin with it.
-        static let code: UInt16 = 8
+        static let code: UInt32 = 8
         /// A quote, a brace or a parenthesis: no matter in plain text.
-        static let syntax: UInt16 = 16
-        static let escape: UInt16 = 32
-        static let at: UInt16 = 64
+        static let syntax: UInt32 = 16
+        static let escape: UInt32 = 32
+        static let at: UInt32 = 64
         /// It parts the groups of a number, or may be folded to what does.
-        static let separator: UInt16 = 128
+        static let separator: UInt32 = 128
         /// A byte of a name.
-        static let word: UInt16 = 256
+        static let word: UInt32 = 256
         /// A literal, a comment or a regular expression of a formula could begin or end with it.
-        static let literal: UInt16 = 512
+        static let literal: UInt32 = 512
         /// It stands between literals that are joined.
-        static let joint: UInt16 = 1024
-        static let letter: UInt16 = 2048
+        static let joint: UInt32 = 1024
+        static let letter: UInt32 = 2048
         /// In an escape it stands for a line end, a tab or a quote.
-        static let plainEscape: UInt16 = 4096
-        static let dot: UInt16 = 8192
+        static let plainEscape: UInt32 = 4096
+        static let dot: UInt32 = 8192
         /// Of a text: as many bytes in a row as the shortest key of a provider has.
-        static let long: UInt16 = 16384
-        static let dash: UInt16 = 32768
+        static let long: UInt32 = 16384
+        static let dash: UInt32 = 32768
+        /// A typographic dash could begin with it.
+        static let wide: UInt32 = 65536
     }
 
-    private static let table: [UInt16] = {
-        var table = [UInt16](repeating: 0, count: 256)
+    private static let table: [UInt32] = {
+        var table = [UInt32](repeating: 0, count: 256)
         for value in 0..<256 {
             let byte = UInt8(value)
-            var found: UInt16 = byte.isAlphanumeric || "+/-_".utf8.contains(byte) ? Class.run : 0
+            var found: UInt32 = byte.isAlphanumeric || "+/-_".utf8.contains(byte) ? Class.run : 0
             if byte.isDigit { found |= Class.digit }
             if byte.isLetter { found |= Class.letter }
             if byte.isWordByte { found |= Class.word }
@@ -96,6 +98,7 @@ import ReeveModel
             if byte == UInt8(ascii: "@") { found |= Class.at }
             if " -._/()+".utf8.contains(byte) || byte >= 0x80 { found |= Class.separator }
             if "'\"`/%<#{}\\".utf8.contains(byte) || byte >= 0x80 { found |= Class.literal }
+            if byte == 0xE2 { found |= Class.wide }
             if byte == UInt8(ascii: "-") { found |= Class.dash }
             if byte == UInt8(ascii: ".") { found |= Class.dot }
             if LiteralRun.joins(byte) { found |= Class.joint }
@@ -106,11 +109,11 @@ import ReeveModel
     }()
 
     private func byte(_ position: Int) -> UInt8 { unsafe bytes[position] }
-    private func kind(_ position: Int) -> UInt16 { unsafe classes[Int(bytes[position])] }
-    private func isIn(_ position: Int, _ wanted: UInt16) -> Bool { kind(position) & wanted != 0 }
+    private func kind(_ position: Int) -> UInt32 { unsafe classes[Int(bytes[position])] }
+    private func isIn(_ position: Int, _ wanted: UInt32) -> Bool { kind(position) & wanted != 0 }
 
     private func isClean(_ pills: inout [Pill]) -> Bool {
-        // A UUID is no number, and what it could pack is none.
+        // What it could pack holds no `@` and no number either.
         if range.count == 36, isUUID { return true }
         guard let seen = look() else { return false }
         if seen & Class.escape != 0, !hasPlainEscapes(seen) { return false }
@@ -118,12 +121,13 @@ import ReeveModel
         if seen & Class.digit != 0, hasNumbers { return false }
         if seen & Class.sign != 0, seen & Class.long != 0, unsafe SecretDetector.mayHold(bytes, range) { return false }
         if seen & Class.dash != 0, hasDashes { return false }
+        if seen & Class.wide != 0, hasWideDash { return false }
         return isPlain(seen, &pills)
     }
 
     /// The classes of its bytes; `nil` when there is an `@`, or base 64 that could be read.
-    private func look() -> UInt16? {
-        var (seen, position, start) = (UInt16(0), range.lowerBound, range.lowerBound)
+    private func look() -> UInt32? {
+        var (seen, position, start) = (UInt32(0), range.lowerBound, range.lowerBound)
         var longStart = start
         while position < range.upperBound {
             let found = kind(position)
@@ -158,7 +162,7 @@ import ReeveModel
     }
 
     /// Whether its escapes are those of line ends, tabs and quotes, and not in each other more than twice.
-    private func hasPlainEscapes(_ seen: UInt16) -> Bool {
+    private func hasPlainEscapes(_ seen: UInt32) -> Bool {
         // A template takes a backslash before braces; digits could be parted by what an escape stands for.
         guard writing != .template, seen & Class.digit == 0 || digits < 7 else { return false }
         var position = range.lowerBound
@@ -179,6 +183,15 @@ import ReeveModel
     /// Whether dashes stand beside each other, as around a private key.
     private var hasDashes: Bool {
         range.dropLast().contains { isIn($0, Class.dash) && isIn($0 + 1, Class.dash) }
+    }
+
+    /// Whether a dash that is folded to `-` stands in it: it could be one of a key.
+    private var hasWideDash: Bool {
+        range.dropLast(2).contains { position in
+            guard isIn(position, Class.wide) else { return false }
+            let (second, third) = (byte(position + 1), byte(position + 2))
+            return second == 0x80 && (0x90...0x95).contains(third) || second == 0x88 && third == 0x92
+        }
     }
 
     private var digits: Int { range.reduce(0) { $0 + (isIn($1, Class.digit) ? 1 : 0) } }
@@ -236,16 +249,24 @@ import ReeveModel
         }
     }
 
-    /// Whether it is a UUID (RFC 9562) in lower case with a letter in its first group, so that no number starts it.
+    /// Whether it is a UUID (RFC 9562) in lower case in which no number can stand: a telephone's would begin it, a card's has 13 digits,
+    /// an account's begins with two letters and two digits.
     private var isUUID: Bool {
-        var hasLetter = false
+        var (hasLetter, digits) = (false, 0)
+        let start = range.lowerBound
+        if isIn(start, Class.letter), isIn(start + 1, Class.letter), isIn(start + 2, Class.digit),
+            isIn(start + 3, Class.digit)
+        {
+            return false
+        }
         for (index, position) in range.enumerated() {
             let byte = byte(position)
             if index == 8 || index == 13 || index == 18 || index == 23 {
                 guard byte == UInt8(ascii: "-") else { return false }
             } else {
                 let isLetter = (97...102).contains(byte)
-                guard isLetter || byte.isDigit else { return false }
+                digits = isLetter ? 0 : digits + 1
+                guard isLetter || byte.isDigit, digits < 13 else { return false }
                 if index < 8, isLetter { hasLetter = true }
             }
         }
@@ -255,8 +276,8 @@ import ReeveModel
     // MARK: What it is written in
 
     /// Whether it is text, but for pills and expressions that hold no literal.
-    private func isPlain(_ seen: UInt16, _ pills: inout [Pill]) -> Bool {
-        guard let first = range.first(where: { byte($0) > 0x20 }).map({ byte($0) }) else { return true }
+    private func isPlain(_ seen: UInt32, _ pills: inout [Pill]) -> Bool {
+        guard let first = firstVisible else { return true }
         // It could be a document.
         if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return false }
         switch writing {
@@ -267,6 +288,25 @@ import ReeveModel
             return isPlainWorkato(isFormula, &pills)
         case .template: return isPlainTemplate
         }
+    }
+
+    /// The first byte that is no white space, however that is written.
+    private var firstVisible: UInt8? {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let isEscape = isIn(position, Class.escape) && position + 1 < range.upperBound
+            if isEscape,
+                isAt(position + 1, UInt8(ascii: "n")) || isAt(position + 1, UInt8(ascii: "r"))
+                    || isAt(position + 1, UInt8(ascii: "t"))
+            {
+                position += 2
+            } else if byte(position) <= 0x20 {
+                position += 1
+            } else {
+                return byte(position)
+            }
+        }
+        return nil
     }
 
     /// Whether all that is code in it are pills, names and operators.
@@ -316,7 +356,9 @@ import ReeveModel
 
     /// The end of the pill at a position, by itself, in single quotes and without an escape but `\"`; `nil` when it is none, or another.
     private func pillEnd(_ position: Int, _ quote: Int) -> Int? {
-        if position > range.lowerBound, isIn(position - 1, Class.word) { return nil }
+        if position > range.lowerBound, isIn(position - 1, Class.word) || isAt(position - 1, UInt8(ascii: "$")) {
+            return nil
+        }
         guard isAt(quote, UInt8(ascii: "'")) else { return nil }
         var cursor = quote + 1
         while cursor + 1 < range.upperBound {

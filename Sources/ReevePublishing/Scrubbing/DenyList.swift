@@ -34,18 +34,23 @@ struct DenyList {
     private static func mark(_ start: UInt64) -> Int { Int((start &* 0x9E37_79B9_7F4A_7C15) >> 48) }
 
     /// Whether any form occurs, in upper or lower case.
-    func occurs(in text: [UInt8]) -> Bool {
-        guard text.count >= Self.window, !forms.isEmpty else { return false }
+    func occurs(in text: [UInt8]) -> Bool { !places(in: text, most: 1).isEmpty }
+
+    /// Where forms begin, in upper or lower case.
+    func places(in text: [UInt8], most: Int = .max) -> [Int] {
+        guard text.count >= Self.window, !forms.isEmpty else { return [] }
         return unsafe marks.withUnsafeBufferPointer { marks in
-            var key: UInt64 = 0
+            var (places, key): ([Int], UInt64) = ([], 0)
             for (position, byte) in text.enumerated() {
                 key = (key << 8 | UInt64(Self.fold(byte))) & 0xFFFF_FFFF_FFFF
                 let mark = Self.mark(key)
                 guard unsafe marks[mark >> 6] & 1 << UInt64(mark & 63) != 0 else { continue }
                 let start = position - Self.window + 1
-                if start >= 0, starts.contains(key), isForm(text[start...].prefix(Self.longest)) { return true }
+                guard start >= 0, starts.contains(key), isForm(text[start...].prefix(Self.longest)) else { continue }
+                places.append(start)
+                if places.count == most { break }
             }
-            return false
+            return places
         }
     }
 

@@ -22,11 +22,9 @@ struct EditTree {
 
     /// Adds what is done about a match: a replacement, or a mask where there is none.
     mutating func add(_ match: Match, in piece: TextPiece, replacement: [UInt8]?) {
-        let document = piece.seal.map { reader.seals[$0].content.bytes } ?? input
-        add(
-            .init(
-                range: piece.source(match.range), label: match.kind.rawValue,
-                replacement: replacement.map { piece.encode($0, over: match.range, of: document) }), in: piece.seal)
+        for (range, text) in piece.edits(of: match.range, replacement) {
+            add(.init(range: range, label: match.kind.rawValue, replacement: text), in: piece.seal)
+        }
     }
 
     /// The edits of the document's own bytes, in order: what is packed is packed again. Complexity: O(edits log edits + packed bytes).
@@ -38,11 +36,10 @@ struct EditTree {
             let whole = 0..<outer.bytes.count
             let isChanged = edits.contains { $0.replacement != nil }
             let text = content.encode(Self.splice(content.bytes, edits))
-            let document = outer.seal.map { reader.seals[$0].content.bytes } ?? input
             add(
                 .init(
                     range: outer.source(whole), label: edits.first?.label ?? "",
-                    replacement: isChanged ? outer.encode(text, over: whole, of: document) : nil,
+                    replacement: isChanged ? outer.encode(text) : nil,
                     isShown: edits.allSatisfy { $0.replacement != nil && $0.isShown }), in: outer.seal)
         }
         return ordered(own)

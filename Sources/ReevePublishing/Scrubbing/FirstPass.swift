@@ -77,11 +77,12 @@ struct FirstPass {
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action, fingerprint: fingerprint))
         }
-        // Values that were found, also those that were left, must not show in a path.
-        let list = DenyList(hits.map(\.match.text))
-        for index in findings.indices { findings[index].path = findings[index].path.masked(list) }
+        // Values that were found, also those that were left, and ids that go must not show in a path; nor keys in which anything was found.
+        let list = DenyList(hits.map(\.match.text) + reader.ids)
+        let keys = Set(hits.map { reader.pieces[$0.piece] }.filter(\.isKey).map(\.path))
+        for index in findings.indices { findings[index].path = findings[index].path.masked(list, keys) }
         dropped = reader.drops.map {
-            DroppedValue(path: $0.path.masked(list), role: $0.role, span: reader.place($0.span, in: $0.seal))
+            DroppedValue(path: $0.path.masked(list, keys), role: $0.role, span: reader.place($0.span, in: $0.seal))
         }
         self.findings = findings
         self.edits = edits.resolved()
@@ -116,16 +117,25 @@ extension RoleDrop {
 }
 
 extension JSONPath {
-    /// This path with keys that hold one of the values, or anything that a detector finds, replaced.
-    func masked(_ list: DenyList) -> JSONPath {
-        JSONPath(
-            elements.map { element in
-                guard case .key(let key) = element else { return element }
-                // A key that long is no name, whatever it holds.
-                guard key.utf8.count <= 256 else { return .key("(personal)") }
-                let isPersonal =
-                    list.occurs(in: Array(key.utf8)) || !Detection.scan(TextPiece(text: key)).matches.isEmpty
-                return isPersonal ? .key("(personal)") : element
-            })
+    /// This path with keys that hold one of the values, or anything that a detector finds, and with those that are known to, replaced.
+    func masked(_ list: DenyList, _ personal: Set<JSONPath> = []) -> JSONPath {
+        var (shown, path): ([Element], JSONPath) = ([], JSONPath())
+        for element in elements {
+            path = path.appending(element)
+            shown.append(!personal.isEmpty && personal.contains(path) ? .key("(personal)") : element.masked(list))
+        }
+        return JSONPath(shown)
+    }
+}
+
+extension JSONPath.Element {
+    fileprivate func masked(_ list: DenyList) -> JSONPath.Element {
+        // A key that long is no name, whatever it holds.
+        guard case .key(let key) = self, key.utf8.count <= 256 else {
+            if case .key = self { return .key("(personal)") }
+            return self
+        }
+        let isPersonal = list.occurs(in: Array(key.utf8)) || !Detection.scan(TextPiece(text: key)).matches.isEmpty
+        return isPersonal ? .key("(personal)") : self
     }
 }

@@ -55,12 +55,34 @@ struct Hits {
             }
         }
         hits.removeAll { hit in
-            guard reader.pieces[hit.piece].isWhole else { return false }
-            // `name+'@acme.com'`: a literal that ends an address, and code before it.
-            let at = hit.match.text.firstIndex(of: UInt8(ascii: "@")) ?? 0
-            if hit.match.kind == .email, at > 0, hit.match.text[at - 1] == UInt8(ascii: "'") { return true }
-            let next = covered.firstIndex(notBefore: { $0.upperBound <= hit.span.lowerBound })
-            return next < covered.count && covered[next].lowerBound < hit.span.upperBound
+            let piece = reader.pieces[hit.piece]
+            guard piece.isWhole else { return false }
+            var range = hit.match.range
+            if hit.match.kind == .email, let at = piece.bytes[range].firstIndex(of: UInt8(ascii: "@")) {
+                // `name+'@acme.com'`: a literal that ends an address, and code before it.
+                let quote = piece.bytes[range.lowerBound..<at].lastIndex(of: UInt8(ascii: "'"))
+                if let quote, quote + 1 == at, quote == range.lowerBound || !piece.bytes[quote - 1].isAlphanumeric {
+                    return true
+                }
+                // What stands before a literal is none of its address.
+                if let quote, quote + 1 < at { range = quote + 1..<range.upperBound }
+            }
+            return Self.isCovered(range, of: piece, by: covered, reader)
+        }
+    }
+
+    /// Whether all letters and digits of a range stand in what its parts show, but for the prefixes of literals.
+    private static func isCovered(
+        _ range: Range<Int>, of piece: TextPiece, by covered: [Range<Int>], _ reader: DocumentReader
+    ) -> Bool {
+        range.allSatisfy { position in
+            let byte = piece.bytes[position]
+            guard byte.isAlphanumeric || byte >= 0x80 else { return true }
+            let place = reader.place(position..<position + 1, of: piece).lowerBound
+            let next = covered.firstIndex(notBefore: { $0.upperBound <= place })
+            if next < covered.count, covered[next].lowerBound <= place { return true }
+            let isPrefix = position + 1 < piece.bytes.count && "'\"`".utf8.contains(piece.bytes[position + 1])
+            return isPrefix && LiteralRun.joins(byte)
         }
     }
 }

@@ -55,7 +55,7 @@ struct Renaming {
             edits.append(
                 .init(
                     range: piece.source(whole), label: labels[piece.bytes] ?? "name",
-                    replacement: piece.encode(name, over: whole, of: input), isShown: !doubtful.contains(piece.bytes)))
+                    replacement: piece.encode(name), isShown: !doubtful.contains(piece.bytes)))
         }
         return edits
     }

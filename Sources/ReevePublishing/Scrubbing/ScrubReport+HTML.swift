@@ -132,10 +132,12 @@ extension ScrubReport {
 
     private func side(_ heading: String, after: Bool) -> Markup {
         var (parts, position): ([Markup], Int) = ([], 0)
-        for (index, edit) in edits.enumerated() where edit.range.lowerBound >= position {
-            parts.append(text(position..<edit.range.lowerBound))
+        for (index, edit) in edits.enumerated() where edit.range.upperBound > position {
+            // What lies across an earlier one is masked as far as it goes beyond it.
+            let isWhole = edit.range.lowerBound >= position
+            if isWhole { parts.append(text(position..<edit.range.lowerBound)) }
             let mask = "▒▒▒ \(edit.label) ▒▒▒"
-            let text = Markup.text(after ? shown(edit) ?? mask : mask)
+            let text = Markup.text(after && isWhole ? shown(edit) ?? mask : mask)
             parts.append(
                 after
                     ? .element("ins", [:], [text])
