@@ -62,6 +62,20 @@ extension DocumentReader {
         }
     }
 
+    /// Adds what is packed in a key, a name or a reference: it cannot be changed there.
+    mutating func addPacked(_ piece: TextPiece) {
+        guard !piece.isNumber else { return }
+        work += piece.bytes.count
+        for content in Base64Text.find(in: piece.bytes) {
+            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
+            (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
+                piece.isDropped, piece.depth + 1, seals.count, piece.isKey
+            )
+            seals.append(Seal(outer: piece.part(content.range), content: content))
+            add(inner)
+        }
+    }
+
     // MARK: Workato
 
     private mutating func read(workato piece: TextPiece, at place: RoleTable.Place) throws(ReadFailure) {

@@ -368,20 +368,6 @@ struct DocumentReader {
         return place(0..<outer.bytes.count, of: outer)
     }
 
-    /// Adds what is packed in a key, a name or a reference: it cannot be changed there.
-    private mutating func addPacked(_ piece: TextPiece) {
-        guard !piece.isNumber else { return }
-        work += piece.bytes.count
-        for content in Base64Text.find(in: piece.bytes) {
-            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
-            (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
-                piece.isDropped, piece.depth + 1, seals.count, piece.isKey
-            )
-            seals.append(Seal(outer: piece.part(content.range), content: content))
-            add(inner)
-        }
-    }
-
     /// Keeps a piece that is long enough to hold anything.
     mutating func add(_ piece: TextPiece) {
         if piece.isName, !piece.isDropped { names.append(piece.bytes) }
