@@ -93,7 +93,12 @@ import Testing
         // Without a review nothing is approved, and nothing has a fingerprint.
         let plain = trust.layer.publisher.scrubber.scrub(Self.doubtful, as: .plainJSON, for: .publicLibrary)
         #expect(plain.findings.allSatisfy { $0.fingerprint == nil && $0.action != .approved })
+        let before = try await trust.layer.publisher.approvals(for: .publicLibrary, in: trust.scope)
         trust.time.advance(by: .seconds(30 * 86_400))
+        // A host that keeps what it was told: the scrubber looks at the time, too.
+        let late = trust.layer.publisher.scrubber.scrub(
+            Self.doubtful, as: .plainJSON, for: .publicLibrary, review: Review(key: key, approvals: before))
+        #expect(before.count == 1 && late.findings.allSatisfy { $0.action != .approved })
         #expect(try await trust.layer.publisher.approvals(for: .publicLibrary, in: trust.scope).isEmpty)
         guard case .needsReview = try await scrub(trust, key).verdict else {
             Issue.record("approved for longer")
