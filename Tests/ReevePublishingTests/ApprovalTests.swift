@@ -191,13 +191,4 @@ import Testing
             if approval != nil { #expect(kept == [approval]) }
         }
     }
-
-    private func expect(_ code: PublishingError.Code, _ body: () async throws -> Void) async {
-        do {
-            try await body()
-            Issue.record("\(code) was not thrown")
-        } catch {
-            #expect(error as? PublishingError == PublishingError(code))
-        }
-    }
 }

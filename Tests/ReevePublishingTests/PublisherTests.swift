@@ -161,13 +161,4 @@ import Testing
     @Test func messagesSayWhatToDo() {
         for code in PublishingError.Code.allCases { #expect("\(PublishingError(code))".count > 20) }
     }
-
-    private func expect(_ code: PublishingError.Code, _ body: () async throws -> Void) async {
-        do {
-            try await body()
-            Issue.record("\(code) was not thrown")
-        } catch {
-            #expect(error as? PublishingError == PublishingError(code))
-        }
-    }
 }

@@ -106,3 +106,13 @@ func pills(_ bytes: [UInt8]) throws -> [String] {
     return try strings(bytes).filter { $0.utf8.contains(UInt8(ascii: "_")) && $0.contains("('") }
         .flatMap { text in text.matches(of: pill).map { String($0.output) } }
 }
+
+/// Sees that a call is refused for one reason.
+func expect(_ code: PublishingError.Code, _ body: () async throws -> Void) async {
+    do {
+        try await body()
+        Issue.record("\(code) was not thrown")
+    } catch {
+        #expect(error as? PublishingError == PublishingError(code))
+    }
+}
