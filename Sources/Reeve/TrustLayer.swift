@@ -26,8 +26,8 @@ public struct TrustLayer: Sendable {
         public var tasks: TaskMeter.Configuration
         /// How long personal data is kept.
         public var retention: RetentionSchedule
-        /// How large a recipe may be.
-        public var recipeLimits: JSONTokens.Limits
+        /// What may be published where, and how large a recipe may be.
+        public var publishing: Publisher.Configuration
         /// The audit logs' settings.
         public var audit: AuditLog.Configuration
 
@@ -35,19 +35,20 @@ public struct TrustLayer: Sendable {
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
             tasks: TaskMeter.Configuration = .init(), retention: RetentionSchedule = .init(rules: []),
-            recipeLimits: JSONTokens.Limits = .init(), audit: AuditLog.Configuration = .init()
+            publishing: Publisher.Configuration = .init(), audit: AuditLog.Configuration = .init()
         ) {
             self.audit = audit
             self.vault = vault
             self.catalogue = catalogue
             self.tasks = tasks
             self.retention = retention
-            self.recipeLimits = recipeLimits
+            self.publishing = publishing
         }
 
         /// All defects of all rooms, each as a line; empty when there is none.
         public func validate() -> [String] {
-            vault.validate() + catalogue.validate() + tasks.validate() + retention.validate() + audit.validate()
+            vault.validate() + catalogue.validate() + tasks.validate() + retention.validate() + publishing.validate()
+                + audit.validate()
         }
     }
 
@@ -84,7 +85,7 @@ public struct TrustLayer: Sendable {
         plans = Plans(
             catalogue: configuration.catalogue, authority: authority, control: keys.control, journal: taskJournal)
         tasks = TaskMeter(plans: plans, configuration: configuration.tasks)
-        publisher = Publisher(authority: authority, limits: configuration.recipeLimits)
+        publisher = Publisher(authority: authority, configuration: configuration.publishing)
         retention = Retention(schedule: configuration.retention, authority: authority)
         audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)
     }

@@ -25,6 +25,8 @@ import Testing
         (.workato, "config.0.account_id.name", .credential), (.workato, "config.0.account_id", .identity),
         (.workato, "config.0.provider", .structural), (.workato, "user_id", .identity),
         (.workato, "version_comment", .comment), (.workatoConnection, "name", .credential),
+        (.workatoManifest, "export_manifest.assets.0.zip_name", .label), (.workatoManifest, "assets.3.name", .identity),
+        (.workatoManifest, "result.assets.0.type", .structural), (.workatoManifest, "name", .label),
         (.n8n, "nodes.3.parameters.text", .literal), (.n8n, "nodes.3.parameters.jsCode", .code),
         (.n8n, "nodes.3.name", .label), (.n8n, "nodes.3.notes", .comment), (.n8n, "nodes.3.webhookId", .identity),
         (.n8n, "nodes.3.credentials.slackApi.name", .credential), (.n8n, "nodes.3.credentials.slackApi.id", .identity),
@@ -52,6 +54,15 @@ import Testing
             (#"{"recipe":{"code":"{\"keyword\":\"trigger\"}"}}"#, .workato),
             (#"{"name":"x","code":{"keyword":"action"}}"#, nil),
             (#"{"name":"x","provider":"crm","root_folder":false}"#, .workatoConnection),
+            (#"{"assets":[{"type":"recipe","zip_name":"a.recipe.json"}]}"#, .workatoManifest),
+            (
+                #"{"export_manifest":{"name":"x","assets":[{"type":"recipe","zip_name":"a"},{"zip_name":"b","type":"connection"}]}}"#,
+                .workatoManifest
+            ),
+            (#"{"result":{"assets":[{"type":"recipe","zip_name":"a"}]}}"#, .workatoManifest),
+            (#"{"assets":[{"type":"recipe","zip_name":"a"},{"type":"recipe"}]}"#, nil), (#"{"assets":[]}"#, nil),
+            (#"{"assets":[{"type":{"type":"x"},"zip_name":"a"}]}"#, nil),
+            (#"{"assets":{"type":"a","zip_name":"b"}}"#, nil),
             (#"{"nodes":[{"type":"a"}],"connections":{}}"#, .n8n),
             (#"{"nodes":[],"connections":{}}"#, nil),
             (#"{"nodes":[{"type":"a"},{"name":"b"}],"connections":{}}"#, nil),
@@ -98,7 +109,7 @@ import Testing
         }
     }
 
-    private static let tables: [RecipeFormat] = [.workato, .workatoConnection, .n8n, .plainJSON]
+    private static let tables: [RecipeFormat] = [.workato, .workatoConnection, .workatoManifest, .n8n, .plainJSON]
 
     /// The tables are data that others can read and take along.
     @Test(arguments: tables.indices) func theTablesOfFormatsAreData(_ index: Int) throws {

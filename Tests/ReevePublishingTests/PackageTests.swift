@@ -115,4 +115,37 @@ import Testing
         #expect(broken.files[0].path == "x/user1@example.com.json")
         #expect(Scrubber().scrub([], for: .publicLibrary).recipes?.isEmpty == true)
     }
+
+    /// A manifest names the files as they are called afterwards, however its texts are written.
+    @Test func theManifestNamesTheFiles() throws {
+        let manifest =
+            #"{"export_manifest":{"name":"For dana@acme.com","folder_id":77,"assets":[{"id":1,"name":"Dana's CRM","type":"connection","checked":true,"version":1,"folder":"Connections","absolute_path":"All projects/Connections","zip_name":"Connections\/dana_s_crm.connecti\u006fn.json"},{"id":2,"name":"R","type":"recipe","zip_name":"Recipes/a dana@acme.com.recipe.json"},{"type":"connection","zip_name":"Connections/mail_of_lee.connection.json"}]}}"#
+        let report = try scrub(Self.files + [("manifest.json", manifest)])
+        let recipes = try #require(report.recipes)
+        let text = String(decoding: try #require(recipes.last).recipe.bytes, as: UTF8.self)
+        #expect(
+            text
+                == #"{"export_manifest":{"name":"For user1@example.com","folder_id":0,"assets":[{"id":0,"name":"","type":"connection","checked":true,"version":1,"folder":"Connections","absolute_path":"All projects/Connections","zip_name":"Connections\/connection_1.connecti\u006fn.json"},{"id":0,"name":"","type":"recipe","zip_name":"Recipes/a user1@example.com.recipe.json"},{"type":"connection","zip_name":"Connections/connection_2.connection.json"}]}}"#
+        )
+        let again = try scrub(recipes.map { ($0.path, String(decoding: $0.recipe.bytes, as: UTF8.self)) })
+        #expect(try #require(again.recipes).map(\.recipe.bytes) == recipes.map(\.recipe.bytes))
+        #expect(again.files.map(\.report.findings.isEmpty) == Array(repeating: true, count: 5))
+    }
+
+    /// A path is written to by whoever takes the package: it stays inside, and is one everywhere.
+    @Test(arguments: [
+        "", "/", "/etc/passwd", "a//b.json", "a/", "..", "../a.json", "a/../../b.json", "./a.json", "a/.",
+        "a\\..\\b.json", "a\0.json",
+        "a\n.json", "...", "C:\\a.json",
+    ])
+    func pathsStayInside(_ path: String) {
+        let report = Scrubber().scrub(
+            [PackageFile(path: path, bytes: Array("[]".utf8), format: .plainJSON)], for: .publicLibrary)
+        guard case .blocked(.fileName) = report.files[0].report.verdict else {
+            Issue.record("\(path.debugDescription)")
+            return
+        }
+        #expect(report.files[0].path == "(personal)")
+        #expect(report.recipes == nil)
+    }
 }

@@ -17,7 +17,7 @@ import Testing
         "AKIAQ3EGRZ7VXK2MDWPL",
         "xoxb-123456789012-abcdefABCDEF", "ghp_abcdefghijABCDEFGHIJabcdefghij123456",
         "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "user1@example.com", "(202) 555-0100",
-        "REPLACE_WITH_SECRET_1",
+        "REPLACE_WITH_SECRET_1", "REPLACE_WITH_EMAIL_1", "REPLACE_WITH_BANK_ACCOUNT_1",
         "hooks.slack.com/services/T0AAAAAAA/B0BBBBBBB/abcdefghijklmnop", "9f86d081-884c-4d63-a1b2-0123456789ab",
         "be685390-0754-7034-aaaa-bbbbbbbbbbbb", "a0000000-0000-4000-8123-456789012340",
         "sk\u{2011}proj\u{2011}abcdefghijklmnopqrstuvwxyz",

@@ -18,13 +18,15 @@ struct RecipeScrub: AsyncParsableCommand {
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case automatic, workato, workatoConnection = "workato-connection", n8n, json
+        case automatic, workato, workatoConnection = "workato-connection", workatoManifest = "workato-manifest", n8n
+        case json
 
         var format: RecipeFormat? {
             switch self {
             case .automatic: nil
             case .workato: .workato
             case .workatoConnection: .workatoConnection
+            case .workatoManifest: .workatoManifest
             case .n8n: .n8n
             case .json: .plainJSON
             }
@@ -42,6 +44,9 @@ struct RecipeScrub: AsyncParsableCommand {
 
     @Option(help: "The table of roles of your own format: a JSON file with its zones.")
     var roles: String?
+
+    @Option(help: "Who will read the recipes: everyone, partner, organization, or a policy of your own in a JSON file.")
+    var policy = "everyone"
 
     @Option(help: "The folder for scrubbed files; it must not exist yet.")
     var output: String?
@@ -80,9 +85,10 @@ struct RecipeScrub: AsyncParsableCommand {
     func run() async throws {
         let results: [ScrubbedFile]
         do {
+            let scrubber = Scrubber(policies: [Self.destination: try policyToUse()])
             let chosen = try format.format ?? roles.map(Self.table)
             let files = try RecipeFile.all(in: paths, mayHoldPersonalNames: package)
-            results = package ? together(files, as: chosen) : await scrub(files, as: chosen)
+            results = package ? together(files, as: chosen, scrubber) : await scrub(files, as: chosen, scrubber)
             try write(results)
         } catch {
             FileHandle.standardError.write(Data("recipe-scrub: \(error)\n".utf8))
@@ -94,19 +100,37 @@ struct RecipeScrub: AsyncParsableCommand {
         guard code == 0 else { throw ExitCode(code) }
     }
 
+    static let destination = Destination("recipe-scrub") ?? .publicLibrary
+
+    private func policyToUse() throws -> PublishingPolicy {
+        switch policy {
+        case "everyone": return .everyone
+        case "partner": return .partner
+        case "organization": return .organization
+        default: break
+        }
+        do {
+            return try JSONDecoder().decode(PublishingPolicy.self, from: contents(of: policy))
+        } catch let error as DecodingError {
+            throw FileError(description: "`\(policy)` is no policy: \(Self.place(of: error, items: "class"))")
+        } catch let error as PublishingPolicyError {
+            throw FileError(description: "`\(policy)` is no policy: \(error)")
+        }
+    }
+
     private static func table(at path: String) throws -> RecipeFormat {
         let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
         let zones: [RoleZone]
         do {
             zones = try JSONDecoder().decode([RoleZone].self, from: contents(of: path))
         } catch let error as DecodingError {
-            throw FileError(description: "`\(path)` is no table of roles: \(Self.place(of: error))")
+            throw FileError(description: "`\(path)` is no table of roles: \(Self.place(of: error, items: "zone"))")
         }
         return try RecipeFormat(name: name, zones: zones)
     }
 
-    /// Where a table of roles is wrong.
-    private static func place(of error: DecodingError) -> String {
+    /// Where a file is wrong; what its lists have is called `item`.
+    private static func place(of error: DecodingError, items item: String) -> String {
         let (context, missing): (DecodingError.Context, String?) =
             switch error {
             case .keyNotFound(let key, let context): (context, key.stringValue)
@@ -114,15 +138,14 @@ struct RecipeScrub: AsyncParsableCommand {
                 (context, nil)
             @unknown default: (.init(codingPath: [], debugDescription: ""), nil)
             }
-        let path = context.codingPath.map { $0.intValue.map { "zone \($0 + 1)" } ?? $0.stringValue }.joined(
+        let path = context.codingPath.map { $0.intValue.map { "\(item) \($0 + 1)" } ?? $0.stringValue }.joined(
             separator: ", ")
         guard let missing else { return path.isEmpty ? "it is no JSON" : "\(path) is not what it has to be" }
         return "\(path.isEmpty ? "it" : path) has no `\(missing)`"
     }
 
     /// Scrubs the files, so many at a time; the results come in their order.
-    private func scrub(_ files: [RecipeFile], as format: RecipeFormat?) async -> [ScrubbedFile] {
-        let scrubber = Scrubber()
+    private func scrub(_ files: [RecipeFile], as format: RecipeFormat?, _ scrubber: Scrubber) async -> [ScrubbedFile] {
         var bar = ProgressBar(total: files.count, unit: "files", isShown: !quiet)
         defer { bar.end() }
         var results: [Int: ScrubbedFile] = [:]
@@ -144,7 +167,7 @@ struct RecipeScrub: AsyncParsableCommand {
     }
 
     /// Scrubs the files of a package; when one of them cannot be read, each says so.
-    private func together(_ files: [RecipeFile], as format: RecipeFormat?) -> [ScrubbedFile] {
+    private func together(_ files: [RecipeFile], as format: RecipeFormat?, _ scrubber: Scrubber) -> [ScrubbedFile] {
         var package: [PackageFile] = []
         for (number, file) in files.enumerated() {
             do {
@@ -155,7 +178,7 @@ struct RecipeScrub: AsyncParsableCommand {
                 return [ScrubbedFile(name: "file \(number + 1)", report: nil, summary: "error: \(error)")]
             }
         }
-        return Scrubber().scrub(package, for: .publicLibrary).files.map {
+        return scrubber.scrub(package, for: Self.destination).files.map {
             ScrubbedFile(name: $0.path, report: $0.report, summary: $0.report.summary)
         }
     }
@@ -268,7 +291,7 @@ struct ScrubbedFile: Sendable {
         do {
             let bytes = Array(try contents(of: file.path))
             let format = try RecipeFile.format(of: bytes, format)
-            let report = scrubber.scrub(bytes, as: format, for: .publicLibrary)
+            let report = scrubber.scrub(bytes, as: format, for: RecipeScrub.destination)
             (self.report, summary) = (report, report.summary)
         } catch {
             (report, summary) = (nil, "error: \(error)")

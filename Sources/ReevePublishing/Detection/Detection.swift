@@ -45,6 +45,8 @@ struct DetectionContext {
 /// What a text holds: matches that do not overlap, and surrogates of Reeve's own pools, which are no findings.
 struct Detected {
     var matches: [Match] = []
+    /// Matches of classes that stay, apart from the others.
+    var kept: [Match] = []
     var surrogates: [(text: String, range: Range<Int>)] = []
     /// Whether escapes stand in each other too often to be read.
     var isTooDeep = false
@@ -55,14 +57,15 @@ enum Detection {
     /// The version of the rules: a recipe that was scrubbed under an older one is not published.
     static let rulesVersion = 2
 
-    static func scan(_ piece: TextPiece) -> Detected {
-        var found = scan(whole: piece)
+    /// What stands in a text; a class that is kept takes nothing away from the others.
+    static func scan(_ piece: TextPiece, keeping kept: Set<DataClass> = []) -> Detected {
+        var found = scan(whole: piece, kept)
         guard !piece.joints.isEmpty, !found.matches.isEmpty else { return found }
         // Of literals that are put together only what reaches over a joint is new, and not what each has for itself:
         // `'a@x.com' + 'b@x.com'` are two.
         let ends = [0] + piece.joints.map(\.at) + [piece.bytes.count]
         let single = zip(ends, ends.dropFirst()).flatMap { start, end in
-            let part = scan(whole: piece.part(start..<end))
+            let part = scan(whole: piece.part(start..<end), kept)
             let ranges = (part.matches.map(\.range) + part.surrogates.map(\.range)).sorted {
                 $0.lowerBound < $1.lowerBound
             }
@@ -78,7 +81,7 @@ enum Detection {
         return found
     }
 
-    private static func scan(whole piece: TextPiece) -> Detected {
+    private static func scan(whole piece: TextPiece, _ kept: Set<DataClass>) -> Detected {
         var found = Detected()
         guard piece.bytes.count >= 6 else { return found }
         let folded = FoldedText(piece.bytes)
@@ -94,10 +97,19 @@ enum Detection {
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }
-        found.matches = merged(found.matches).map { match in
-            Match(
-                kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule,
-                text: Array(text[match.range]))
+        func placed(_ matches: [Match]) -> [Match] {
+            merged(matches).map { match in
+                Match(
+                    kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule,
+                    text: Array(text[match.range]))
+            }
+        }
+        let all = found.matches
+        found.matches = placed(kept.isEmpty ? all : all.filter { !kept.contains($0.kind) })
+        if !kept.isEmpty {
+            found.kept = placed(all.filter { kept.contains($0.kind) }).filter { match in
+                !found.matches.contains { $0.range.overlaps(match.range) }
+            }
         }
         return found
     }

@@ -13,9 +13,7 @@ enum EmailDetector {
             if Surrogates.isEmail(local + "@" + domain) {
                 found.surrogates.append((local + "@" + domain, start..<end))
             } else if !isPlaceholder(local, domain), !isRemote(text, local, end),
-                !Surrogates.secrets(in: Array(text[start..<position])).contains(where: {
-                    $0.upperBound == position - start
-                })
+                RecipeParameter.find(in: Array(text[start..<position])).last?.range.upperBound != position - start
             {
                 found.matches.append(Match(kind: .email, range: start..<end, score: 0.95, rule: "email.address"))
             }

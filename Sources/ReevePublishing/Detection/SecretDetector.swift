@@ -77,9 +77,7 @@ enum SecretDetector {
         // No prefix and body together are shorter.
         guard text.count >= shortest else { return }
         if text.contains(UInt8(ascii: "-")) { scanPrivateKeys(text, &found) }
-        for range in Surrogates.secrets(in: text) {
-            found.surrogates.append((String(decoding: text[range], as: UTF8.self), range))
-        }
+        found.surrogates += RecipeParameter.find(in: text).map { ($0.parameter.description, $0.range) }
         var position = 0
         while position < text.count {
             let candidates = byFirstByte[Int(text[position])]
@@ -119,7 +117,7 @@ enum SecretDetector {
                 let pair = unsafe Int(text[position]) << 8 | Int(text[position + 1])
                 guard unsafe beginnings[pair >> 6] & 1 << UInt64(pair & 63) != 0 else { continue }
                 let rest = unsafe UnsafeBufferPointer(rebasing: text[position..<run.upperBound])
-                if unsafe rest.starts(with: Surrogates.secretPrefix) { return true }
+                if unsafe rest.starts(with: RecipeParameter.prefix) { return true }
                 // Behind a backslash a letter may be that of an escape.
                 guard
                     unsafe position == run.lowerBound || !text[position - 1].isAlphanumeric
@@ -136,7 +134,7 @@ enum SecretDetector {
     /// A bit for each pair of bytes that a prefix, or a stand-in, begins with.
     private static let beginnings: [UInt64] = {
         var marks = [UInt64](repeating: 0, count: 1024)
-        for prefix in rules.map(\.prefix) + [Surrogates.secretPrefix] {
+        for prefix in rules.map(\.prefix) + [RecipeParameter.prefix] {
             let pair = Int(prefix[0]) << 8 | Int(prefix[1])
             marks[pair >> 6] |= 1 << UInt64(pair & 63)
         }

@@ -7,8 +7,8 @@ extension RecipeFormat {
     /// The format of a document, when it is certain; `nil` otherwise: nothing is guessed.
     ///
     /// A Workato recipe has a `code` whose `keyword` is `trigger`, as an object (export files) or packed into a string
-    /// (the API's form, also under `recipe`). A Workato connection is a `name`, a `provider` and `root_folder`. An n8n
-    /// workflow has `nodes` in an array, each with a `type`, and an object of `connections`. A document that fits two
+    /// (the API's form, also under `recipe`). A Workato connection is a `name`, a `provider` and `root_folder`; a manifest has `assets` in an
+    /// array, also under `export_manifest` or `result`, each with a `type` and a `zip_name`. An n8n workflow has `nodes` in an array, each with a `type`, and an object of `connections`. A document that fits two
     /// formats fits none.
     public static func recognize(_ document: [UInt8], limits: JSONTokens.Limits = .init()) -> RecipeFormat? {
         var sight = Sight()
@@ -30,6 +30,9 @@ extension RecipeFormat {
         private var hasConnections = false
         private var nodes = 0
         private var types = 0
+        private var assets = 0
+        /// Keys of assets by which a manifest is told.
+        private var assetKeys = 0
         /// Open objects and arrays.
         private var depth = 0
 
@@ -38,6 +41,7 @@ extension RecipeFormat {
             if isRecipe { formats.append(.workato) }
             if keys.isSuperset(of: ["name", "provider", "root_folder"]) { formats.append(.workatoConnection) }
             if hasConnections, nodes > 0, types == nodes { formats.append(.n8n) }
+            if assets > 0, assetKeys == 2 * assets { formats.append(.workatoManifest) }
             return formats
         }
 
@@ -55,7 +59,9 @@ extension RecipeFormat {
         private mutating func look(
             at token: JSONTokens.Token, _ path: [JSONPath.Element], of document: [UInt8]
         ) {
-            guard path.count <= 3, case .key(let first)? = path.first else { return }
+            guard case .key(let first)? = path.first else { return }
+            lookForAsset(token, first == "export_manifest" || first == "result" ? path.dropFirst() : path[...])
+            guard path.count <= 3 else { return }
             switch (token.kind, path.count) {
             case (.key, 1): keys.insert(first)
             case (.objectStart, 1): hasConnections = hasConnections || first == "connections"
@@ -66,6 +72,13 @@ extension RecipeFormat {
                 lookForTrigger(document[token.content], path.first == .key("recipe") ? path.dropFirst() : path[...])
             default: break
             }
+        }
+
+        private mutating func lookForAsset(_ token: JSONTokens.Token, _ path: ArraySlice<JSONPath.Element>) {
+            guard path.first == .key("assets"), case .index? = path.dropFirst().first else { return }
+            if token.kind == .objectStart, path.count == 2 { assets += 1 }
+            guard token.kind == .string, path.count == 3 else { return }
+            if path.last == .key("type") || path.last == .key("zip_name") { assetKeys += 1 }
         }
 
         private mutating func lookForTrigger(_ content: ArraySlice<UInt8>, _ path: ArraySlice<JSONPath.Element>) {

@@ -25,7 +25,7 @@ extension RecipeFormat {
                         "lifetime_task_count",
                     ],
                 ],
-                entries: ["code": "block", "config": "config"]),
+                entries: ["code": "block", "config": "config"], privacy: ["private"]),
             block,
             input,
             schema,
@@ -48,6 +48,31 @@ extension RecipeFormat {
                 ],
                 entries: ["provider": "provider"]),
             RoleZone("provider", otherwise: .structural, roles: [.label: ["zip_name", "folder"]]),
+        ])
+
+    /// Manifests of Workato's exports: the list of what is in a package. An asset is told by its file; its name, which may be a connection's,
+    /// is emptied.
+    public static let workatoManifest = RecipeFormat(
+        "workato-manifest", .workato,
+        [
+            RoleZone(
+                "manifest",
+                roles: [
+                    .structural: [
+                        "status", "created_at", "updated_at", "deleted_at", "last_exported_at", "include_data",
+                        "include_tags", "include_test_cases", "auto_generate_assets", "auto_run",
+                    ],
+                    .label: ["name", "project_path"],
+                    .identity: ["id", "folder_id"],
+                ],
+                entries: ["export_manifest": "manifest", "result": "manifest", "assets": "asset"]),
+            RoleZone(
+                "asset",
+                roles: [
+                    .structural: ["type", "checked", "version", "root_folder", "unreachable", "status"],
+                    .label: ["zip_name", "folder", "absolute_path"],
+                    .identity: ["id", "name", "folder_id"],
+                ]),
         ])
 
     private static let schemas: Set<String> = [

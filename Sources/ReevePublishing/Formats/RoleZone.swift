@@ -22,12 +22,14 @@ public struct RoleZone: Hashable, Sendable, Codable {
     /// Keys that name a version of the format, with the values that are known, as they are written without quotes. A document with
     /// another one is not published.
     public var versions: [String: Set<String>]
+    /// Keys by which an author keeps a recipe private: it is, unless `false` or `null` stands there.
+    public var privacy: Set<String>
 
     /// A zone of a format's table.
     public init(
         _ name: String, otherwise: PathRole = .literal, names: PathRole = .structural,
         roles: [PathRole: Set<String>] = [:], defining: Set<String> = [], entries: [String: String] = [:],
-        versions: [String: Set<String>] = [:]
+        versions: [String: Set<String>] = [:], privacy: Set<String> = []
     ) {
         self.name = name
         self.otherwise = otherwise
@@ -36,11 +38,12 @@ public struct RoleZone: Hashable, Sendable, Codable {
         self.defining = defining
         self.entries = entries
         self.versions = versions
+        self.privacy = privacy
     }
 }
 
 extension RoleZone {
-    /// Reads a zone; what is left out but the name is as in ``init(_:otherwise:names:roles:defining:entries:versions:)``.
+    /// Reads a zone; what is left out but the name is as in ``init(_:otherwise:names:roles:defining:entries:versions:privacy:)``.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -50,7 +53,8 @@ extension RoleZone {
             roles: try values.decodeIfPresent([PathRole: Set<String>].self, forKey: .roles) ?? [:],
             defining: try values.decodeIfPresent(Set<String>.self, forKey: .defining) ?? [],
             entries: try values.decodeIfPresent([String: String].self, forKey: .entries) ?? [:],
-            versions: try values.decodeIfPresent([String: Set<String>].self, forKey: .versions) ?? [:])
+            versions: try values.decodeIfPresent([String: Set<String>].self, forKey: .versions) ?? [:],
+            privacy: try values.decodeIfPresent(Set<String>.self, forKey: .privacy) ?? [])
     }
 }
 
@@ -66,6 +70,8 @@ struct RoleTable: Hashable, Sendable {
         var isName = false
         /// Whether it is a version, see ``RoleTable/knows(_:at:)``; the key's number in its table.
         var version: Int?
+        /// Whether it keeps a recipe private.
+        var isPrivacy = false
     }
 
     private struct Row: Hashable {
@@ -73,6 +79,7 @@ struct RoleTable: Hashable, Sendable {
         var zone: Int?
         var isName = false
         var version: Int?
+        var isPrivacy = false
     }
 
     /// The rows of a zone, and what is for every key that has none.
@@ -108,6 +115,7 @@ struct RoleTable: Hashable, Sendable {
                 }
             }
             for key in zone.defining { rows[key, default: Row()].isName = true }
+            for key in zone.privacy { rows[key, default: Row()].isPrivacy = true }
             for (key, name) in zone.entries {
                 guard let number = numbers[name] else { throw .unknownZone(name) }
                 rows[key, default: Row()].zone = number
@@ -135,6 +143,7 @@ struct RoleTable: Hashable, Sendable {
         var inside = self.place(row.zone ?? place.zone, row.role ?? inherited)
         inside.isName = row.isName
         inside.version = row.version
+        inside.isPrivacy = row.isPrivacy
         return inside
     }
 

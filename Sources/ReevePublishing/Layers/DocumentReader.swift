@@ -52,12 +52,14 @@ struct DocumentReader {
     /// dropped value does not count.
     private(set) var shape: [UInt64] = []
     /// What goes by its role, in document order.
-    private(set) var drops: [RoleDrop] = []
+    var drops: [RoleDrop] = []
+    /// Where it says that its author keeps the recipe private.
+    private(set) var privacy: JSONPath?
     /// What is packed as a whole; the outer ones first.
     var seals: [Seal] = []
 
     /// The names of credentials that are stand-ins already, as the pool spells them.
-    private(set) var connections: Set<String> = []
+    var connections: Set<String> = []
 
     let format: RecipeFormat
     static let maximumDepth = 8
@@ -185,6 +187,7 @@ struct DocumentReader {
         default:
             walk.meet(token)
             note(token, piece, walk, hash: hash)
+            if walk.next.isPrivacy, privacy == nil, !isPublic(token, piece) { privacy = walk.path() }
             // A version is a string or a number.
             if walk.next.version != nil, token.kind != .string, token.kind != .number {
                 throw .unknownVersion(walk.path())
@@ -253,7 +256,8 @@ struct DocumentReader {
             guard format.knows(text, at: place) else { throw .unknownVersion(walk.path()) }
         }
         if !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
-            let writing = writing(of: token, in: piece, place.role), isClean(token, of: piece, writing)
+            !mayNameConnection(token, in: piece, place.role), let writing = writing(of: token, in: piece, place.role),
+            isClean(token, of: piece, writing)
         {
             note(seenPills, of: piece, isOutside: isOutside && !place.role.isDropped)
             return
@@ -267,7 +271,7 @@ struct DocumentReader {
         } else {
             value = try text(of: token, in: piece, path)
         }
-        value.role = place.role
+        value.role = role(of: value, at: place)
         value.isDropped = !isOutside || value.role.isDropped
         if isOutside, value.role.isDropped { drop(value) }
         if format.language == .workato, !value.isNumber {
@@ -289,30 +293,6 @@ struct DocumentReader {
             pills.add(piece.bytes, pill.range, without: UInt8(ascii: "\\"))
             if pill.isInFormula, isOutside { references.add(piece.bytes, pill.range, without: UInt8(ascii: "\\")) }
         }
-    }
-
-    /// Notes a string or a number that goes by its role, unless it is what would be left of it.
-    ///
-    /// Of the name of a connection's file only the stem goes: its folder stands elsewhere, too.
-    private mutating func drop(_ value: TextPiece) {
-        let isLeft = value.isNumber ? value.bytes == [UInt8(ascii: "0")] : value.bytes.isEmpty
-        guard !isLeft else { return }
-        var part = 0..<value.bytes.count
-        if value.role == .credential, !value.isNumber {
-            part = Surrogates.connectionStem(of: value.bytes)
-            var folder = value.part(0..<part.lowerBound)
-            folder.isDropped = false
-            add(folder)
-            if let name = Surrogates.connection(from: value.bytes[part]) {
-                connections.insert(name)
-                return
-            }
-        }
-        drops.append(
-            RoleDrop(
-                path: value.path, role: value.role, span: value.source(part),
-                text: value.isNumber ? nil : Array(value.bytes[part]), isNumber: value.isNumber,
-                isFile: part.count < value.bytes.count, seal: value.seal))
     }
 
     /// The decoded text of a key or string.

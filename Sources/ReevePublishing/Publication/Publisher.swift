@@ -16,11 +16,33 @@ public struct Publisher: Sendable {
     static let approvalTable = Table<FindingApproval>("publishing.approval")
     private static let table = Table<Publication>("publishing.publication")
 
+    /// What can be set; the defaults are visible here.
+    public struct Configuration: Hashable, Sendable, Codable {
+        /// What may be published where, see ``Scrubber/policy(for:)``.
+        public var policies: [Destination: PublishingPolicy]
+        /// How large a recipe may be.
+        public var limits: JSONTokens.Limits
+
+        /// A configuration; by default ``PublishingPolicy/everyone`` for each destination.
+        public init(policies: [Destination: PublishingPolicy] = [:], limits: JSONTokens.Limits = .init()) {
+            self.policies = policies
+            self.limits = limits
+        }
+
+        /// All defects, each as a line; empty when there is none.
+        public func validate() -> [String] {
+            let library = Destination.publicLibrary
+            guard let policy = policies[library], policy.audience != .everyone else { return [] }
+            return ["policies: \(library) is for everyone, so its policy must be"]
+        }
+    }
+
     /// A publisher over the authority's store that takes its permits.
-    public init(authority: AccessAuthority, limits: JSONTokens.Limits = .init()) {
+    public init(authority: AccessAuthority, configuration: Configuration = .init()) {
         store = authority.store
         self.authority = authority
-        scrubber = Scrubber(limits: limits, time: authority.time)
+        scrubber = Scrubber(
+            policies: configuration.policies, limits: configuration.limits, time: authority.time)
     }
 
     /// Publishes a scrubbed recipe's bytes to its destination; leaves one audit entry.
@@ -62,7 +84,8 @@ public struct Publisher: Sendable {
                     var details = [
                         "publication": publication.id.description, "destination": destination.description,
                         "rules": String(recipe.rulesVersion), "input": recipe.inputDigest.description,
-                        "version": String(publication.version),
+                        "version": String(publication.version), "audience": recipe.audience.rawValue,
+                        "policy": recipe.policy.description,
                     ]
                     details["replaces"] = earlier?.description
                     if !recipe.approvals.isEmpty { details["approvals"] = String(recipe.approvals.count) }

@@ -66,7 +66,7 @@ struct FirstPass {
             switch action {
             case .replaced: originals.append(match.text)
             case .dropped: if match.score >= Match.replaceFrom { originals.append(match.text) }
-            case .review, .approved, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
+            case .review, .approved, .kept, .blocked: left[Place(path: piece.path, rule: match.rule), default: 0] += 1
             }
             // Literals that are joined in more than one way show the same value more than once.
             if !piece.joints.isEmpty, let last = findings.last, last.span == hit.span, last.rule == match.rule {
@@ -77,9 +77,22 @@ struct FirstPass {
                     kind: match.kind, path: piece.path, role: piece.role, span: hit.span,
                     rule: match.rule, score: match.score, action: action, fingerprint: fingerprint))
         }
+        for hit in reading.found.kept {
+            let (piece, match) = (reader.pieces[hit.piece], hit.match)
+            // A page masks it.
+            edits.add(match, in: piece, replacement: nil)
+            findings.append(
+                ScrubFinding(
+                    kind: match.kind, path: piece.path, role: piece.role, span: hit.span, rule: match.rule,
+                    score: match.score, action: .kept, fingerprint: nil))
+        }
+        if !reading.found.kept.isEmpty {
+            findings.sort { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
+        }
         // Values that were found, also those that were left, and ids that go must not show in a path; nor keys in which anything was found.
-        let list = DenyList(hits.map(\.match.text) + reader.ids)
-        let keys = Set(hits.map { reader.pieces[$0.piece] }.filter(\.isKey).map(\.path))
+        let all = hits + reading.found.kept
+        let list = DenyList(all.map(\.match.text) + reader.ids)
+        let keys = Set(all.map { reader.pieces[$0.piece] }.filter(\.isKey).map(\.path))
         for index in findings.indices { findings[index].path = findings[index].path.masked(list, keys) }
         dropped = reader.drops.map {
             DroppedValue(path: $0.path.masked(list, keys), role: $0.role, span: reader.place($0.span, in: $0.seal))

@@ -10,10 +10,17 @@ struct Hits {
         let piece: Int
         /// Its place in the document.
         let span: Range<Int>
+
+        /// The order of the document, the longer of two at one place first.
+        static func isBefore(_ left: Hit, _ right: Hit) -> Bool {
+            (left.span.lowerBound, -left.span.upperBound) < (right.span.lowerBound, -right.span.upperBound)
+        }
     }
 
     /// In document order, the longer of two at one place first.
     private(set) var hits: [Hit] = []
+    /// What is of a class that stays, and stands in a text by itself; in document order.
+    private(set) var kept: [Hit] = []
     /// Bytes that the detectors were given.
     private(set) var work = 0
     /// A document with more is not scrubbed.
@@ -22,11 +29,11 @@ struct Hits {
     private(set) var surrogates: Set<String>
 
     /// Runs all detectors. Complexity: O(bytes + hits log hits).
-    init(_ reader: DocumentReader) throws(BlockReason) {
+    init(_ reader: DocumentReader, keeping kept: Set<DataClass> = []) throws(BlockReason) {
         surrogates = reader.connections
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
         for (index, piece) in reader.pieces.enumerated() {
-            let found = Detection.scan(piece)
+            let found = Detection.scan(piece, keeping: kept)
             work += piece.joints.isEmpty ? piece.bytes.count : 2 * piece.bytes.count
             guard !found.isTooDeep else { throw .tooManyLayers }
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
@@ -34,10 +41,16 @@ struct Hits {
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
             }
+            if !piece.isWhole, !piece.isDropped, piece.joints.isEmpty {
+                self.kept += found.kept.map { match in
+                    Hit(match: match, piece: index, span: reader.place(match.range, of: piece))
+                }
+            }
             // One value can show in several readings of its text.
             guard hits.count <= 4 * Self.maximum else { throw .tooManyFindings }
         }
-        hits.sort { ($0.span.lowerBound, -$0.span.upperBound) < ($1.span.lowerBound, -$1.span.upperBound) }
+        hits.sort(by: Hit.isBefore)
+        self.kept.sort(by: Hit.isBefore)
         removeWhole(in: reader, where: shown)
         guard hits.count <= Self.maximum else { throw .tooManyFindings }
     }

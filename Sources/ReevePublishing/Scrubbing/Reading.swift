@@ -11,7 +11,8 @@ struct Reading {
 
     /// Takes a document apart and searches it; a thorough reading passes no string over.
     init(
-        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool = false
+        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, keeping kept: Set<DataClass> = [],
+        isThorough: Bool = false
     ) throws(BlockReason) {
         self.input = input
         do throws(ReadFailure) {
@@ -25,6 +26,6 @@ struct Reading {
             }
         }
         if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
-        found = try Hits(reader)
+        found = try Hits(reader, keeping: kept)
     }
 }

@@ -52,12 +52,13 @@ extension Scrubber {
     public func scrub(
         _ files: [PackageFile], for destination: Destination, review: Review? = nil
     ) -> PackageReport {
+        let policy = policy(for: destination)
         let readings = files.map { file -> Result<Reading, BlockReason> in
-            Result { () throws(BlockReason) in try Reading(file.bytes, file.format, limits) }
+            Result { () throws(BlockReason) in try Reading(file.bytes, file.format, limits, keeping: policy.kept) }
         }
         var occupied: Set<String> = []
         for case .success(let reading) in readings { occupied.formUnion(reading.found.surrogates) }
-        var pool = Surrogates(occupied: occupied)
+        var pool = Surrogates(occupied: occupied, policy.replacement)
         let reviewed = reviewed(review, destination)
         // In the order of the paths, so that the order in which files are given is no matter.
         var passes: [Int: FirstPass] = [:]
@@ -66,7 +67,7 @@ extension Scrubber {
             if case .success(let reading) = readings[index] {
                 passes[index] = FirstPass(reading, &pool, review: reviewed)
             }
-            paths[index] = PackagePath(files[index].path).scrubbed(&pool)
+            paths[index] = PackagePath(files[index].path)?.scrubbed(&pool, keeping: policy.kept)
         }
         let originals = passes.values.flatMap(\.originals)
         let counts = paths.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
@@ -98,12 +99,19 @@ extension Scrubber {
 private struct PackagePath {
     private let parts: [[UInt8]]
 
-    init(_ path: String) {
+    /// A path as files have them; `nil` for one that leads out of the package, or that is no path everywhere: with a backslash, a control
+    /// character, a part without a name or of dots alone.
+    init?(_ path: String) {
         parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
+        let isPath = parts.allSatisfy { part in
+            part.contains { $0 != UInt8(ascii: ".") }
+                && part.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") }
+        }
+        guard isPath else { return nil }
     }
 
     /// The path without what is found in it; `nil` when something cannot be replaced.
-    func scrubbed(_ pool: inout Surrogates) -> String? {
+    func scrubbed(_ pool: inout Surrogates, keeping kept: Set<DataClass>) -> String? {
         var scrubbed: [[UInt8]] = []
         for part in parts {
             let stem = Surrogates.connectionStem(of: part)
@@ -114,14 +122,14 @@ private struct PackagePath {
                 scrubbed.append(name + part[stem.upperBound...])
                 continue
             }
-            guard let text = Self.scrubbed(part, &pool) else { return nil }
+            guard let text = Self.scrubbed(part, &pool, kept) else { return nil }
             scrubbed.append(text)
         }
         return String(decoding: Array(scrubbed.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
     }
 
-    private static func scrubbed(_ part: [UInt8], _ pool: inout Surrogates) -> [UInt8]? {
-        let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)))
+    private static func scrubbed(_ part: [UInt8], _ pool: inout Surrogates, _ kept: Set<DataClass>) -> [UInt8]? {
+        let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)), keeping: kept)
         var (text, position): ([UInt8], Int) = ([], 0)
         for match in found.matches.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
             guard match.score >= Match.replaceFrom, match.range.lowerBound >= position,

@@ -25,6 +25,8 @@ public struct ScrubFinding: Hashable, Sendable {
         case review
         /// A person decided that it may stay.
         case approved
+        /// The destination's policy lets values of its class stay.
+        case kept
         /// It stands where nothing may be changed: the recipe cannot be published as it is.
         case blocked
     }

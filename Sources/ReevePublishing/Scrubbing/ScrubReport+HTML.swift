@@ -30,10 +30,16 @@ extension ScrubReport {
         let gone = dropped.isEmpty ? "" : dropped.count == 1 ? ", 1 value dropped" : ", \(dropped.count) values dropped"
         return switch verdict {
         case .publishable:
-            findings.isEmpty ? "publishable: nothing found\(gone)" : "publishable: \(count), all replaced\(gone)"
+            findings.isEmpty ? "publishable: nothing found\(gone)" : "publishable: \(count), \(staying)\(gone)"
         case .needsReview: "needs review: \(count)\(gone)"
         case .blocked(let reason): "blocked: \(reason)"
         }
+    }
+
+    /// How many of the findings are still there.
+    private var staying: String {
+        let count = findings.reduce(0) { $0 + ($1.action == .approved || $1.action == .kept ? 1 : 0) }
+        return count == 0 ? "all replaced" : count == 1 ? "1 stays" : "\(count) stay"
     }
 
     private var verdictClass: String {
@@ -104,6 +110,7 @@ extension ScrubReport {
         case .replaced, .dropped: after = edit.flatMap(shown).map { $0.isEmpty ? "(empty)" : $0 } ?? "(masked)"
         case .review: after = "a person decides"
         case .approved: after = "stays, as a person decided"
+        case .kept: after = "stays, as the policy says"
         case .blocked: after = "cannot be changed here"
         }
         let path = Markup.text(row.path.description)
@@ -172,6 +179,7 @@ extension ScrubReport {
         td:first-child{overflow-wrap:anywhere;min-width:12rem}a{color:inherit}:focus-visible{outline:2px solid currentColor;outline-offset:2px}
         body:has(#show-replaced:not(:checked)) tr.replaced,body:has(#show-dropped:not(:checked)) tr.dropped,\
         body:has(#show-review:not(:checked)) tr.review,body:has(#show-approved:not(:checked)) tr.approved,\
+        body:has(#show-kept:not(:checked)) tr.kept,\
         body:has(#show-blocked:not(:checked)) tr.blocked{display:none}
         .sides{display:grid;grid-template-columns:1fr 1fr;gap:1rem}section{min-width:0}
         pre{white-space:pre-wrap;overflow-wrap:anywhere;overflow:auto;max-height:80vh;background:var(--box);padding:1rem;\

@@ -91,6 +91,7 @@ extension ScrubReport {
                 case .dropped: ("note", "it went with a value that goes by its role")
                 case .review: ("warning", "a person must decide about it")
                 case .approved: ("note", "a person decided that it may stay")
+                case .kept: ("note", "values of its class stay at this destination")
                 case .blocked: ("error", "it stands where nothing may be changed")
                 }
             return Result(

@@ -36,7 +36,7 @@ public struct ScrubReport: Sendable {
         self.edits = edits
         isCertain =
             switch verdict {
-            case .publishable, .needsReview, .blocked(.notReplaceable): true
+            case .publishable, .needsReview, .blocked(.notReplaceable), .blocked(.privateRecipe): true
             case .blocked: false
             }
     }

@@ -18,6 +18,10 @@ public struct ScrubbedRecipe: Sendable {
     public let digest: Digest
     /// The version of the detection rules.
     public let rulesVersion: Int
+    /// The digest of the destination's policy.
+    public let policy: Digest
+    /// Who will be able to read it; ``PublishingPolicy/Audience/warning`` says what its author should know.
+    public let audience: PublishingPolicy.Audience
     /// What was let through because a person approved it.
     public let approvals: Set<Fingerprint>
 
@@ -25,13 +29,15 @@ public struct ScrubbedRecipe: Sendable {
     fileprivate let deadline: Duration
 
     fileprivate init(
-        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, approvals: Set<Fingerprint>,
-        scrubber: InstanceID, deadline: Duration
+        bytes: [UInt8], destination: Destination, inputDigest: Digest, digest: Digest, policy: Digest,
+        audience: PublishingPolicy.Audience, approvals: Set<Fingerprint>, scrubber: InstanceID, deadline: Duration
     ) {
         self.bytes = bytes
         self.destination = destination
         self.inputDigest = inputDigest
         self.digest = digest
+        self.policy = policy
+        self.audience = audience
         rulesVersion = Detection.rulesVersion
         self.approvals = approvals
         self.scrubber = scrubber
@@ -59,11 +65,23 @@ public final class Scrubber: Sendable {
     private let instance = InstanceID()
     let limits: JSONTokens.Limits
     private let time: any TimeSource
+    private let policies: [Destination: PublishingPolicy]
 
-    /// A scrubber with limits for its input.
-    public init(limits: JSONTokens.Limits = .init(), time: any TimeSource = SystemTime()) {
+    /// A scrubber with a policy for each destination, and limits for its input.
+    public init(
+        policies: [Destination: PublishingPolicy] = [:], limits: JSONTokens.Limits = .init(),
+        time: any TimeSource = SystemTime()
+    ) {
+        self.policies = policies
         self.limits = limits
         self.time = time
+    }
+
+    /// The policy for a destination: ``PublishingPolicy/everyone`` where none was given, and for the public library where the given one is
+    /// for fewer.
+    public func policy(for destination: Destination) -> PublishingPolicy {
+        guard let policy = policies[destination] else { return .everyone }
+        return destination == .publicLibrary && policy.audience != .everyone ? .everyone : policy
     }
 
     /// Scrubs a recipe for a destination. With a review the findings that a person must decide about have fingerprints, and those that were
@@ -72,8 +90,9 @@ public final class Scrubber: Sendable {
         _ input: [UInt8], as format: RecipeFormat, for destination: Destination, review: Review? = nil
     ) -> ScrubReport {
         do throws(BlockReason) {
-            let reading = try Reading(input, format, limits)
-            var pool = Surrogates(occupied: reading.found.surrogates)
+            let policy = policy(for: destination)
+            let reading = try Reading(input, format, limits, keeping: policy.kept)
+            var pool = Surrogates(occupied: reading.found.surrogates, policy.replacement)
             let pass = FirstPass(reading, &pool, review: reviewed(review, destination))
             return report(of: pass, format, destination)
         } catch {
@@ -104,18 +123,22 @@ public final class Scrubber: Sendable {
         of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ originals: [[UInt8]]
     ) -> Verdict {
         do throws(BlockReason) {
-            try SecondPass.check(pass, format, limits, originals: originals)
+            let policy = policy(for: destination)
+            try SecondPass.check(pass, format, limits, keeping: policy.kept, originals: originals)
+            if let path = pass.reader.privacy, !policy.admitsPrivate { throw .privateRecipe(path.masked(DenyList([]))) }
             if pass.findings.contains(where: { $0.action == .blocked }) { return .blocked(.notReplaceable) }
             if pass.findings.contains(where: { $0.action == .review }) { return .needsReview }
-            let (input, output): (Digest, Digest)
+            let (input, output, rule): (Digest, Digest, Digest)
             do throws(CryptoError) {
                 (input, output) = (try Digest(hashing: pass.input), try Digest(hashing: pass.output))
+                rule = try policy.digest()
             } catch {
                 throw .cryptoFailed
             }
             return .publishable(
                 ScrubbedRecipe(
-                    bytes: pass.output, destination: destination, inputDigest: input, digest: output,
+                    bytes: pass.output, destination: destination, inputDigest: input, digest: output, policy: rule,
+                    audience: policy.audience,
                     approvals: Set(pass.findings.filter { $0.action == .approved }.compactMap(\.fingerprint)),
                     scrubber: instance, deadline: time.uptime + Self.lifetime))
         } catch {

@@ -8,7 +8,8 @@ enum SecondPass {
     /// Values that were taken out of other documents must not stand in this one either. Gives the bytes that it read, in all layers.
     @discardableResult
     static func check(
-        _ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits, originals others: [[UInt8]] = []
+        _ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits, keeping kept: Set<DataClass> = [],
+        originals others: [[UInt8]] = []
     ) throws(BlockReason) -> Int {
         // What has not changed has been read.
         let originals = pass.originals + others
@@ -33,7 +34,7 @@ enum SecondPass {
         // What the first pass left on purpose is known; anything else is a survivor.
         let list = DenyList(originals)
         var left = pass.left
-        let hits = try Hits(reader)
+        let hits = try Hits(reader, keeping: kept)
         for hit in hits.hits {
             let path = reader.pieces[hit.piece].path
             let place = FirstPass.Place(path: path, rule: hit.match.rule)

@@ -5,32 +5,45 @@
 /// gets the k-th stand-in, so nothing is keyed and nothing can be traced back.
 ///
 /// The pools: `user<k>@example.com` (RFC 2606), `202-555-0100` to `-0199` (reserved for fiction), card numbers
-/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, `REPLACE_WITH_SECRET_<k>`, and `Connection <k>` for
-/// the names of credentials.
+/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, and `Connection <k>` for the names of credentials. A secret is a
+/// ``RecipeParameter``, and so is what comes when a pool is used up, or all of it where the policy says so.
 struct Surrogates {
-    private var assigned: [DataClass: [String: Int]] = [:]
-    private var last: [DataClass: Int] = [:]
+    private struct Pool: Hashable {
+        let kind: DataClass
+        let isParameter: Bool
+    }
+
+    private var assigned: [Pool: [String: Int]] = [:]
+    private var last: [Pool: Int] = [:]
     private var connections: [[UInt8]: Int] = [:]
     private var lastConnection = 0
     /// Stand-ins that stand in the input already; they are skipped.
     private let occupied: Set<String>
+    private let replacement: PublishingPolicy.Replacement
 
-    init(occupied: Set<String>) {
+    init(occupied: Set<String>, _ replacement: PublishingPolicy.Replacement = .standIn) {
         self.occupied = occupied
+        self.replacement = replacement
     }
 
-    /// The stand-in for a value; `nil` when the pool is used up.
+    /// What stands for a value; `nil` when the pool is used up, and a parameter cannot stand there.
     mutating func replacement(for kind: DataClass, _ original: [UInt8], isNumber: Bool) -> [UInt8]? {
         let key = Self.normalized(kind, original)
-        let index: Int
-        if let known = assigned[kind]?[key] {
-            index = known
-        } else {
-            guard let next = nextFree(kind) else { return nil }
-            index = next
-            assigned[kind, default: [:]][key] = index
+        if kind != .secret, isNumber || replacement == .standIn,
+            let index = index(of: key, in: Pool(kind: kind, isParameter: false))
+        {
+            return Array(Self.text(kind, index, like: original, isNumber: isNumber).utf8)
         }
-        return Array(Self.text(kind, index, like: original, isNumber: isNumber).utf8)
+        guard !isNumber, let index = index(of: key, in: Pool(kind: kind, isParameter: true)) else { return nil }
+        return Array(RecipeParameter(kind, index).description.utf8)
+    }
+
+    /// The number of a value in a pool; `nil` when the pool is used up.
+    private mutating func index(of key: String, in pool: Pool) -> Int? {
+        if let known = assigned[pool]?[key] { return known }
+        guard let next = nextFree(pool) else { return nil }
+        assigned[pool, default: [:]][key] = next
+        return next
     }
 
     /// The stand-in for the name of a credential: the k-th distinct name is `Connection <k>`.
@@ -68,30 +81,40 @@ struct Surrogates {
         return "Connection " + String(decoding: number, as: UTF8.self)
     }
 
+    private static let fileEnding = Array(".connection.json".utf8)
+
+    /// Whether a text is the name of a connection's file.
+    static func isConnectionFile(_ name: ArraySlice<UInt8>) -> Bool {
+        name.count > fileEnding.count && name.suffix(fileEnding.count).elementsEqual(fileEnding)
+    }
+
     /// The part of a credential's name that goes: all of it, or the file's name without its folder and ending.
     static func connectionStem(of name: [UInt8]) -> Range<Int> {
-        let ending = Array(".connection.json".utf8)
-        guard name.count > ending.count, name.suffix(ending.count).elementsEqual(ending) else { return 0..<name.count }
-        let end = name.count - ending.count
+        guard isConnectionFile(name[...]) else { return 0..<name.count }
+        let end = name.count - fileEnding.count
         let start = name[..<end].lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         return start..<end
     }
 
     /// The next index whose stand-in does not occur; tried ones are not tried again.
-    private mutating func nextFree(_ kind: DataClass) -> Int? {
-        while last[kind, default: 0] < Self.poolSize(kind) {
-            let index = last[kind, default: 0] + 1
-            last[kind] = index
-            if !occupied.contains(Self.canonical(kind, index)) { return index }
+    private mutating func nextFree(_ pool: Pool) -> Int? {
+        while last[pool, default: 0] < Self.size(of: pool) {
+            let index = last[pool, default: 0] + 1
+            last[pool] = index
+            let text =
+                pool.isParameter ? RecipeParameter(pool.kind, index).description : Self.canonical(pool.kind, index)
+            if !occupied.contains(text) { return index }
         }
         return nil
     }
 
-    private static func poolSize(_ kind: DataClass) -> Int {
-        switch kind {
+    private static func size(of pool: Pool) -> Int {
+        guard !pool.isParameter else { return 999_999 }
+        return switch pool.kind {
         case .phone: 100
         case .paymentCard: 999
-        case .email, .iban, .secret: 99_999
+        case .email, .iban: 99_999
+        case .secret: 0
         }
     }
 
@@ -112,7 +135,7 @@ struct Surrogates {
     private static func text(_ kind: DataClass, _ index: Int, like original: [UInt8], isNumber: Bool) -> String {
         switch kind {
         case .email: return "user\(index)@example.com"
-        case .secret: return "REPLACE_WITH_SECRET_\(index)"
+        case .secret: return RecipeParameter(kind, index).description
         case .iban:
             let account = padded(index, 14)
             let check = (0...96).first { IBANDetector.isValid(Array("GB\(padded($0, 2))TEST\(account)".utf8)) } ?? 0
@@ -131,19 +154,6 @@ struct Surrogates {
     private static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
-    }
-
-    static let secretPrefix = Array("REPLACE_WITH_SECRET_".utf8)
-
-    /// The stand-ins for secrets in a text.
-    static func secrets(in text: [UInt8]) -> [Range<Int>] {
-        let prefix = secretPrefix
-        guard text.count > prefix.count else { return [] }
-        return (0..<text.count - prefix.count).compactMap { start in
-            guard text[start] == prefix[0], text[start...].starts(with: prefix) else { return nil }
-            let digits = text[(start + prefix.count)...].prefix(6).prefix(while: \.isDigit)
-            return digits.isEmpty ? nil : start..<digits.endIndex
-        }
     }
 
     static func isEmail(_ address: String) -> Bool {

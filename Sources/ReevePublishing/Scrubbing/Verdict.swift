@@ -3,24 +3,6 @@
 
 public import ReeveModel
 
-/// Where a recipe is to be published, for example `community-library`: 1 to 64 letters, digits and hyphens.
-public struct Destination: Hashable, Sendable, TextCodable {
-    /// The destination's name.
-    public let description: String
-
-    /// The library that everyone can read.
-    public static let publicLibrary = Destination(name: "public-library")
-
-    /// A destination by name; `nil` for any other spelling.
-    public init?(_ name: String) {
-        let allowed = name.utf8.allSatisfy { $0.isAlphanumeric || $0 == 45 }
-        guard (1...64).contains(name.utf8.count), allowed else { return nil }
-        description = name
-    }
-
-    private init(name: String) { description = name }
-}
-
 /// What a scrub came to.
 public enum Verdict: Sendable {
     /// Everything that was found was taken out, and the second pass found nothing more: this may be published.
@@ -51,7 +33,9 @@ public enum BlockReason: Error, Hashable, Sendable {
     case unknownVersion(JSONPath)
     /// A comment at this path tells scanners to look away.
     case suppression(JSONPath)
-    /// A file's name in a package holds something that a person must decide about, or would be that of another file.
+    /// Its author keeps it private, by what stands at this path, and the destination is for everyone (clause P4.1).
+    case privateRecipe(JSONPath)
+    /// A file's name in a package holds something that a person must decide about, would be that of another file, or leads out of the package.
     case fileName
     /// The crypto engine failed.
     case cryptoFailed
@@ -76,7 +60,9 @@ extension BlockReason: CustomStringConvertible {
         case .suppression(let path):
             "a comment at `\(path)` tells scanners to look away; remove it, what it hides is decided here"
         case .fileName:
-            "the file's name holds something that may be personal, or is that of another file of the package; give it another name"
+            "the file's name holds something that may be personal, is that of another file of the package, or is no path in it; give it another name"
+        case .privateRecipe(let path):
+            "its author keeps it private, as `\(path)` says, and everyone could read it; make it public where it was made, and export it anew"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         }
     }

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReevePublishing
+import ReeveTesting
+import Testing
+
+/// Values that whoever installs a recipe fills in.
+@Suite struct ParameterTests {
+    private func scrubbed(_ bytes: [UInt8], as format: RecipeFormat = .plainJSON) throws -> [UInt8] {
+        let policy = try PublishingPolicy(audience: .everyone, replacement: .parameter)
+        return try output(Scrubber(policies: [.publicLibrary: policy]).scrub(bytes, as: format, for: .publicLibrary))
+    }
+
+    private func parameter(_ name: String) throws -> RecipeParameter { try #require(RecipeParameter(name)) }
+
+    @Test func valuesBecomeParameters() throws {
+        let input = Array(
+            #"{"a":"x@acme-corp.io, y@acme-corp.io","b":"X@acme-corp.io","phone":"(415) 867-5309","mobile":14158675309,"c":"4539 1488 0343 6467 DE89 3704 0044 0532 0130 00"}"#
+                .utf8)
+        let recipe = try scrubbed(input)
+        #expect(
+            String(decoding: recipe, as: UTF8.self)
+                == #"{"a":"REPLACE_WITH_EMAIL_1, REPLACE_WITH_EMAIL_2","b":"REPLACE_WITH_EMAIL_1","phone":"REPLACE_WITH_PHONE_1","mobile":12025550100,"c":"REPLACE_WITH_PAYMENT_CARD_1 REPLACE_WITH_BANK_ACCOUNT_1"}"#
+        )
+        #expect(try scrubbed(recipe) == recipe)
+        #expect(
+            try RecipeFormat.plainJSON.parameters(of: recipe).map(\.description) == [
+                "REPLACE_WITH_EMAIL_1", "REPLACE_WITH_EMAIL_2", "REPLACE_WITH_PHONE_1", "REPLACE_WITH_PAYMENT_CARD_1",
+                "REPLACE_WITH_BANK_ACCOUNT_1",
+            ])
+        let filled = try RecipeFormat.plainJSON.fill(
+            [
+                parameter("REPLACE_WITH_EMAIL_1"): "kim@new-company.example",
+                parameter("REPLACE_WITH_PHONE_1"): "+44 20 7946 0000",
+            ], in: recipe)
+        #expect(
+            String(decoding: filled, as: UTF8.self)
+                == #"{"a":"kim@new-company.example, REPLACE_WITH_EMAIL_2","b":"kim@new-company.example","phone":"+44 20 7946 0000","mobile":12025550100,"c":"REPLACE_WITH_PAYMENT_CARD_1 REPLACE_WITH_BANK_ACCOUNT_1"}"#
+        )
+    }
+
+    /// The 101st number has no stand-in: it is a parameter, and as a number it goes to a person.
+    @Test func aUsedUpPoolGivesParameters() throws {
+        let numbers = (0..<103).map { "\"+1415867\(5000 + $0)\"" }.joined(separator: ",")
+        let recipe = try output(scrub(Array("[\(numbers)]".utf8), as: .plainJSON))
+        let texts = try strings(recipe)
+        #expect(Set(texts).count == 103)
+        #expect(texts.suffix(3) == ["REPLACE_WITH_PHONE_1", "REPLACE_WITH_PHONE_2", "REPLACE_WITH_PHONE_3"])
+        #expect(texts.dropLast(3).allSatisfy { $0.hasPrefix("+120255501") })
+        guard case .needsReview = scrub(Array("[\(numbers),{\"mobile\":14158679999}]".utf8), as: .plainJSON).verdict
+        else {
+            Issue.record("a number became text")
+            return
+        }
+    }
+
+    @Test func namesThatOccurAreSkipped() throws {
+        let recipe = try scrubbed(
+            Array(#"["REPLACE_WITH_EMAIL_1","a REPLACE_WITH_EMAIL_3","x@acme-corp.io","y@acme-corp.io"]"#.utf8))
+        #expect(try strings(recipe).suffix(2) == ["REPLACE_WITH_EMAIL_2", "REPLACE_WITH_EMAIL_4"])
+    }
+
+    /// A value is put back into each place in which one can stand, and a scrub takes it out again.
+    @Test(arguments: Form.allCases) func eachPlaceIsFilled(_ form: Form) throws {
+        for sample in Sample.onePerClass where !sample.value.contains("\n") {
+            let recipe = try scrubbed(form.recipe(with: sample.value), as: .workato)
+            let parameters = try RecipeFormat.workato.parameters(of: recipe)
+            #expect(parameters.map(\.kind) == [sample.kind], "\(sample.rule)")
+            let filled = try RecipeFormat.workato.fill([try #require(parameters.first): sample.value], in: recipe)
+            #expect(filled == form.recipe(with: sample.value), "\(sample.rule)")
+            #expect(try scrubbed(filled, as: .workato) == recipe)
+        }
+    }
+
+    /// What is packed is unpacked, filled in and packed again; a step's name changes with everything that speaks of it.
+    @Test func packingsAndNamesAreFilled() throws {
+        let packed = Data("to: dana@acme-corp.io, cc: lee@acme-corp.io".utf8).base64EncodedString()
+        let workflow = Array(
+            #"{"nodes":[{"name":"Mail dana@acme-corp.io","type":"t","parameters":{"a":"\#(packed)","b":"={{ $('Mail dana@acme-corp.io').item.json.x }}"}}],"connections":{"Mail dana@acme-corp.io":{"main":[[]]}}}"#
+                .utf8)
+        let recipe = try scrubbed(workflow, as: .n8n)
+        let parameters = try RecipeFormat.n8n.parameters(of: recipe)
+        #expect(parameters.map(\.description) == ["REPLACE_WITH_EMAIL_1", "REPLACE_WITH_EMAIL_2"])
+        let filled = try RecipeFormat.n8n.fill(
+            [parameters[0]: "dana@acme-corp.io", parameters[1]: "lee@acme-corp.io"], in: recipe)
+        #expect(filled == workflow)
+    }
+
+    /// What could be code, or end a literal, is not filled in; no error shows the value.
+    @Test(arguments: [
+        "", "=1+1", "#{_('data.x')}", "{{ $json.secret }}", "a}}b", "${x}", "it's", "say \"hi\"", "`id`", "a\\nb",
+        "a\nb", "a\u{7F}b",
+        String(repeating: "x", count: 1025),
+    ])
+    func codeIsNotFilledIn(_ value: String) throws {
+        let recipe = try scrubbed(Array(#"["x@acme-corp.io"]"#.utf8))
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        #expect(throws: RecipeParameterError.notText(email)) {
+            try RecipeFormat.plainJSON.fill([email: value], in: recipe)
+        }
+        #expect(value.count < 3 || !RecipeParameterError.notText(email).description.contains(value))
+    }
+
+    @Test func whatIsNotThereIsAnError() throws {
+        let (email, phone) = (try parameter("REPLACE_WITH_EMAIL_1"), try parameter("REPLACE_WITH_PHONE_7"))
+        let recipe = Array(#"["REPLACE_WITH_EMAIL_1"]"#.utf8)
+        #expect(throws: RecipeParameterError.notInRecipe(phone)) {
+            try RecipeFormat.plainJSON.fill([email: "a", phone: "b"], in: recipe)
+        }
+        #expect(try RecipeFormat.plainJSON.fill([:], in: recipe) == recipe)
+        for broken in ["", "{", "[1", "\"\u{FEFF}", "{\"a\":1,\"a\":2}"] {
+            #expect(throws: RecipeParameterError.unreadable) {
+                try RecipeFormat.plainJSON.fill([:], in: Array(broken.utf8))
+            }
+            #expect(throws: RecipeParameterError.unreadable) {
+                try RecipeFormat.plainJSON.parameters(of: Array(broken.utf8))
+            }
+        }
+    }
+
+    @Test func namesAreExact() throws {
+        for name in [
+            "REPLACE_WITH_EMAIL_0", "REPLACE_WITH_EMAIL_01", "REPLACE_WITH_EMAIL_", "REPLACE_WITH_MAIL_1",
+            "REPLACE_WITH_EMAIL_1 ",
+            "REPLACE_WITH_EMAIL_1000000", "xREPLACE_WITH_EMAIL_1", "", "REPLACE_WITH_", "REPLACE_WITH_EMAIL_٣",
+        ] {
+            #expect(RecipeParameter(name) == nil, "\(name)")
+        }
+        for kind in DataClass.allCases {
+            let recipe = try scrubbed(
+                Array("[\"\(Sample.all.first { $0.kind == kind && !$0.value.contains("\n") }?.value ?? "")\"]".utf8))
+            let name = try #require(try strings(recipe).first)
+            #expect(try parameter(name).kind == kind && parameter(name).description == name)
+            #expect(
+                try JSONDecoder().decode([RecipeParameter].self, from: JSONEncoder().encode([parameter(name)])) == [
+                    parameter(name)
+                ])
+        }
+    }
+}
+
+@Suite struct ParameterProperties {
+    /// Recipes of random texts and values: filling in what was taken out gives the recipe back, byte for byte.
+    @Test func fillingInGivesTheRecipeBack() throws {
+        var generator = Scale.current.generator(for: "parameters")
+        let policy = try PublishingPolicy(audience: .everyone, replacement: .parameter)
+        let scrubber = Scrubber(policies: [.publicLibrary: policy])
+        let values = [
+            ("dana@acme-corp.io", DataClass.email), ("lee@acme-corp.io", .email), ("+14158675309", .phone),
+            ("4539148803436467", .paymentCard),
+        ]
+        var filled = 0
+        for _ in 0..<Scale.current.cases(ci: 5_000, soak: 1_000_000) {
+            let form = Form.allCases.randomElement(using: &generator) ?? .literal
+            var (words, originals): ([String], [RecipeParameter: String]) = ([], [:])
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                let (value, kind) = values.randomElement(using: &generator) ?? values[0]
+                guard Bool.random(using: &generator) else {
+                    words.append(
+                        ["text", "<b>", "&amp;", "é", "'", "\\", "12", "REPLACE_WITH"].randomElement(using: &generator)
+                            ?? "")
+                    continue
+                }
+                words.append(value)
+                guard !originals.values.contains(value) else { continue }
+                let number = originals.keys.reduce(1) { $0 + ($1.kind == kind ? 1 : 0) }
+                let word = [DataClass.email: "EMAIL", .phone: "PHONE"][kind] ?? "PAYMENT_CARD"
+                originals[try #require(RecipeParameter("REPLACE_WITH_\(word)_\(number)"))] = value
+            }
+            let input = form.recipe(with: words.joined(separator: "  "))
+            guard case .publishable(let recipe) = scrubber.scrub(input, as: .workato, for: .publicLibrary).verdict
+            else { continue }
+            #expect(
+                Set(try RecipeFormat.workato.parameters(of: recipe.bytes)) == Set(originals.keys), "\(form) \(words)")
+            #expect(try RecipeFormat.workato.fill(originals, in: recipe.bytes) == input, "\(form) \(words)")
+            filled += originals.isEmpty ? 0 : 1
+        }
+        #expect(filled > 500)
+    }
+}
