@@ -9,6 +9,18 @@ import Testing
 
 /// Ways in which a value was overlooked, or something else was damaged: each was found once.
 @Suite struct OverlookedTests {
+    /// A name that a scrub could have left saves no address around it, and a secret in one does not either.
+    @Test(arguments: [
+        "kim.lee-ghp_9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX@acme-corp.io",
+        "dana.whitfield+REPLACE_WITH_EMAIL_1@northwind-traders.co.uk",
+        "dana.whitfield_REPLACE_WITH_PHONE_1@acme-corp.io",
+        "REPLACE_WITH_SECRET_1.kim@acme-corp.io",
+    ])
+    func addressesGoAsAWhole(_ address: String) throws {
+        let text = String(decoding: try output(scrub(Array("[\"\(address)\"]".utf8), as: .plainJSON)), as: UTF8.self)
+        for part in ["kim", "lee", "dana", "acme", "northwind"] { #expect(!text.contains(part), "\(text)") }
+    }
+
     private static func workato(_ members: String) -> [UInt8] {
         Array(#"{"code":{"keyword":"trigger","input":{\#(members)}},"config":[]}"#.utf8)
     }

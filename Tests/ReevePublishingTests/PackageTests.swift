@@ -132,11 +132,86 @@ import Testing
         #expect(again.files.map(\.report.findings.isEmpty) == Array(repeating: true, count: 5))
     }
 
+    /// What goes in a file is in no path either, however it is written there.
+    @Test func whatGoesIsInNoPath() throws {
+        let hex = Array("dana@acme.com".utf8).map { String($0, radix: 16) }.joined()
+        let recipe = Self.recipe("dana@acme.com", connection: "C", "C.connection.json")
+        let report = try scrub([
+            ("a.recipe.json", recipe), ("\(hex).recipe.json", Self.recipe("x", connection: "C", "C.connection.json")),
+        ])
+        guard case .blocked(.fileName) = report.files[1].report.verdict else {
+            Issue.record("a path in another writing")
+            return
+        }
+        #expect(report.files[0].path == "a.recipe.json")
+        // A stand-in in a path is taken.
+        let taken = try #require(try scrub([("user1@example.com.recipe.json", recipe)]).recipes)
+        #expect(String(decoding: taken[0].recipe.bytes, as: UTF8.self).contains("user2@example.com"))
+    }
+
+    /// What some file system takes for the same file, or for a folder of another one, is not published.
+    @Test(arguments: [
+        ["a.json", "A.json"], ["\u{E9}.json", "e\u{301}.json"], ["a", "a/b.json"], ["A/b", "a"], ["ß.json", "SS.json"],
+    ])
+    func filesOfOneNameBlock(_ paths: [String]) {
+        func files(_ paths: [String]) -> [PackageFile] {
+            paths.map { PackageFile(path: $0, bytes: Array("[]".utf8), format: .plainJSON) }
+        }
+        #expect(Scrubber().scrub(files(paths), for: .publicLibrary).recipes == nil)
+        #expect(Scrubber().scrub(files(["x/a.json", "x/b.json", "y/a.json"]), for: .publicLibrary).recipes?.count == 3)
+    }
+
+    /// A manifest lists the names of recipes: that is no reason to take them out of the recipes themselves.
+    @Test func namesInAManifestAreNoIDs() throws {
+        let recipe =
+            #"{"name":"Sync new contacts","description":"Sync new contacts daily","code":{"keyword":"trigger"},"config":[]}"#
+        let manifest =
+            #"{"assets":[{"id":123456789012345,"name":"Sync new contacts","type":"recipe","absolute_path":"All projects/Sync new contacts","zip_name":"Sync new contacts.recipe.json"}]}"#
+        let recipes = try #require(
+            try scrub([("Sync new contacts.recipe.json", recipe), ("manifest.json", manifest)]).recipes)
+        #expect(recipes[0].path == "Sync new contacts.recipe.json")
+        #expect(String(decoding: recipes[0].recipe.bytes, as: UTF8.self) == recipe)
+        let text = String(decoding: recipes[1].recipe.bytes, as: UTF8.self)
+        #expect(text.contains(#""name":"","type""#) && text.contains(#""zip_name":"Sync new contacts.recipe.json""#))
+        #expect(text.contains(#""absolute_path":"All projects/Sync new contacts""#))
+    }
+
+    /// The file of a connection is named nowhere as it was: alone it is renamed, within other text it blocks.
+    @Test func connectionFilesAreNamedNowhere() throws {
+        let connection = ("Connections/dana_s_crm.CONNECTION.JSON", Self.connection("Dana's CRM"))
+        func recipe(_ text: String, _ key: String = "input") -> String {
+            #"{"name":"R","code":{"keyword":"trigger","\#(key)":{"m":"\#(text)"}},"config":[{"provider":"crm","account_id":{"zip_name":"Connections/dana_s_crm.connection.json","name":"Dana's CRM"}}]}"#
+        }
+        for key in ["input", "comment"] {
+            for name in ["Connections/dana_s_crm.connection.json", "Connections/dana_s_crm.connecti\\u006fn.json"] {
+                let recipes = try #require(try scrub([connection, ("r.recipe.json", recipe(name, key))]).recipes)
+                #expect(recipes.map(\.path) == ["Connections/connection_1.CONNECTION.JSON", "r.recipe.json"])
+                #expect(!String(decoding: recipes[1].recipe.bytes, as: UTF8.self).contains("dana"))
+            }
+        }
+        for text in [
+            "see dana_s_crm.connection.json ", "a dana_s_crm.connection.json b", "a dana_s_crm.connecti\\u006fn.json b",
+            "dana-s.connection.json.bak",
+        ] {
+            #expect(try scrub([connection, ("r.recipe.json", recipe(text))]).recipes == nil, "\(text)")
+        }
+        #expect(try scrub([connection, ("r.recipe.json", recipe("see connection_1.connection.json"))]).recipes != nil)
+        // The name and the file of a connection are one, however the exporter writes signs.
+        let signs = try #require(try scrub([("dana_crm_eu.connection.json", Self.connection("Dana CRM (EU)"))]).recipes)
+        #expect(signs[0].path == "connection_1.connection.json")
+        #expect(String(decoding: signs[0].recipe.bytes, as: UTF8.self).contains("Connection 1"))
+    }
+
     /// A path is written to by whoever takes the package: it stays inside, and is one everywhere.
     @Test(arguments: [
         "", "/", "/etc/passwd", "a//b.json", "a/", "..", "../a.json", "a/../../b.json", "./a.json", "a/.",
         "a\\..\\b.json", "a\0.json",
-        "a\n.json", "...", "C:\\a.json",
+        "a\n.json", "...", "C:\\a.json", "C:evil.json", "x.json:hidden", "CON", "nul.json", "COM1.recipe.json", "lpt9",
+        ".. /a.json", "a.json.", "a.json ", " a.json", "a?.json", "a*.json", "a|b", "a<b", "\"a\"", "..\u{200B}/a.json",
+        "\u{FEFF}../x", "．．/a.json", "a\u{2215}b", "a\u{2044}b", "a\u{202E}b", "a\u{85}b", "a\u{2028}b", ".git/hooks/x",
+        "~/a.json", String(repeating: "a", count: 256), "ZGFuYS53aGl0ZmllbGRAYWNtZS1jb3JwLmlv.json",
+        "dana.whitfield@acme/-corp.io.json", "4539/1488/0343/6467", "x.connection.json.bak",
+        "see dana_crm.connection.json.recipe.json",
     ])
     func pathsStayInside(_ path: String) {
         let report = Scrubber().scrub(
@@ -145,7 +220,7 @@ import Testing
             Issue.record("\(path.debugDescription)")
             return
         }
-        #expect(report.files[0].path == "(personal)")
+        #expect(report.files[0].path == "(not shown)")
         #expect(report.recipes == nil)
     }
 }

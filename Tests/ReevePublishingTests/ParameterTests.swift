@@ -92,7 +92,8 @@ import Testing
     /// What could be code, or end a literal, is not filled in; no error shows the value.
     @Test(arguments: [
         "", "=1+1", "#{_('data.x')}", "{{ $json.secret }}", "a}}b", "${x}", "it's", "say \"hi\"", "`id`", "a\\nb",
-        "a\nb", "a\u{7F}b",
+        "a\nb", "a\u{7F}b", "{exit()}", "*/process.exit(1)/*", "x\u{2028}process.exit(1)", "a\u{85}b", "a(b", "a;id",
+        "#$0", "@x", "<script>", "a&b=1", "a%41", "\u{202E}x", "\u{200B}x", "REPLACE_WITH_EMAIL_2",
         String(repeating: "x", count: 1025),
     ])
     func codeIsNotFilledIn(_ value: String) throws {
@@ -102,6 +103,87 @@ import Testing
             try RecipeFormat.plainJSON.fill([email: value], in: recipe)
         }
         #expect(value.count < 3 || !RecipeParameterError.notText(email).description.contains(value))
+    }
+
+    /// What stands in code, in a key, or keeps a recipe together is no text; neither is what is put together of literals.
+    @Test(arguments: [
+        (#"const u = REPLACE_WITH_EMAIL_1;"#, "jsCode"), (#"={{ REPLACE_WITH_EMAIL_1 }}"#, "text"),
+        (#"=Hi {{ $json.REPLACE_WITH_EMAIL_1 }}"#, "text"), (#"return /REPLACE_WITH_EMAIL_1/;"#, "jsCode"),
+        (#"return 'REPLACE_WITH_' + 'EMAIL_1'"#, "jsCode"), (#"{"REPLACE_WITH_EMAIL_1":1,"ab":2}"#, "body"),
+    ])
+    func codeIsNoPlaceForAValue(_ text: String, _ key: String) throws {
+        let escaped = String(decoding: JSONText.escape(text.utf8), as: UTF8.self)
+        let workflow = Array(
+            #"{"nodes":[{"name":"A","type":"t","parameters":{"\#(key)":"\#(escaped)","to":"REPLACE_WITH_EMAIL_1"}}],"connections":{}}"#
+                .utf8)
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        #expect(try RecipeFormat.n8n.parameters(of: workflow) == [email])
+        #expect(throws: RecipeParameterError.notFillable(email)) {
+            try RecipeFormat.n8n.fill([email: "ab"], in: workflow)
+        }
+    }
+
+    @Test(arguments: [
+        #""provider":"REPLACE_WITH_EMAIL_1""#, #""as":"REPLACE_WITH_EMAIL_1""#, #""input":{"REPLACE_WITH_EMAIL_1":1}"#,
+        #""input":{"m":"=REPLACE_WITH_EMAIL_1 + 'x'"}"#, ##""input":{"m":"#{REPLACE_WITH_EMAIL_1}"}"##,
+        #""input":{"m":"=_('data.x.REPLACE_WITH_EMAIL_1')"}"#,
+        #""input":{"m":"=%(REPLACE_WITH_EMAIL_1).to_i + REPLACE_WITH_EMAIL_1"}"#,
+    ])
+    func whatKeepsARecipeTogetherStays(_ member: String) throws {
+        let recipe = Array(#"{"code":{"keyword":"trigger",\#(member)},"config":[]}"#.utf8)
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        #expect(throws: RecipeParameterError.notFillable(email)) {
+            try RecipeFormat.workato.fill([email: "kim@acme-corp.io"], in: recipe)
+        }
+    }
+
+    /// A literal of Ruby ends where its author said: a sign that would end it is written as it has to be there.
+    @Test(arguments: [
+        ("%/to REPLACE_WITH_EMAIL_1/", "a/b.exit + x", #"%/to a\\/b.exit + x/"#),
+        ("%:REPLACE_WITH_EMAIL_1:", "a:b + c", #"%:a\\:b + c:"#), ("%.REPLACE_WITH_EMAIL_1.", "a.b", #"%.a\\.b."#),
+        ("'REPLACE_WITH_EMAIL_1'", "a/b", "'a/b'"),
+    ])
+    func literalsEndWhereTheyDid(_ before: String, _ value: String, _ after: String) throws {
+        func recipe(_ literal: String) -> [UInt8] {
+            Array(#"{"code":{"keyword":"trigger","input":{"m":"=\#(literal) + 'x'"}},"config":[]}"#.utf8)
+        }
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        let filled = try RecipeFormat.workato.fill([email: value], in: recipe(before))
+        #expect(String(decoding: filled, as: UTF8.self) == String(decoding: recipe(after), as: UTF8.self))
+    }
+
+    /// Two names of steps stay two, and no byte more than the limit is made.
+    @Test func theRecipeStaysTheSame() throws {
+        let workflow = Array(
+            #"{"nodes":[{"name":"REPLACE_WITH_EMAIL_1","type":"t"},{"name":"Other step","type":"t"}],"connections":{}}"#
+                .utf8)
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        #expect(throws: RecipeParameterError.unreadable) {
+            try RecipeFormat.n8n.fill([email: "Other step"], in: workflow)
+        }
+        #expect(throws: RecipeParameterError.unreadable) {
+            try RecipeFormat.n8n.fill(
+                [email: String(repeating: "x", count: 1000)], in: workflow, limits: .init(bytes: 200))
+        }
+        #expect(try RecipeFormat.n8n.fill([email: "Another"], in: workflow).count == workflow.count - 13)
+    }
+
+    /// A digit right behind a value never becomes one of its parameter's number.
+    @Test(arguments: [
+        "AKIAQ3EGRZ7VXK2MDWPL8", "AKIAQ3EGRZ7VXK2MDWPL0", "AKIAQ3EGRZ7VXK2MDWPL8888888",
+        "AKIAQ3EGRZ7VXK2MDWPL88 and AKIAQ3EGRZ7VXK2MDWPL",
+    ])
+    func numbersOfParametersAreTheirOwn(_ text: String) throws {
+        let recipe = try scrubbed(Array("[\"\(text)\"]".utf8))
+        let names = try RecipeFormat.plainJSON.parameters(of: recipe)
+        #expect(names.map(\.number) == Array(1...names.count))
+        #expect(names.count == text.ranges(of: "AKIA").count)
+    }
+
+    /// With its country or without, the same digits are two numbers, and have two parameters.
+    @Test func differentNumbersHaveDifferentParameters() throws {
+        let recipe = try scrubbed(Array(#"["+49 32 301820","(493) 230-1820"]"#.utf8))
+        #expect(Set(try strings(recipe)).count == 2)
     }
 
     @Test func whatIsNotThereIsAnError() throws {

@@ -152,7 +152,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "a b", "ä", String(repeating: "a", count: 65)]) func destinationsHaveOneSpelling(
+    @Test(arguments: ["", "a b", "ä", "Public-Library", String(repeating: "a", count: 65)])
+    func destinationsHaveOneSpelling(
         _ name: String
     ) {
         #expect(Destination(name) == nil)

@@ -54,6 +54,26 @@ import Testing
         #expect(scrub(input, under: .partner).isBlocked)
     }
 
+    /// A page shows nothing that stays either, wherever it stands: beside what goes, in a step's name, put together of literals.
+    @Test func whatIsKeptIsNotShown() throws {
+        let workflow =
+            #"{"nodes":[{"name":"Ask dana@acme-corp.io 4539 1488 0343 6467","type":"t","parameters":{"a":"dana.whitfield+ghp_9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX@acme-corp.io","b":"4539148803436467-dana@acme-corp.io","jsCode":"return 'dana@acme' + '-corp.io';"}}],"connections":{}}"#
+        let report = scrub(workflow, under: .organization, as: .n8n)
+        #expect(report.findings.contains { $0.action == .kept && $0.path.description.contains("jsCode") })
+        let page = report.html(title: "t")
+        for value in ["dana", "acme", "4539", "9sK2mQ"] { #expect(!page.contains(value), "\(value)") }
+    }
+
+    /// What is surely of a class that stays is not taken for one that goes.
+    @Test(arguments: ["+4915112345702", "call +49 1511 2345702 now"]) func aTelephoneIsNoCard(_ text: String) throws {
+        let report = scrub("[\"\(text)\"]", under: .organization)
+        #expect(try self.text(report) == "[\"\(text)\"]")
+        #expect(report.findings.map(\.kind) == [.phone])
+        let bank = try PublishingPolicy(audience: .partner, keeping: [.iban])
+        let account = #"["DE89 3704 0044 0532 0130 00"]"#
+        #expect(try self.text(scrub(account, under: bank)) == account)
+    }
+
     /// What is kept takes nothing along: a card within an address, a secret before its `@`, a number over the ends of two literals.
     @Test(arguments: [
         (#"{"a":"4539148803436467@acme-corp.io"}"#, "4539148803436467"),
@@ -62,8 +82,8 @@ import Testing
     ])
     func whatIsKeptTakesNothingAlong(_ input: String, _ residue: String) throws {
         let report = scrub(input, under: .organization)
-        guard case .publishable(let recipe) = report.verdict else { return }
-        #expect(!String(decoding: recipe.bytes, as: UTF8.self).contains(residue))
+        #expect(try !text(report).contains(residue))
+        #expect(report.findings.contains { $0.action == .replaced })
     }
 
     @Test func joinedLiteralsAreReadWithWhatIsKept() {

@@ -55,30 +55,36 @@ struct Detected {
 /// Runs all detectors over a text.
 enum Detection {
     /// The version of the rules: a recipe that was scrubbed under an older one is not published.
-    static let rulesVersion = 2
+    static let rulesVersion = 3
 
     /// What stands in a text; a class that is kept takes nothing away from the others.
     static func scan(_ piece: TextPiece, keeping kept: Set<DataClass> = []) -> Detected {
         var found = scan(whole: piece, kept)
-        guard !piece.joints.isEmpty, !found.matches.isEmpty else { return found }
+        guard !piece.joints.isEmpty, !found.matches.isEmpty || !found.kept.isEmpty else { return found }
         // Of literals that are put together only what reaches over a joint is new, and not what each has for itself:
         // `'a@x.com' + 'b@x.com'` are two.
         let ends = [0] + piece.joints.map(\.at) + [piece.bytes.count]
-        let single = zip(ends, ends.dropFirst()).flatMap { start, end in
+        var (single, keptSingle): ([Range<Int>], [Range<Int>]) = ([], [])
+        for (start, end) in zip(ends, ends.dropFirst()) {
             let part = scan(whole: piece.part(start..<end), kept)
-            let ranges = (part.matches.map(\.range) + part.surrogates.map(\.range)).sorted {
-                $0.lowerBound < $1.lowerBound
+            func placed(_ ranges: [Range<Int>]) -> [Range<Int>] {
+                ranges.sorted { $0.lowerBound < $1.lowerBound }.map { start + $0.lowerBound..<start + $0.upperBound }
             }
-            return ranges.map { start + $0.lowerBound..<start + $0.upperBound }
+            single += placed(part.matches.map(\.range) + part.surrogates.map(\.range))
+            keptSingle += placed(part.kept.map(\.range))
         }
-        found.matches.removeAll { match in
-            let next = piece.joints(from: match.range.lowerBound + 1).first
-            guard let next, next.at < match.range.upperBound else { return true }
-            let first = single.firstIndex(notBefore: { $0.upperBound <= match.range.lowerBound })
-            let inside = single[first...].prefix { $0.lowerBound < match.range.upperBound }
-            return inside.reduce(0) { $0 + match.range.clamped(to: $1).count } == match.range.count
-        }
+        found.matches.removeAll { !isNew($0.range, in: piece, beside: single) }
+        found.kept.removeAll { !isNew($0.range, in: piece, beside: keptSingle) }
         return found
+    }
+
+    /// Whether a range reaches over a joint, and not only over what its parts have each.
+    private static func isNew(_ range: Range<Int>, in piece: TextPiece, beside single: [Range<Int>]) -> Bool {
+        let next = piece.joints(from: range.lowerBound + 1).first
+        guard let next, next.at < range.upperBound else { return false }
+        let first = single.firstIndex(notBefore: { $0.upperBound <= range.lowerBound })
+        let inside = single[first...].prefix { $0.lowerBound < range.upperBound }
+        return inside.reduce(0) { $0 + range.clamped(to: $1).count } != range.count
     }
 
     private static func scan(whole piece: TextPiece, _ kept: Set<DataClass>) -> Detected {
@@ -98,25 +104,35 @@ enum Detection {
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }
         func placed(_ matches: [Match]) -> [Match] {
-            merged(matches).map { match in
+            merged(matches, in: text).map { match in
                 Match(
                     kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule,
                     text: Array(text[match.range]))
             }
         }
-        let all = found.matches
-        found.matches = placed(kept.isEmpty ? all : all.filter { !kept.contains($0.kind) })
-        if !kept.isEmpty {
-            found.kept = placed(all.filter { kept.contains($0.kind) }).filter { match in
-                !found.matches.contains { $0.range.overlaps(match.range) }
-            }
+        guard !kept.isEmpty else {
+            found.matches = placed(found.matches)
+            return found
         }
+        let staying = found.matches.filter { kept.contains($0.kind) }
+        found.kept = placed(staying)
+        found.matches = placed(
+            found.matches.filter { match in
+                !kept.contains(match.kind) && !staying.contains { isNumber(match, surely: $0) }
+            })
         return found
     }
 
-    /// Of matches that overlap the surest stays, over all that they cover together; a secret in an address's local
-    /// part stays by itself.
-    private static func merged(_ matches: [Match]) -> [Match] {
+    /// Whether digits that could be of one class are surely of another: `+49 15…` with the check digit of a card is a telephone's.
+    private static func isNumber(_ match: Match, surely other: Match) -> Bool {
+        let numbers: Set<DataClass> = [.phone, .paymentCard, .iban]
+        return numbers.isSuperset(of: [match.kind, other.kind]) && other.range.clamped(to: match.range) == match.range
+            && (other.score, other.range.count) > (match.score, match.range.count)
+    }
+
+    /// Of matches that overlap the surest stays, over all that they cover together; a secret that is all of an address's local part stays
+    /// by itself.
+    private static func merged(_ matches: [Match], in text: [UInt8]) -> [Match] {
         let ordered = matches.sorted {
             ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
         }
@@ -129,7 +145,11 @@ enum Detection {
             let surer = (match.score, match.range.count) > (last.score, last.range.count) ? match : last
             let union =
                 min(last.range.lowerBound, match.range.lowerBound)..<max(last.range.upperBound, match.range.upperBound)
-            let isSecret = surer.kind == .secret && (last.kind == .email || match.kind == .email)
+            // `https://ghp_…@github.com` is no address.
+            let isSecret =
+                surer.kind == .secret && (last.kind == .email || match.kind == .email)
+                && surer.range.lowerBound == union.lowerBound && surer.range.upperBound < text.count
+                && text[surer.range.upperBound] == UInt8(ascii: "@")
             kept[kept.count - 1] = Match(
                 kind: surer.kind, range: isSecret ? surer.range : union, score: surer.score, rule: surer.rule)
         }

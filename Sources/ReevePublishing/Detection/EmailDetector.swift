@@ -13,7 +13,7 @@ enum EmailDetector {
             if Surrogates.isEmail(local + "@" + domain) {
                 found.surrogates.append((local + "@" + domain, start..<end))
             } else if !isPlaceholder(local, domain), !isRemote(text, local, end),
-                RecipeParameter.find(in: Array(text[start..<position])).last?.range.upperBound != position - start
+                RecipeParameter(String(decoding: text[start..<position], as: UTF8.self)) == nil
             {
                 found.matches.append(Match(kind: .email, range: start..<end, score: 0.95, rule: "email.address"))
             }

@@ -149,8 +149,10 @@ enum SecretDetector {
             // One byte past the longest body is enough to see that it is none.
             while end < text.count, end - start <= rule.length.upperBound, rule.body.contains(text[end]) { end += 1 }
             while end > start, text[end - 1] == 46 || text[end - 1] == 45 { end -= 1 }
-            guard rule.length.contains(end - start), end > best?.1 ?? 0 else { continue }
-            best = (rule, end)
+            guard rule.length.contains(end - start) else { continue }
+            // Digits right behind it would be read as those of its stand-in.
+            while end < text.count, text[end].isDigit { end += 1 }
+            if end > best?.1 ?? 0 { best = (rule, end) }
         }
         return best
     }

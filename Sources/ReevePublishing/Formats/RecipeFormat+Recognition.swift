@@ -8,7 +8,7 @@ extension RecipeFormat {
     ///
     /// A Workato recipe has a `code` whose `keyword` is `trigger`, as an object (export files) or packed into a string
     /// (the API's form, also under `recipe`). A Workato connection is a `name`, a `provider` and `root_folder`; a manifest has `assets` in an
-    /// array, also under `export_manifest` or `result`, each with a `type` and a `zip_name`. An n8n workflow has `nodes` in an array, each with a `type`, and an object of `connections`. A document that fits two
+    /// array, also under `export_manifest` or `result`, each with a `type` and a `zip_name` that ends with it. An n8n workflow has `nodes` in an array, each with a `type`, and an object of `connections`. A document that fits two
     /// formats fits none.
     public static func recognize(_ document: [UInt8], limits: JSONTokens.Limits = .init()) -> RecipeFormat? {
         var sight = Sight()
@@ -31,8 +31,9 @@ extension RecipeFormat {
         private var nodes = 0
         private var types = 0
         private var assets = 0
-        /// Keys of assets by which a manifest is told.
-        private var assetKeys = 0
+        /// Assets whose file is called by its type.
+        private var files = 0
+        private var (assetType, assetFile): ([UInt8]?, [UInt8]?) = (nil, nil)
         /// Open objects and arrays.
         private var depth = 0
 
@@ -41,7 +42,7 @@ extension RecipeFormat {
             if isRecipe { formats.append(.workato) }
             if keys.isSuperset(of: ["name", "provider", "root_folder"]) { formats.append(.workatoConnection) }
             if hasConnections, nodes > 0, types == nodes { formats.append(.n8n) }
-            if assets > 0, assetKeys == 2 * assets { formats.append(.workatoManifest) }
+            if assets > 0, files == assets { formats.append(.workatoManifest) }
             return formats
         }
 
@@ -60,7 +61,8 @@ extension RecipeFormat {
             at token: JSONTokens.Token, _ path: [JSONPath.Element], of document: [UInt8]
         ) {
             guard case .key(let first)? = path.first else { return }
-            lookForAsset(token, first == "export_manifest" || first == "result" ? path.dropFirst() : path[...])
+            lookForAsset(
+                token, document, first == "export_manifest" || first == "result" ? path.dropFirst() : path[...])
             guard path.count <= 3 else { return }
             switch (token.kind, path.count) {
             case (.key, 1): keys.insert(first)
@@ -74,11 +76,23 @@ extension RecipeFormat {
             }
         }
 
-        private mutating func lookForAsset(_ token: JSONTokens.Token, _ path: ArraySlice<JSONPath.Element>) {
+        private mutating func lookForAsset(
+            _ token: JSONTokens.Token, _ document: [UInt8], _ path: ArraySlice<JSONPath.Element>
+        ) {
             guard path.first == .key("assets"), case .index? = path.dropFirst().first else { return }
-            if token.kind == .objectStart, path.count == 2 { assets += 1 }
-            guard token.kind == .string, path.count == 3 else { return }
-            if path.last == .key("type") || path.last == .key("zip_name") { assetKeys += 1 }
+            if token.kind == .objectStart, path.count == 2 {
+                assets += 1
+                (assetType, assetFile) = (nil, nil)
+            }
+            guard token.kind == .string, path.count == 3, let text = try? JSONText.unescape(document[token.content])
+            else { return }
+            if path.last == .key("type") { assetType = text }
+            if path.last == .key("zip_name") { assetFile = text }
+            guard let assetType, let assetFile, path.last == .key("type") || path.last == .key("zip_name") else {
+                return
+            }
+            let ending = Array(".".utf8) + assetType + Array(".json".utf8)
+            if assetFile.count > ending.count, assetFile.suffix(ending.count).elementsEqual(ending) { files += 1 }
         }
 
         private mutating func lookForTrigger(_ content: ArraySlice<UInt8>, _ path: ArraySlice<JSONPath.Element>) {

@@ -71,7 +71,8 @@ extension RecipeFormat {
                 roles: [
                     .structural: ["type", "checked", "version", "root_folder", "unreachable", "status"],
                     .label: ["zip_name", "folder", "absolute_path"],
-                    .identity: ["id", "name", "folder_id"],
+                    .sample: ["name"],
+                    .identity: ["id", "folder_id"],
                 ]),
         ])
 

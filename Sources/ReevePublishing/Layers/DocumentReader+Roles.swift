@@ -5,18 +5,30 @@ import ReeveModel
 
 /// What is decided by a value's role alone.
 extension DocumentReader {
-    /// Whether a text that stands for itself is the name of a connection's file, and so a credential's. One with escapes may be.
+    /// Roles of texts in which the name of a connection's file, all by itself, is a credential's.
+    private static let textRoles: Set<PathRole> = [.label, .literal, .comment, .schema]
+
+    /// Whether a text may be the name of a connection's file. A label with escapes may be; another text with them is looked at as a whole
+    /// in the end.
     func mayNameConnection(_ token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> Bool {
-        guard format.language == .workato, role == .label, token.kind == .string else { return false }
-        return token.hasEscapes || Surrogates.isConnectionFile(piece.bytes[token.content])
+        guard format.language == .workato, token.kind == .string else { return false }
+        if Surrogates.isConnectionFile(piece.bytes[token.content]) { return Self.textRoles.contains(role) }
+        return role == .label && token.hasEscapes
     }
 
     /// The role of a value that was read.
     func role(of value: TextPiece, at place: RoleTable.Place) -> PathRole {
         let isConnection =
-            format.language == .workato && place.role == .label && !value.isNumber
-            && Surrogates.isConnectionFile(value.bytes[...])
+            format.language == .workato && !value.isNumber && Surrogates.isConnectionFile(value.bytes[...])
+            && Self.textRoles.contains(place.role)
         return isConnection ? .credential : place.role
+    }
+
+    /// Where a connection's file is named that has no stand-in's name; the root where only the document as a whole shows it.
+    func namedConnection(in document: [UInt8]) -> JSONPath? {
+        guard format.language == .workato else { return nil }
+        if let (path, _) = decoded.first(where: { Surrogates.namesConnection($0.bytes) }) { return path }
+        return Surrogates.namesConnection(document) ? JSONPath() : nil
     }
 
     /// Whether a value at a key of privacy says that a recipe is not kept private.

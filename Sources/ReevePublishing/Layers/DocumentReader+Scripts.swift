@@ -14,6 +14,7 @@ extension DocumentReader {
         var run = LiteralRun()
         for (range, isCode) in parts {
             let part = piece.part(range)
+            structure.append(isCode ? 15 : 16)
             if isCode {
                 try read(code: part, language, at: place, &run)
             } else {
@@ -48,6 +49,7 @@ extension DocumentReader {
         // It is cut, and its literals are decoded.
         work += 2 * piece.bytes.count
         for segment in ScriptText.segments(of: piece.bytes, language) {
+            note(segment)
             switch segment {
             case .code(let range):
                 if !LiteralRun.joins(piece.bytes[range]) { end(&run) }
@@ -86,6 +88,19 @@ extension DocumentReader {
                 try read(text: literal, at: place)
             }
         }
+    }
+
+    private mutating func note(_ segment: ScriptText.Segment) {
+        let kind: UInt8 =
+            switch segment {
+            case .code: 9
+            case .reference: 10
+            case .comment: 11
+            case .name: 12
+            case .member: 13
+            case .literal: 14
+            }
+        structure.append(kind)
     }
 
     /// Adds what literals in a comment come to where they are joined: code that somebody took out.

@@ -51,6 +51,8 @@ struct DocumentReader {
     /// The kinds of the outermost layer's tokens and the hashes of its keys: what may not change. What is inside a
     /// dropped value does not count.
     private(set) var shape: [UInt64] = []
+    /// The kinds of the tokens of inner documents, and of the parts of code, in the order in which they are read.
+    var structure: [UInt8] = []
     /// What goes by its role, in document order.
     var drops: [RoleDrop] = []
     /// Where it says that its author keeps the recipe private.
@@ -321,8 +323,8 @@ struct DocumentReader {
     private mutating func note(
         _ token: JSONTokens.Token, _ piece: TextPiece, _ walk: borrowing DocumentWalk, hash: UInt64
     ) {
-        guard piece.depth == 0, !walk.isInSample else { return }
-        let kind: UInt64 =
+        guard !walk.isInSample else { return }
+        let kind: UInt8 =
             switch token.kind {
             case .objectStart: 1
             case .objectEnd: 2
@@ -333,7 +335,8 @@ struct DocumentReader {
             case .number: 7
             case .literal: 8
             }
-        shape.append(kind)
+        guard piece.depth == 0 else { return structure.append(kind) }
+        shape.append(UInt64(kind))
         // Keys that refer to a name change with it.
         if token.kind == .key, walk.names != .reference { shape.append(hash) }
     }

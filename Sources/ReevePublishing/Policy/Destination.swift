@@ -3,7 +3,7 @@
 
 public import ReeveModel
 
-/// Where a recipe is to be published, for example `community-library`: 1 to 64 letters, digits and hyphens.
+/// Where a recipe is to be published, for example `community-library`: 1 to 64 lower-case letters, digits and hyphens.
 public struct Destination: Hashable, Sendable, TextCodable {
     /// The destination's name.
     public let description: String
@@ -13,7 +13,7 @@ public struct Destination: Hashable, Sendable, TextCodable {
 
     /// A destination by name; `nil` for any other spelling.
     public init?(_ name: String) {
-        let allowed = name.utf8.allSatisfy { $0.isAlphanumeric || $0 == 45 }
+        let allowed = name.utf8.allSatisfy { $0.isAlphanumeric && !$0.isUpper || $0 == 45 }
         guard (1...64).contains(name.utf8.count), allowed else { return nil }
         description = name
     }

@@ -46,6 +46,7 @@ struct FirstPass {
             }
             return decision
         }
+        for hit in reading.found.kept where reader.pieces[hit.piece].isName { renaming.noteKept(in: hit.piece) }
         for edit in renaming.edits(of: input) { edits.add(edit, in: nil) }
         // Ids are looked for in the output as well.
         var (findings, originals): ([ScrubFinding], [[UInt8]]) = ([], reader.ids)
@@ -115,6 +116,9 @@ struct FirstPass {
         guard !piece.role.isFixed, !piece.isNumber || match.range.count == piece.bytes.count else {
             return (.blocked, nil)
         }
+        // Digits right behind it would be read as those of what stands for it.
+        let end = match.range.upperBound
+        guard end == piece.bytes.count || !piece.bytes[end].isDigit else { return (.review, nil) }
         let replacement = pool.replacement(for: match.kind, match.text, isNumber: piece.isNumber)
         return replacement == nil ? (.review, nil) : (.replaced, replacement)
     }

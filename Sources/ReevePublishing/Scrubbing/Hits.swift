@@ -19,7 +19,7 @@ struct Hits {
 
     /// In document order, the longer of two at one place first.
     private(set) var hits: [Hit] = []
-    /// What is of a class that stays, and stands in a text by itself; in document order.
+    /// What is of a class that stays, in document order.
     private(set) var kept: [Hit] = []
     /// Bytes that the detectors were given.
     private(set) var work = 0
@@ -41,23 +41,24 @@ struct Hits {
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
             }
-            if !piece.isWhole, !piece.isDropped, piece.joints.isEmpty {
+            if !piece.isDropped {
                 self.kept += found.kept.map { match in
                     Hit(match: match, piece: index, span: reader.place(match.range, of: piece))
                 }
             }
             // One value can show in several readings of its text.
-            guard hits.count <= 4 * Self.maximum else { throw .tooManyFindings }
+            guard max(hits.count, self.kept.count) <= 4 * Self.maximum else { throw .tooManyFindings }
         }
         hits.sort(by: Hit.isBefore)
         self.kept.sort(by: Hit.isBefore)
-        removeWhole(in: reader, where: shown)
-        guard hits.count <= Self.maximum else { throw .tooManyFindings }
+        hits = Self.withoutWhole(hits, in: reader, where: shown)
+        self.kept = Self.withoutWhole(self.kept, in: reader, where: [])
+        guard max(hits.count, self.kept.count) <= Self.maximum else { throw .tooManyFindings }
     }
 
-    /// Takes out what was found in a text as a whole where something shows in its parts as well.
-    private mutating func removeWhole(in reader: DocumentReader, where shown: [Range<Int>]) {
-        guard hits.contains(where: { reader.pieces[$0.piece].isWhole }) else { return }
+    /// What was found, but for what was found in a text as a whole where something shows in its parts as well.
+    private static func withoutWhole(_ hits: [Hit], in reader: DocumentReader, where shown: [Range<Int>]) -> [Hit] {
+        guard hits.contains(where: { reader.pieces[$0.piece].isWhole }) else { return hits }
         let parts = hits.filter { !reader.pieces[$0.piece].isWhole }.map(\.span)
         var covered: [Range<Int>] = []
         for span in (parts + shown).sorted(by: { $0.lowerBound < $1.lowerBound }) {
@@ -67,20 +68,20 @@ struct Hits {
                 covered.append(span)
             }
         }
-        hits.removeAll { hit in
+        return hits.filter { hit in
             let piece = reader.pieces[hit.piece]
-            guard piece.isWhole else { return false }
+            guard piece.isWhole else { return true }
             var range = hit.match.range
             if hit.match.kind == .email, let at = piece.bytes[range].firstIndex(of: UInt8(ascii: "@")) {
                 // `name+'@acme.com'`: a literal that ends an address, and code before it.
                 let quote = piece.bytes[range.lowerBound..<at].lastIndex(of: UInt8(ascii: "'"))
                 if let quote, quote + 1 == at, quote == range.lowerBound || !piece.bytes[quote - 1].isAlphanumeric {
-                    return true
+                    return false
                 }
                 // What stands before a literal is none of its address.
                 if let quote, quote + 1 < at { range = quote + 1..<range.upperBound }
             }
-            return Self.isCovered(range, of: piece, by: covered, reader)
+            return !isCovered(range, of: piece, by: covered, reader)
         }
     }
 

@@ -28,4 +28,14 @@ struct Reading {
         if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
         found = try Hits(reader, keeping: kept)
     }
+
+    /// Whether anything is found in a text by itself, in any layer of it.
+    static func finds(_ text: String, keeping kept: Set<DataClass> = []) -> Bool {
+        let document = Array("[\"".utf8) + JSONText.escape(text.utf8) + Array("\"]".utf8)
+        // What cannot be read may hold anything.
+        guard let reading = try? Reading(document, .plainJSON, .init(), keeping: kept, isThorough: true) else {
+            return true
+        }
+        return !reading.found.hits.isEmpty
+    }
 }

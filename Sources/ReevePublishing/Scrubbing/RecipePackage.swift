@@ -24,7 +24,8 @@ public struct PackageFile: Hashable, Sendable {
 public struct PackageReport: Sendable {
     /// One file.
     public struct File: Sendable {
-        /// Its path afterwards: without names of connections and without anything else that was found in it.
+        /// Its path afterwards: without names of connections and without anything else that was found in it; `(not shown)` for one
+        /// that blocks.
         public let path: String
         /// What was found in it and done.
         public let report: ScrubReport
@@ -56,7 +57,8 @@ extension Scrubber {
         let readings = files.map { file -> Result<Reading, BlockReason> in
             Result { () throws(BlockReason) in try Reading(file.bytes, file.format, limits, keeping: policy.kept) }
         }
-        var occupied: Set<String> = []
+        let given = files.map { PackagePath($0.path) }
+        var occupied = Set(given.compactMap { $0 }.flatMap(\.standIns))
         for case .success(let reading) in readings { occupied.formUnion(reading.found.surrogates) }
         var pool = Surrogates(occupied: occupied, policy.replacement)
         let reviewed = reviewed(review, destination)
@@ -67,16 +69,17 @@ extension Scrubber {
             if case .success(let reading) = readings[index] {
                 passes[index] = FirstPass(reading, &pool, review: reviewed)
             }
-            paths[index] = PackagePath(files[index].path)?.scrubbed(&pool, keeping: policy.kept)
+            paths[index] = given[index]?.scrubbed(&pool, keeping: policy.kept)
         }
         let originals = passes.values.flatMap(\.originals)
-        let counts = paths.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        let list = DenyList(originals)
+        let shared = PackagePath.shared(Array(paths.values))
         return PackageReport(
             files: files.indices.map { index in
                 let path = paths[index]
-                let isAlone = path.map { counts[$0] == 1 } ?? false
+                let isAlone = path.map { !shared.contains($0) && !list.occurs(in: Array($0.utf8)) } ?? false
                 return PackageReport.File(
-                    path: path ?? "(personal)",
+                    path: isAlone ? path ?? "" : "(not shown)",
                     report: isAlone
                         ? report(of: readings[index], passes[index], files[index], destination, originals)
                         : ScrubReport(verdict: .blocked(.fileName), input: files[index].bytes))
@@ -92,52 +95,5 @@ extension Scrubber {
             return ScrubReport(verdict: .blocked(.brokenRecipe), input: [])
         }
         return ScrubReport(verdict: .blocked(reason), input: file.bytes)
-    }
-}
-
-/// The path of a file in a package.
-private struct PackagePath {
-    private let parts: [[UInt8]]
-
-    /// A path as files have them; `nil` for one that leads out of the package, or that is no path everywhere: with a backslash, a control
-    /// character, a part without a name or of dots alone.
-    init?(_ path: String) {
-        parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
-        let isPath = parts.allSatisfy { part in
-            part.contains { $0 != UInt8(ascii: ".") }
-                && part.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") }
-        }
-        guard isPath else { return nil }
-    }
-
-    /// The path without what is found in it; `nil` when something cannot be replaced.
-    func scrubbed(_ pool: inout Surrogates, keeping kept: Set<DataClass>) -> String? {
-        var scrubbed: [[UInt8]] = []
-        for part in parts {
-            let stem = Surrogates.connectionStem(of: part)
-            if stem.count < part.count {
-                // As in the recipes that refer to it.
-                let isStandIn = Surrogates.connection(from: part[stem]) != nil
-                let name = isStandIn ? Array(part[stem]) : pool.connection(Array(part[stem]), isFile: true)
-                scrubbed.append(name + part[stem.upperBound...])
-                continue
-            }
-            guard let text = Self.scrubbed(part, &pool, kept) else { return nil }
-            scrubbed.append(text)
-        }
-        return String(decoding: Array(scrubbed.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
-    }
-
-    private static func scrubbed(_ part: [UInt8], _ pool: inout Surrogates, _ kept: Set<DataClass>) -> [UInt8]? {
-        let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)), keeping: kept)
-        var (text, position): ([UInt8], Int) = ([], 0)
-        for match in found.matches.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-            guard match.score >= Match.replaceFrom, match.range.lowerBound >= position,
-                let standIn = pool.replacement(for: match.kind, match.text, isNumber: false)
-            else { return nil }
-            text += part[position..<match.range.lowerBound] + standIn
-            position = match.range.upperBound
-        }
-        return text + part[position...]
     }
 }

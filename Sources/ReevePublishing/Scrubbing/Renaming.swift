@@ -8,7 +8,7 @@ struct Renaming {
     /// The new name of each old one.
     private var names: [[UInt8]: [UInt8]] = [:]
     private var labels: [[UInt8]: String] = [:]
-    /// Old names in which something is left that a person must decide about.
+    /// Old names in which something is left that a report must not show.
     private var doubtful: Set<[UInt8]> = []
     /// The pieces that are names or refer to them, and change.
     private var changed: Set<Int> = []
@@ -25,6 +25,9 @@ struct Renaming {
             doubtful.insert(reader.pieces[piece].bytes)
         }
     }
+
+    /// Notes that something in the name that a piece is stays.
+    mutating func noteKept(in piece: Int) { doubtful.insert(reader.pieces[piece].bytes) }
 
     /// Whether a piece changes as a whole.
     func changes(_ piece: Int) -> Bool { changed.contains(piece) }

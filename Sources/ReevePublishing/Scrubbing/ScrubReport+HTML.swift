@@ -9,7 +9,7 @@ extension ScrubReport {
     /// What was found is masked in "before"; the page runs no script, loads nothing and can be used with the keyboard alone. A title that
     /// holds personal data is shown as `(personal)`. Complexity: O(bytes + findings log findings).
     public func html(title: String) -> String {
-        let isPersonal = !Detection.scan(TextPiece(text: title)).matches.isEmpty
+        let isPersonal = Reading.finds(title)
         let name = isPersonal ? "(personal)" : title
         return Markup.page(
             title: name, style: Self.sheet,
@@ -19,7 +19,7 @@ extension ScrubReport {
                     [
                         .element("h1", [:], [.text(name)]),
                         .element("p", ["class": "verdict \(verdictClass)"], [.text(summary)]),
-                    ]),
+                    ] + (warning.map { [.element("p", [:], [.text("Before you publish: \($0).")])] } ?? [])),
                 .element("main", [:], [table, sides]),
             ])
     }
@@ -40,6 +40,12 @@ extension ScrubReport {
     private var staying: String {
         let count = findings.reduce(0) { $0 + ($1.action == .approved || $1.action == .kept ? 1 : 0) }
         return count == 0 ? "all replaced" : count == 1 ? "1 stays" : "\(count) stay"
+    }
+
+    /// What its author should know before it is published.
+    private var warning: String? {
+        guard case .publishable(let recipe) = verdict else { return nil }
+        return recipe.audience.warning
     }
 
     private var verdictClass: String {

@@ -113,7 +113,7 @@ extension ScrubReport {
     /// A file's name as a reference of RFC 3986, without what a detector finds in it.
     private static func uri(of file: String) -> String {
         let parts = file.split(separator: "/", omittingEmptySubsequences: false).map { part -> String in
-            guard Detection.scan(TextPiece(text: String(part))).matches.isEmpty else { return "(personal)" }
+            guard !Reading.finds(String(part)) else { return "(personal)" }
             return String(decoding: PercentCode.encode(Array(part.utf8)), as: UTF8.self)
         }
         return parts.joined(separator: "/")

@@ -13,7 +13,10 @@ enum SecondPass {
     ) throws(BlockReason) -> Int {
         // What has not changed has been read.
         let originals = pass.originals + others
-        guard !pass.edits.isEmpty || !originals.isEmpty else { return 0 }
+        guard !pass.edits.isEmpty || !originals.isEmpty else {
+            if let path = pass.reader.namedConnection(in: pass.output) { throw .survivor(path.masked(DenyList([]))) }
+            return 0
+        }
         var roomy = limits
         roomy.bytes = max(limits.bytes, pass.output.count)
         let reader: DocumentReader
@@ -29,6 +32,7 @@ enum SecondPass {
         }
 
         if pass.isTangled { throw .survivor(JSONPath()) }
+        if let path = reader.namedConnection(in: pass.output) { throw .survivor(path.masked(DenyList(originals))) }
         if let drop = reader.drops.first { throw .survivor(drop.path.masked(DenyList(originals))) }
 
         // What the first pass left on purpose is known; anything else is a survivor.

@@ -63,11 +63,11 @@ struct Surrogates {
 
     private static func connectionName(_ index: Int) -> String { "Connection \(index)" }
 
-    /// A name as files are called: in lower case, with `_` for what is no letter or digit.
+    /// A name as files are called: in lower case, with one `_` for what is no letter or digit between those that are.
     private static func slug(of name: [UInt8]) -> [UInt8] {
-        name.map { byte in
-            byte.isUpper ? byte | 0x20 : byte.isAlphanumeric || byte >= 0x80 ? byte : UInt8(ascii: "_")
-        }
+        let words = name.split { !$0.isAlphanumeric && $0 < 0x80 }
+        guard !words.isEmpty else { return name }
+        return Array(words.joined(separator: [UInt8(ascii: "_")])).map { $0.isUpper ? $0 | 0x20 : $0 }
     }
 
     /// The canonical stand-in that a credential's name is, spelled either way; `nil` when it is none.
@@ -85,7 +85,20 @@ struct Surrogates {
 
     /// Whether a text is the name of a connection's file.
     static func isConnectionFile(_ name: ArraySlice<UInt8>) -> Bool {
-        name.count > fileEnding.count && name.suffix(fileEnding.count).elementsEqual(fileEnding)
+        name.count > fileEnding.count
+            && zip(name.suffix(fileEnding.count), fileEnding).allSatisfy { ($0.isUpper ? $0 | 0x20 : $0) == $1 }
+    }
+
+    /// Whether a text names a connection's file somewhere that is not called as a stand-in is.
+    static func namesConnection(_ text: [UInt8]) -> Bool {
+        guard text.count > fileEnding.count else { return false }
+        for end in 1...(text.count - fileEnding.count) where text[end] == UInt8(ascii: ".") {
+            let file = text[..<(end + fileEnding.count)]
+            guard isConnectionFile(file) else { continue }
+            let start = file[..<end].lastIndex { !$0.isWordByte && $0 < 0x80 && $0 != UInt8(ascii: "-") }
+            if connection(from: file[(start.map { $0 + 1 } ?? 0)..<end]) == nil { return true }
+        }
+        return false
     }
 
     /// The part of a credential's name that goes: all of it, or the file's name without its folder and ending.
@@ -122,7 +135,11 @@ struct Surrogates {
     static func normalized(_ kind: DataClass, _ original: [UInt8]) -> String {
         switch kind {
         case .email: String(decoding: original, as: UTF8.self).lowercased()
-        case .phone, .paymentCard: String(decoding: original.filter(\.isDigit), as: UTF8.self)
+        // With its country or without: the same digits are two numbers.
+        case .phone:
+            (original.first == UInt8(ascii: "+") ? "+" : "")
+                + String(decoding: original.filter(\.isDigit), as: UTF8.self)
+        case .paymentCard: String(decoding: original.filter(\.isDigit), as: UTF8.self)
         case .iban: String(decoding: original.filter(\.isAlphanumeric), as: UTF8.self).uppercased()
         case .secret: String(decoding: original, as: UTF8.self)
         }
