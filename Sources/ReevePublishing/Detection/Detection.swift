@@ -60,6 +60,7 @@ enum Detection {
     /// What stands in a text; a class that is kept takes nothing away from the others.
     static func scan(_ piece: TextPiece, keeping kept: Set<DataClass> = []) -> Detected {
         var found = scan(whole: piece, kept)
+        addTagged(piece, kept, &found)
         guard !piece.joints.isEmpty, !found.matches.isEmpty || !found.kept.isEmpty else { return found }
         // Of literals that are put together only what reaches over a joint is new, and not what each has for itself:
         // `'a@x.com' + 'b@x.com'` are two.
@@ -76,6 +77,23 @@ enum Detection {
         found.matches.removeAll { !isNew($0.range, in: piece, beside: single) }
         found.kept.removeAll { !isNew($0.range, in: piece, beside: keptSingle) }
         return found
+    }
+
+    /// Adds what shows only without the tags of HTML in it: a person decides about it, since the tags would go with it.
+    private static func addTagged(_ piece: TextPiece, _ kept: Set<DataClass>, _ found: inout Detected) {
+        guard piece.joints.isEmpty, let text = UntaggedText(piece.bytes) else { return }
+        var plain = piece
+        plain.bytes = text.bytes
+        let seen = scan(whole: plain, kept)
+        func over(_ matches: [Match]) -> [Match] {
+            matches.compactMap { match in
+                let range = text.place(match.range)
+                guard range.count > match.range.count else { return nil }
+                return Match(kind: match.kind, range: range, score: 0.5, rule: match.rule, text: match.text)
+            }
+        }
+        found.matches += over(seen.matches)
+        found.kept += over(seen.kept)
     }
 
     /// Whether a range reaches over a joint, and not only over what its parts have each.

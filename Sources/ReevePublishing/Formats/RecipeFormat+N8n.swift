@@ -38,8 +38,9 @@ extension RecipeFormat {
                 roles: [
                     .structural: ["__rl"],
                     .sample: ["cachedResultName", "cachedResultUrl"],
-                    .code: ["jsCode", "functionCode", "pythonCode"],
-                ]),
+                    .code: ["jsCode", "functionCode", "pythonCode", "code"],
+                ],
+                entries: ["workflowJson": "workflow"]),
             RoleZone("credentials", otherwise: .credential, roles: [.identity: ["id"]]),
             RoleZone("connections", otherwise: .reference, names: .reference, entries: ["*": "edges"]),
             RoleZone("edges", otherwise: .structural, roles: [.reference: ["node"]]),

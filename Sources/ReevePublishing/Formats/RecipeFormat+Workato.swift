@@ -103,7 +103,7 @@ extension RecipeFormat {
         "input",
         roles: [
             .structural: ["operand", "uuid"],
-            .code: ["code"],
+            .code: ["code", "script"],
         ],
         entries: entering("schema", schemas))
 

@@ -35,6 +35,26 @@ extension DocumentReader {
         end(&run)
     }
 
+    /// Reads source code with formulas in it, whose values stand in it before it runs: they are read by themselves, and stand as spaces in the
+    /// code.
+    mutating func read(
+        script piece: TextPiece, _ language: ScriptText.Language, formulas: [Range<Int>], at place: RoleTable.Place
+    ) throws(ReadFailure) {
+        addWhole(piece)
+        var run = LiteralRun()
+        var code = piece
+        for formula in formulas {
+            try read(code: piece.part(formula), .ruby, at: place, &run)
+            end(&run)
+            // With what opens and closes it.
+            for index in formula.lowerBound - 2..<min(formula.upperBound + 1, code.bytes.count) {
+                code.bytes[index] = 0x20
+            }
+        }
+        try read(code: code, language, at: place, &run)
+        end(&run)
+    }
+
     /// Adds a text with code in it as it stands: a value may reach over what is no literal for the language.
     private mutating func addWhole(_ piece: TextPiece) {
         var whole = piece
@@ -130,6 +150,7 @@ extension DocumentReader {
         guard let (whole, texts) = joined else { return }
         // What is looked for by itself is looked for here, too.
         keep(whole)
+        if !texts.isEmpty { addPackedOverJoints(whole) }
         for text in texts { add(text) }
     }
 

@@ -23,6 +23,7 @@ extension DocumentReader {
             seals.append(Seal(outer: piece.part(content.range), content: content))
             try read(text: inner, at: place)
         }
+        addPackedInCodes(piece)
         switch format.language {
         case .none: add(piece)
         case .workato: try read(workato: piece, at: place)
@@ -38,13 +39,16 @@ extension DocumentReader {
         return (try? JSONTokens(Array(text)).validate()) != nil
     }
 
-    /// Whether every program reads a number alike: not an integer over 2^53, which some round, and nothing beyond the largest fraction.
+    /// Whether every program reads a number alike: not an integer over 2^53, which some round, nothing beyond the largest fraction, and no
+    /// more than eight digits before an exponent, which some write out and some do not.
     func isExact(_ range: Range<Int>, in text: [UInt8]) -> Bool {
         guard range.count > 15 || text[range].contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) else { return true }
         let number = String(decoding: text[range], as: UTF8.self)
         guard number.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }) else {
             return Int(number).map { $0.magnitude <= 1 << 53 } ?? false
         }
+        let hasExponent = number.utf8.contains { $0 | 0x20 == UInt8(ascii: "e") }
+        guard !hasExponent || number.utf8.reduce(0, { $0 + ($1.isDigit ? 1 : 0) }) <= 8 else { return false }
         return Double(number)?.isFinite ?? false
     }
 
@@ -66,14 +70,38 @@ extension DocumentReader {
     mutating func addPacked(_ piece: TextPiece) {
         guard !piece.isNumber else { return }
         work += piece.bytes.count
+        for content in Base64Text.find(in: piece.bytes) { add(content, at: content.range, of: piece) }
+    }
+
+    /// Adds what is packed over the ends of literals that are put together: it cannot be changed there.
+    mutating func addPackedOverJoints(_ piece: TextPiece) {
+        work += piece.bytes.count
         for content in Base64Text.find(in: piece.bytes) {
-            var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
-            (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
-                piece.isDropped, piece.depth + 1, seals.count, piece.isKey
-            )
-            seals.append(Seal(outer: piece.part(content.range), content: content))
-            add(inner)
+            let next = piece.joints(from: content.range.lowerBound + 1).first
+            guard let next, next.at < content.range.upperBound else { continue }
+            add(content, at: content.range, of: piece)
         }
+    }
+
+    /// Adds what is packed and then written with percent codes or escapes: it cannot be changed there.
+    private mutating func addPackedInCodes(_ piece: TextPiece) {
+        guard piece.bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "\\") }) else { return }
+        work += 2 * piece.bytes.count
+        let folded = FoldedText(piece.bytes)
+        guard folded.bytes.count != piece.bytes.count else { return }
+        for content in Base64Text.find(in: folded.bytes) {
+            let range = folded.place(content.range)
+            if range.count != content.range.count { add(content, at: range, of: piece) }
+        }
+    }
+
+    private mutating func add(_ content: Base64Text, at range: Range<Int>, of piece: TextPiece) {
+        var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
+        (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
+            piece.isDropped, piece.depth + 1, seals.count, piece.isKey
+        )
+        seals.append(Seal(outer: piece.part(range), content: content))
+        add(inner)
     }
 
     // MARK: Workato
@@ -83,10 +111,11 @@ extension DocumentReader {
             return try read(script: piece, .ruby, at: place)
         }
         let parts = RubyText.interpolations(of: piece.bytes)
-        guard parts.contains(where: \.isFormula) else {
-            guard piece.role == .code else { return add(piece) }
-            return try read(script: piece, ScriptText.language(of: piece.bytes), at: place)
+        guard piece.role != .code else {
+            let formulas = parts.filter(\.isFormula).map(\.range)
+            return try read(script: piece, ScriptText.language(of: piece.bytes), formulas: formulas, at: place)
         }
+        guard parts.contains(where: \.isFormula) else { return add(piece) }
         try read(parts: parts.map { ($0.range, $0.isFormula) }, of: piece, .ruby, at: place)
     }
 

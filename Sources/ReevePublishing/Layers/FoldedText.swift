@@ -82,14 +82,21 @@ struct FoldedText {
         case UInt8(ascii: "n"), UInt8(ascii: "v"), UInt8(ascii: "f"): return ([0x0A], 2)
         case UInt8(ascii: "r"): return ([0x0D], 2)
         case UInt8(ascii: "t"), UInt8(ascii: "b"), UInt8(ascii: "e"), UInt8(ascii: "s"): return ([0x20], 2)
-        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "/"), UInt8(ascii: "\\"), 0x0A:
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "/"), UInt8(ascii: "\\"):
             return ([text[position + 1]], 2)
+        // The line goes on.
+        case 0x0A: return ([], 2)
+        case 0x0D: return ([], position + 2 < text.count && text[position + 2] == 0x0A ? 3 : 2)
         case UInt8(ascii: "N"): return named(in: text, at: position)
         case UInt8(ascii: "U"): return number(in: text, from: position + 2, digits: 8...8, radix: 16, prefix: 2)
         case UInt8(ascii: "u"): return unicodeEscape(in: text, at: position)
         case UInt8(ascii: "x"): return number(in: text, from: position + 2, digits: 1...2, radix: 16, prefix: 2)
         case UInt8(ascii: "0")...UInt8(ascii: "3"):
-            return number(in: text, from: position + 1, digits: 3...3, radix: 8, prefix: 1)
+            return number(in: text, from: position + 1, digits: 2...3, radix: 8, prefix: 1)
+        case UInt8(ascii: "4")...UInt8(ascii: "7"):
+            return number(in: text, from: position + 1, digits: 2...2, radix: 8, prefix: 1)
+        // As Markdown and regular expressions write a sign that says nothing more.
+        case 0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E: return ([text[position + 1]], 2)
         default: return nil
         }
     }

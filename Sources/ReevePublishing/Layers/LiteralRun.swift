@@ -7,14 +7,23 @@ struct LiteralRun {
     /// Literals that one value is made of, at most, where it runs into others.
     private static let mostParts = 16
 
-    /// Whether code between two literals joins them: quotes with their prefixes, spaces, line ends, `+`, `<<`, an open parenthesis, the signs of comments,
-    /// and what parts a template literal.
+    /// Whether code between two literals joins them: quotes with their prefixes, spaces, line ends, `+`, `<<`, parentheses, the signs of
+    /// comments, what parts a template literal, and what opens a literal of Ruby, as `%q(` does.
     static func joins(_ code: ArraySlice<UInt8>) -> Bool {
-        code.allSatisfy(joins)
+        var position = code.startIndex
+        while position < code.endIndex {
+            let isPercent = code[position] == UInt8(ascii: "%")
+            guard isPercent || joins(code[position]) else { return false }
+            position += 1
+            guard isPercent else { continue }
+            if position < code.endIndex, "qQwW".utf8.contains(code[position]) { position += 1 }
+            if position < code.endIndex, !code[position].isWordByte { position += 1 }
+        }
+        return true
     }
 
     static func joins(_ byte: UInt8) -> Bool { joints[Int(byte)] }
-    private static let joints = (0..<256).map { "\"'`+<\\ \t\r\n({}$#/*frbuFRBU".utf8.contains(UInt8($0)) }
+    private static let joints = (0..<256).map { "\"'`+<\\ \t\r\n(){}$#/*frbuFRBU".utf8.contains(UInt8($0)) }
 
     /// The literals so far as one text, and the texts of them in which something can be; begins anew. `nil` when there are not several.
     ///

@@ -81,6 +81,8 @@ import ReeveModel
         static let dash: UInt32 = 32768
         /// A typographic dash could begin with it.
         static let wide: UInt32 = 65536
+        /// A tag of HTML could begin with it.
+        static let tag: UInt32 = 131_072
     }
 
     private static let table: [UInt32] = {
@@ -100,6 +102,7 @@ import ReeveModel
             if "'\"`/%<#{}\\".utf8.contains(byte) || byte >= 0x80 { found |= Class.literal }
             if byte == 0xE2 { found |= Class.wide }
             if byte == UInt8(ascii: "-") { found |= Class.dash }
+            if byte == UInt8(ascii: "<") { found |= Class.tag }
             if byte == UInt8(ascii: ".") { found |= Class.dot }
             if LiteralRun.joins(byte) { found |= Class.joint }
             if "nrt\"'".utf8.contains(byte) { found |= Class.plainEscape }
@@ -121,6 +124,7 @@ import ReeveModel
         if seen & Class.digit != 0, hasNumbers { return false }
         if seen & Class.sign != 0, seen & Class.long != 0, unsafe SecretDetector.mayHold(bytes, range) { return false }
         if seen & Class.dash != 0, hasDashes { return false }
+        if seen & Class.tag != 0, hasTags { return false }
         if seen & Class.wide != 0, hasWideDash { return false }
         return isPlain(seen, &pills)
     }
@@ -183,6 +187,13 @@ import ReeveModel
     /// Whether dashes stand beside each other, as around a private key.
     private var hasDashes: Bool {
         range.dropLast().contains { isIn($0, Class.dash) && isIn($0 + 1, Class.dash) }
+    }
+
+    /// Whether a tag or a comment of HTML could begin in it; its slash may be written as an escape.
+    private var hasTags: Bool {
+        range.dropLast().contains { position in
+            isIn(position, Class.tag) && (isIn(position + 1, Class.letter) || "/!\\".utf8.contains(byte(position + 1)))
+        }
     }
 
     /// Whether a dash that is folded to `-` stands in it: it could be one of a key.

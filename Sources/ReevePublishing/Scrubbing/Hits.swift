@@ -34,7 +34,8 @@ struct Hits {
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
         for (index, piece) in reader.pieces.enumerated() {
             let found = Detection.scan(piece, keeping: kept)
-            work += piece.joints.isEmpty ? piece.bytes.count : 2 * piece.bytes.count
+            let isTwice = !piece.joints.isEmpty || piece.bytes.contains(UInt8(ascii: "<"))
+            work += isTwice ? 2 * piece.bytes.count : piece.bytes.count
             guard !found.isTooDeep else { throw .tooManyLayers }
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             if !piece.isWhole { shown += found.surrogates.map { reader.place($0.range, of: piece) } }
