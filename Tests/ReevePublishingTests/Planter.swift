@@ -63,6 +63,26 @@ struct Planter {
         bytes[..<planted.range.lowerBound] + planted.raw + bytes[planted.range.upperBound...]
     }
 
+    /// A recipe as the API answers it: its code is packed into a string.
+    static func packed(_ recipe: [UInt8]) throws -> [UInt8] {
+        var (start, depth, code): (Int?, Int, Range<Int>?) = (nil, 0, nil)
+        try JSONTokens(recipe).forEach { token, path in
+            if token.kind == .objectStart {
+                if depth == 1, path.description == "code" { start = token.range.lowerBound }
+                depth += 1
+            } else if token.kind == .objectEnd {
+                depth -= 1
+                if depth == 1, let from = start {
+                    code = code ?? from..<token.range.upperBound
+                    start = nil
+                }
+            }
+        }
+        guard let code else { return recipe }
+        return recipe[..<code.lowerBound] + Array("\"".utf8) + JSONText.escape(recipe[code]) + Array("\"".utf8)
+            + recipe[code.upperBound...]
+    }
+
     private func json(_ text: String) -> String { String(decoding: JSONText.escape(text.utf8), as: UTF8.self) }
 
     /// All plantings of a value in one writing.
@@ -179,6 +199,7 @@ struct Planter {
         for offset in offsets(after: "\"input\": {").prefix(4) {
             for (place, code) in [
                 ("code literal", "m = '\(written)' # it's so"), ("script literal", "const m = '\(written)' // it's so"),
+                ("code with a pill", "x = '#{_('data.crm.start.Email')}'\nm = '\(written)'"),
             ] {
                 insert(place, offset, "\"code\":\"\(json(code))\"" + separator(at: offset))
             }

@@ -17,6 +17,7 @@ import Testing
         "workato comment", "workato description", "workato formula in quotes", "workato formula literal",
         "workato hint", "workato interpolated text", "workato label", "workato literal", "workato nested document",
         "workato nested example", "workato nested hint", "workato pick list", "workato script literal",
+        "workato code with a pill",
     ]
 
     static let files =
@@ -33,16 +34,19 @@ import Testing
             // Each recipe in turn, so that no place is left out.
             if open.isEmpty { open = sources.shuffled(using: &generator) }
             let source = open.removeLast()
-            for sample in Sample.onePerClass {
+            // One of each class, and one of the other keys.
+            let others = Sample.all.filter { $0.kind == .secret && !$0.value.contains("\n") }
+            for sample in Sample.onePerClass + [try #require(others.randomElement(using: &generator))] {
                 let writing = try #require(Planter.Writing.allCases.randomElement(using: &generator))
                 // One of each place, at random.
                 var seen: Set<String> = []
                 for planted in source.planter.plantings(of: sample.value, writing).shuffled(using: &generator)
                 where seen.insert(planted.place).inserted {
                     cases += 1
-                    if let defect = try source.defect(planted, sample) {
+                    let isPacked = source.format == .workato && Int.random(in: 0..<4, using: &generator) == 0
+                    if let defect = try source.defect(planted, sample, isPacked: isPacked) {
                         Issue.record(
-                            "\(source.name): \(sample.rule) \(writing) in \(planted.place), seed \(Scale.current.seed): \(defect)"
+                            "\(source.name): \(sample.rule) \(writing) in \(planted.place)\(isPacked ? ", packed" : ""), seed \(Scale.current.seed): \(defect)"
                         )
                     }
                     places["\(source.format.name) \(planted.place)", default: 0] += 1
@@ -72,11 +76,23 @@ private struct Source {
     }
 
     /// What is wrong with a scrub; `nil` when nothing is.
-    func defect(_ planted: Planter.Planted, _ sample: Sample) throws -> String? {
-        let input = planter.recipe(planted)
+    func defect(_ planted: Planter.Planted, _ sample: Sample, isPacked: Bool) throws -> String? {
+        let plain = planter.recipe(planted)
+        let input = isPacked ? try Planter.packed(plain) : plain
         let report = scrub(input, as: format)
+        // No report shows the value, whatever the verdict is.
+        let reports =
+            [report.html(title: name), "\(report)", String(reflecting: report)]
+            + [report.json(), ScrubReport.sarif([(name, report)])].map { String(decoding: $0, as: UTF8.self) }
+        if reports.contains(where: sample.isIn) { return "a report shows it" }
         guard case .publishable(let recipe) = report.verdict else { return report.summary }
         let after = recipe.bytes
+        guard RecipeFormat.recognize(after) == format else { return "no longer of its format" }
+        let spans = report.findings.map(\.span) + report.dropped.map(\.span)
+        // A step's new name stands wherever somebody speaks of it.
+        if planted.place != "step's name", !isIdentical(input, after, outside: Self.joined(spans)) {
+            return "other bytes differ"
+        }
         guard !report.findings.isEmpty || !report.dropped.isEmpty else { return "nothing found" }
         if String(decoding: after, as: UTF8.self).contains(sample.value) { return "survives" }
         for text in Self.readings(of: try strings(after).filter { !known.contains($0) }) where sample.isIn(text) {
@@ -98,6 +114,14 @@ private struct Source {
             return "a second scrub changes it"
         }
         return nil
+    }
+
+    /// Spans in order, those that overlap as one.
+    private static func joined(_ spans: [Range<Int>]) -> [Range<Int>] {
+        spans.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, span in
+            guard let last = joined.last, last.upperBound >= span.lowerBound else { return joined.append(span) }
+            joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, span.upperBound)
+        }
     }
 
     /// Texts in all writings in which somebody could read them.

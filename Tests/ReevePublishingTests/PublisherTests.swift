@@ -3,11 +3,13 @@
 
 import Reeve
 import ReeveAccess
+import ReeveCrypto
 import ReeveModel
-import ReevePublishing
 import ReeveStorage
 import ReeveTesting
 import Testing
+
+@testable import ReevePublishing
 
 @Suite struct PublisherTests {
     @Test func exactlyTheProvenBytesArePublished() async throws {
@@ -19,6 +21,8 @@ import Testing
         let publication = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)
         #expect(try await trust.layer.publisher.bytes(of: publication, in: trust.scope) == recipe.bytes)
         #expect(publication.digest == recipe.digest && publication.destination == .publicLibrary)
+        let read = try await trust.layer.publisher.bytes(of: publication, in: trust.scope)
+        #expect(try permit.resource == .recipe(Digest(hashing: read)))
     }
 
     @Test func aProofIsGoodOnlyForItsDoor() async throws {
@@ -31,6 +35,9 @@ import Testing
         await expect(.foreignProof) { _ = try await trust.layer.publisher.publish(foreign, to: .publicLibrary, permit) }
         let different = try trust.scrubbedRecipe(Array("[1]".utf8))
         await expect(.refused) { _ = try await trust.layer.publisher.publish(different, to: .publicLibrary, permit) }
+        var older = recipe
+        older.rulesVersion -= 1
+        await expect(.olderRules) { _ = try await trust.layer.publisher.publish(older, to: .publicLibrary, permit) }
         trust.time.advance(by: Scrubber.lifetime)
         let late = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
         await expect(.expired) { _ = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, late) }

@@ -122,3 +122,20 @@ func expect(_ code: PublishingError.Code, _ body: () async throws -> Void) async
         #expect(error as? PublishingError == PublishingError(code))
     }
 }
+
+/// Whether nothing differs but what stands in the spans, in their order.
+func isIdentical(_ before: [UInt8], _ after: [UInt8], outside spans: [Range<Int>]) -> Bool {
+    var (rest, position) = (after[...], 0)
+    for (index, span) in spans.enumerated() {
+        let kept = before[position..<span.lowerBound]
+        guard rest.starts(with: kept) else { return false }
+        rest = rest.dropFirst(kept.count)
+        // The next kept bytes tell where the replacement ends.
+        let following = index + 1 < spans.count ? spans[index + 1].lowerBound : before.count
+        let next = before[span.upperBound..<min(following, span.upperBound + 24)]
+        guard let end = rest.indices.first(where: { rest[$0...].starts(with: next) }) else { return false }
+        rest = rest[end...]
+        position = span.upperBound
+    }
+    return rest.elementsEqual(before[position...])
+}

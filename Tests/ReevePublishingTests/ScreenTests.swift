@@ -33,7 +33,7 @@ import Testing
         "Authorization", "ABCDEFGHIJKLMNOPQRST",
         "9f86d081-884c-4d63-a1b2-c3d4e5f60718", "https://example.com/a/b", "\u{A0}", "\u{2011}", "\u{2010}", "\u{2013}",
         "\u{2019}", "$_('a.b')", "$", "\\u0040", "[", "]", "\u{0}",
-        "phone ", "n", "@", "`", "#",
+        "phone ", "n", "@", "`", "#", "<b>", "</b>", "<", ">", "<!-- x -->", "<br/>", "\\@", "\\_", "\\.", "\\\n", "%q(", ")",
     ]
 
     private static func text(_ generator: inout some RandomNumberGenerator) -> String {

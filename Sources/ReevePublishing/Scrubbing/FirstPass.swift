@@ -10,7 +10,7 @@ struct FirstPass {
     let findings: [ScrubFinding]
     let dropped: [DroppedValue]
     let edits: [ScrubReport.Edit]
-    let output: [UInt8]
+    var output: [UInt8]
     /// Whether something was found that shares only a part with something else that goes.
     let isTangled: Bool
     /// The values that were taken out, decoded.

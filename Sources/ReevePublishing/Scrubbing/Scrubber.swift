@@ -17,7 +17,7 @@ public struct ScrubbedRecipe: Sendable {
     /// The digest of ``bytes``.
     public let digest: Digest
     /// The version of the detection rules.
-    public let rulesVersion: Int
+    public internal(set) var rulesVersion: Int
     /// The digest of the destination's policy.
     public let policy: Digest
     /// Who will be able to read it; ``PublishingPolicy/Audience/warning`` says what its author should know.
