@@ -72,7 +72,7 @@ extension DocumentReader {
             note(segment)
             switch segment {
             case .code(let range):
-                if !LiteralRun.joins(piece.bytes[range]) { end(&run) }
+                if !run.joins(over: piece.bytes[range]) { end(&run) }
                 // It stands in the text as a whole, which is kept.
                 work += range.count
                 if mayHold(piece, range) { add(code: piece.part(range)) }
@@ -132,7 +132,7 @@ extension DocumentReader {
             case .literal(let range, let encoding), .name(let range, let encoding), .member(let range, let encoding):
                 run.literals.append(comment.inner(unescaped(range, encoding, in: comment), encoding))
             case .code(let range):
-                if !LiteralRun.joins(comment.bytes[range]) { end(&run) }
+                if !run.joins(over: comment.bytes[range]) { end(&run) }
             case .reference, .comment: end(&run)
             }
         }

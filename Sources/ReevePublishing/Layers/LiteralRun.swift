@@ -4,12 +4,33 @@
 /// Literals of an expression that are joined without anything else between them.
 struct LiteralRun {
     var literals: [TextPiece] = []
+    /// The parentheses that are open, and whether they are those of a call: what is passed is not joined with what stands behind it.
+    private var calls: [Bool] = []
     /// Literals that one value is made of, at most, where it runs into others.
     private static let mostParts = 16
 
+    /// Goes over code before, between or behind literals; tells whether it joins those beside it.
+    mutating func joins(over code: ArraySlice<UInt8>) -> Bool {
+        var isJoined = Self.joins(code)
+        for position in code.indices {
+            if code[position] == UInt8(ascii: "(") {
+                calls.append(Self.isCall(code[..<position]))
+            } else if code[position] == UInt8(ascii: ")"), calls.popLast() ?? true {
+                isJoined = false
+            }
+        }
+        return isJoined
+    }
+
+    /// Whether a parenthesis behind some code is that of a call: a name stands right before it, and it opens no literal, as `%q(` does.
+    private static func isCall(_ code: ArraySlice<UInt8>) -> Bool {
+        guard let last = code.last, last.isWordByte || last >= 0x80 else { return false }
+        return !("qQwW".utf8.contains(last) && code.dropLast().last == UInt8(ascii: "%"))
+    }
+
     /// Whether code between two literals joins them: quotes with their prefixes, spaces, line ends, `+`, `<<`, parentheses, the signs of
     /// comments, what parts a template literal, and what opens a literal of Ruby, as `%q(` does.
-    static func joins(_ code: ArraySlice<UInt8>) -> Bool {
+    private static func joins(_ code: ArraySlice<UInt8>) -> Bool {
         var position = code.startIndex
         while position < code.endIndex {
             let isPercent = code[position] == UInt8(ascii: "%")
