@@ -46,6 +46,26 @@ import Testing
         ("jo@sub_dom.acme.com", "acme"), ("jo@acme.com_old", "acme"), ("jo@acme.com_(x)", "acme"),
         ("IBAN_GB82WEST12345698765432", "WEST"), ("card_4012888888881881", "8888"), ("=4012_8888_8888_1881", "8888"),
         ("mail jo@acme.com谢谢", "acme"), ("联系jo@acme.com", "acme"), ("用户@例子.公司", "用户"),
+        // Wider separators.
+        ("+49 30 / 90 18 20 31", "90 18"), ("+49 - 30 - 90182031", "90182031"), ("+49  30  90182031", "90182031"),
+        ("+49\t30 90182031", "90182031"), ("+ 49 30 90182031", "90182031"), ("+49 30 90182031ext204", "90182031"),
+        ("+49 30 90182031 ext. 204", "90182031"), ("(415) - 867 - 5309", "5309"), ("call 415  867  5309", "5309"),
+        ("4539  1488  0343  6467", "0343"), ("4539\t1488\t0343\t6467", "0343"), ("4539\n1488\n0343\n6467", "0343"),
+        ("4539/1488/0343/6467", "0343"), ("4539 - 1488 - 0343 - 6467", "0343"), ("4539, 1488, 0343, 6467", "0343"),
+        ("3782/822463/10005", "822463"), ("DE89  3704  0044  0532  0130  00", "0044"),
+        ("DE89.3704.0044.0532.0130.00", "0044"),
+        ("DE89/3704/0044/0532/0130/00", "0044"), ("IBANDE89370400440532013000", "0440"),
+        ("DE89 3704 0044 0532 0130 00EUR", "0044"),
+        // Nothing between a key and what stands before it.
+        ("keyAKIAQ3EGRZ7VXK2MDWPL", "EGRZ"), ("Bearersk_live_51Hxyz9AbCdEfGhIjKlMnOp", "51Hx"),
+        ("tokenghp_9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX", "9sK2"), ("1glpat-x7Kq2mZr9TbWc4Vn1LpY", "x7Kq"),
+        // What has no width, and what is as wide as two.
+        ("jo\u{200B}@acme.com", "acme"), ("jo@ac\u{200B}me.com", "me.com"), ("jo@acme\u{2060}.com", "acme"),
+        ("\u{FEFF}jo@acme.com", "acme"),
+        ("j\u{AD}o@acme.com", "acme"), ("jo＠acme.com", "acme"), ("ｊｏ＠ａｃｍｅ．ｃｏｍ", "ａｃｍｅ"), ("＋４９ ３０ ９０１８２０３１", "９０１８"),
+        ("４５３９１４８８０３４３６４６７", "０３４３"), ("sk_live_\u{200B}51Hxyz9AbCdEfGhIjKlMnOp", "51Hx"),
+        ("4539\u{200B}1488\u{200C}0343\u{200D}6467", "0343"),
+        ("ＡＫＩＡＱ３ＥＧＲＺ７ＶＸＫ２ＭＤＷＰＬ", "ＥＧＲＺ"), ("jo﹫acme.com", "acme"),
         // More providers.
         ("xoxc-7281930465-918273645012-kQ2mZr9TbWc4Vn1L", "kQ2m"),
         ("https://hooks.slack.com/services/T0AB12/B0CD34/kQ2mZr9TbWc4Vn1LpYx7", "kQ2m"),

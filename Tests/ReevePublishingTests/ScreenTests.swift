@@ -22,7 +22,9 @@ import Testing
         "be685390-0754-7034-aaaa-bbbbbbbbbbbb", "a0000000-0000-4000-8123-456789012340",
         "sk\u{2011}proj\u{2011}abcdefghijklmnopqrstuvwxyz",
         "\u{2010}\u{2010}\u{2010}\u{2010}\u{2010}BEGIN PRIVATE KEY-----", "glpat\u{2013}abcdefghijklmnopqrst",
-        "+49\u{A0}30\u{2011}90182031",
+        "+49\u{A0}30\u{2011}90182031", "ｊｏ＠ａｃｍｅ．ｃｏｍ", "jo@ac\u{200B}me.com", "sk_live_\u{200B}51Hxyz9AbCdEfGhIjKlMnOp",
+        "tokenghp_abcdefghijABCDEFGHIJabcdefghij123456", "4539 - 1488 - 0343 - 6467", "4539\t1488\t0343\t6467", "+49 30 / 90 18 20 31",
+        "４５３９１４８８０３４３６４６７",
     ]
     private static let parts = [
         "a", "é", " ", "\n", "\t", "\r", "\"", "'", "\\", "\\n", "\\\\n", "/", "%", "%40", "&", "&#64;", "=", "+", "-",
@@ -33,7 +35,8 @@ import Testing
         "Authorization", "ABCDEFGHIJKLMNOPQRST",
         "9f86d081-884c-4d63-a1b2-c3d4e5f60718", "https://example.com/a/b", "\u{A0}", "\u{2011}", "\u{2010}", "\u{2013}",
         "\u{2019}", "$_('a.b')", "$", "\\u0040", "[", "]", "\u{0}",
-        "phone ", "n", "@", "`", "#", "<b>", "</b>", "<", ">", "<!-- x -->", "<br/>", "\\@", "\\_", "\\.", "\\\n", "%q(", ")",
+        "\u{200B}", "\u{AD}", "\u{FEFF}", "＠", "４", "ａ", ",", ", ", " / ", " - ", "  ", "phone ", "n", "@", "`", "#",
+        "<b>", "</b>", "<", ">", "<!-- x -->", "<br/>", "\\@", "\\_", "\\.", "\\\n", "%q(", ")",
     ]
 
     private static func text(_ generator: inout some RandomNumberGenerator) -> String {

@@ -44,8 +44,14 @@ enum CardDetector {
         return nil
     }
 
-    /// Whether groups stand as on a card: a dot separates short groups only, at least three, or it is a decimal point.
+    /// Whether groups stand as on a card: a dot separates short groups only, at least three, or it is a decimal point; a comma, a slash and
+    /// more than one sign separate groups as cards have them.
     private static func isGrouped(_ groups: ArraySlice<Range<Int>>, _ text: [UInt8]) -> Bool {
+        let gaps = zip(groups, groups.dropFirst()).map { text[$0.upperBound..<$1.lowerBound] }
+        if gaps.contains(where: { $0.count > 1 || !" -._".utf8.contains($0[$0.startIndex]) }) {
+            let counts = groups.map(\.count)
+            guard counts == [4, 4, 4, 4] || counts == [4, 6, 5] || counts == [4, 4, 4, 4, 3] else { return false }
+        }
         let hasDot = groups.dropLast().contains { text[$0.upperBound] == UInt8(ascii: ".") }
         return !hasDot || (groups.count >= 3 && groups.allSatisfy { $0.count <= 7 })
     }
@@ -60,10 +66,10 @@ enum CardDetector {
                 let first = position
                 while position < text.count, text[position].isDigit { position += 1 }
                 groups.append(first..<position)
-                guard position + 1 < text.count, " -._".utf8.contains(text[position]), text[position + 1].isDigit else {
+                guard let next = Separator.end(in: text, from: position, " -._\t\n\r/,"), text[next].isDigit else {
                     break
                 }
-                position += 1
+                position = next
             }
         }
     }

@@ -7,7 +7,8 @@ enum IBANDetector {
         var position = 0
         while position + 14 < text.count {
             guard text[position].isLetter, text[position + 1].isLetter, text[position + 2].isDigit,
-                text[position + 3].isDigit, position == 0 || !text[position - 1].isAlphanumeric,
+                text[position + 3].isDigit,
+                position == 0 || !text[position - 1].isAlphanumeric || isNamed(text, position),
                 let length = lengths[String(decoding: text[position..<(position + 2)], as: UTF8.self).uppercased()],
                 let (compact, end) = read(text, from: position, length: length)
             else {
@@ -30,19 +31,27 @@ enum IBANDetector {
         }
     }
 
-    /// `length` letters and digits with single spaces or hyphens between them, upper-cased.
+    /// Whether `IBAN` stands right before a position.
+    private static func isNamed(_ text: [UInt8], _ position: Int) -> Bool {
+        position >= 4 && text[(position - 4)..<position].map { $0 | 0x20 }.elementsEqual("iban".utf8)
+    }
+
+    /// `length` letters and digits with spaces, hyphens, dots or slashes between them, upper-cased. Of letters behind it three are a currency.
     private static func read(_ text: [UInt8], from start: Int, length: Int) -> ([UInt8], Int)? {
         var (compact, end): ([UInt8], Int) = ([], start)
         while compact.count < length {
             guard end < text.count else { return nil }
             if text[end].isAlphanumeric {
                 compact.append(text[end].isLetter ? text[end] & 0xDF : text[end])
-            } else if !(text[end] == 32 || text[end] == 45) || compact.count < 4 || !text[end - 1].isAlphanumeric {
-                return nil
+                end += 1
+            } else {
+                guard compact.count >= 4, let next = Separator.end(in: text, from: end, " -\t./") else { return nil }
+                end = next
             }
-            end += 1
         }
-        return end == text.count || !text[end].isWordByte ? (compact, end) : nil
+        let behind = text[end...].prefix(4).prefix(while: \.isWordByte)
+        let isCurrency = behind.count == 3 && behind.allSatisfy(\.isUpper)
+        return behind.isEmpty || isCurrency ? (compact, end) : nil
     }
 
     static func isValid(_ compact: [UInt8]) -> Bool {

@@ -59,15 +59,16 @@ enum PhoneDetector {
                     position += 1
                 } else if byte == UInt8(ascii: "+"), groups.isEmpty, position == plus {
                     position += 1
+                    if position + 1 < text.count, text[position] == 0x20, text[position + 1].isDigit { position += 1 }
                 } else if byte == UInt8(ascii: ")"), open, !groups.isEmpty {
                     open = false
                     position += 1
                     groups[groups.count - 1].end = position
-                } else if " .-/".utf8.contains(byte), !groups.isEmpty, position + 1 < text.count,
-                    text[position + 1].isDigit || text[position + 1] == UInt8(ascii: "("),
-                    text[position - 1].isDigit || text[position - 1] == UInt8(ascii: ")")
+                } else if !groups.isEmpty, text[position - 1].isDigit || text[position - 1] == UInt8(ascii: ")"),
+                    let next = Separator.end(in: text, from: position, " .-/\t"),
+                    text[next].isDigit || text[next] == UInt8(ascii: "(")
                 {
-                    position += 1
+                    position = next
                 } else {
                     break
                 }
@@ -155,6 +156,8 @@ enum PhoneDetector {
     private static func isAttachedBehind(_ text: [UInt8], _ end: Int) -> Bool {
         let next = end + 1 < text.count ? text[end + 1] : 0
         if text[end] | 0x20 == UInt8(ascii: "x"), next.isDigit { return false }
+        let word = text[end...].prefix(3).map { $0 | 0x20 }
+        if word.elementsEqual("ext".utf8), end + 3 < text.count, !text[end + 3].isLetter { return false }
         return text[end].isWordByte || ("-./".utf8.contains(text[end]) && next.isDigit)
     }
 }

@@ -8,7 +8,24 @@ enum SecretDetector {
         let prefix: [UInt8]
         let body: Alphabet
         let length: ClosedRange<Int>
+
+        /// Whether a key is one also behind a letter or a digit, as in `tokenghp_…`: no word has its prefix within it.
+        func mayStand(behind byte: UInt8) -> Bool {
+            guard byte.isAlphanumeric else { return true }
+            return name == "secret.aws" ? !byte.isUpper && !byte.isDigit : SecretDetector.distinct.contains(prefix)
+        }
     }
+
+    /// Prefixes that stand in no word.
+    private static let distinct = Set(
+        [
+            "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk_live_", "rk_live_", "sk_test_",
+            "rk_test_",
+            "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxc-", "xoxd-", "shpat_", "shpss_", "shpca_",
+            "shppa_",
+            "dop_v1_",
+        ].map { Array($0.utf8) })
+
     private enum Alphabet: Sendable {
         case upperBase32, alphanumeric, token, path, hex
 
@@ -81,9 +98,7 @@ enum SecretDetector {
         var position = 0
         while position < text.count {
             let candidates = byFirstByte[Int(text[position])]
-            if !candidates.isEmpty, position == 0 || !text[position - 1].isAlphanumeric,
-                let (rule, end) = longest(of: candidates, in: text, at: position)
-            {
+            if !candidates.isEmpty, let (rule, end) = longest(of: candidates, in: text, at: position) {
                 if isPlausible(text[(position + rule.prefix.count)..<end], of: rule) {
                     found.matches.append(Match(kind: .secret, range: position..<end, score: 0.98, rule: rule.name))
                 }
@@ -119,11 +134,12 @@ enum SecretDetector {
                 let rest = unsafe UnsafeBufferPointer(rebasing: text[position..<run.upperBound])
                 if unsafe rest.starts(with: RecipeParameter.prefix) { return true }
                 // Behind a backslash a letter may be that of an escape.
-                guard
-                    unsafe position == run.lowerBound || !text[position - 1].isAlphanumeric
-                        || position == run.lowerBound + 1 && position >= 2 && text[position - 2] == UInt8(ascii: "\\")
-                else { continue }
-                if unsafe byFirstByte[Int(rest[0])].contains(where: { unsafe rest.starts(with: $0.prefix) }) {
+                let isEscaped =
+                    unsafe position == run.lowerBound + 1 && position >= 2 && text[position - 2] == UInt8(ascii: "\\")
+                let before = unsafe position == run.lowerBound || isEscaped ? 0 : text[position - 1]
+                if unsafe byFirstByte[Int(rest[0])].contains(where: { rule in
+                    unsafe rest.starts(with: rule.prefix) && rule.mayStand(behind: before)
+                }) {
                     return true
                 }
             }
@@ -143,7 +159,8 @@ enum SecretDetector {
 
     private static func longest(of rules: [Rule], in text: [UInt8], at position: Int) -> (Rule, Int)? {
         var best: (Rule, Int)?
-        for rule in rules where text[position...].starts(with: rule.prefix) {
+        let before = position > 0 ? text[position - 1] : 0
+        for rule in rules where text[position...].starts(with: rule.prefix) && rule.mayStand(behind: before) {
             let start = position + rule.prefix.count
             var end = start
             // One byte past the longest body is enough to see that it is none.

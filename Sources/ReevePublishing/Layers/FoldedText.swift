@@ -3,8 +3,8 @@
 
 import ReeveModel
 
-/// A text as the detectors read it: escapes that stand raw in it are decoded, as are `%40` and `&#64;`, and typographic spaces
-/// and dashes are the plain ones, with the place of each byte in the text itself.
+/// A text as the detectors read it: escapes that stand raw in it are decoded, as are `%40` and `&#64;`, typographic spaces
+/// and dashes and wide letters are the plain ones, and what has no width is left out, with the place of each byte in the text itself.
 ///
 /// Where a layer is not decoded (source code, a JSON template around a data pill, a Ruby heredoc), `\n` before a value
 /// would look like a letter of it, and `\u0040` would hide it.
@@ -29,7 +29,9 @@ struct FoldedText {
                 break
             }
         }
-        if bytes.contains(where: { $0 == 0xC2 || $0 == 0xE2 }) { _ = fold({ Self.separator(in: $0, at: $1) }) }
+        if bytes.contains(where: { $0 == 0xC2 || $0 == 0xE2 || $0 == 0xEF }) {
+            _ = fold({ Self.separator(in: $0, at: $1) })
+        }
     }
 
     /// The place of a range in the text.
@@ -165,16 +167,22 @@ struct FoldedText {
         return length >= count.lowerBound ? (value, length) : nil
     }
 
-    /// A typographic space or dash: U+00A0, U+2000 to U+200A, U+2010 to U+2015, U+202F, U+2212.
+    /// A typographic space or dash: U+00A0, U+2000 to U+200A, U+2010 to U+2015, U+202F, U+2212. What has no width is nothing: U+00AD, U+200B to
+    /// U+200F, U+2060 to U+2064, U+FEFF. What is as wide as two is the plain character: U+FF01 to U+FF5E, U+FE6B.
     private static func separator(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
         if text[position] == 0xC2 {
-            guard position + 1 < text.count, text[position + 1] == 0xA0 else { return nil }
-            return ([0x20], 2)
+            guard position + 1 < text.count else { return nil }
+            return text[position + 1] == 0xA0 ? ([0x20], 2) : text[position + 1] == 0xAD ? ([], 2) : nil
         }
-        guard text[position] == 0xE2, position + 2 < text.count else { return nil }
-        switch (text[position + 1], text[position + 2]) {
-        case (0x80, 0x80...0x8A), (0x80, 0xAF): return ([0x20], 3)
-        case (0x80, 0x90...0x95), (0x88, 0x92): return ([0x2D], 3)
+        guard text[position] == 0xE2 || text[position] == 0xEF, position + 2 < text.count else { return nil }
+        let last = text[position + 2]
+        switch (text[position], text[position + 1], last) {
+        case (0xE2, 0x80, 0x80...0x8A), (0xE2, 0x80, 0xAF): return ([0x20], 3)
+        case (0xE2, 0x80, 0x8B...0x8F), (0xE2, 0x81, 0xA0...0xA4), (0xEF, 0xBB, 0xBF): return ([], 3)
+        case (0xE2, 0x80, 0x90...0x95), (0xE2, 0x88, 0x92): return ([0x2D], 3)
+        case (0xEF, 0xBC, 0x81...0xBF): return ([last - 0x60], 3)
+        case (0xEF, 0xBD, 0x80...0x9E): return ([last - 0x20], 3)
+        case (0xEF, 0xB9, 0xAB): return ([UInt8(ascii: "@")], 3)
         default: return nil
         }
     }

@@ -79,7 +79,7 @@ import ReeveModel
         /// Of a text: as many bytes in a row as the shortest key of a provider has.
         static let long: UInt32 = 16384
         static let dash: UInt32 = 32768
-        /// A typographic dash could begin with it.
+        /// A typographic dash, a wide letter, or what has no width could begin with it.
         static let wide: UInt32 = 65536
         /// A tag of HTML could begin with it.
         static let tag: UInt32 = 131_072
@@ -98,9 +98,9 @@ import ReeveModel
             if "'`\"{}#(".utf8.contains(byte) { found |= Class.syntax }
             if byte == UInt8(ascii: "\\") { found |= Class.escape }
             if byte == UInt8(ascii: "@") { found |= Class.at }
-            if " -._/()+".utf8.contains(byte) || byte >= 0x80 { found |= Class.separator }
+            if " -._/()+,\t\n\r".utf8.contains(byte) || byte >= 0x80 { found |= Class.separator }
             if "'\"`/%<#{}\\".utf8.contains(byte) || byte >= 0x80 { found |= Class.literal }
-            if byte == 0xE2 { found |= Class.wide }
+            if byte == 0xE2 || byte == 0xEF || byte == 0xC2 { found |= Class.wide }
             if byte == UInt8(ascii: "-") { found |= Class.dash }
             if byte == UInt8(ascii: "<") { found |= Class.tag }
             if byte == UInt8(ascii: ".") { found |= Class.dot }
@@ -125,7 +125,7 @@ import ReeveModel
         if seen & Class.sign != 0, seen & Class.long != 0, unsafe SecretDetector.mayHold(bytes, range) { return false }
         if seen & Class.dash != 0, hasDashes { return false }
         if seen & Class.tag != 0, hasTags { return false }
-        if seen & Class.wide != 0, hasWideDash { return false }
+        if seen & Class.wide != 0, hasWide { return false }
         return isPlain(seen, &pills)
     }
 
@@ -196,12 +196,17 @@ import ReeveModel
         }
     }
 
-    /// Whether a dash that is folded to `-` stands in it: it could be one of a key.
-    private var hasWideDash: Bool {
-        range.dropLast(2).contains { position in
+    /// Whether it has a dash that is folded to `-`, a letter as wide as two, or what has no width: it could be one of a key, or hide one.
+    private var hasWide: Bool {
+        range.dropLast().contains { position in
             guard isIn(position, Class.wide) else { return false }
-            let (second, third) = (byte(position + 1), byte(position + 2))
-            return second == 0x80 && (0x90...0x95).contains(third) || second == 0x88 && third == 0x92
+            let second = byte(position + 1)
+            if byte(position) == 0xC2 { return second == 0xAD }
+            guard position + 2 < range.upperBound else { return false }
+            let third = byte(position + 2)
+            if byte(position) == 0xEF { return (0xB9...0xBD).contains(second) }
+            return second == 0x80 && (0x8B...0x95).contains(third) || second == 0x81 && (0xA0...0xA4).contains(third)
+                || second == 0x88 && third == 0x92
         }
     }
 
