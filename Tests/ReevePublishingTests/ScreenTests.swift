@@ -23,7 +23,8 @@ import Testing
         "sk\u{2011}proj\u{2011}abcdefghijklmnopqrstuvwxyz",
         "\u{2010}\u{2010}\u{2010}\u{2010}\u{2010}BEGIN PRIVATE KEY-----", "glpat\u{2013}abcdefghijklmnopqrst",
         "+49\u{A0}30\u{2011}90182031", "ｊｏ＠ａｃｍｅ．ｃｏｍ", "jo@ac\u{200B}me.com", "sk_live_\u{200B}51Hxyz9AbCdEfGhIjKlMnOp",
-        "tokenghp_abcdefghijABCDEFGHIJabcdefghij123456", "4539 - 1488 - 0343 - 6467", "4539\t1488\t0343\t6467", "+49 30 / 90 18 20 31",
+        "tokenghp_abcdefghijABCDEFGHIJabcdefghij123456", "4539 - 1488 - 0343 - 6467", "4539\t1488\t0343\t6467",
+        "+49 30 / 90 18 20 31",
         "４５３９１４８８０３４３６４６７",
     ]
     private static let parts = [
