@@ -48,6 +48,12 @@ struct RecipeScrub: AsyncParsableCommand {
     @Option(help: "Who will read the recipes: everyone, partner, organization, or a policy of your own in a JSON file.")
     var policy = "everyone"
 
+    @Option(
+        help:
+            "Names that are known to be somebody's, in a JSON file: {\"people\": [], \"organizations\": [], \"domains\": []}; they go wherever they stand."
+    )
+    var known: String?
+
     @Option(help: "The folder for scrubbed files; it must not exist yet.")
     var output: String?
 
@@ -86,9 +92,11 @@ struct RecipeScrub: AsyncParsableCommand {
         let results: [ScrubbedFile]
         do {
             let scrubber = Scrubber(policies: [Self.destination: try policyToUse()])
+            let known = try known.map(Self.identities)
             let chosen = try format.format ?? roles.map(Self.table)
             let files = try RecipeFile.all(in: paths, mayHoldPersonalNames: package)
-            results = package ? together(files, as: chosen, scrubber) : await scrub(files, as: chosen, scrubber)
+            results =
+                package ? together(files, as: chosen, scrubber, known) : await scrub(files, as: chosen, scrubber, known)
             try write(results)
         } catch {
             FileHandle.standardError.write(Data("recipe-scrub: \(error)\n".utf8))
@@ -115,6 +123,22 @@ struct RecipeScrub: AsyncParsableCommand {
             throw FileError(description: "`\(policy)` is no policy: \(Self.place(of: error, items: "class"))")
         } catch let error as PublishingPolicyError {
             throw FileError(description: "`\(policy)` is no policy: \(error)")
+        }
+    }
+
+    private struct Known: Decodable {
+        let people, organizations, domains: [String]?
+    }
+
+    private static func identities(at path: String) throws -> KnownIdentities {
+        do {
+            let known = try JSONDecoder().decode(Known.self, from: contents(of: path))
+            return try KnownIdentities(
+                people: known.people ?? [], organizations: known.organizations ?? [], domains: known.domains ?? [])
+        } catch let error as DecodingError {
+            throw FileError(description: "`\(path)` is no list of names: \(place(of: error, items: "name"))")
+        } catch let error as KnownIdentitiesError {
+            throw FileError(description: "`\(path)`: \(error)")
         }
     }
 
@@ -145,7 +169,9 @@ struct RecipeScrub: AsyncParsableCommand {
     }
 
     /// Scrubs the files, so many at a time; the results come in their order.
-    private func scrub(_ files: [RecipeFile], as format: RecipeFormat?, _ scrubber: Scrubber) async -> [ScrubbedFile] {
+    private func scrub(
+        _ files: [RecipeFile], as format: RecipeFormat?, _ scrubber: Scrubber, _ known: KnownIdentities?
+    ) async -> [ScrubbedFile] {
         var bar = ProgressBar(total: files.count, unit: "files", isShown: !quiet)
         defer { bar.end() }
         var results: [Int: ScrubbedFile] = [:]
@@ -153,7 +179,7 @@ struct RecipeScrub: AsyncParsableCommand {
             var next = 0
             func start() {
                 let (number, file) = (next, files[next])
-                group.addTask { (number, ScrubbedFile(file, format, scrubber)) }
+                group.addTask { (number, ScrubbedFile(file, format, scrubber, known)) }
                 next += 1
             }
             while next < min(jobs, files.count) { start() }
@@ -167,7 +193,9 @@ struct RecipeScrub: AsyncParsableCommand {
     }
 
     /// Scrubs the files of a package; when one of them cannot be read, each says so.
-    private func together(_ files: [RecipeFile], as format: RecipeFormat?, _ scrubber: Scrubber) -> [ScrubbedFile] {
+    private func together(
+        _ files: [RecipeFile], as format: RecipeFormat?, _ scrubber: Scrubber, _ known: KnownIdentities?
+    ) -> [ScrubbedFile] {
         var package: [PackageFile] = []
         for (number, file) in files.enumerated() {
             do {
@@ -178,7 +206,7 @@ struct RecipeScrub: AsyncParsableCommand {
                 return [ScrubbedFile(name: "file \(number + 1)", report: nil, summary: "error: \(error)")]
             }
         }
-        return scrubber.scrub(package, for: Self.destination).files.map {
+        return scrubber.scrub(package, for: Self.destination, knowing: known).files.map {
             ScrubbedFile(name: $0.path, report: $0.report, summary: $0.report.summary)
         }
     }
@@ -286,12 +314,12 @@ struct ScrubbedFile: Sendable {
         self.summary = summary
     }
 
-    init(_ file: RecipeFile, _ format: RecipeFormat?, _ scrubber: Scrubber) {
+    init(_ file: RecipeFile, _ format: RecipeFormat?, _ scrubber: Scrubber, _ known: KnownIdentities?) {
         name = file.name
         do {
             let bytes = Array(try contents(of: file.path))
             let format = try RecipeFile.format(of: bytes, format)
-            let report = scrubber.scrub(bytes, as: format, for: RecipeScrub.destination)
+            let report = scrubber.scrub(bytes, as: format, for: RecipeScrub.destination, knowing: known)
             (self.report, summary) = (report, report.summary)
         } catch {
             (report, summary) = (nil, "error: \(error)")

@@ -13,6 +13,12 @@ public enum DataClass: String, Hashable, Sendable, Codable, CaseIterable {
     case iban = "IBAN"
     /// A key or token of a known provider.
     case secret
+    /// The name of a person, see ``KnownIdentities``.
+    case person
+    /// The name of an organisation, see ``KnownIdentities``.
+    case organization
+    /// A domain of somebody's, see ``KnownIdentities``.
+    case domain
 }
 
 /// A stretch of text that a detector recognised.

@@ -58,16 +58,16 @@ enum Detection {
     static let rulesVersion = 3
 
     /// What stands in a text; a class that is kept takes nothing away from the others.
-    static func scan(_ piece: TextPiece, keeping kept: Set<DataClass> = []) -> Detected {
-        var found = scan(whole: piece, kept)
-        addTagged(piece, kept, &found)
+    static func scan(_ piece: TextPiece, by rules: SearchRules = .init()) -> Detected {
+        var found = scan(whole: piece, rules)
+        addTagged(piece, rules, &found)
         guard !piece.joints.isEmpty, !found.matches.isEmpty || !found.kept.isEmpty else { return found }
         // Of literals that are put together only what reaches over a joint is new, and not what each has for itself:
         // `'a@x.com' + 'b@x.com'` are two.
         let ends = [0] + piece.joints.map(\.at) + [piece.bytes.count]
         var (single, keptSingle): ([Range<Int>], [Range<Int>]) = ([], [])
         for (start, end) in zip(ends, ends.dropFirst()) {
-            let part = scan(whole: piece.part(start..<end), kept)
+            let part = scan(whole: piece.part(start..<end), rules)
             func placed(_ ranges: [Range<Int>]) -> [Range<Int>] {
                 ranges.sorted { $0.lowerBound < $1.lowerBound }.map { start + $0.lowerBound..<start + $0.upperBound }
             }
@@ -80,11 +80,11 @@ enum Detection {
     }
 
     /// Adds what shows only without the tags of HTML in it: a person decides about it, since the tags would go with it.
-    private static func addTagged(_ piece: TextPiece, _ kept: Set<DataClass>, _ found: inout Detected) {
+    private static func addTagged(_ piece: TextPiece, _ rules: SearchRules, _ found: inout Detected) {
         guard piece.joints.isEmpty, let text = UntaggedText(piece.bytes) else { return }
         var plain = piece
         plain.bytes = text.bytes
-        let seen = scan(whole: plain, kept)
+        let seen = scan(whole: plain, rules)
         func over(_ matches: [Match]) -> [Match] {
             matches.compactMap { match in
                 let range = text.place(match.range)
@@ -105,12 +105,13 @@ enum Detection {
         return inside.reduce(0) { $0 + range.clamped(to: $1).count } != range.count
     }
 
-    private static func scan(whole piece: TextPiece, _ kept: Set<DataClass>) -> Detected {
+    private static func scan(whole piece: TextPiece, _ rules: SearchRules) -> Detected {
         var found = Detected()
-        guard piece.bytes.count >= 6 else { return found }
+        guard piece.bytes.count >= rules.shortest else { return found }
         let folded = FoldedText(piece.bytes)
         let text = folded.bytes
         found.isTooDeep = folded.isTooDeep
+        rules.known?.scan(text, &found)
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
         if text.contains(where: \.isDigit) {
@@ -128,6 +129,7 @@ enum Detection {
                     text: Array(text[match.range]))
             }
         }
+        let kept = rules.kept
         guard !kept.isEmpty else {
             found.matches = placed(found.matches)
             return found

@@ -83,7 +83,7 @@ extension DocumentReader {
                 inside.role = .reference
                 add(inside)
             case .comment(let range):
-                guard range.count >= 6 else { continue }
+                guard range.count >= shortest else { continue }
                 var comment = piece.part(range)
                 comment.role = .comment
                 add(comment)

@@ -77,6 +77,8 @@ struct DocumentReader {
     private var doubtful: [Int] = []
     /// Whether every string is read.
     private let isThorough: Bool
+    /// Bytes of the shortest text that is looked at.
+    let shortest: Int
     /// Bytes read so far, in all layers and each time: what the work is measured by.
     var work = 0
     /// Used again for each string.
@@ -84,9 +86,10 @@ struct DocumentReader {
 
     /// Takes a document apart; strings in which nothing can be are passed over, but for a thorough reader.
     init(
-        _ document: [UInt8], format: RecipeFormat, limits: JSONTokens.Limits, isThorough: Bool = false
+        _ document: [UInt8], format: RecipeFormat, limits: JSONTokens.Limits, isThorough: Bool = false,
+        shortest: Int = SearchRules.shortestValue
     ) throws(ReadFailure) {
-        try self.init(document, format, limits, isThorough: isThorough, doubtful: [])
+        try self.init(document, format, limits, isThorough: isThorough, shortest: shortest, doubtful: [])
         // Nothing longer is an id; that it is nowhere else is seen to in the second pass.
         let ids = ids.filter { $0.count <= Self.longestID }
         guard !ids.isEmpty else { return }
@@ -99,7 +102,7 @@ struct DocumentReader {
             let done = work + document.count
             if !isPlain || isInside || !copies.isEmpty {
                 self = try DocumentReader(
-                    document, format, limits, isThorough: !isPlain || isInside, doubtful: copies)
+                    document, format, limits, isThorough: !isPlain || isInside, shortest: shortest, doubtful: copies)
             }
             work += done
         }
@@ -107,10 +110,12 @@ struct DocumentReader {
     }
 
     private init(
-        _ document: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool, doubtful: [Int]
+        _ document: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool, shortest: Int,
+        doubtful: [Int]
     ) throws(ReadFailure) {
         self.format = format
         self.isThorough = isThorough
+        self.shortest = shortest
         self.doubtful = doubtful
         let root = TextPiece(bytes: document, sources: .row(from: 0), path: JSONPath(), role: .literal)
         try read(json: root, at: format.root, limits: limits)
@@ -355,7 +360,7 @@ struct DocumentReader {
     mutating func add(_ piece: TextPiece) {
         if piece.isName, !piece.isDropped { names.append(piece.bytes) }
         if piece.isUse, !piece.isDropped { uses.append(piece.bytes) }
-        guard piece.bytes.count >= 6 else { return }
+        guard piece.bytes.count >= shortest else { return }
         work += piece.bytes.count
         if piece.isName || piece.isUse || mayHold(piece, 0..<piece.bytes.count) { pieces.append(piece) }
         keep(piece)
@@ -363,7 +368,7 @@ struct DocumentReader {
 
     /// Whether a part of a piece has to be read: a thorough reader, and one that looks for ids, read all.
     func mayHold(_ piece: TextPiece, _ range: Range<Int>) -> Bool {
-        guard range.count >= 6 else { return false }
+        guard range.count >= shortest else { return false }
         var pills: [TextScreen.Pill] = []
         let isAll = isThorough || !doubtful.isEmpty || piece.seal != nil
         return isAll || !TextScreen.isClean(piece.bytes, range, .text, &pills)

@@ -29,11 +29,11 @@ struct Hits {
     private(set) var surrogates: Set<String>
 
     /// Runs all detectors. Complexity: O(bytes + hits log hits).
-    init(_ reader: DocumentReader, keeping kept: Set<DataClass> = []) throws(BlockReason) {
+    init(_ reader: DocumentReader, by rules: SearchRules = .init()) throws(BlockReason) {
         surrogates = reader.connections
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
         for (index, piece) in reader.pieces.enumerated() {
-            let found = Detection.scan(piece, keeping: kept)
+            let found = Detection.scan(piece, by: rules)
             let isTwice = !piece.joints.isEmpty || piece.bytes.contains(UInt8(ascii: "<"))
             work += isTwice ? 2 * piece.bytes.count : piece.bytes.count
             guard !found.isTooDeep else { throw .tooManyLayers }

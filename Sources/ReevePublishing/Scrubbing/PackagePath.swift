@@ -60,7 +60,7 @@ struct PackagePath {
     }
 
     /// The path without what is found in it; `nil` when something cannot be replaced, or shows only in another reading of it.
-    func scrubbed(_ pool: inout Surrogates, keeping kept: Set<DataClass>) -> String? {
+    func scrubbed(_ pool: inout Surrogates, by rules: SearchRules) -> String? {
         var scrubbed: [[UInt8]] = []
         for part in parts {
             let stem = Surrogates.connectionStem(of: part)
@@ -71,30 +71,30 @@ struct PackagePath {
                 scrubbed.append(name + part[stem.upperBound...])
                 continue
             }
-            guard let text = Self.scrubbed(part, &pool, kept) else { return nil }
+            guard let text = Self.scrubbed(part, &pool, rules) else { return nil }
             scrubbed.append(text)
         }
         let path = String(decoding: Array(scrubbed.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
-        let isClean = !Reading.finds(path, keeping: kept) && !Surrogates.namesConnection(Array(path.utf8))
-        return isClean && !isSpread(kept) ? path : nil
+        let isClean = !Reading.finds(path, by: rules) && !Surrogates.namesConnection(Array(path.utf8))
+        return isClean && !isSpread(rules) ? path : nil
     }
 
     /// Whether something shows only where the parts are read as one: `4539/1488/0343/6467`.
-    private func isSpread(_ kept: Set<DataClass>) -> Bool {
+    private func isSpread(_ rules: SearchRules) -> Bool {
         var (whole, shown): ([UInt8], [Range<Int>]) = ([], [])
         for part in parts {
-            let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)), keeping: kept)
+            let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)), by: rules)
             shown += (found.matches.map(\.range) + found.surrogates.map(\.range)).map {
                 whole.count + $0.lowerBound..<whole.count + $0.upperBound
             }
             whole += part
         }
-        let found = Detection.scan(TextPiece(text: String(decoding: whole, as: UTF8.self)), keeping: kept)
+        let found = Detection.scan(TextPiece(text: String(decoding: whole, as: UTF8.self)), by: rules)
         return found.matches.contains { match in !shown.contains { $0.overlaps(match.range) } }
     }
 
-    private static func scrubbed(_ part: [UInt8], _ pool: inout Surrogates, _ kept: Set<DataClass>) -> [UInt8]? {
-        let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)), keeping: kept)
+    private static func scrubbed(_ part: [UInt8], _ pool: inout Surrogates, _ rules: SearchRules) -> [UInt8]? {
+        let found = Detection.scan(TextPiece(text: String(decoding: part, as: UTF8.self)), by: rules)
         var (text, position): ([UInt8], Int) = ([], 0)
         for match in found.matches.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
             guard match.score >= Match.replaceFrom, match.range.lowerBound >= position,

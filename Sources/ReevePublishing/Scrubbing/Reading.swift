@@ -11,12 +11,14 @@ struct Reading {
 
     /// Takes a document apart and searches it; a thorough reading passes no string over.
     init(
-        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, keeping kept: Set<DataClass> = [],
+        _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, by rules: SearchRules = .init(),
         isThorough: Bool = false
     ) throws(BlockReason) {
         self.input = input
         do throws(ReadFailure) {
-            reader = try DocumentReader(input, format: format, limits: limits, isThorough: isThorough)
+            reader = try DocumentReader(
+                input, format: format, limits: limits, isThorough: isThorough || rules.known != nil,
+                shortest: rules.shortest)
         } catch {
             switch error {
             case .json(let error): throw .malformed(error)
@@ -26,14 +28,14 @@ struct Reading {
             }
         }
         if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
-        found = try Hits(reader, keeping: kept)
+        found = try Hits(reader, by: rules)
     }
 
     /// Whether anything is found in a text by itself, in any layer of it.
-    static func finds(_ text: String, keeping kept: Set<DataClass> = []) -> Bool {
+    static func finds(_ text: String, by rules: SearchRules = .init()) -> Bool {
         let document = Array("[\"".utf8) + JSONText.escape(text.utf8) + Array("\"]".utf8)
         // What cannot be read may hold anything.
-        guard let reading = try? Reading(document, .plainJSON, .init(), keeping: kept, isThorough: true) else {
+        guard let reading = try? Reading(document, .plainJSON, .init(), by: rules, isThorough: true) else {
             return true
         }
         return !reading.found.hits.isEmpty

@@ -49,13 +49,15 @@ extension Scrubber {
     /// Scrubs files that refer to each other, as those of an export: the same value has the same stand-in in all of them, and in their names.
     ///
     /// A value that was taken out of one file must not stand in another one; two files of one path block each other. Complexity: as that of
-    /// ``scrub(_:as:for:review:)`` for each file, and for each the values taken out of all.
+    /// ``scrub(_:as:for:knowing:review:)`` for each file, and for each the values taken out of all.
     public func scrub(
-        _ files: [PackageFile], for destination: Destination, review: Review? = nil
+        _ files: [PackageFile], for destination: Destination, knowing known: KnownIdentities? = nil,
+        review: Review? = nil
     ) -> PackageReport {
         let policy = policy(for: destination)
+        let rules = SearchRules(kept: policy.kept, known: known)
         let readings = files.map { file -> Result<Reading, BlockReason> in
-            Result { () throws(BlockReason) in try Reading(file.bytes, file.format, limits, keeping: policy.kept) }
+            Result { () throws(BlockReason) in try Reading(file.bytes, file.format, limits, by: rules) }
         }
         let given = files.map { PackagePath($0.path) }
         var occupied = Set(given.compactMap { $0 }.flatMap(\.standIns))
@@ -69,7 +71,7 @@ extension Scrubber {
             if case .success(let reading) = readings[index] {
                 passes[index] = FirstPass(reading, &pool, review: reviewed)
             }
-            paths[index] = given[index]?.scrubbed(&pool, keeping: policy.kept)
+            paths[index] = given[index]?.scrubbed(&pool, by: rules)
         }
         let originals = passes.values.flatMap(\.originals)
         let list = DenyList(originals)
@@ -81,16 +83,16 @@ extension Scrubber {
                 return PackageReport.File(
                     path: isAlone ? path ?? "" : "(not shown)",
                     report: isAlone
-                        ? report(of: readings[index], passes[index], files[index], destination, originals)
+                        ? report(of: readings[index], passes[index], files[index], destination, rules, originals)
                         : ScrubReport(verdict: .blocked(.fileName), input: files[index].bytes))
             })
     }
 
     private func report(
         of reading: Result<Reading, BlockReason>, _ pass: FirstPass?, _ file: PackageFile, _ destination: Destination,
-        _ originals: [[UInt8]]
+        _ rules: SearchRules, _ originals: [[UInt8]]
     ) -> ScrubReport {
-        if let pass { return report(of: pass, file.format, destination, originals: originals) }
+        if let pass { return report(of: pass, file.format, destination, rules, originals: originals) }
         guard case .failure(let reason) = reading else {
             return ScrubReport(verdict: .blocked(.brokenRecipe), input: [])
         }

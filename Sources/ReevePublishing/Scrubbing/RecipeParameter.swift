@@ -67,6 +67,9 @@ extension DataClass {
         case .paymentCard: "PAYMENT_CARD"
         case .iban: "BANK_ACCOUNT"
         case .secret: "SECRET"
+        case .person: "PERSON"
+        case .organization: "ORGANIZATION"
+        case .domain: "DOMAIN"
         }
     }
 }

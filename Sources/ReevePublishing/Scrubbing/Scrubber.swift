@@ -84,17 +84,19 @@ public final class Scrubber: Sendable {
         return destination == .publicLibrary && policy.audience != .everyone ? .everyone : policy
     }
 
-    /// Scrubs a recipe for a destination. With a review the findings that a person must decide about have fingerprints, and those that were
-    /// approved stay.
+    /// Scrubs a recipe for a destination. What is known to be somebody's goes wherever it stands. With a review the findings that a person must
+    /// decide about have fingerprints, and those that were approved stay.
     public func scrub(
-        _ input: [UInt8], as format: RecipeFormat, for destination: Destination, review: Review? = nil
+        _ input: [UInt8], as format: RecipeFormat, for destination: Destination, knowing known: KnownIdentities? = nil,
+        review: Review? = nil
     ) -> ScrubReport {
         do throws(BlockReason) {
             let policy = policy(for: destination)
-            let reading = try Reading(input, format, limits, keeping: policy.kept)
+            let rules = SearchRules(kept: policy.kept, known: known)
+            let reading = try Reading(input, format, limits, by: rules)
             var pool = Surrogates(occupied: reading.found.surrogates, policy.replacement)
             let pass = FirstPass(reading, &pool, review: reviewed(review, destination))
-            return report(of: pass, format, destination)
+            return report(of: pass, format, destination, rules)
         } catch {
             return ScrubReport(verdict: .blocked(error), input: input)
         }
@@ -106,9 +108,10 @@ public final class Scrubber: Sendable {
 
     /// What a document is, by itself or among others of which values were taken out.
     func report(
-        of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, originals: [[UInt8]] = []
+        of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ rules: SearchRules,
+        originals: [[UInt8]] = []
     ) -> ScrubReport {
-        let verdict = verdict(of: pass, format, destination, originals)
+        let verdict = verdict(of: pass, format, destination, rules, originals)
         var report = ScrubReport(
             verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: pass.input, edits: pass.edits)
         // What cannot be changed is the cause of what still stands there; but then it is not certain that all of it was found.
@@ -120,11 +123,12 @@ public final class Scrubber: Sendable {
     }
 
     private func verdict(
-        of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ originals: [[UInt8]]
+        of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ rules: SearchRules,
+        _ originals: [[UInt8]]
     ) -> Verdict {
         do throws(BlockReason) {
             let policy = policy(for: destination)
-            try SecondPass.check(pass, format, limits, keeping: policy.kept, originals: originals)
+            try SecondPass.check(pass, format, limits, by: rules, originals: originals)
             if let path = pass.reader.privacy, !policy.admitsPrivate { throw .privateRecipe(path.masked(DenyList([]))) }
             if pass.findings.contains(where: { $0.action == .blocked }) { return .blocked(.notReplaceable) }
             if pass.findings.contains(where: { $0.action == .review }) { return .needsReview }

@@ -8,7 +8,7 @@ enum SecondPass {
     /// Values that were taken out of other documents must not stand in this one either. Gives the bytes that it read, in all layers.
     @discardableResult
     static func check(
-        _ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits, keeping kept: Set<DataClass> = [],
+        _ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits, by rules: SearchRules = .init(),
         originals others: [[UInt8]] = []
     ) throws(BlockReason) -> Int {
         // What has not changed has been read.
@@ -21,7 +21,8 @@ enum SecondPass {
         roomy.bytes = max(limits.bytes, pass.output.count)
         let reader: DocumentReader
         do throws(ReadFailure) {
-            reader = try DocumentReader(pass.output, format: format, limits: roomy)
+            reader = try DocumentReader(
+                pass.output, format: format, limits: roomy, isThorough: rules.known != nil, shortest: rules.shortest)
         } catch {
             throw .brokenRecipe
         }
@@ -38,7 +39,7 @@ enum SecondPass {
         // What the first pass left on purpose is known; anything else is a survivor.
         let list = DenyList(originals)
         var left = pass.left
-        let hits = try Hits(reader, keeping: kept)
+        let hits = try Hits(reader, by: rules)
         for hit in hits.hits {
             let path = reader.pieces[hit.piece].path
             let place = FirstPass.Place(path: path, rule: hit.match.rule)

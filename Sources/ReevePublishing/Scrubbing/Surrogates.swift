@@ -5,7 +5,8 @@
 /// gets the k-th stand-in, so nothing is keyed and nothing can be traced back.
 ///
 /// The pools: `user<k>@example.com` (RFC 2606), `202-555-0100` to `-0199` (reserved for fiction), card numbers
-/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, and `Connection <k>` for the names of credentials. A secret is a
+/// `400000000000 <k> <check>`, British IBANs of the bank code `TEST`, `Person <k>`, `Company <k>`, `company<k>.example` (RFC 2606), and
+/// `Connection <k>` for the names of credentials. A secret is a
 /// ``RecipeParameter``, and so is what comes when a pool is used up, or all of it where the policy says so.
 struct Surrogates {
     private struct Pool: Hashable {
@@ -126,7 +127,7 @@ struct Surrogates {
         return switch pool.kind {
         case .phone: 100
         case .paymentCard: 999
-        case .email, .iban: 99_999
+        case .email, .iban, .person, .organization, .domain: 99_999
         case .secret: 0
         }
     }
@@ -142,6 +143,11 @@ struct Surrogates {
         case .paymentCard: String(decoding: original.filter(\.isDigit), as: UTF8.self)
         case .iban: String(decoding: original.filter(\.isAlphanumeric), as: UTF8.self).uppercased()
         case .secret: String(decoding: original, as: UTF8.self)
+        // With the last word first or not.
+        case .person:
+            original.split { !$0.isAlphanumeric && $0 < 0x80 }.map { PlainLetters(Array($0)).bytes }
+                .sorted { $0.lexicographicallyPrecedes($1) }.reduce("") { $0 + String(decoding: $1, as: UTF8.self) }
+        case .organization, .domain: String(decoding: PlainLetters(original).bytes, as: UTF8.self)
         }
     }
 
@@ -153,6 +159,9 @@ struct Surrogates {
         switch kind {
         case .email: return "user\(index)@example.com"
         case .secret: return RecipeParameter(kind, index).description
+        case .person: return "Person \(index)"
+        case .organization: return "Company \(index)"
+        case .domain: return "company\(index).example"
         case .iban:
             let account = padded(index, 14)
             let check = (0...96).first { IBANDetector.isValid(Array("GB\(padded($0, 2))TEST\(account)".utf8)) } ?? 0
@@ -171,6 +180,22 @@ struct Surrogates {
     private static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    /// The stand-ins for names in a text.
+    static func names(in text: [UInt8]) -> [(text: String, range: Range<Int>)] {
+        let forms = [("Person ", ""), ("Company ", ""), ("company", ".example")].map {
+            (Array($0.utf8), Array($1.utf8))
+        }
+        return text.indices.compactMap { start in
+            for (prefix, ending) in forms where text[start...].starts(with: prefix) {
+                let digits = text[(start + prefix.count)...].prefix(6).prefix(while: \.isDigit)
+                guard !digits.isEmpty, text[digits.endIndex...].starts(with: ending) else { return nil }
+                let range = start..<digits.endIndex + ending.count
+                return (String(decoding: text[range], as: UTF8.self), range)
+            }
+            return nil
+        }
     }
 
     static func isEmail(_ address: String) -> Bool {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReevePublishing
+import ReeveTesting
+import Testing
+
+/// What a host knows to be somebody's.
+@Suite struct KnownIdentityTests {
+    private func scrubbed(_ text: String, _ known: KnownIdentities) -> ScrubReport {
+        let escaped = String(decoding: JSONText.escape(text.utf8), as: UTF8.self)
+        return Scrubber().scrub(Array("[\"\(escaped)\"]".utf8), as: .plainJSON, for: .publicLibrary, knowing: known)
+    }
+
+    @Test(arguments: [
+        ("Ask Dana Whitfield.", "Ask Person 1."), ("DANA WHITFIELD", "Person 1"), ("dana_whitfield", "Person 1"),
+        ("dana-whitfield", "Person 1"),
+        ("danaWhitfield", "Person 1"), ("Whitfield, Dana", "Person 1"), ("Dána Whitfièld", "Person 1"),
+        ("Dаnа Whitfield", "Person 1"),
+        ("for Northwind Traders Ltd", "for Company 1 Ltd"),
+        ("see crm.northwind-traders.co/x", "see crm.company1.example/x"),
+        ("Dana Whitfield and Lee Ågren of Northwind Traders", "Person 1 and Person 2 of Company 1"),
+        ("Lee Agren, Whitfield Dana, Dana Whitfield", "Person 1, Person 2, Person 2"),
+        ("Person 1 is Dana Whitfield", "Person 1 is Person 2"),
+        ("dana.whitfield@northwind-traders.co", "user1@example.com"),
+        ("Müller GmbH and MUELLER", "Company 1 GmbH and MUELLER"),
+    ])
+    func namesGo(_ before: String, _ after: String) throws {
+        let known = try KnownIdentities(
+            people: ["Dana Whitfield", "Lee Ågren"], organizations: ["Northwind Traders", "Müller"],
+            domains: ["northwind-traders.co"])
+        let report = scrubbed(before, known)
+        #expect(try strings(output(report)) == [after])
+        let again = scrubbed(after, known)
+        #expect(again.findings.isEmpty)
+        #expect(report.findings.allSatisfy { $0.rule.hasPrefix("known.") || $0.kind == .email })
+    }
+
+    /// A name is none within a longer word, nor over what parts it.
+    @Test(arguments: [
+        "banana whitfields", "Dana, 4711 / x / Whitfield", "Danawhitfieldson", "acmetric", "Dana ((((((( Whitfield",
+        "Da na Whit",
+    ])
+    func longerWordsStay(_ text: String) throws {
+        let known = try KnownIdentities(people: ["Dana Whitfield"], organizations: ["Acme"])
+        #expect(try strings(output(scrubbed(text, known))) == [text])
+    }
+
+    /// Short texts are looked at, too; what is too short to be told is refused.
+    @Test func shortNames() throws {
+        let known = try KnownIdentities(organizations: ["IBM"])
+        #expect(try strings(output(scrubbed("IBM", known))) == ["Company 1"])
+        #expect(throws: KnownIdentitiesError.tooShort(.person, at: 1)) {
+            try KnownIdentities(people: ["Dana W", "Li"])
+        }
+        #expect(throws: KnownIdentitiesError.tooShort(.domain, at: 0)) { try KnownIdentities(domains: ["a.b"]) }
+        #expect(!"\(try KnownIdentities(people: ["Dana Whitfield"]))".contains("Dana"))
+        #expect(scrubbed("Dana", try KnownIdentities()).findings.isEmpty)
+    }
+
+    /// Where nothing may be changed a name blocks; parameters, packages and policies know it like any other class.
+    @Test func namesAreAClassLikeOthers() throws {
+        let known = try KnownIdentities(people: ["Dana Whitfield"])
+        let key = Scrubber().scrub(
+            Array(#"{"dana_whitfield":1}"#.utf8), as: .plainJSON, for: .publicLibrary, knowing: known)
+        guard case .blocked(.notReplaceable) = key.verdict else { throw BrokenPromise(key.summary) }
+        #expect(!key.html(title: "t").contains("dana"))
+        let policy = try PublishingPolicy(audience: .everyone, replacement: .parameter)
+        let scrubber = Scrubber(policies: [.publicLibrary: policy])
+        let text = Array(#"["by Dana Whitfield"]"#.utf8)
+        let report = scrubber.scrub(text, as: .plainJSON, for: .publicLibrary, knowing: known)
+        #expect(try strings(output(report)) == ["by REPLACE_WITH_PERSON_1"])
+        let package = Scrubber().scrub(
+            [PackageFile(path: "dana whitfield/a.json", bytes: text, format: .plainJSON)], for: .publicLibrary,
+            knowing: known)
+        #expect(package.recipes?.first?.path == "Person 1/a.json")
+        let team = try #require(Destination("team"))
+        let own = try PublishingPolicy(audience: .organization, keeping: [.person])
+        let kept = Scrubber(policies: [team: own]).scrub(text, as: .plainJSON, for: team, knowing: known)
+        #expect(try output(kept) == text && kept.findings.map(\.action) == [.kept])
+    }
+}
+
+@Suite struct KnownIdentityProperties {
+    private static let first = ["Dana", "Lee", "Åsa", "José", "Zoë", "Björn", "Mai", "Oluwaseun", "Renée", "Tomasz"]
+    private static let last = [
+        "Whitfield", "Ågren", "Nguyen", "O'Brien", "García López", "Schröder", "Kowalczyk", "Adeyemi", "Saint-Clair",
+        "Vance",
+    ]
+
+    /// 200 known identities in 20 disguises: none is readable in what is published.
+    @Test func noneSurvivesInADisguise() throws {
+        var generator = Scale.current.generator(for: "known identities")
+        let people = Self.first.flatMap { first in Self.last.map { "\(first) \($0)" } }
+        let organizations = Self.last.flatMap { last in
+            ["\(last) Holdings", "New \(last) Works", "\(last) & Sons", "\(last) Robotics", "Bank of \(last)"]
+        }
+        let domains = (0..<50).map { "tenant-\($0).northwind.example" }
+        let known = try KnownIdentities(people: people, organizations: organizations, domains: domains)
+        let all = people + organizations + domains
+        #expect(all.count == 200)
+        var published = 0
+        for identity in all {
+            for (number, disguise) in Self.disguises.enumerated() {
+                let text = disguise(identity)
+                let place = Form.allCases.randomElement(using: &generator) ?? .literal
+                let report = Scrubber().scrub(
+                    place.recipe(with: text), as: .workato, for: .publicLibrary, knowing: known)
+                #expect(!report.findings.isEmpty, "disguise \(number) of \(identity) in \(place)")
+                guard case .publishable(let recipe) = report.verdict else { continue }
+                published += 1
+                let after = try strings(recipe.bytes).joined(separator: "\n")
+                #expect(!after.contains(text), "disguise \(number) of \(identity) in \(place)")
+            }
+        }
+        #expect(published > 2000)
+    }
+
+    /// Ways to write a name.
+    private static let disguises: [@Sendable (String) -> String] = [
+        { $0 }, { $0.uppercased() }, { $0.lowercased() }, { $0.replacing(" ", with: "_") },
+        { $0.replacing(" ", with: "-") },
+        { $0.replacing(" ", with: ".") }, { $0.replacing(" ", with: "\u{A0}") }, { $0.replacing(" ", with: "  ") },
+        { $0.replacing(" ", with: "") },
+        { $0.decomposedStringWithCanonicalMapping }, { $0.folding(options: .diacriticInsensitive, locale: nil) },
+        { Data("for \($0) only".utf8).base64EncodedString() },
+        { $0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? $0 },
+        { $0.unicodeScalars.map { "&#\($0.value);" }.joined() },
+        { $0.unicodeScalars.map { "&#x" + String($0.value, radix: 16) + ";" }.joined() },
+        { $0.map { "\($0)\u{200B}" }.joined() },
+        { $0.replacing("a", with: "а").replacing("e", with: "е").replacing("o", with: "о") },
+        {
+            String(
+                String.UnicodeScalarView(
+                    $0.unicodeScalars.map {
+                        (0x21...0x7E).contains($0.value) ? Unicode.Scalar($0.value + 0xFEE0) ?? $0 : $0
+                    }))
+        },
+        { Data(Data("for \($0) only".utf8).base64EncodedString().utf8).base64EncodedString() },
+        { "x@y, \($0)'s <b>\($0)</b>" },
+    ]
+}
