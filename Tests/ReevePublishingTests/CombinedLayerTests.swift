@@ -96,6 +96,7 @@ import Testing
     /// Tags that hold nothing are no reason to ask anybody.
     @Test(arguments: [
         "<p>Hello <b>you</b>, 12 <i>items</i></p>", "a < b && c > d", "if (x<y && 12345>z)", "Jo <x> <y/> 2026-11-29",
+        "a + 2026-11-29 10:20:30",
     ])
     func plainTagsArePassedOver(_ text: String) throws {
         #expect(scrub(Self.workato("m", text)).findings.isEmpty)

@@ -41,6 +41,8 @@ enum PhoneDetector {
     private struct Run {
         let start: Int
         let hasPlus: Bool
+        /// Whether a space stands behind the plus.
+        private(set) var isPlusApart = false
         private(set) var groups: [(digits: Range<Int>, end: Int)] = []
 
         init(_ text: [UInt8], from start: Int) {
@@ -59,7 +61,10 @@ enum PhoneDetector {
                     position += 1
                 } else if byte == UInt8(ascii: "+"), groups.isEmpty, position == plus {
                     position += 1
-                    if position + 1 < text.count, text[position] == 0x20, text[position + 1].isDigit { position += 1 }
+                    if position + 1 < text.count, text[position] == 0x20, text[position + 1].isDigit {
+                        isPlusApart = true
+                        position += 1
+                    }
                 } else if byte == UInt8(ascii: ")"), open, !groups.isEmpty {
                     open = false
                     position += 1
@@ -82,6 +87,8 @@ enum PhoneDetector {
         let digits: [UInt8]
         let groups: [Int]
         let hasPlus: Bool
+        /// Whether a space stands behind the plus.
+        let isPlusApart: Bool
         /// Groups apart by spaces, dots, hyphens, slashes or parentheses.
         var isSeparated: Bool { groups.count > 1 }
         var shape: String { hasPlus ? "international" : isSeparated ? "national" : "key" }
@@ -97,6 +104,7 @@ enum PhoneDetector {
             digits = parts.flatMap { text[$0.digits].map { $0 - 48 } }
             groups = parts.map(\.digits.count)
             hasPlus = run.hasPlus
+            isPlusApart = run.isPlusApart
         }
     }
 
@@ -105,7 +113,8 @@ enum PhoneDetector {
     ) -> Double {
         let digits = candidate.digits
         if candidate.hasPlus {
-            guard digits[0] != 0, digits.count >= 8 else { return 0 }
+            // `"on " + 2026-11-29` is none.
+            guard digits[0] != 0, digits.count >= 8, !(candidate.isPlusApart && isDate(candidate)) else { return 0 }
             if digits[0] == 1 { return isNorthAmerican(digits.dropFirst()) ? 0.9 : 0 }
             return 0.9
         }
