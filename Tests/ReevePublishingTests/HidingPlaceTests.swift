@@ -66,6 +66,7 @@ import Testing
         ("４５３９１４８８０３４３６４６７", "０３４３"), ("sk_live_\u{200B}51Hxyz9AbCdEfGhIjKlMnOp", "51Hx"),
         ("4539\u{200B}1488\u{200C}0343\u{200D}6467", "0343"),
         ("ＡＫＩＡＱ３ＥＧＲＺ７ＶＸＫ２ＭＤＷＰＬ", "ＥＧＲＺ"), ("jo﹫acme.com", "acme"),
+        ("jo\u{301}@acme.com", "acme"),
         // More providers.
         ("xoxc-7281930465-918273645012-kQ2mZr9TbWc4Vn1L", "kQ2m"),
         ("https://hooks.slack.com/services/T0AB12/B0CD34/kQ2mZr9TbWc4Vn1LpYx7", "kQ2m"),
@@ -135,6 +136,18 @@ import Testing
     @Test(arguments: ["phone_verified_at", "sms_count", "phone_number_id", "cell_id"])
     func keysAboutPhonesHoldNone(_ key: String) throws {
         #expect(scrub(Array(#"{"\#(key)":1704067200}"#.utf8), as: .plainJSON).findings.isEmpty)
+    }
+
+    /// What a value is may stand beside it, as steps of workflows and forms have it.
+    @Test(arguments: [
+        (#"{"name":"phone","value":"4158675309"}"#, true), (#"{"key":"Mobile","value":4158675309}"#, true),
+        (#"{"name":"card_number","value":"4539 1488 0343 6468"}"#, true),
+        (#"{"name":"order","value":"4158675309"}"#, false),
+        (#"{"name":"phone","other":"4158675309"}"#, false), (#"[{"name":"phone"},{"value":"4158675309"}]"#, false),
+        (#"{"name":{"value":"4158675309"},"phone":1}"#, false), (#"{"name":"phone","values":["4158675309"]}"#, false),
+    ])
+    func aNameBesideAValueTells(_ document: String, _ isFound: Bool) {
+        #expect(scrub(Array(document.utf8), as: .plainJSON).findings.isEmpty == !isFound)
     }
 
     @Test(arguments: ["phonenumber", "homephone", "PhoneNumber", "mobile-phone"])

@@ -8,9 +8,10 @@ struct DetectionContext {
     /// The words of the nearest key, in lower case.
     let keyWords: Set<String>
 
-    init(path: JSONPath) {
+    init(path: JSONPath, label: [UInt8]? = nil) {
         // A longer key is no name.
-        keyWords = path.lastKey.map { $0.utf8.count <= 256 ? Self.words(of: $0) : [] } ?? []
+        let words = path.lastKey.map { $0.utf8.count <= 256 ? Self.words(of: $0) : [] } ?? []
+        keyWords = label.map { words.union(Self.words(of: String(decoding: $0, as: UTF8.self))) } ?? words
     }
 
     var suggestsPhone: Bool {
@@ -115,7 +116,9 @@ enum Detection {
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
         if text.contains(where: \.isDigit) {
-            let context = DetectionContext(path: piece.role == .reference ? JSONPath() : piece.path)
+            let context =
+                piece.role == .reference
+                ? DetectionContext(path: JSONPath()) : DetectionContext(path: piece.path, label: piece.label)
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
             PhoneDetector.scan(text, context, isCode: piece.role == .formula, &found)

@@ -144,6 +144,7 @@ private enum Script {
         guard let text = String(validating: bytes, as: UTF8.self), let scalar = text.unicodeScalars.first,
             text.unicodeScalars.count == 1
         else { return false }
-        return scalar.properties.isAlphabetic
+        // An accent of its own belongs to the letter before it.
+        return scalar.properties.isAlphabetic || scalar.properties.generalCategory == .nonspacingMark
     }
 }

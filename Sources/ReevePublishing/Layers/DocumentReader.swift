@@ -278,6 +278,7 @@ struct DocumentReader {
         } else {
             value = try text(of: token, in: piece, path)
         }
+        value.label = walk.label
         value.role = role(of: value, at: place)
         value.isDropped = !isOutside || value.role.isDropped
         if isOutside, value.role.isDropped { drop(value) }

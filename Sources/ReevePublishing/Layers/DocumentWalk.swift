@@ -14,6 +14,8 @@ struct DocumentWalk {
         var key: JSONTokens.Token?
         /// In an array the index of the last element.
         var index = -1
+        /// In an object the text under `name` or `key`, which says what stands under `value`.
+        var label: Range<Int>?
         /// The path of the value there, once it was asked for.
         var path: JSONPath?
         /// The keys of this object that are not ASCII; they are equal when they are so canonically.
@@ -63,7 +65,20 @@ struct DocumentWalk {
             levels[last].index += 1
             levels[last].path = nil
             next = levels[last].place
+        } else if token.kind == .string, isKey(levels[last], "name") || isKey(levels[last], "key") {
+            levels[last].label = token.content
         }
+    }
+
+    /// What says what the value here is, where that stands beside it: `{"name": "phone", "value": …}`.
+    var label: [UInt8]? {
+        guard let level = levels.last, isKey(level, "value") else { return nil }
+        return level.label.map { Array(bytes[$0.prefix(256)]) }
+    }
+
+    private func isKey(_ level: Level, _ name: StaticString) -> Bool {
+        guard let key = level.key, key.content.count == name.utf8CodeUnitCount else { return false }
+        return name.withUTF8Buffer { unsafe $0.elementsEqual(bytes[key.content]) }
     }
 
     /// Whether no program takes a key for another one of its object: some compare them as Unicode says (UAX #15).

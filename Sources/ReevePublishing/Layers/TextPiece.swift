@@ -27,6 +27,8 @@ struct TextPiece {
     /// How a replacement is written, innermost layer first.
     var encodings: [Encoding] = []
     var path: JSONPath
+    /// What says what the value is, beside its key.
+    var label: [UInt8]?
     var role: PathRole
     /// A JSON number: a replacement must be digits.
     var isNumber = false
