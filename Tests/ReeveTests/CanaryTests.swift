@@ -157,6 +157,11 @@ private func spellings(of text: String) -> [String] {
             ("ReevePublishing.ScrubReport", report), ("ReevePublishing.Verdict", report.verdict),
             ("ReevePublishing.ScrubFinding", report.findings), ("ReeveTesting.TestTrust", trust),
             ("ReevePublishing.Publisher", layer.publisher), ("ReevePublishing.Scrubber", layer.publisher.scrubber),
+            ("ReevePublishing.KnownIdentities", try KnownIdentities(people: [String(decoding: canary, as: UTF8.self)])),
+            (
+                "ReevePublishing.PackageFile",
+                PackageFile(path: String(decoding: canary, as: UTF8.self), bytes: canary, format: .plainJSON)
+            ),
             ("ReevePublishing.BlockReason", blocked), ("ReeveTesting.SpyStore", trust.store.commits),
             ("ReeveModel.RecipeDocument", try RecipeDocument(workato: recipe)),
         ]

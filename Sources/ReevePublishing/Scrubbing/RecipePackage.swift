@@ -20,6 +20,13 @@ public struct PackageFile: Hashable, Sendable {
     }
 }
 
+extension PackageFile: CustomStringConvertible, CustomReflectable {
+    /// How large it is; neither its bytes nor its path, which may hold anything.
+    public var description: String { "file of \(bytes.count) bytes" }
+    /// The format.
+    public var customMirror: Mirror { Mirror(self, children: ["format": format]) }
+}
+
 /// What a ``Scrubber`` made of files that belong together.
 public struct PackageReport: Sendable {
     /// One file.
