@@ -180,6 +180,10 @@ import ReeveModel
             guard position - start <= 3, position < range.upperBound, isIn(position, Class.plainEscape) else {
                 return false
             }
+            // Behind a backslash the line goes on.
+            if position - start == 3, byte(position) == UInt8(ascii: "n") || byte(position) == UInt8(ascii: "r") {
+                return false
+            }
         }
         return true
     }
