@@ -5,6 +5,7 @@ import Foundation
 import ReeveModel
 import ReevePublishing
 import ReeveTesting
+import Synchronization
 import Testing
 
 /// What a host knows to be somebody's.
@@ -81,6 +82,64 @@ import Testing
         let kept = Scrubber(policies: [team: own]).scrub(text, as: .plainJSON, for: team, knowing: known)
         #expect(try output(kept) == text && kept.findings.map(\.action) == [.kept])
     }
+}
+
+/// A host's own way to tell names.
+@Suite struct RecognizerTests {
+    private struct Words: Recognizer {
+        let answer: @Sendable ([String]) async throws -> KnownIdentities
+        func identities(in texts: [String]) async throws -> KnownIdentities { try await answer(texts) }
+    }
+    private struct Failed: Error {}
+
+    private static let recipe = Form.nestedJSON.recipe(with: "Dana Whitfield, as WHITFIELD_DANA")
+
+    /// It is asked about every text once, and what it tells goes wherever it stands.
+    @Test func whatItTellsGoesEverywhere() async throws {
+        let asked = Words { texts in
+            #expect(texts.contains("ask Dana Whitfield, as WHITFIELD_DANA") && Set(texts).count == texts.count)
+            return try KnownIdentities(people: ["Dana Whitfield"])
+        }
+        let other = Words { _ in try KnownIdentities(organizations: ["Planted"]) }
+        let report = await Scrubber().scrub(Self.recipe, as: .workato, for: .publicLibrary, asking: [asked, other])
+        let text = try strings(output(report)).joined(separator: "\n")
+        #expect(text.contains("ask Person 1, as Person 1") && text.contains("Company 1"))
+        let none = await Scrubber().scrub(Self.recipe, as: .workato, for: .publicLibrary, asking: [])
+        #expect(try output(none) == Self.recipe)
+    }
+
+    /// One that throws, and one that never answers, leave nothing published; the error shows nothing.
+    @Test func oneThatFailsBlocks() async throws {
+        let failing = Words { _ in throw Failed() }
+        let report = await Scrubber().scrub(Self.recipe, as: .workato, for: .publicLibrary, asking: [failing])
+        guard case .blocked(.recognizerFailed) = report.verdict else { throw BrokenPromise(report.summary) }
+        #expect(!report.html(title: "t").contains("Dana"))
+        let broken = await Scrubber().scrub([0x7B], as: .workato, for: .publicLibrary, asking: [failing])
+        guard case .blocked(.malformed) = broken.verdict else { throw BrokenPromise(broken.summary) }
+    }
+
+    @Test func oneThatStallsBlocks() async throws {
+        let time = ManualTime()
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let stalling = Words { _ in
+            begin.yield()
+            // It ignores that it is cancelled.
+            await withCheckedContinuation { late in Self.abandoned.withLock { $0.append(late) } }
+            return try KnownIdentities(people: ["Dana Whitfield"])
+        }
+        let scrubber = Scrubber(time: time)
+        async let report = scrubber.scrub(
+            Self.recipe, as: .workato, for: .publicLibrary, asking: [stalling], within: .seconds(5))
+        for await _ in begun { break }
+        time.advance(by: .seconds(5))
+        guard case .blocked(.recognizerFailed) = await report.verdict else {
+            throw BrokenPromise("a recognizer that stalls")
+        }
+        // What it answers now is dropped.
+        for late in Self.abandoned.withLock({ $0 }) { late.resume() }
+    }
+
+    private static let abandoned = Mutex<[CheckedContinuation<Void, Never>]>([])
 }
 
 @Suite struct KnownIdentityProperties {

@@ -42,12 +42,25 @@ public struct KnownIdentities: Hashable, Sendable {
                     Name(kind: kind, letters: PlainLetters(Array(turned.utf8)).bytes.filter { $0 != PlainLetters.gap }))
             }
         }
-        // The longest first.
-        self.names = Dictionary(grouping: names) { Self.start(of: $0.letters[...]) }.mapValues { names in
-            names.sorted { left, right in
-                left.letters.count == right.letters.count
-                    ? left.letters.lexicographicallyPrecedes(right.letters) : left.letters.count > right.letters.count
-            }
+        self.names = Dictionary(grouping: names) { Self.start(of: $0.letters[...]) }.mapValues { Self.ordered(Set($0)) }
+    }
+
+    /// Nothing.
+    public static let none = KnownIdentities(names: [:])
+
+    private init(names: [UInt32: [Name]]) { self.names = names }
+
+    /// What either knows.
+    public func union(_ other: KnownIdentities) -> KnownIdentities {
+        KnownIdentities(
+            names: names.merging(other.names) { mine, others in Self.ordered(Set(mine + others)) })
+    }
+
+    /// The longest first.
+    private static func ordered(_ names: Set<Name>) -> [Name] {
+        names.sorted { left, right in
+            left.letters.count == right.letters.count
+                ? left.letters.lexicographicallyPrecedes(right.letters) : left.letters.count > right.letters.count
         }
     }
 

@@ -64,7 +64,7 @@ public final class Scrubber: Sendable {
 
     private let instance = InstanceID()
     let limits: JSONTokens.Limits
-    private let time: any TimeSource
+    let time: any TimeSource
     private let policies: [Destination: PublishingPolicy]
 
     /// A scrubber with a policy for each destination, and limits for its input.

@@ -37,6 +37,8 @@ public enum BlockReason: Error, Hashable, Sendable {
     case privateRecipe(JSONPath)
     /// A file's name in a package holds something that a person must decide about, would be that of another file, or leads out of the package.
     case fileName
+    /// A ``Recognizer`` threw, or did not answer in time.
+    case recognizerFailed
     /// The crypto engine failed.
     case cryptoFailed
 }
@@ -63,6 +65,8 @@ extension BlockReason: CustomStringConvertible {
             "the file's name holds something that may be personal, is that of another file of the package, or is no path in it; give it another name"
         case .privateRecipe(let path):
             "its author keeps it private, as `\(path)` says, and everyone could read it; make it public where it was made, and export it anew"
+        case .recognizerFailed:
+            "a recognizer of names failed or did not answer in time, so it is not known what is personal; see that it runs, and scrub again"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         }
     }

@@ -80,7 +80,8 @@ final class MainKeyGate: Sendable {
             leave(reference, denial, nil)
             throw error
         }
-        let result = await Race(time: time, deadline: time.uptime + limits.timeout).run(body)
+        // What comes after the time is wiped.
+        let result = await Race(time: time, deadline: time.uptime + limits.timeout).run(body) ?? .failure(.unavailable)
         leave(reference, denial, result.map { _ in () })
         return try result.get()
     }
@@ -144,44 +145,6 @@ final class MainKeyGate: Sendable {
             return lane.waiting.removeFirst()
         }
         next?.resume()
-    }
-}
-
-/// A call that is given up when a deadline passes first; what it brings later is wiped.
-private struct Race {
-    let time: any TimeSource
-    let deadline: Duration
-
-    func run<R: Sendable>(_ body: @escaping @Sendable () async throws(MainKeyError) -> R) async -> Result<
-        R, MainKeyError
-    > {
-        let phase = Shared<CheckedContinuation<Result<R, MainKeyError>, Never>?>(nil)
-        let tasks = Shared<[Task<Void, Never>]>([])
-        let result = await withCheckedContinuation { continuation in
-            phase.value.withLock { $0 = continuation }
-            @Sendable func finish(_ result: Result<R, MainKeyError>) {
-                let waiting = phase.value.withLock { phase in
-                    defer { phase = nil }
-                    return phase
-                }
-                waiting?.resume(returning: result)
-            }
-            let call = Task {
-                do throws(MainKeyError) {
-                    finish(.success(try await body()))
-                } catch {
-                    finish(.failure(error))
-                }
-            }
-            let (time, deadline) = (time, deadline)
-            let timer = Task {
-                guard (try? await time.sleep(until: deadline)) != nil else { return }
-                finish(.failure(.unavailable))
-            }
-            tasks.value.withLock { $0 = [call, timer] }
-        }
-        tasks.value.withLock { $0.forEach { $0.cancel() } }
-        return result
     }
 }
 
