@@ -90,6 +90,17 @@ import Testing
             Issue.record("approved for more")
             return
         }
+        // Nor when a host brings what was approved elsewhere.
+        let elsewhere = Review(
+            key: key, approvals: try await trust.layer.publisher.approvals(for: .publicLibrary, in: trust.scope))
+        guard
+            case .needsReview = trust.layer.publisher.scrubber.scrub(
+                Self.doubtful, as: .plainJSON, for: partner, review: elsewhere
+            ).verdict
+        else {
+            Issue.record("approved elsewhere")
+            return
+        }
         // Without a review nothing is approved, and nothing has a fingerprint.
         let plain = trust.layer.publisher.scrubber.scrub(Self.doubtful, as: .plainJSON, for: .publicLibrary)
         #expect(plain.findings.allSatisfy { $0.fingerprint == nil && $0.action != .approved })

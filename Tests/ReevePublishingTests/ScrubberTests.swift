@@ -44,6 +44,17 @@ import Testing
         #expect(text == #"{"a":"user1@example.com","b":"user2@example.com","c":"+1 202-555-0100","d":"+12025550101"}"#)
     }
 
+    /// What blocks hides whatever else is left: then the page shows nothing of the recipe.
+    @Test func whatBlocksIsNotShownWithWhatSurvives() {
+        let hex = Array("lee@acme-corp.io".utf8).map { String($0, radix: 16) }.joined()
+        let report = scrub(Array(#"{"dana@acme-corp.io":"lee@acme-corp.io","x":"\#(hex)"}"#.utf8), as: .plainJSON)
+        guard case .blocked(.notReplaceable) = report.verdict else {
+            Issue.record("\(report.summary)")
+            return
+        }
+        #expect(!report.html(title: "t").contains(hex))
+    }
+
     @Test func numbersStayNumbers() throws {
         let input = #"{"card":4539148803436467,"mobile":14158675309,"count":4539148803436468}"#
         let text = String(decoding: try output(scrub(Array(input.utf8), as: .plainJSON)), as: UTF8.self)

@@ -284,6 +284,7 @@ import Testing
     /// Ruby formulas: comments, literals of every kind, and pills behind them. Only the address changes.
     @Test(arguments: [
         "=a # don't ask jo@acme.com\n + _dp('{\"path\":[\"jo@x\"]}')", "=%w(it's jo@acme.com) + _('data.a.b')",
+        "=a # don't\n + 'jo@acme.com'",
         "=_('data.a.b') % 2 + 'jo@acme.com'.size", "=a.gsub(/'/, 'jo@acme.com') + b / 2", "=a.match(/jo@acme\\.com/)",
         "=<<~END\n  it's jo@acme.com #{_('data.a.b')}\nEND\n + 'x'", "={'jo@acme.com' => 1}.keys",
     ])
