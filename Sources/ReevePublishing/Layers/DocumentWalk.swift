@@ -65,7 +65,9 @@ struct DocumentWalk {
             levels[last].index += 1
             levels[last].path = nil
             next = levels[last].place
-        } else if token.kind == .string, isKey(levels[last], "name") || isKey(levels[last], "key") {
+        } else if token.kind == .string, let key = levels[last].key, key.content.count <= 4,
+            isKey(levels[last], "name") || isKey(levels[last], "key")
+        {
             levels[last].label = token.content
         }
     }

@@ -5,12 +5,12 @@ import ReeveModel
 
 /// Values that were taken out, in the forms in which they could still stand somewhere.
 ///
-/// Complexity: a search is O(bytes · log forms), whatever the values are.
+/// Complexity: a search is O(bytes · log forms), whatever the values are; most texts are gone over five bytes at a time.
 struct DenyList {
     /// The starts of the forms, for a second look.
     private var starts: Set<UInt64> = []
-    /// A bit for each of 65,536 hashes of a start, for a first look.
-    private var marks = [UInt64](repeating: 0, count: 1024)
+    /// For a pair of bytes how far the end of the next start of a form is at least: 5 for one that stands in no start (Wu and Manber).
+    private var shifts = [UInt8](repeating: UInt8(window - 1), count: 8192)
     /// The forms in order; none is the start of another, so at most one can match at a place.
     private var forms: [[UInt8]] = []
     private static let window = 6
@@ -25,13 +25,16 @@ struct DenyList {
         for form in starts.sorted(by: { $0.lexicographicallyPrecedes($1) }) where form.count >= Self.window {
             if let last = forms.last, form.starts(with: last) { continue }
             forms.append(form)
-            let start = form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) }
-            self.starts.insert(start)
-            marks[Self.mark(start) >> 6] |= 1 << UInt64(Self.mark(start) & 63)
+            self.starts.insert(form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) })
+            for end in 1..<Self.window {
+                let pair = Self.pair(form[end - 1], form[end])
+                shifts[pair] = min(shifts[pair], UInt8(Self.window - 1 - end))
+            }
         }
     }
 
-    private static func mark(_ start: UInt64) -> Int { Int((start &* 0x9E37_79B9_7F4A_7C15) >> 48) }
+    /// The number of a pair of bytes; some share one, also those in upper and lower case.
+    private static func pair(_ first: UInt8, _ second: UInt8) -> Int { Int(first | 0x20) << 5 ^ Int(second | 0x20) }
 
     /// Whether any form occurs, in upper or lower case.
     func occurs(in text: [UInt8]) -> Bool { !places(in: text, most: 1).isEmpty }
@@ -39,18 +42,30 @@ struct DenyList {
     /// Where forms begin, in upper or lower case.
     func places(in text: [UInt8], most: Int = .max) -> [Int] {
         guard text.count >= Self.window, !forms.isEmpty else { return [] }
-        return unsafe marks.withUnsafeBufferPointer { marks in
-            var (places, key): ([Int], UInt64) = ([], 0)
-            for (position, byte) in text.enumerated() {
-                key = (key << 8 | UInt64(Self.fold(byte))) & 0xFFFF_FFFF_FFFF
-                let mark = Self.mark(key)
-                guard unsafe marks[mark >> 6] & 1 << UInt64(mark & 63) != 0 else { continue }
-                let start = position - Self.window + 1
-                guard start >= 0, starts.contains(key), isForm(text[start...].prefix(Self.longest)) else { continue }
-                places.append(start)
-                if places.count == most { break }
+        var (places, end): ([Int], Int) = ([], Self.window - 1)
+        while let next = nextEnd(in: text, from: end) {
+            end = next + 1
+            let start = end - Self.window
+            let key = text[start..<end].reduce(UInt64(0)) { $0 << 8 | UInt64(Self.fold($1)) }
+            guard starts.contains(key), isForm(text[start...].prefix(Self.longest)) else { continue }
+            places.append(start)
+            if places.count == most { break }
+        }
+        return places
+    }
+
+    /// The next place at which the start of a form could end.
+    private func nextEnd(in text: [UInt8], from start: Int) -> Int? {
+        unsafe text.withUnsafeBufferPointer { text in
+            unsafe shifts.withUnsafeBufferPointer { shifts in
+                var end = start
+                while end < text.count {
+                    let shift = unsafe shifts[Self.pair(text[end - 1], text[end])]
+                    if shift == 0 { return end }
+                    end += Int(shift)
+                }
+                return nil
             }
-            return places
         }
     }
 
