@@ -26,5 +26,5 @@ extension DocumentReader {
             "whitelist-secret", "allowlist nextline secret", "allowlist-nextline-secret", "nosemgrep", "# nosem",
             "#nosem", "// nosem", "//nosem",
             "checkov:skip=", "bridgecrew:skip=", "cortex:skip=",
-        ].map { Array($0.utf8) })
+        ].map { Array($0.utf8) }, isSpelled: false)
 }

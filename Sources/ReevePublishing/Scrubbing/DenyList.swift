@@ -18,8 +18,11 @@ struct DenyList {
 
     var isEmpty: Bool { forms.isEmpty }
 
-    init(_ originals: [[UInt8]]) {
-        let all = Set(originals).reduce(into: Set<[UInt8]>()) { $0.formUnion(Self.spellings(of: $1)) }
+    /// A list of values in all forms, or only as they are.
+    init(_ originals: [[UInt8]], isSpelled: Bool = true) {
+        let all = Set(originals).reduce(into: Set<[UInt8]>()) { all, original in
+            all.formUnion(isSpelled ? Self.spellings(of: original) : [original.map(Self.fold)])
+        }
         // Of a long one the beginning tells enough.
         let starts = Set(all.map { Array($0.prefix(Self.longest)) })
         for form in starts.sorted(by: { $0.lexicographicallyPrecedes($1) }) where form.count >= Self.window {
