@@ -14,7 +14,7 @@ import Testing
         "kim.lee-ghp_9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX@acme-corp.io",
         "dana.whitfield+REPLACE_WITH_EMAIL_1@northwind-traders.co.uk",
         "dana.whitfield_REPLACE_WITH_PHONE_1@acme-corp.io",
-        "REPLACE_WITH_SECRET_1.kim@acme-corp.io",
+        "REPLACE_WITH_SECRET_1.kim@acme-corp.io", "ghp_9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX-kim@acme-corp.io",
     ])
     func addressesGoAsAWhole(_ address: String) throws {
         let text = String(decoding: try output(scrub(Array("[\"\(address)\"]".utf8), as: .plainJSON)), as: UTF8.self)
