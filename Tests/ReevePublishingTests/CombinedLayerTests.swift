@@ -38,6 +38,8 @@ import Testing
         "+1 415 <b>867 5309</b>", "jo.smith@<!-- x -->acme.com", "jo.smith@<wbr>acme.com",
         "<p>jo.smith@<br/>acme.com</p>",
         "sk\\_live\\_4eC39HqLyjWDarjtT1zdp7dc", "jo.smith\\@acme.com", "jo.smith@acme\\.com", "^jo\\.smith@acme\\.com$",
+        String(repeating: "<https://a.co|x> ", count: 20) + "jo.smith@<b>acme.com</b>",
+        "jo.smith@<x-y>acme.com</x-y>",
         "jo\\_smith@acme.com", "415\\-867\\-5309",
         "https://x.io/cb?state=aHR0cHM6Ly9hLmlvL3g%2FdG89am8uc21pdGhAYWNtZS5jb20%3D",
     ]

@@ -66,7 +66,8 @@ import Testing
         ("４５３９１４８８０３４３６４６７", "０３４３"), ("sk_live_\u{200B}51Hxyz9AbCdEfGhIjKlMnOp", "51Hx"),
         ("4539\u{200B}1488\u{200C}0343\u{200D}6467", "0343"),
         ("ＡＫＩＡＱ３ＥＧＲＺ７ＶＸＫ２ＭＤＷＰＬ", "ＥＧＲＺ"), ("jo﹫acme.com", "acme"),
-        ("jo\u{301}@acme.com", "acme"),
+        ("jo\u{301}@acme.com", "acme"), ("jo\u{202A}@acme.com", "acme"),
+        ("4539\u{202C}1488\u{2066}0343\u{2069}6467", "0343"),
         // More providers.
         ("xoxc-7281930465-918273645012-kQ2mZr9TbWc4Vn1L", "kQ2m"),
         ("https://hooks.slack.com/services/T0AB12/B0CD34/kQ2mZr9TbWc4Vn1LpYx7", "kQ2m"),

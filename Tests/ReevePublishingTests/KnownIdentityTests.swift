@@ -49,6 +49,51 @@ import Testing
         #expect(try strings(output(scrubbed(text, known))) == [text])
     }
 
+    /// In every script, in capitals and without accents, composed or not; where words are not parted within them.
+    @Test(arguments: [
+        ("Ελένη Παπαδοπούλου", "ΕΛΕΝΗ ΠΑΠΑΔΟΠΟΥΛΟΥ"), ("Ελένη Παπαδοπούλου", "Ελενη Παπαδοπουλου"),
+        ("Γιώργος", "ΓΙΩΡΓΟΣ"),
+        ("Сергей Иванов", "СЕРГЕЙ ИВАНОВ"), ("Сергей Иванов", "Серге\u{438}\u{306} Иванов"), ("Семён", "СЕМЕН"),
+        ("Œuvrard", "œuvrard"),
+        ("Jörg Groß", "JÖRG GROẞ"), ("Ｄａｎｉｅｌ", "daniel"),
+    ])
+    func spellingsOfManyScripts(_ name: String, _ text: String) throws {
+        let known = try KnownIdentities(people: [name])
+        #expect(try strings(output(scrubbed(text, known)))[0].hasPrefix("Person 1"), "\(text)")
+    }
+
+    /// A digit is no letter of a name; where it would be one of the stand-in, a person decides.
+    @Test(arguments: ["Acme2", "acme87", "see acme_2"]) func digitsEndAName(_ text: String) throws {
+        #expect(scrubbed(text, try KnownIdentities(organizations: ["Acme"])).findings.count == 1)
+    }
+
+    @Test(arguments: [
+        ("王小明", "联系王小明处理", "联系Person 1处理"), ("田中太郎", "田中太郎さんに連絡", "Person 1さんに連絡"), ("김철수", "김철수는 부장", "Person 1는 부장"),
+    ])
+    func wordsThatAreNotParted(_ name: String, _ before: String, _ after: String) throws {
+        #expect(try strings(output(scrubbed(before, KnownIdentities(people: [name])))) == [after])
+    }
+
+    /// A name that is one of the code is not changed: a person decides.
+    @Test(arguments: [
+        "const acme = 1; return acme;", "return items.map(i => i.acme.id)", "acmeLoad()", "if (acme) { send(acme) }",
+    ])
+    func codeIsNotRenamed(_ code: String) throws {
+        let known = try KnownIdentities(organizations: ["Acme"])
+        let workflow = Array(
+            #"{"nodes":[{"name":"A","type":"t","parameters":{"jsCode":"\#(code)"}}],"connections":{}}"#.utf8)
+        guard case .needsReview = Scrubber().scrub(workflow, as: .n8n, for: .publicLibrary, knowing: known).verdict
+        else {
+            Issue.record("\(code)")
+            return
+        }
+        let text = Array(
+            #"{"nodes":[{"name":"A","type":"t","parameters":{"jsCode":"send('to Acme') // for Acme"}}],"connections":{}}"#
+                .utf8)
+        let report = Scrubber().scrub(text, as: .n8n, for: .publicLibrary, knowing: known)
+        #expect(try strings(output(report)).contains("send('to Company 1') // for Company 1"))
+    }
+
     /// Short texts are looked at, too; what is too short to be told is refused.
     @Test func shortNames() throws {
         let known = try KnownIdentities(organizations: ["IBM"])

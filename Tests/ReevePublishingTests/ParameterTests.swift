@@ -91,9 +91,10 @@ import Testing
 
     /// What could be code, or end a literal, is not filled in; no error shows the value.
     @Test(arguments: [
-        "", "=1+1", "#{_('data.x')}", "{{ $json.secret }}", "a}}b", "${x}", "it's", "say \"hi\"", "`id`", "a\\nb",
-        "a\nb", "a\u{7F}b", "{exit()}", "*/process.exit(1)/*", "x\u{2028}process.exit(1)", "a\u{85}b", "a(b", "a;id",
-        "#$0", "@x", "<script>", "a&b=1", "a%41", "\u{202E}x", "\u{200B}x", "REPLACE_WITH_EMAIL_2",
+        "", "=1+1", "#{_('data.x')}", "{{ $json.secret }}", "a}}b", "${x}", "`id`", "a\\nb", "a\nb", "a\u{7F}b",
+        "{exit()}",
+        "x\u{2028}process.exit(1)", "a\u{85}b", "a#", "a$", "@x", "<script>", "\u{202E}x", "\u{200B}x",
+        "REPLACE_WITH_EMAIL_2",
         String(repeating: "x", count: 1025),
     ])
     func codeIsNotFilledIn(_ value: String) throws {
@@ -103,6 +104,47 @@ import Testing
             try RecipeFormat.plainJSON.fill([email: value], in: recipe)
         }
         #expect(value.count < 3 || !RecipeParameterError.notText(email).description.contains(value))
+    }
+
+    /// In code a value has no sign of the code; outside of it people write as they do.
+    @Test(arguments: [
+        "it's", "say \"hi\"", "*/process.exit(1)/*", "a(b", "a;id", "#$0", "a&b", "a%41", "O'Brien", "Acme (UK) Ltd",
+        "+1 (415) 867-5309", "#general", "Hello!", "https://x.com/?a=b&c=d", "\u{2116} 5",
+    ])
+    func codeTakesLettersOnly(_ value: String) throws {
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        let plain = try RecipeFormat.plainJSON.fill([email: value], in: Array(#"["REPLACE_WITH_EMAIL_1"]"#.utf8))
+        #expect(try strings(plain) == [value])
+        let recipe = Array(
+            #"{"code":{"keyword":"trigger","input":{"m":"to REPLACE_WITH_EMAIL_1, #{_('data.a.b')}"}},"config":[]}"#
+                .utf8)
+        #expect(
+            try strings(RecipeFormat.workato.fill([email: value], in: recipe)).contains("to \(value), #{_('data.a.b')}")
+        )
+        for code in ["return 'REPLACE_WITH_EMAIL_1';", "// REPLACE_WITH_EMAIL_1", "/* REPLACE_WITH_EMAIL_1 */"] {
+            let workflow = Array(
+                #"{"nodes":[{"name":"A","type":"t","parameters":{"jsCode":"\#(code)"}}],"connections":{}}"#.utf8)
+            #expect(throws: RecipeParameterError.notText(email)) {
+                try RecipeFormat.n8n.fill([email: value], in: workflow)
+            }
+        }
+        let template = Array(
+            #"{"nodes":[{"name":"A","type":"t","parameters":{"a":"={ \"b\": REPLACE_WITH_EMAIL_1, \"c\": {{ $json.x }} }"}}],"connections":{}}"#
+                .utf8)
+        #expect(throws: RecipeParameterError.notText(email)) { try RecipeFormat.n8n.fill([email: value], in: template) }
+    }
+
+    /// A value makes no end of a comment together with what stands before it, and no element more of a list.
+    @Test func valuesEndNothing() throws {
+        let email = try parameter("REPLACE_WITH_EMAIL_1")
+        let workflow = Array(
+            #"{"nodes":[{"name":"A","type":"t","parameters":{"jsCode":"/* *REPLACE_WITH_EMAIL_1 x() */"}}],"connections":{}}"#
+                .utf8)
+        #expect(throws: RecipeParameterError.notText(email)) { try RecipeFormat.n8n.fill([email: "/ x"], in: workflow) }
+        let list = Array(
+            #"{"code":{"keyword":"trigger","input":{"m":"=%w(a REPLACE_WITH_EMAIL_1 b)"}},"config":[]}"#.utf8)
+        #expect(throws: RecipeParameterError.notText(email)) { try RecipeFormat.workato.fill([email: "a b"], in: list) }
+        #expect(try strings(RecipeFormat.workato.fill([email: "ab"], in: list)).contains("=%w(a ab b)"))
     }
 
     /// What stands in code, in a key, or keeps a recipe together is no text; neither is what is put together of literals.
@@ -139,8 +181,8 @@ import Testing
 
     /// A literal of Ruby ends where its author said: a sign that would end it is written as it has to be there.
     @Test(arguments: [
-        ("%/to REPLACE_WITH_EMAIL_1/", "a/b.exit + x", #"%/to a\\/b.exit + x/"#),
-        ("%:REPLACE_WITH_EMAIL_1:", "a:b + c", #"%:a\\:b + c:"#), ("%.REPLACE_WITH_EMAIL_1.", "a.b", #"%.a\\.b."#),
+        ("%/to REPLACE_WITH_EMAIL_1/", "a/b.exit+x", #"%/to a\\/b.exit+x/"#),
+        ("%:REPLACE_WITH_EMAIL_1:", "a:b+c", #"%:a\\:b+c:"#), ("%.REPLACE_WITH_EMAIL_1.", "a.b", #"%.a\\.b."#),
         ("'REPLACE_WITH_EMAIL_1'", "a/b", "'a/b'"),
     ])
     func literalsEndWhereTheyDid(_ before: String, _ value: String, _ after: String) throws {

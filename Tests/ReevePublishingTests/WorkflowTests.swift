@@ -313,6 +313,7 @@ import Testing
         ("='id' + 'AKIAQ3EGRZ' + '7VXK2MDWPL' + 'x'", "='id' + 'REPLACE_WITH_SECRET_1' + '' + 'x'"),
         ("='DONE' + '+49 30 90' + ' 18 20 31'", "='DONE' + '+12025550100' + ''"),
         ("='415-555' + '-2671'", "='(202) 555-0100' + ''"),
+        ("=a # don't\n + 'jo@' + 'acme.com'", "=a # don't\n + 'user1@example.com' + ''"),
         ("='jo@acme.com' + 'kim@acme.com'", "='user1@example.com' + 'user2@example.com'"),
         ("mail jo@#{'acme.com'} x", "mail user1@example.com#{''} x"),
         ("=\"jo@#{'acme.com'}\"", "=\"user1@example.com#{''}\""),

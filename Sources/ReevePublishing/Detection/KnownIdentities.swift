@@ -8,7 +8,8 @@
 ///     let report = scrubber.scrub(bytes, as: .workato, for: .publicLibrary, knowing: known)
 ///
 /// A name is found in upper and lower case, with other signs between its words or none, without its accents, in letters of other scripts that look
-/// the same, and a person's also with the last word first. It is not found within a longer word.
+/// the same, and a person's also with the last word first. It is not found within a longer word. In code a name may be one of the code, so a person
+/// decides. Give the names of people and customers, and not those of the apps that a recipe connects: their ids would block it.
 public struct KnownIdentities: Hashable, Sendable {
     /// Letters and digits of the shortest name: 3.
     public static let shortest = 3
@@ -32,17 +33,22 @@ public struct KnownIdentities: Hashable, Sendable {
         var names: Set<Name> = []
         for (kind, texts) in [(DataClass.person, people), (.organization, organizations), (.domain, domains)] {
             for (index, text) in texts.enumerated() {
-                let letters = PlainLetters(Array(text.utf8)).bytes.filter { $0 != PlainLetters.gap }
+                let letters = Self.letters(of: text)
                 guard letters.count >= Self.shortest else { throw .tooShort(kind, at: index) }
                 names.insert(Name(kind: kind, letters: letters))
                 let words = text.split(separator: " ")
                 guard kind == .person, words.count > 1, let last = words.last else { continue }
                 let turned = ([last] + words.dropLast()).joined(separator: " ")
                 names.insert(
-                    Name(kind: kind, letters: PlainLetters(Array(turned.utf8)).bytes.filter { $0 != PlainLetters.gap }))
+                    Name(kind: kind, letters: Self.letters(of: turned)))
             }
         }
         self.names = Dictionary(grouping: names) { Self.start(of: $0.letters[...]) }.mapValues { Self.ordered(Set($0)) }
+    }
+
+    /// As a text is read.
+    private static func letters(of text: String) -> [UInt8] {
+        PlainLetters(FoldedText(Array(text.utf8)).bytes).bytes.filter { $0 != PlainLetters.gap }
     }
 
     /// Nothing.
@@ -68,7 +74,7 @@ public struct KnownIdentities: Hashable, Sendable {
         letters.prefix(shortest).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    /// Adds what of it stands in a text. Complexity: O(bytes · names that begin alike).
+    /// Adds what of it stands in a text. Complexity: O(bytes · letters of the names that begin alike).
     func scan(_ text: [UInt8], _ found: inout Detected) {
         let plain = PlainLetters(text)
         var position = 0

@@ -13,7 +13,9 @@ extension DocumentReader {
         addWhole(piece)
         var run = LiteralRun()
         for (range, isCode) in parts {
-            let part = piece.part(range)
+            var part = piece.part(range)
+            // What stands around an expression of n8n may be a document, or code of another language.
+            part.isInCode = language == .javaScript
             structure.append(isCode ? 15 : 16)
             if isCode {
                 try read(code: part, language, at: place, &run)
@@ -64,8 +66,10 @@ extension DocumentReader {
     }
 
     private mutating func read(
-        code piece: TextPiece, _ language: ScriptText.Language, at place: RoleTable.Place, _ run: inout LiteralRun
+        code script: TextPiece, _ language: ScriptText.Language, at place: RoleTable.Place, _ run: inout LiteralRun
     ) throws(ReadFailure) {
+        var piece = script
+        piece.isInCode = true
         // It is cut, and its literals are decoded.
         work += 2 * piece.bytes.count
         for segment in ScriptText.segments(of: piece.bytes, language) {

@@ -168,7 +168,7 @@ struct FoldedText {
     }
 
     /// A typographic space or dash: U+00A0, U+2000 to U+200A, U+2010 to U+2015, U+202F, U+2212. What has no width is nothing: U+00AD, U+200B to
-    /// U+200F, U+2060 to U+2064, U+FEFF. What is as wide as two is the plain character: U+FF01 to U+FF5E, U+FE6B.
+    /// U+200F, U+202A to U+202E, U+2060 to U+206F, U+FEFF. What is as wide as two is the plain character: U+FF01 to U+FF5E, U+FE6B.
     private static func separator(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
         if text[position] == 0xC2 {
             guard position + 1 < text.count else { return nil }
@@ -178,7 +178,8 @@ struct FoldedText {
         let last = text[position + 2]
         switch (text[position], text[position + 1], last) {
         case (0xE2, 0x80, 0x80...0x8A), (0xE2, 0x80, 0xAF): return ([0x20], 3)
-        case (0xE2, 0x80, 0x8B...0x8F), (0xE2, 0x81, 0xA0...0xA4), (0xEF, 0xBB, 0xBF): return ([], 3)
+        case (0xE2, 0x80, 0x8B...0x8F), (0xE2, 0x80, 0xAA...0xAE), (0xE2, 0x81, 0xA0...0xAF), (0xEF, 0xBB, 0xBF):
+            return ([], 3)
         case (0xE2, 0x80, 0x90...0x95), (0xE2, 0x88, 0x92): return ([0x2D], 3)
         case (0xEF, 0xBC, 0x81...0xBF): return ([last - 0x60], 3)
         case (0xEF, 0xBD, 0x80...0x9E): return ([last - 0x20], 3)

@@ -40,16 +40,23 @@ struct PlainLetters {
         places[range.lowerBound].lowerBound..<places[range.upperBound - 1].upperBound
     }
 
-    /// Whether a range is no part of a longer word: beside it stands no letter or digit, or a word of camel case ends there.
+    /// Whether a range is no part of a longer word: beside it stands no letter, or one of another kind (a digit beside a letter, a word of camel
+    /// case), or it is written in letters that are not parted into words (from U+0800: Thai, Chinese, Japanese, Korean).
     func isWord(_ range: Range<Int>, in text: [UInt8]) -> Bool {
         let place = place(range)
+        let (first, last) = (range.lowerBound, range.upperBound - 1)
         let isBegin =
-            range.lowerBound == 0 || places[range.lowerBound - 1].upperBound != place.lowerBound
-            || bytes[range.lowerBound - 1] == Self.gap || Self.isCamel(text, at: place.lowerBound)
+            first == 0 || places[first - 1].upperBound != place.lowerBound || bytes[first - 1] == Self.gap
+            || isParted(first - 1, first, text) || Self.isCamel(text, at: place.lowerBound)
         let isEnd =
-            range.upperBound == bytes.count || places[range.upperBound].lowerBound != place.upperBound
+            last + 1 == bytes.count || places[last + 1].lowerBound != place.upperBound || isParted(last + 1, last, text)
             || Self.isCamel(text, at: place.upperBound)
         return isBegin && isEnd
+    }
+
+    /// Whether a letter of a name and the one beside it are of two words.
+    private func isParted(_ neighbour: Int, _ own: Int, _ text: [UInt8]) -> Bool {
+        bytes[neighbour].isDigit != bytes[own].isDigit || text[places[own].lowerBound] >= 0xE0
     }
 
     /// Whether a word of camel case begins at a position.
@@ -76,29 +83,32 @@ struct PlainLetters {
         return Array(scalar.properties.lowercaseMapping.utf8)
     }
 
-    /// Latin letters with accents, and letters of Cyrillic and Greek that look like Latin ones.
+    /// Letters of Latin, Greek and Cyrillic with accents as those without, in lower case; and those of Greek and Cyrillic that look like Latin ones.
     private static let table: [UInt32: [UInt8]] = {
+        let blocks = [0xC0...0x24F, 0x370...0x45F, 0x1E00...0x1FFF] as [ClosedRange<UInt32>]
+        let scalars =
+            blocks.flatMap { $0.compactMap(Unicode.Scalar.init) } + (0x41...0x7A).compactMap(Unicode.Scalar.init)
+        let named = Dictionary(
+            scalars.compactMap { scalar in scalar.properties.name.map { ($0, scalar) } },
+            uniquingKeysWith: { first, _ in first })
+        let pairs = zip("асеорхуіјѕһԁкмтвнαοικντρυχς".unicodeScalars, "aceopxyijshdkmtbhaoikvtpuxσ".unicodeScalars)
+        let alike = Dictionary(
+            pairs.map { ($0, Array(String(Character($1)).utf8)) }, uniquingKeysWith: { first, _ in first })
         var table: [UInt32: [UInt8]] = [:]
-        for value in (0xC0...0x24F).map(UInt32.init) + (0x1E00...0x1EFF).map(UInt32.init) {
-            guard let scalar = Unicode.Scalar(value), let name = scalar.properties.name else { continue }
-            // `LATIN SMALL LETTER E WITH ACUTE`
-            let words = name.split(separator: " ")
-            guard words.count >= 5, words[0] == "LATIN", words[2] == "LETTER", words[4] == "WITH",
-                words[3].utf8.count <= 2
-            else { continue }
-            table[value] = Array(words[3].lowercased().utf8)
+        for scalar in scalars where scalar.value >= 0x80 {
+            guard let name = scalar.properties.name, scalar.properties.isAlphabetic else { continue }
+            // `GREEK SMALL LETTER ALPHA WITH TONOS`; these three have names of their own.
+            let own = ["SHORT I": "I", "LETTER IO": "LETTER IE", "LETTER YI": "LETTER BYELORUSSIAN-UKRAINIAN I"]
+            var plain = String(name.prefix(upTo: name.firstRange(of: " WITH ")?.lowerBound ?? name.endIndex))
+            if plain.hasPrefix("CYRILLIC") {
+                for (long, short) in own where plain.hasSuffix(long) { plain = plain.dropLast(long.count) + short }
+            }
+            let base = named[plain] ?? scalar
+            let lower = base.properties.lowercaseMapping
+            table[scalar.value] = lower.unicodeScalars.first.flatMap { alike[$0] } ?? Array(lower.utf8)
         }
-        table[0xDF] = Array("ss".utf8)
-        table[0xE6] = Array("ae".utf8)
-        table[0xC6] = Array("ae".utf8)
-        table[0x153] = Array("oe".utf8)
-        let alike: [(String, String)] = [
-            ("асеорхуіјѕһԁкмтвн", "aceopxyijshdkmtbh"), ("АСЕОРХУІЈЅКМТВН", "aceopxyijskmtbh"),
-            ("αοικνρτυχ", "aoiknptux"),
-            ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhikmnoptyx"),
-        ]
-        for (other, latin) in alike {
-            for (scalar, byte) in zip(other.unicodeScalars, latin.utf8) { table[scalar.value] = [byte] }
+        for (letters, plain) in [("ßẞ", "ss"), ("æÆ", "ae"), ("œŒ", "oe")] {
+            for scalar in letters.unicodeScalars { table[scalar.value] = Array(plain.utf8) }
         }
         return table
     }()

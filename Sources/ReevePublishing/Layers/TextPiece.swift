@@ -38,6 +38,8 @@ struct TextPiece {
     var isDropped = false
     /// It is inside a text that is a template, and so is one itself.
     var isTemplate = false
+    /// It stands in source code, a formula, or a text with expressions in it.
+    var isInCode = false
     /// It is the name of a step, by which others refer to it.
     var isName = false
     /// It refers to a step by its name.

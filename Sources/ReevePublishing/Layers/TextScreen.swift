@@ -209,7 +209,8 @@ import ReeveModel
             guard position + 2 < range.upperBound else { return false }
             let third = byte(position + 2)
             if byte(position) == 0xEF { return (0xB9...0xBD).contains(second) }
-            return second == 0x80 && (0x8B...0x95).contains(third) || second == 0x81 && (0xA0...0xA4).contains(third)
+            return second == 0x80 && ((0x8B...0x95).contains(third) || (0xAA...0xAE).contains(third))
+                || second == 0x81 && (0xA0...0xAF).contains(third)
                 || second == 0x88 && third == 0x92
         }
     }

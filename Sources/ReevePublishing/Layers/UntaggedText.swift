@@ -10,15 +10,19 @@ struct UntaggedText {
     /// The text without its tags; `nil` when it has none. Complexity: O(bytes).
     init?(_ text: [UInt8]) {
         guard text.contains(UInt8(ascii: "<")) else { return nil }
-        // What is opened and never closed is looked for a few times only.
-        var (position, open) = (0, 0)
+        // Comments that are opened and never closed are looked for a few times only; the next `>` is looked for once.
+        var (position, open, close) = (0, 0, -1)
         while position < text.count {
-            if text[position] == UInt8(ascii: "<"), open < 16, Self.mayBegin(text, position) {
-                if let end = Self.end(of: text, position) {
+            if text[position] == UInt8(ascii: "<"), Self.mayBegin(text, position) {
+                if close <= position { close = text[position...].firstIndex(of: UInt8(ascii: ">")) ?? text.count }
+                let isComment = text[position...].starts(with: "<!--".utf8)
+                if let end = isComment
+                    ? open < 16 ? Self.commentEnd(text, position) : nil : Self.tagEnd(text, position, close)
+                {
                     position = end
                     continue
                 }
-                open += 1
+                if isComment { open += 1 }
             }
             bytes.append(text[position])
             places.append(position)
@@ -36,15 +40,18 @@ struct UntaggedText {
         position + 2 < text.count && (text[position + 1].isLetter || "/!".utf8.contains(text[position + 1]))
     }
 
-    private static func end(of text: [UInt8], _ position: Int) -> Int? {
+    private static func commentEnd(_ text: [UInt8], _ position: Int) -> Int? {
         let rest = text[position...].prefix(longestTag)
-        if rest.starts(with: "<!--".utf8) {
-            let close = rest.indices.dropFirst(4).first { rest[$0...].starts(with: "-->".utf8) }
-            return close.map { $0 + 3 }
-        }
-        guard let close = rest.firstIndex(of: UInt8(ascii: ">")) else { return nil }
+        return rest.indices.dropFirst(4).first { rest[$0...].starts(with: "-->".utf8) }.map { $0 + 3 }
+    }
+
+    /// The end of the tag at a position, where the next `>` stands at `close`.
+    private static func tagEnd(_ text: [UInt8], _ position: Int, _ close: Int) -> Int? {
+        guard close < text.count, close - position < longestTag else { return nil }
         // `<dana@acme.com>` is none.
-        let name = rest[(position + 1)..<close].drop { $0 == UInt8(ascii: "/") }.prefix { $0.isAlphanumeric }
+        let name = text[(position + 1)..<close].drop { $0 == UInt8(ascii: "/") }.prefix {
+            $0.isAlphanumeric || $0 == UInt8(ascii: "-")
+        }
         guard !name.isEmpty,
             name.endIndex == close || text[name.endIndex] <= 0x20 || text[name.endIndex] == UInt8(ascii: "/")
         else { return nil }

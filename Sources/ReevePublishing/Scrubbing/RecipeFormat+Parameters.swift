@@ -21,9 +21,11 @@ extension RecipeFormat {
 
     /// A recipe with values in the place of its parameters; those without a value stay, and so does every other byte.
     ///
-    /// A value is text and never code: 1 to 1,024 bytes of letters, digits, spaces and `. _ + - / : , = @`, not beginning with `=` or `@`.
-    /// A parameter that stands in code, in a key or in what keeps the recipe together is not filled in. Throws ``RecipeParameterError``,
-    /// which never shows a value. Complexity: O(bytes log parameters).
+    /// A value is text and never code of a formula or a script: 1 to 1,024 bytes without control characters, braces, backslashes, backticks, `<`
+    /// and `>`, not beginning with `=` or `@` and not ending with `#` or `$`. Within code it has letters, digits, spaces and `. _ + - / : , = @`
+    /// alone. What a service makes of a text, as of a query or a command, is not looked at. A parameter that stands in code itself, in a key or in
+    /// what keeps the recipe together is not filled in. Throws ``RecipeParameterError``, which never shows a value.
+    /// Complexity: O(bytes log parameters).
     public func fill(
         _ values: [RecipeParameter: String], in recipe: [UInt8], limits: JSONTokens.Limits = .init()
     ) throws(RecipeParameterError) -> [UInt8] {
@@ -40,6 +42,7 @@ extension RecipeFormat {
                     others.append(place)
                     continue
                 }
+                guard Self.isText(value, in: piece, at: range) else { throw .notText(parameter) }
                 filled.insert(place)
                 let match = Match(kind: parameter.kind, range: range, score: 1, rule: "")
                 edits.add(match, in: piece, replacement: Array(value.utf8))
@@ -89,11 +92,33 @@ extension RecipeFormat {
         return !piece.isKey && !piece.isNumber && [.literal, .label, .comment, .schema].contains(piece.role)
     }
 
-    /// Whether a value is text wherever it is put.
+    /// Whether a value can be text anywhere.
     private static func isText(_ value: String) -> Bool {
-        guard (1...1024).contains(value.utf8.count), !value.hasPrefix("="), !value.hasPrefix("@"),
-            RecipeParameter.find(in: Array(value.utf8)).isEmpty
+        guard (1...1024).contains(value.utf8.count), let first = value.utf8.first, let last = value.utf8.last,
+            !"=@".utf8.contains(first), !"#$".utf8.contains(last), RecipeParameter.find(in: Array(value.utf8)).isEmpty
         else { return false }
+        return value.unicodeScalars.allSatisfy { scalar in
+            // What joins letters, as in Persian, has no width.
+            if scalar == "\u{200C}" || scalar == "\u{200D}" { return true }
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+                return false
+            default: return !"{}\\`<>".unicodeScalars.contains(scalar)
+            }
+        }
+    }
+
+    /// Whether a value is text at a place of a piece.
+    private static func isText(_ value: String, in piece: TextPiece, at range: Range<Int>) -> Bool {
+        guard piece.isInCode else { return true }
+        // `*/` ends a comment.
+        if range.lowerBound > 0, piece.bytes[range.lowerBound - 1] == UInt8(ascii: "*"), value.hasPrefix("/") {
+            return false
+        }
+        // A space parts the elements of `%w( )`.
+        if case .script(let quote)? = piece.encodings.first, !"'\"`".utf8.contains(quote), value.contains(" ") {
+            return false
+        }
         return value.unicodeScalars.allSatisfy { scalar in
             switch scalar.properties.generalCategory {
             case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,

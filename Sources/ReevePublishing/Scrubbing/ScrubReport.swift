@@ -12,7 +12,7 @@ public struct ScrubReport: Sendable {
     let input: [UInt8]
     let edits: [Edit]
     /// Whether it is certain that every finding is masked, so that the document may be shown.
-    var isCertain: Bool
+    let isCertain: Bool
 
     /// One replacement in the source bytes.
     struct Edit: Sendable {

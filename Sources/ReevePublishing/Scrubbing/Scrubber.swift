@@ -114,10 +114,9 @@ public final class Scrubber: Sendable {
         let verdict = verdict(of: pass, format, destination, rules, originals)
         var report = ScrubReport(
             verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: pass.input, edits: pass.edits)
-        // What cannot be changed is the cause of what still stands there; but then it is not certain that all of it was found.
+        // What cannot be changed is the cause of what still stands there; that it is not certain that all of it was found stays.
         if case .blocked(.survivor) = verdict, pass.findings.contains(where: { $0.action == .blocked }) {
             report.verdict = .blocked(.notReplaceable)
-            report.isCertain = false
         }
         return report
     }
