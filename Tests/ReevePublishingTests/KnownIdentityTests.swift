@@ -106,6 +106,33 @@ import Testing
         #expect(scrubbed("Dana", try KnownIdentities()).findings.isEmpty)
     }
 
+    /// A name in two lists has one class, whatever order a set would give; the longest name at a place goes.
+    @Test func oneNameHasOneClass() throws {
+        let known = try KnownIdentities(
+            people: ["Vance"], organizations: ["Vance", "Vance Holdings"], domains: ["vance"])
+        for _ in 0..<20 {
+            #expect(try strings(output(scrubbed("Vance of Vance Holdings", known))) == ["Person 1 of Company 1"])
+        }
+        let other = try KnownIdentities(organizations: ["Vance", "Acme"])
+        #expect(try strings(output(scrubbed("Vance, Acme", known.union(other)))) == ["Person 1, Company 1"])
+        #expect(try strings(output(scrubbed("Vance, Acme", other.union(known)))) == ["Company 1, Company 2"])
+        #expect(try known.union(known) == known && KnownIdentities() == .none && KnownIdentities.none.isEmpty)
+    }
+
+    /// The worst that a host or a model could give: a text for a name, nothing, signs alone, thousands of names that begin alike.
+    @Test func badNamesAreRefused() throws {
+        #expect(throws: KnownIdentitiesError.tooLong(.organization, at: 0)) {
+            try KnownIdentities(organizations: [String(repeating: "a", count: 257)])
+        }
+        for name in ["", "   ", "—", "\u{200B}\u{200B}\u{200B}", "\0\0\0", "a\u{301}\u{302}b", "😀😀😀"] {
+            #expect(throws: KnownIdentitiesError.tooShort(.person, at: 0), "\(name.debugDescription)") {
+                try KnownIdentities(people: [name])
+            }
+        }
+        let error = KnownIdentitiesError.tooLong(.person, at: 3)
+        #expect(error.description.contains("number 4 of the known names (person)"))
+    }
+
     /// Where nothing may be changed a name blocks; parameters, packages and policies know it like any other class.
     @Test func namesAreAClassLikeOthers() throws {
         let known = try KnownIdentities(people: ["Dana Whitfield"])
@@ -188,6 +215,18 @@ import Testing
 }
 
 @Suite struct KnownIdentityProperties {
+    /// Thousands of names that begin alike cost what one does; a text made of their beginnings is read once.
+    @Test func manyNamesEnd() throws {
+        let same = String(repeating: "a", count: 256)
+        let alike = (0..<20_000).map { "dan\($0)x" } + (3...256).map { String(repeating: "a", count: $0) }
+        let known = try KnownIdentities(people: [same], organizations: alike)
+        for text in [String(repeating: "a", count: 200_000), String(repeating: "dana ", count: 40_000)] {
+            let report = Scrubber().scrub(
+                Array("[\"\(text)\"]".utf8), as: .plainJSON, for: .publicLibrary, knowing: known)
+            #expect(report.findings.isEmpty)
+        }
+    }
+
     private static let first = ["Dana", "Lee", "Åsa", "José", "Zoë", "Björn", "Mai", "Oluwaseun", "Renée", "Tomasz"]
     private static let last = [
         "Whitfield", "Ågren", "Nguyen", "O'Brien", "García López", "Schröder", "Kowalczyk", "Adeyemi", "Saint-Clair",

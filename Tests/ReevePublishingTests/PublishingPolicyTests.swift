@@ -180,6 +180,7 @@ import Testing
         }
         for text in [
             #"{"audience":"everyone","keeping":["e-mail"]}"#, #"{"audience":"partner","keeping":["secret"]}"#, "{}",
+            #"{"audience":"partner","admitPrivate":false}"#, #"{"audience":"partner","Keeping":[]}"#,
             #"{"audience":"all"}"#, #"{"audience":"partner","replacement":"none"}"#,
         ] {
             #expect(throws: (any Error).self) { try JSONDecoder().decode(PublishingPolicy.self, from: Data(text.utf8)) }

@@ -301,6 +301,11 @@ import Testing
             let recipe = Array(#"{"code":{"keyword":"trigger","input":{"m":"=\#(formula)"}},"config":[]}"#.utf8)
             #expect(scrub(recipe).findings.count == findings)
         }
+        // What went from each of many files is looked for in all of them.
+        let files = (0..<5000).map { number in
+            PackageFile(path: "\(number).json", bytes: Array("[\"a\(number)@acme.com\"]".utf8), format: .plainJSON)
+        }
+        #expect(Scrubber().scrub(files, for: .publicLibrary).recipes?.count == 5000)
         let proj = String(repeating: "sk-proj-", count: 20_000)
         _ = scrub(Array("[\"\(proj)\"]".utf8), as: .plainJSON)
     }

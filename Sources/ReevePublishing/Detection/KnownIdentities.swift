@@ -13,92 +13,106 @@
 public struct KnownIdentities: Hashable, Sendable {
     /// Letters and digits of the shortest name: 3.
     public static let shortest = 3
+    /// Letters and digits of the longest name: 256.
+    public static let longest = 256
+    /// Nothing.
+    public static let none = KnownIdentities([:])
 
     /// Less than that of an address, which goes as a whole.
     private static let score = 0.94
 
-    private struct Name: Hashable {
-        let kind: DataClass
-        let letters: [UInt8]
-    }
+    /// The class of each name, by its letters.
+    private let kinds: [[UInt8]: DataClass]
+    /// The names as a tree: the node behind a node and a letter, the root is 0; and the class of a name that ends at a node.
+    private let children: [UInt64: Int]
+    private let ends: [Int: DataClass]
 
-    /// By the first letters.
-    private let names: [UInt32: [Name]]
-
-    /// What is known. Throws ``KnownIdentitiesError/tooShort(_:at:)`` for a name of fewer than three letters and digits, which would be found
-    /// everywhere. Complexity: O(bytes of all names).
+    /// What is known. A name in two lists is of the first. Throws ``KnownIdentitiesError`` for a name of fewer than three letters and digits,
+    /// which would be found everywhere, and for one of more than 256. Complexity: O(bytes of all names).
     public init(people: [String] = [], organizations: [String] = [], domains: [String] = [])
         throws(KnownIdentitiesError)
     {
-        var names: Set<Name> = []
+        var kinds: [[UInt8]: DataClass] = [:]
         for (kind, texts) in [(DataClass.person, people), (.organization, organizations), (.domain, domains)] {
             for (index, text) in texts.enumerated() {
                 let letters = Self.letters(of: text)
                 guard letters.count >= Self.shortest else { throw .tooShort(kind, at: index) }
-                names.insert(Name(kind: kind, letters: letters))
+                guard letters.count <= Self.longest else { throw .tooLong(kind, at: index) }
+                kinds[letters] = kinds[letters] ?? kind
                 let words = text.split(separator: " ")
                 guard kind == .person, words.count > 1, let last = words.last else { continue }
-                let turned = ([last] + words.dropLast()).joined(separator: " ")
-                names.insert(
-                    Name(kind: kind, letters: Self.letters(of: turned)))
+                let turned = Self.letters(of: ([last] + words.dropLast()).joined(separator: " "))
+                kinds[turned] = kinds[turned] ?? kind
             }
         }
-        self.names = Dictionary(grouping: names) { Self.start(of: $0.letters[...]) }.mapValues { Self.ordered(Set($0)) }
+        self.init(kinds)
     }
+
+    private init(_ kinds: [[UInt8]: DataClass]) {
+        self.kinds = kinds
+        var (children, ends): ([UInt64: Int], [Int: DataClass]) = ([:], [:])
+        for (letters, kind) in kinds {
+            var node = 0
+            for letter in letters {
+                let edge = Self.edge(node, letter)
+                node = children[edge] ?? children.count + 1
+                children[edge] = node
+            }
+            ends[node] = kind
+        }
+        (self.children, self.ends) = (children, ends)
+    }
+
+    private static func edge(_ node: Int, _ letter: UInt8) -> UInt64 { UInt64(node) << 8 | UInt64(letter) }
 
     /// As a text is read.
     private static func letters(of text: String) -> [UInt8] {
         PlainLetters(FoldedText(Array(text.utf8)).bytes).bytes.filter { $0 != PlainLetters.gap }
     }
 
-    /// Nothing.
-    public static let none = KnownIdentities(names: [:])
+    /// Whether nothing is known.
+    public var isEmpty: Bool { kinds.isEmpty }
 
-    private init(names: [UInt32: [Name]]) { self.names = names }
-
-    /// What either knows.
+    /// What either knows; a name of both is of the class that it has here.
     public func union(_ other: KnownIdentities) -> KnownIdentities {
-        KnownIdentities(
-            names: names.merging(other.names) { mine, others in Self.ordered(Set(mine + others)) })
+        KnownIdentities(kinds.merging(other.kinds) { mine, _ in mine })
     }
 
-    /// The longest first.
-    private static func ordered(_ names: Set<Name>) -> [Name] {
-        names.sorted { left, right in
-            left.letters.count == right.letters.count
-                ? left.letters.lexicographicallyPrecedes(right.letters) : left.letters.count > right.letters.count
-        }
-    }
+    /// Whether both know the same.
+    public static func == (left: Self, right: Self) -> Bool { left.kinds == right.kinds }
+    /// Hashes what is known.
+    public func hash(into hasher: inout Hasher) { hasher.combine(kinds) }
 
-    private static func start(of letters: ArraySlice<UInt8>) -> UInt32 {
-        letters.prefix(shortest).reduce(0) { $0 << 8 | UInt32($1) }
-    }
-
-    /// Adds what of it stands in a text. Complexity: O(bytes · letters of the names that begin alike).
+    /// Adds what of it stands in a text, the longest name at each place. Complexity: O(bytes · letters of the longest name), however many there are.
     func scan(_ text: [UInt8], _ found: inout Detected) {
         let plain = PlainLetters(text)
         var position = 0
-        while position + Self.shortest <= plain.bytes.count {
-            let rest = plain.bytes[position...]
-            let name = names[Self.start(of: rest)]?.first { name in
-                rest.starts(with: name.letters) && plain.isWord(position..<position + name.letters.count, in: text)
-            }
-            if let name {
-                let range = plain.place(position..<position + name.letters.count)
-                found.matches.append(
-                    Match(kind: name.kind, range: range, score: Self.score, rule: "known.\(name.kind.rawValue)"))
-                position += name.letters.count
-            } else {
+        while position < plain.bytes.count {
+            guard let (kind, end) = name(in: plain, from: position, text) else {
                 position += 1
+                continue
             }
+            found.matches.append(
+                Match(kind: kind, range: plain.place(position..<end), score: Self.score, rule: "known.\(kind.rawValue)")
+            )
+            position = end
         }
         found.surrogates += Surrogates.names(in: text)
+    }
+
+    private func name(in plain: PlainLetters, from start: Int, _ text: [UInt8]) -> (kind: DataClass, end: Int)? {
+        var (node, position, longest): (Int, Int, (DataClass, Int)?) = (0, start, nil)
+        while position < plain.bytes.count, let next = children[Self.edge(node, plain.bytes[position])] {
+            (node, position) = (next, position + 1)
+            if let kind = ends[node], plain.isWord(start..<position, in: text) { longest = (kind, position) }
+        }
+        return longest
     }
 }
 
 extension KnownIdentities: CustomStringConvertible, CustomReflectable {
-    /// How many names there are; never one of them.
-    public var description: String { "\(names.values.reduce(0) { $0 + $1.count }) known identities" }
+    /// How many spellings of names there are; never one of them.
+    public var description: String { "\(kinds.count) known identities" }
     /// Nothing of what is known.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
@@ -107,6 +121,8 @@ extension KnownIdentities: CustomStringConvertible, CustomReflectable {
 public enum KnownIdentitiesError: Error, Hashable, Sendable {
     /// A name has fewer than three letters and digits; its place is that in its list, from 0.
     case tooShort(DataClass, at: Int)
+    /// A name has more than 256 letters and digits; its place is that in its list, from 0.
+    case tooLong(DataClass, at: Int)
 }
 
 extension KnownIdentitiesError: CustomStringConvertible {
@@ -115,6 +131,8 @@ extension KnownIdentitiesError: CustomStringConvertible {
         switch self {
         case .tooShort(let kind, let index):
             "number \(index + 1) of the known names (\(kind.rawValue)) has fewer than three letters and digits; give the whole name"
+        case .tooLong(let kind, let index):
+            "number \(index + 1) of the known names (\(kind.rawValue)) has more than 256 letters and digits; give a name, and not a text"
         }
     }
 }

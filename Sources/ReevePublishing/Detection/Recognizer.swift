@@ -15,14 +15,16 @@ extension Scrubber {
     /// Scrubs a recipe as ``scrub(_:as:for:knowing:review:)``, knowing also what recognizers tell.
     ///
     /// They are asked one after the other. When one of them throws, or has not answered within `limit`, the recipe is blocked
-    /// (``BlockReason/recognizerFailed``); one that does not end when it is cancelled is left behind.
+    /// (``BlockReason/recognizerFailed``); one that does not end when it is cancelled is left behind. Who is
+    /// cancelled himself waits as long.
     public func scrub(
         _ input: [UInt8], as format: RecipeFormat, for destination: Destination, knowing known: KnownIdentities? = nil,
         asking recognizers: [any Recognizer], within limit: Duration = .seconds(30), review: Review? = nil
     ) async -> ScrubReport {
         var all = known ?? .none
         do throws(BlockReason) {
-            let texts = try Reading(input, format, limits, by: SearchRules(known: KnownIdentities.none)).texts
+            // All texts, also those in which no rule would look.
+            let texts = try Reading(input, format, limits, isThorough: true, shortest: KnownIdentities.shortest).texts
             for recognizer in recognizers {
                 let answer = await Race(time: time, deadline: time.uptime + limit).run {
                     try await recognizer.identities(in: texts)

@@ -4,9 +4,15 @@
 /// What one scrub looks for beside what every scrub does, and what of it stays.
 struct SearchRules: Sendable {
     /// Classes that stay.
-    var kept: Set<DataClass> = []
+    let kept: Set<DataClass>
     /// What the host knows to be somebody's.
-    var known: KnownIdentities?
+    let known: KnownIdentities?
+
+    /// Rules; to know nothing is as knowing no list.
+    init(kept: Set<DataClass> = [], known: KnownIdentities? = nil) {
+        self.kept = kept
+        self.known = known?.isEmpty == false ? known : nil
+    }
 
     /// Bytes of the shortest value that any detector finds.
     static let shortestValue = 6

@@ -80,11 +80,27 @@ public struct PublishingPolicy: Hashable, Sendable {
 }
 
 extension PublishingPolicy: Codable {
-    private enum CodingKeys: String, CodingKey { case audience, keeping, replacement, admitsPrivate }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case audience, keeping, replacement, admitsPrivate }
+
+    /// Any key that stands in a policy.
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
 
     /// Reads a policy, for example `{"audience": "organization", "keeping": ["e-mail"], "replacement": "parameter"}`; what is left out is
-    /// as in ``init(audience:keeping:replacement:admitsPrivate:)``, which also says what it throws.
+    /// as in ``init(audience:keeping:replacement:admitsPrivate:)``, which also says what it throws. A key that a policy does not have is an error:
+    /// what somebody meant to forbid would be allowed.
     public init(from decoder: any Decoder) throws {
+        let all = try decoder.container(keyedBy: AnyKey.self)
+        let known = Set(CodingKeys.allCases.map(\.stringValue))
+        if let unknown = all.allKeys.first(where: { !known.contains($0.stringValue) }) {
+            throw DecodingError.dataCorruptedError(
+                forKey: unknown, in: all, debugDescription: "a policy has no such key")
+        }
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
             audience: try values.decode(Audience.self, forKey: .audience),

@@ -12,13 +12,13 @@ struct Reading {
     /// Takes a document apart and searches it; a thorough reading passes no string over.
     init(
         _ input: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, by rules: SearchRules = .init(),
-        isThorough: Bool = false
+        isThorough: Bool = false, shortest: Int? = nil
     ) throws(BlockReason) {
         self.input = input
         do throws(ReadFailure) {
             reader = try DocumentReader(
                 input, format: format, limits: limits, isThorough: isThorough || rules.known != nil,
-                shortest: rules.shortest)
+                shortest: shortest ?? rules.shortest)
         } catch {
             switch error {
             case .json(let error): throw .malformed(error)

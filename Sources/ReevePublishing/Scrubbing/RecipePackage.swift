@@ -80,26 +80,26 @@ extension Scrubber {
             }
             paths[index] = given[index]?.scrubbed(&pool, by: rules)
         }
-        let originals = passes.values.flatMap(\.originals)
-        let list = DenyList(originals)
+        // One list for all files.
+        let taken = DenyList(passes.values.flatMap(\.originals))
         let shared = PackagePath.shared(Array(paths.values))
         return PackageReport(
             files: files.indices.map { index in
                 let path = paths[index]
-                let isAlone = path.map { !shared.contains($0) && !list.occurs(in: Array($0.utf8)) } ?? false
+                let isAlone = path.map { !shared.contains($0) && !taken.occurs(in: Array($0.utf8)) } ?? false
                 return PackageReport.File(
                     path: isAlone ? path ?? "" : "(not shown)",
                     report: isAlone
-                        ? report(of: readings[index], passes[index], files[index], destination, rules, originals)
+                        ? report(of: readings[index], passes[index], files[index], destination, rules, taken)
                         : ScrubReport(verdict: .blocked(.fileName), input: files[index].bytes))
             })
     }
 
     private func report(
         of reading: Result<Reading, BlockReason>, _ pass: FirstPass?, _ file: PackageFile, _ destination: Destination,
-        _ rules: SearchRules, _ originals: [[UInt8]]
+        _ rules: SearchRules, _ taken: DenyList
     ) -> ScrubReport {
-        if let pass { return report(of: pass, file.format, destination, rules, originals: originals) }
+        if let pass { return report(of: pass, file.format, destination, rules, taken: taken) }
         guard case .failure(let reason) = reading else {
             return ScrubReport(verdict: .blocked(.brokenRecipe), input: [])
         }

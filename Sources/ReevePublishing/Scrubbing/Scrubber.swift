@@ -109,9 +109,9 @@ public final class Scrubber: Sendable {
     /// What a document is, by itself or among others of which values were taken out.
     func report(
         of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ rules: SearchRules,
-        originals: [[UInt8]] = []
+        taken: DenyList? = nil
     ) -> ScrubReport {
-        let verdict = verdict(of: pass, format, destination, rules, originals)
+        let verdict = verdict(of: pass, format, destination, rules, taken)
         var report = ScrubReport(
             verdict: verdict, findings: pass.findings, dropped: pass.dropped, input: pass.input, edits: pass.edits)
         // What cannot be changed is the cause of what still stands there; that it is not certain that all of it was found stays.
@@ -123,11 +123,11 @@ public final class Scrubber: Sendable {
 
     private func verdict(
         of pass: FirstPass, _ format: RecipeFormat, _ destination: Destination, _ rules: SearchRules,
-        _ originals: [[UInt8]]
+        _ taken: DenyList?
     ) -> Verdict {
         do throws(BlockReason) {
             let policy = policy(for: destination)
-            try SecondPass.check(pass, format, limits, by: rules, originals: originals)
+            try SecondPass.check(pass, format, limits, by: rules, taken: taken)
             if let path = pass.reader.privacy, !policy.admitsPrivate { throw .privateRecipe(path.masked(DenyList([]))) }
             if pass.findings.contains(where: { $0.action == .blocked }) { return .blocked(.notReplaceable) }
             if pass.findings.contains(where: { $0.action == .review }) { return .needsReview }

@@ -5,15 +5,16 @@ import ReeveModel
 
 /// Reads the output again, as a stranger would: nothing personal may be left, nothing else may be different.
 enum SecondPass {
-    /// Values that were taken out of other documents must not stand in this one either. Gives the bytes that it read, in all layers.
+    /// With a list of what was taken out of all documents of a package, none of that may stand in this one either. Gives the bytes that it
+    /// read, in all layers.
     @discardableResult
     static func check(
         _ pass: FirstPass, _ format: RecipeFormat, _ limits: JSONTokens.Limits, by rules: SearchRules = .init(),
-        originals others: [[UInt8]] = []
+        taken: DenyList? = nil
     ) throws(BlockReason) -> Int {
+        let list = taken ?? DenyList(pass.originals)
         // What has not changed has been read.
-        let originals = pass.originals + others
-        guard !pass.edits.isEmpty || !originals.isEmpty else {
+        guard !pass.edits.isEmpty || !list.isEmpty else {
             if let path = pass.reader.namedConnection(in: pass.output) { throw .survivor(path.masked(DenyList([]))) }
             return 0
         }
@@ -33,11 +34,10 @@ enum SecondPass {
         }
 
         if pass.isTangled { throw .survivor(JSONPath()) }
-        if let path = reader.namedConnection(in: pass.output) { throw .survivor(path.masked(DenyList(originals))) }
-        if let drop = reader.drops.first { throw .survivor(drop.path.masked(DenyList(originals))) }
+        if let path = reader.namedConnection(in: pass.output) { throw .survivor(path.masked(list)) }
+        if let drop = reader.drops.first { throw .survivor(drop.path.masked(list)) }
 
         // What the first pass left on purpose is known; anything else is a survivor.
-        let list = DenyList(originals)
         var left = pass.left
         let hits = try Hits(reader, by: rules)
         for hit in hits.hits {
