@@ -167,6 +167,11 @@ import Testing
             throw BrokenPromise("blocked")
         }
         #expect(recipe.audience.warning?.contains("copies may remain") == true)
+        for (policy, isWarned) in [(PublishingPolicy.everyone, true), (.partner, false), (.organization, false)] {
+            #expect(scrub("[]", under: policy).html(title: "t").contains("copies may remain") == isWarned)
+        }
+        // What is not published needs no warning.
+        #expect(!scrub(#"{"dana@acme-corp.io":1}"#, under: .everyone).html(title: "t").contains("copies may remain"))
     }
 
     // MARK: Policies

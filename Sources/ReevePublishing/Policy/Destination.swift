@@ -22,17 +22,18 @@ public struct Destination: Hashable, Sendable, TextCodable {
 }
 
 extension Destination: CodingKeyRepresentable {
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     /// The name, as the key of a configuration.
-    public var codingKey: any CodingKey { Key(stringValue: description) }
+    public var codingKey: any CodingKey { AnyKey(stringValue: description) }
 
     /// Reads a name; `nil` for what is none.
     public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
+}
+
+/// Any key of a configuration.
+struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
 }

@@ -82,15 +82,6 @@ public struct PublishingPolicy: Hashable, Sendable {
 extension PublishingPolicy: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable { case audience, keeping, replacement, admitsPrivate }
 
-    /// Any key that stands in a policy.
-    private struct AnyKey: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     /// Reads a policy, for example `{"audience": "organization", "keeping": ["e-mail"], "replacement": "parameter"}`; what is left out is
     /// as in ``init(audience:keeping:replacement:admitsPrivate:)``, which also says what it throws. A key that a policy does not have is an error:
     /// what somebody meant to forbid would be allowed.
