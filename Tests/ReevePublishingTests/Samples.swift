@@ -110,7 +110,13 @@ func pills(_ bytes: [UInt8]) throws -> [String] {
     // Made once, and run where there can be one.
     let pill = /_(?:dp)?\('(?:[^'\\]|\\.)*'\)/
     return try strings(bytes).filter { $0.utf8.contains(UInt8(ascii: "_")) && $0.contains("('") }
-        .flatMap { text in text.matches(of: pill).map { String($0.output) } }
+        .flatMap { text in
+            // `io_('x')` calls a method of another name.
+            text.matches(of: pill).filter { match in
+                let before = text[..<match.startIndex].utf8.last
+                return before.map { !$0.isWordByte } ?? true
+            }.map { String($0.output) }
+        }
 }
 
 /// Sees that a call is refused for one reason.
