@@ -114,7 +114,8 @@ func pills(_ bytes: [UInt8]) throws -> [String] {
             // `io_('x')` calls a method of another name.
             text.matches(of: pill).filter { match in
                 let before = text[..<match.startIndex].utf8.last
-                return before.map { !$0.isWordByte } ?? true
+                return before.map { !"abcdefghijklmnopqrstuvwxyz0123456789_".utf8.contains($0 | 0x20) && $0 != 0x5F }
+                    ?? true
             }.map { String($0.output) }
         }
 }

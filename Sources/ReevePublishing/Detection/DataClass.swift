@@ -11,7 +11,7 @@ public enum DataClass: String, Hashable, Sendable, Codable, CaseIterable {
     case paymentCard = "payment card"
     /// An international bank account number.
     case iban = "IBAN"
-    /// A key or token of a known provider.
+    /// A key, token or password.
     case secret
     /// The name of a person, see ``KnownIdentities``.
     case person
@@ -19,6 +19,36 @@ public enum DataClass: String, Hashable, Sendable, Codable, CaseIterable {
     case organization
     /// A domain of somebody's, see ``KnownIdentities``.
     case domain
+    /// A number that a state, its tax office, social security or health service knows a person by.
+    case nationalID = "national id"
+    /// The number of a passport.
+    case passport
+    /// The number of a driving licence.
+    case driverLicense = "driver license"
+    /// The number plate or the identification number of a vehicle.
+    case vehicle
+    /// The number of a company in a register or with a tax office.
+    case organizationID = "organization id"
+    /// A bank account that is no IBAN, or its bank.
+    case bankAccount = "bank account"
+    /// A part of a postal address.
+    case postalAddress = "postal address"
+    /// The number of a device or a SIM card.
+    case device
+    /// An IP address.
+    case ipAddress = "IP address"
+    /// A MAC address.
+    case macAddress = "MAC address"
+    /// An address of a crypto currency.
+    case cryptoAddress = "crypto address"
+    /// A person's date of birth.
+    case dateOfBirth = "date of birth"
+    /// A folder of a user's.
+    case userFolder = "user folder"
+    /// A URL; none that a scrub takes out, since most are a service's.
+    case url = "URL"
+    /// A date; none that a scrub takes out.
+    case date
 }
 
 /// A stretch of text that a detector recognised.
@@ -33,5 +63,4 @@ struct Match {
     var text: [UInt8] = []
 
     static let replaceFrom = 0.6
-    static let reportFrom = 0.3
 }

@@ -21,6 +21,8 @@ struct DetectionContext {
         return isPhone
             && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
     }
+    /// Whether one of some words is one of the key's.
+    func names(_ words: Set<String>) -> Bool { !keyWords.isDisjoint(with: words) }
     var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
     var suggestsIBAN: Bool { keyWords.contains("iban") }
 
@@ -115,18 +117,30 @@ enum Detection {
         rules.known?.scan(text, &found)
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
+        let context =
+            piece.role == .reference
+            ? DetectionContext(path: JSONPath()) : DetectionContext(path: piece.path, label: piece.label)
         if text.contains(where: \.isDigit) {
-            let context =
-                piece.role == .reference
-                ? DetectionContext(path: JSONPath()) : DetectionContext(path: piece.path, label: piece.label)
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
             PhoneDetector.scan(text, context, isCode: piece.role == .formula, &found)
+            IDDetector.scan(text, context, &found)
+            DateDetector.scan(text, context, &found)
+        }
+        NetworkDetector.scan(text, context, &found)
+        CryptoAddressDetector.scan(text, &found)
+        PlaceDetector.scan(text, &found)
+        let shown = found.surrogates.map(\.range)
+        found.matches.removeAll { match in
+            // A stand-in's digits may have the check of something else.
+            match.score < rules.minimum
+                || match.kind != .secret && shown.contains { $0.clamped(to: match.range) == match.range }
+                || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }
         func placed(_ matches: [Match]) -> [Match] {
-            merged(matches, in: text).map { match in
+            (rules.isForScrubbing ? merged(matches, in: text) : distinct(matches)).map { match in
                 Match(
                     kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule,
                     text: Array(text[match.range]))
@@ -151,6 +165,21 @@ enum Detection {
         let numbers: Set<DataClass> = [.phone, .paymentCard, .iban]
         return numbers.isSuperset(of: [match.kind, other.kind]) && other.range.clamped(to: match.range) == match.range
             && (other.score, other.range.count) > (match.score, match.range.count)
+    }
+
+    /// Of matches of one rule that overlap the longest; other rules may see something else there.
+    private static func distinct(_ matches: [Match]) -> [Match] {
+        var kept: [Match] = []
+        for match in matches.sorted(by: {
+            ($0.rule, $0.range.lowerBound, -$0.range.upperBound) < ($1.rule, $1.range.lowerBound, -$1.range.upperBound)
+        }) {
+            if let last = kept.last, last.rule == match.rule, last.range.overlaps(match.range) {
+                if match.range.count > last.range.count { kept[kept.count - 1] = match }
+            } else {
+                kept.append(match)
+            }
+        }
+        return kept.sorted { ($0.range.lowerBound, $1.score) < ($1.range.lowerBound, $0.score) }
     }
 
     /// Of matches that overlap the surest stays, over all that they cover together; a secret that is all of an address's local part stays

@@ -25,7 +25,7 @@ enum PhoneDetector {
         for last in run.groups.indices.reversed() {
             guard let candidate = Candidate(run, through: last, text) else { continue }
             let score = score(candidate, text, context, isCode: isCode)
-            guard score >= Match.reportFrom else { continue }
+            guard score > 0 else { continue }
             if let surrogate = Surrogates.phone(from: candidate.digits) {
                 found.surrogates.append((surrogate, candidate.range))
             } else {
@@ -128,7 +128,16 @@ enum PhoneDetector {
         if !isCode, candidate.isSeparated || digits.count >= 9, isAnnounced(text, before: candidate.range.lowerBound) {
             return 0.7
         }
-        return 0
+        guard !isCode, Set(digits).count > 3 else { return 0 }
+        // With the trunk prefix of most countries, and the country of another without its sign.
+        if digits[0] == 0, digits[1] != 0, (10...11).contains(digits.count) {
+            return candidate.isSeparated ? 0.5 : 0.35
+        }
+        if digits.count == 12, isNorthAmerican(digits.suffix(10)), candidate.groups.suffix(3) == [3, 3, 4] {
+            return 0.4
+        }
+        if candidate.groups == [3, 3, 2, 2] { return 0.4 }
+        return digits.count == 10 && (2...5).contains(digits[0]) && candidate.groups.count == 1 ? 0.1 : 0
     }
 
     private static func isNorthAmerican(_ digits: ArraySlice<UInt8>) -> Bool {

@@ -7,15 +7,27 @@ struct SearchRules: Sendable {
     let kept: Set<DataClass>
     /// What the host knows to be somebody's.
     let known: KnownIdentities?
+    /// What detectors are less sure of is nothing.
+    let minimum: Double
+    /// Whether what is found is to be taken out: then it is of one class, and dates and URLs are none.
+    let isForScrubbing: Bool
 
     /// Rules; to know nothing is as knowing no list.
-    init(kept: Set<DataClass> = [], known: KnownIdentities? = nil) {
+    init(
+        kept: Set<DataClass> = [], known: KnownIdentities? = nil, minimum: Double = reportFrom,
+        isForScrubbing: Bool = true
+    ) {
         self.kept = kept
         self.known = known?.isEmpty == false ? known : nil
+        self.minimum = minimum
+        self.isForScrubbing = isForScrubbing
     }
 
+    /// From here on a person is asked.
+    static let reportFrom = 0.3
+
     /// Bytes of the shortest value that any detector finds.
-    static let shortestValue = 6
+    static let shortestValue = 5
     /// Bytes of the shortest text in which something can be.
-    var shortest: Int { known == nil ? Self.shortestValue : KnownIdentities.shortest }
+    var shortest: Int { known == nil && isForScrubbing ? Self.shortestValue : KnownIdentities.shortest }
 }

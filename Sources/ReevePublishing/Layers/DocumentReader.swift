@@ -109,6 +109,14 @@ struct DocumentReader {
         dropCopies(of: ids)
     }
 
+    /// Takes a text apart that is in no document.
+    init(text: String, shortest: Int) throws(ReadFailure) {
+        format = .plainJSON
+        isThorough = true
+        self.shortest = shortest
+        try read(text: TextPiece(text: text), at: format.root)
+    }
+
     private init(
         _ document: [UInt8], _ format: RecipeFormat, _ limits: JSONTokens.Limits, isThorough: Bool, shortest: Int,
         doubtful: [Int]

@@ -70,6 +70,21 @@ extension DataClass {
         case .person: "PERSON"
         case .organization: "ORGANIZATION"
         case .domain: "DOMAIN"
+        case .nationalID: "NATIONAL_ID"
+        case .passport: "PASSPORT"
+        case .driverLicense: "DRIVER_LICENSE"
+        case .vehicle: "VEHICLE"
+        case .organizationID: "COMPANY_ID"
+        case .bankAccount: "ACCOUNT_NUMBER"
+        case .postalAddress: "POSTAL_ADDRESS"
+        case .device: "DEVICE"
+        case .ipAddress: "IP_ADDRESS"
+        case .macAddress: "MAC_ADDRESS"
+        case .cryptoAddress: "CRYPTO_ADDRESS"
+        case .dateOfBirth: "DATE_OF_BIRTH"
+        case .userFolder: "USER_FOLDER"
+        case .url: "URL_ADDRESS"
+        case .date: "CALENDAR_DATE"
         }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import ReeveModel
+
 /// Stand-ins for what is taken out, from ranges that no real person or account has: the k-th distinct value of a class
 /// gets the k-th stand-in, so nothing is keyed and nothing can be traced back.
 ///
@@ -157,7 +159,9 @@ struct Surrogates {
         case .phone: 100
         case .paymentCard: 999
         case .email, .iban, .person, .organization, .domain: 99_999
-        case .secret: 0
+        case .ipAddress: 254
+        case .macAddress: 256
+        default: 0
         }
     }
 
@@ -171,12 +175,18 @@ struct Surrogates {
                 + String(decoding: original.filter(\.isDigit), as: UTF8.self)
         case .paymentCard: String(decoding: original.filter(\.isDigit), as: UTF8.self)
         case .iban: String(decoding: original.filter(\.isAlphanumeric), as: UTF8.self).uppercased()
-        case .secret: String(decoding: original, as: UTF8.self)
         // With the last word first or not.
         case .person:
             original.split { !$0.isAlphanumeric && $0 < 0x80 }.map { PlainLetters(Array($0)).bytes }
                 .sorted { $0.lexicographicallyPrecedes($1) }.reduce("") { $0 + String(decoding: $1, as: UTF8.self) }
         case .organization, .domain: String(decoding: PlainLetters(original).bytes, as: UTF8.self)
+        case .secret, .userFolder, .url, .date, .dateOfBirth, .cryptoAddress:
+            String(decoding: original, as: UTF8.self)
+        case .ipAddress: String(decoding: original, as: UTF8.self).lowercased()
+        // However its groups are parted.
+        case .nationalID, .passport, .driverLicense, .vehicle, .organizationID, .bankAccount, .postalAddress, .device,
+            .macAddress:
+            String(decoding: original.filter(\.isAlphanumeric), as: UTF8.self).uppercased()
         }
     }
 
@@ -187,7 +197,6 @@ struct Surrogates {
     private static func text(_ kind: DataClass, _ index: Int, like original: [UInt8], isNumber: Bool) -> String {
         switch kind {
         case .email: return "user\(index)@example.com"
-        case .secret: return RecipeParameter(kind, index).description
         case .person: return "Person \(index)"
         case .organization: return "Company \(index)"
         case .domain: return "company\(index).example"
@@ -203,8 +212,17 @@ struct Surrogates {
             let line = "01\(padded(index - 1, 2))"
             if isNumber || original.allSatisfy(\.isDigit) { return "1202555\(line)" }
             return original.first == UInt8(ascii: "+") ? "+1202555\(line)" : "(202) 555-\(line)"
+        case .ipAddress:
+            // A network stays one.
+            let prefix =
+                original.lastIndex(of: UInt8(ascii: "/")).map { String(decoding: original[$0...], as: UTF8.self) } ?? ""
+            return (original.contains(UInt8(ascii: ":")) ? "2001:db8::\(index)" : "192.0.2.\(index)") + prefix
+        case .macAddress: return "00:00:5E:00:53:\(hexadecimal(UInt8(index - 1)))"
+        default: return RecipeParameter(kind, index).description
         }
     }
+
+    private static func hexadecimal(_ byte: UInt8) -> String { Hex.encode([byte]).uppercased() }
 
     private static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)

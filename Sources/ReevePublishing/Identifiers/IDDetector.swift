@@ -1,0 +1,148 @@
+// SPDX-License-IDRule: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// Numbers and codes of people, organisations and things: found by how they are written, told by their check digits and the words beside them.
+enum IDDetector {
+    static func scan(_ text: [UInt8], _ context: DetectionContext, _ found: inout Detected) {
+        var groups: [Range<Int>] = []
+        var position = 0
+        var candidate = Candidate()
+        // Groups of letters and digits, and from each of them all that begin there.
+        while position < text.count || !groups.isEmpty {
+            while groups.count < IDRule.mostGroups, position < text.count,
+                groups.isEmpty || isSeparated(groups[groups.count - 1].upperBound, position, text)
+            {
+                guard text[position].isAlphanumeric else {
+                    if !groups.isEmpty, position - groups[groups.count - 1].upperBound >= 2 { break }
+                    position += 1
+                    continue
+                }
+                let start = position
+                while position < text.count, text[position].isAlphanumeric { position += 1 }
+                groups.append(start..<position)
+            }
+            guard !groups.isEmpty else { continue }
+            scan(from: groups, text, context, &candidate, &found)
+            groups.removeFirst()
+        }
+    }
+
+    /// Whether at most one sign stands between a group's end and a position.
+    private static func isSeparated(_ end: Int, _ position: Int, _ text: [UInt8]) -> Bool {
+        position == end || position == end + 1 && signs.contains(text[end])
+    }
+
+    private static let signs = ByteSet(" -./:+".utf8)
+
+    /// The letters and digits of some groups, in upper case.
+    private struct Candidate {
+        var compact: [UInt8] = []
+        var counts: [Int] = []
+        var digits = 0
+    }
+
+    private static func scan(
+        from groups: [Range<Int>], _ text: [UInt8], _ context: DetectionContext, _ candidate: inout Candidate,
+        _ found: inout Detected
+    ) {
+        let start = groups[0].lowerBound
+        guard start == 0 || !isAttached(text, start) else { return }
+        candidate.compact.removeAll(keepingCapacity: true)
+        candidate.counts.removeAll(keepingCapacity: true)
+        candidate.digits = 0
+        for group in groups {
+            guard candidate.compact.count + group.count <= IDRule.longest else { return }
+            for byte in text[group] {
+                candidate.compact.append(byte.isLetter ? byte & 0xDF : byte)
+                if byte.isDigit { candidate.digits += 1 }
+            }
+            candidate.counts.append(group.count)
+            guard candidate.digits >= 1, !isAttachedBehind(text, group.upperBound) else { continue }
+            let range = start..<group.upperBound
+            for (rule, shape) in IDRule.byLength[candidate.compact.count]
+            where shape.groups == candidate.counts && shape.fits(candidate.compact[...]) {
+                guard isParted(text[range], by: rule.signs), shape.groups.count == 1 || !goesOn(text, range) else {
+                    continue
+                }
+                let isValid = rule.isValid(candidate.compact)
+                let score = score(rule, isValid, candidate, range, text, context)
+                if score > 0 {
+                    found.matches.append(
+                        Match(kind: rule.kind, range: range, score: score, rule: rule.name))
+                }
+            }
+        }
+    }
+
+    private static func score(
+        _ rule: IDRule, _ isValid: Bool, _ candidate: Candidate, _ range: Range<Int>, _ text: [UInt8],
+        _ context: DetectionContext
+    ) -> Double {
+        let plain = isValid ? (candidate.counts.count > 1 ? rule.grouped : rule.bare) : 0
+        let sure = isValid ? rule.named : Set(candidate.compact).count > 2 ? rule.mistyped : 0
+        guard sure > plain, !rule.words.isEmpty else { return plain }
+        return context.names(rule.words) || TextWords.names(rule.words, near: range, in: text)
+            ? sure : plain
+    }
+
+    /// Whether what parts the groups is one of these signs, the same everywhere.
+    private static func isParted(_ text: ArraySlice<UInt8>, by signs: [UInt8]) -> Bool {
+        var first: UInt8?
+        for byte in text where !byte.isAlphanumeric {
+            guard signs.contains(byte), first.map({ $0 == byte }) ?? true || signs.count > 4 else { return false }
+            first = byte
+        }
+        return true
+    }
+
+    /// Whether another group of digits stands before or behind some groups, parted as they are.
+    private static func goesOn(_ text: [UInt8], _ range: Range<Int>) -> Bool {
+        guard let sign = text[range].first(where: { !$0.isAlphanumeric }) else { return false }
+        let (start, end) = (range.lowerBound, range.upperBound)
+        return start > 1 && text[start].isDigit && text[start - 1] == sign && text[start - 2].isDigit
+            || end + 1 < text.count && text[end - 1].isDigit && text[end] == sign && text[end + 1].isDigit
+    }
+
+    /// Whether what stands before belongs to it: a letter, a digit, or another group of the same number.
+    private static func isAttached(_ text: [UInt8], _ start: Int) -> Bool {
+        let before = text[start - 1]
+        if before.isAlphanumeric { return true }
+        guard start > 1, "-./+".utf8.contains(before) else { return before == UInt8(ascii: "\\") }
+        return text[start - 2].isDigit
+    }
+
+    private static func isAttachedBehind(_ text: [UInt8], _ end: Int) -> Bool {
+        guard end + 1 < text.count, "-./@".utf8.contains(text[end]) else { return false }
+        return text[end] == UInt8(ascii: "@") || text[end + 1].isDigit
+            || text[end] == 45 && text[end + 1].isAlphanumeric
+    }
+}
+
+/// The words near a place of a text.
+enum TextWords {
+    /// Whether one of some words stands within 48 bytes before a range or 24 behind it.
+    static func names(_ words: Set<String>, near range: Range<Int>, in text: [UInt8]) -> Bool {
+        contains(words, in: text[max(0, range.lowerBound - 48)..<range.lowerBound], isCutBefore: range.lowerBound > 48)
+            || contains(words, in: text[range.upperBound..<min(text.count, range.upperBound + 24)], isCutBefore: false)
+    }
+
+    private static func contains(_ words: Set<String>, in part: ArraySlice<UInt8>, isCutBefore: Bool) -> Bool {
+        var (word, isFirst, wasLower) = ([UInt8](), isCutBefore, false)
+        func isOne() -> Bool {
+            !word.isEmpty && !isFirst && words.contains(String(decoding: word, as: UTF8.self))
+        }
+        for byte in part {
+            let isLetter = byte.isLetter || byte >= 0x80
+            // `taxId`, `tax_id` and `tax id` are the same words.
+            if !isLetter || wasLower && byte.isUpper {
+                if isOne() { return true }
+                if !word.isEmpty { isFirst = false }
+                word.removeAll(keepingCapacity: true)
+                if !isLetter { isFirst = false }
+            }
+            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
+            wasLower = isLetter && !byte.isUpper
+        }
+        return isOne()
+    }
+}

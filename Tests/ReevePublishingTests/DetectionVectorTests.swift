@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveTesting
+import Testing
+
+@testable import ReevePublishing
+
+/// Suites of other tools, from the folder of vectors: what is found of each class, and what is found where nothing is.
+@Suite struct DetectionVectorTests {
+    private struct Presidio: Decodable {
+        struct Case: Decodable {
+            let text: String
+            let entities: [String]
+            let expected_count: Int
+            let expected_spans: [[Int]]?
+            let kind: String
+            let needs_ner: Bool
+        }
+        struct Sentence: Decodable {
+            let text: String
+            let entity: String
+        }
+        let cases: [Case]
+        let context_sentences: [Sentence]
+    }
+
+    private static func load<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc", try #require(Vectors.folder) + "/" + name + ".dev.json.gz"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return try JSONDecoder().decode(type, from: data)
+    }
+
+    /// The rules that find an entity of the suite, by the beginnings of their names.
+    private static let rules: [String: [String]] = [
+        "ABA_ROUTING_NUMBER": ["id.us.routing"], "AU_ABN": ["id.au.abn"], "AU_ACN": ["id.au.acn"],
+        "AU_MEDICARE": ["id.au.medicare"], "AU_TFN": ["id.au.tfn"], "CA_SIN": ["id.ca.sin"], "CREDIT_CARD": ["card"],
+        "CRYPTO": ["crypto"], "DATE_TIME": ["date"], "DE_BSNR": ["id.de.bsnr"],
+        "DE_FUEHRERSCHEIN": ["id.de.drivingLicence"],
+        "DE_HANDELSREGISTER": ["id.de.tradeRegister"], "DE_HEALTH_INSURANCE": ["id.de.healthInsurance"],
+        "DE_ID_CARD": ["id.de.idCard"], "DE_KFZ": ["id.de.plate"], "DE_LANR": ["id.de.lanr"],
+        "DE_PASSPORT": ["id.de.passport"],
+        "DE_PLZ": ["id.de.postcode"], "DE_SOCIAL_SECURITY": ["id.de.socialSecurity"], "DE_TAX_ID": ["id.de.taxID"],
+        "DE_TAX_NUMBER": ["id.de.taxNumber"], "DE_VAT_ID": ["id.de.vat"], "EMAIL_ADDRESS": ["email"],
+        "ES_NIE": ["id.es.nie"],
+        "ES_NIF": ["id.es.nif"], "ES_PASSPORT": ["id.es.passport"], "FIN": ["id.sg.nric", "id.sg.fin"], "FI_PERSONAL_IDENTITY_CODE": ["id.fi"],
+        "IBAN_CODE": ["iban"], "IN_AADHAAR": ["id.in.aadhaar"], "IN_GSTIN": ["id.in.gstin"],
+        "IN_PAN": ["id.in.pan", "id.in.oldPan"],
+        "IN_PASSPORT": ["id.in.passport"], "IN_VEHICLE_REGISTRATION": ["id.in.plate", "id.in.oldPlate"],
+        "IN_VOTER": ["id.in.voter"],
+        "IP_ADDRESS": ["network.ip"], "IT_DRIVER_LICENSE": ["id.it.drivingLicence"],
+        "IT_FISCAL_CODE": ["id.it.fiscalCode"],
+        "IT_IDENTITY_CARD": ["id.it.idCard"], "IT_PASSPORT": ["id.it.passport"], "IT_VAT_CODE": ["id.it.vat"],
+        "KR_BRN": ["id.kr.brn"],
+        "KR_DRIVER_LICENSE": ["id.kr.driver"], "KR_FRN": ["id.kr.frn"], "KR_PASSPORT": ["id.kr.passport"],
+        "KR_RRN": ["id.kr.rrn"],
+        "MAC_ADDRESS": ["network.mac"], "MEDICAL_LICENSE": ["id.us.dea"], "NG_NIN": ["id.ng.nin"],
+        "NG_VEHICLE_REGISTRATION": ["id.ng.plate"],
+        "PHONE_NUMBER": ["phone"], "PH_MOBILE_NUMBER": ["phone"], "PH_TIN": ["id.ph.tin"], "PL_PESEL": ["id.pl.pesel"],
+        "SE_ORGANISATIONSNUMMER": ["id.se.organization"], "SE_PERSONNUMMER": ["id.se.personal"],
+        "SG_NRIC_FIN": ["id.sg.nric", "id.sg.fin"],
+        "SG_UEN": ["id.sg.uen"], "TH_TNIN": ["id.th"], "TR_LICENSE_PLATE": ["id.tr.plate"],
+        "TR_NATIONAL_ID": ["id.tr.national"],
+        "TR_PHONE_NUMBER": ["phone"], "UK_DRIVING_LICENCE": ["id.uk.driving"], "UK_NHS": ["id.uk.nhs"],
+        "UK_NINO": ["id.uk.nino"],
+        "UK_PASSPORT": ["id.uk.passport"], "UK_POSTCODE": ["id.uk.postcode"],
+        "UK_VEHICLE_REGISTRATION": ["id.uk.plate", "id.uk.oldPlate"],
+        "URL": ["url"], "US_BANK_NUMBER": ["id.us.bankAccount"], "US_DRIVER_LICENSE": ["id.us.driverLicense"],
+        "US_ITIN": ["id.us.itin"],
+        "US_MBI": ["id.us.mbi"], "US_NPI": ["id.us.npi"], "US_PASSPORT": ["id.us.passport"], "US_SSN": ["id.us.ssn"],
+        "ZA_ID_NUMBER": ["id.za"],
+    ]
+
+    @Test(.enabled(if: Vectors.folder != nil, "needs the vectors folder"))
+    func presidio() throws {
+        let suite = try Self.load("presidio_cases", as: Presidio.self)
+        let detector = Detector(minimum: 0.01)
+        var table: [String: (found: Int, positive: Int, wrong: Int, negative: Int)] = [:]
+        for item in suite.cases where !item.needs_ner && item.entities.count == 1 && !item.entities[0].isEmpty {
+            let entity = item.entities[0]
+            let findings = try detector.findings(in: item.text).filter { finding in
+                Self.rules[entity]?.contains { finding.rule.hasPrefix($0) } ?? false
+            }
+            if item.expected_count == 0 {
+                table[entity, default: (0, 0, 0, 0)].negative += 1
+                if !findings.isEmpty {
+                    table[entity]?.wrong += 1
+                    print("wrong \(entity): \(item.text) \(findings.map(\.rule))")
+                }
+            } else {
+                let spans = (item.expected_spans ?? []).filter { $0.count == 2 }
+                if spans.isEmpty {
+                    table[entity, default: (0, 0, 0, 0)].positive += item.expected_count
+                    table[entity]?.found += min(findings.count, item.expected_count)
+                    if findings.count < item.expected_count {
+                        print("missed \(entity): \(item.text) \(item.expected_count)")
+                    }
+                }
+                let scalars = Array(item.text.unicodeScalars)
+                for var span in spans {
+                    // Some begin with the blank or the quote before it.
+                    while span[0] < span[1], !scalars[span[0]].properties.isAlphabetic,
+                        scalars[span[0]].properties.numericType == nil, !"+(:".unicodeScalars.contains(scalars[span[0]])
+                    { span[0] += 1 }
+                    while span[0] < span[1], "'\"/ ".unicodeScalars.contains(scalars[span[1] - 1]) { span[1] -= 1 }
+                    table[entity, default: (0, 0, 0, 0)].positive += 1
+                    if findings.contains(where: { $0.scalars.lowerBound <= span[0] && $0.scalars.upperBound >= span[1] }
+                    ) {
+                        table[entity]?.found += 1
+                    } else {
+                        print("missed \(entity): \(item.text) \(span) \(findings.map { ($0.rule, $0.scalars) })")
+                    }
+                }
+            }
+        }
+        for sentence in suite.context_sentences {
+            let found = try Detector().findings(in: sentence.text).contains { finding in
+                Self.rules[sentence.entity]?.contains { finding.rule.hasPrefix($0) } ?? false
+            }
+            if !found { print("missed sentence \(sentence.entity): \(sentence.text)") }
+        }
+        for (entity, row) in table.sorted(by: { $0.key < $1.key }) {
+            print(entity, "\(row.found)/\(row.positive)", "wrong \(row.wrong)/\(row.negative)")
+        }
+        let sum = table.values.reduce((0, 0, 0, 0)) {
+            ($0.0 + $1.found, $0.1 + $1.positive, $0.2 + $1.wrong, $0.3 + $1.negative)
+        }
+        print("all", sum)
+    }
+}
