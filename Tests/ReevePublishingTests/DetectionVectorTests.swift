@@ -50,7 +50,8 @@ import Testing
         "DE_PLZ": ["id.de.postcode"], "DE_SOCIAL_SECURITY": ["id.de.socialSecurity"], "DE_TAX_ID": ["id.de.taxID"],
         "DE_TAX_NUMBER": ["id.de.taxNumber"], "DE_VAT_ID": ["id.de.vat"], "EMAIL_ADDRESS": ["email"],
         "ES_NIE": ["id.es.nie"],
-        "ES_NIF": ["id.es.nif"], "ES_PASSPORT": ["id.es.passport"], "FIN": ["id.sg.nric", "id.sg.fin"], "FI_PERSONAL_IDENTITY_CODE": ["id.fi"],
+        "ES_NIF": ["id.es.nif"], "ES_PASSPORT": ["id.es.passport"], "FIN": ["id.sg.nric", "id.sg.fin"],
+        "FI_PERSONAL_IDENTITY_CODE": ["id.fi"],
         "IBAN_CODE": ["iban"], "IN_AADHAAR": ["id.in.aadhaar"], "IN_GSTIN": ["id.in.gstin"],
         "IN_PAN": ["id.in.pan", "id.in.oldPan"],
         "IN_PASSPORT": ["id.in.passport"], "IN_VEHICLE_REGISTRATION": ["id.in.plate", "id.in.oldPlate"],
@@ -133,5 +134,84 @@ import Testing
             ($0.0 + $1.found, $0.1 + $1.positive, $0.2 + $1.wrong, $0.3 + $1.negative)
         }
         print("all", sum)
+    }
+
+    private struct Gitleaks: Decodable {
+        struct Case: Decodable {
+            let text: String
+            let rule: String
+            let kind: String
+            let generic: Bool
+            let secret_byte_spans: [[Int]]?
+        }
+        let cases: [Case]
+    }
+
+    @Test(.enabled(if: Vectors.folder != nil, "needs the vectors folder"))
+    func gitleaks() throws {
+        let suite = try Self.load("gitleaks_cases", as: Gitleaks.self)
+        let detector = Detector()
+        var table: [String: (found: Int, all: Int)] = [:]
+        var (found, all, wrong, clean) = (0, 0, 0, 0)
+        for item in suite.cases {
+            let findings = try detector.findings(in: item.text).filter { $0.kind == .secret }
+            if item.kind == "tp" {
+                all += 1
+                table[item.rule, default: (0, 0)].all += 1
+                let spans = (item.secret_byte_spans ?? []).filter { $0.count == 2 }
+                let isFound =
+                    spans.isEmpty
+                    ? !findings.isEmpty
+                    : spans.contains { span in
+                        findings.contains {
+                            $0.utf8.overlaps(span[0]..<max(span[1], span[0] + 1))
+                                && $0.utf8.clamped(to: span[0]..<span[1]).count * 10 >= 8 * (span[1] - span[0])
+                        }
+                    }
+                if isFound {
+                    found += 1
+                    table[item.rule]?.found += 1
+                } else {
+                    print("missed secret \(item.rule): \(item.text.prefix(150).debugDescription)")
+                }
+            } else {
+                clean += 1
+                if !findings.isEmpty {
+                    wrong += 1
+                    print(
+                        "wrong secret \(item.rule): \(item.text.prefix(150).debugDescription) \(findings.map(\.rule))")
+                }
+            }
+        }
+        for (rule, row) in table.sorted(by: { $0.key < $1.key }) where row.found < row.all {
+            print("rule", rule, "\(row.found)/\(row.all)")
+        }
+        print("gitleaks found \(found)/\(all) wrong \(wrong)/\(clean)")
+    }
+
+    private struct Disguise: Decodable {
+        let base: String
+        let entity: String
+        let text: String
+        let transform: String
+    }
+
+    @Test(.enabled(if: Vectors.folder != nil, "needs the vectors folder"))
+    func disguises() throws {
+        let suite = try Self.load("obfuscation_matrix", as: [Disguise].self)
+        let kinds: [String: Set<DataClass>] = [
+            "EMAIL": [.email], "CC": [.paymentCard], "SSN": [.nationalID], "GHP": [.secret], "PHONE": [.phone],
+            "AWS": [.secret],
+        ]
+        var found = 0
+        for item in suite {
+            let findings = try Detector().findings(in: item.text)
+            if findings.contains(where: { kinds[item.entity]?.contains($0.kind) ?? true }) {
+                found += 1
+            } else {
+                print("missed disguise \(item.entity) \(item.transform): \(item.text.prefix(100).debugDescription)")
+            }
+        }
+        print("disguises \(found)/\(suite.count)")
     }
 }

@@ -42,7 +42,7 @@ import Testing
         ("jo&#00000064;acme.com", "user1@example.com"), (base64("jo@x.com"), base64("user1@example.com")),
         (base64("\0jo@acme.com\0hunter22"), base64("\0user1@example.com\0hunter22")),
         ("100% jo@acme.com 5 %", "100% user1@example.com 5 %"),
-        ("Basic " + base64("jo@acme.com:secret"), "Basic " + base64("user1@example.com:secret")),
+        ("Basic " + base64("jo@acme.com:secret"), "Basic REPLACE_WITH_SECRET_1"),
         (url("To: jo@acme.com?"), url("To: user1@example.com?")),
         ("a/b/" + base64("mail jo@acme.com") + "/c", "a/b/" + base64("mail user1@example.com") + "/c"),
         (base64(base64("mail jo@acme.com now")), base64(base64("mail user1@example.com now"))),

@@ -22,7 +22,7 @@ enum CardDetector {
         for last in run.groups.indices.reversed() {
             let end = run.groups[last].upperBound
             let count = run.groups[...last].reduce(0) { $0 + $1.count }
-            guard (13...19).contains(count), end == text.count || !text[end].isWordByte,
+            guard (13...19).contains(count), end == text.count || !text[end].isAlphanumeric,
                 isGrouped(run.groups[...last], text)
             else { continue }
             let digits = run.groups[...last].flatMap { text[$0].map { $0 - 48 } }

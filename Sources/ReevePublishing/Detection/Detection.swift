@@ -7,8 +7,12 @@ import ReeveModel
 struct DetectionContext {
     /// The words of the nearest key, in lower case.
     let keyWords: Set<String>
+    /// What the nearest key, or what stands for it, says about a secret.
+    let name: SecretName?
 
     init(path: JSONPath, label: [UInt8]? = nil) {
+        let key = label ?? path.lastKey.flatMap { $0.utf8.count <= 256 ? Array($0.utf8) : nil }
+        name = key.map(SecretName.init)
         // A longer key is no name.
         let words = path.lastKey.map { $0.utf8.count <= 256 ? Self.words(of: $0) : [] } ?? []
         keyWords = label.map { words.union(Self.words(of: String(decoding: $0, as: UTF8.self))) } ?? words
@@ -108,6 +112,11 @@ enum Detection {
         return inside.reduce(0) { $0 + range.clamped(to: $1).count } != range.count
     }
 
+    /// What stands in a text that was written in hexadecimal digits; what is in such a text within it is not looked for.
+    private static func scan(hex piece: TextPiece, _ rules: SearchRules) -> [Match] {
+        piece.bytes.count > HexDetector.longest ? [] : scan(whole: piece, rules).matches
+    }
+
     private static func scan(whole piece: TextPiece, _ rules: SearchRules) -> Detected {
         var found = Detected()
         guard piece.bytes.count >= rules.shortest else { return found }
@@ -127,10 +136,16 @@ enum Detection {
             IDDetector.scan(text, context, &found)
             DateDetector.scan(text, context, &found)
         }
+        if text.count >= 6 { AssignmentDetector.scan(text, context, isCode: piece.role == .formula, &found) }
         NetworkDetector.scan(text, context, &found)
         CryptoAddressDetector.scan(text, &found)
         PlaceDetector.scan(text, &found)
-        let shown = found.surrogates.map(\.range)
+        HexDetector.scan(text, &found) { inner in
+            var piece = TextPiece(bytes: inner, sources: .row(from: 0), path: piece.path, role: piece.role)
+            piece.isKey = true
+            return scan(hex: piece, rules)
+        }
+        let shown = rules.isForScrubbing ? found.surrogates.map(\.range) : []
         found.matches.removeAll { match in
             // A stand-in's digits may have the check of something else.
             match.score < rules.minimum

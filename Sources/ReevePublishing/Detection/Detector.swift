@@ -33,13 +33,20 @@ public struct Detector: Sendable {
             throw error == .tooManyFindings ? .tooManyFindings : .tooManyLayers
         }
         let offsets = ScalarOffsets(text)
-        return hits.hits.map { hit in
+        var seen: Set<Place> = []
+        return hits.hits.filter { seen.insert(Place(rule: $0.match.rule, span: $0.span)).inserted }.map { hit in
             TextFinding(
                 kind: hit.match.kind, rule: hit.match.rule, confidence: hit.match.score, utf8: hit.span,
                 scalars: offsets[hit.span.lowerBound]..<offsets[hit.span.upperBound])
         }
     }
 
+}
+
+/// Where a rule found something: in a text that could be code it is found twice.
+private struct Place: Hashable {
+    let rule: String
+    let span: Range<Int>
 }
 
 /// Something that stands in a text. It does not hold the value.

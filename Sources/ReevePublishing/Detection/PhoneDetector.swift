@@ -166,7 +166,9 @@ enum PhoneDetector {
     }
 
     private static func isAttached(_ byte: UInt8, to first: UInt8) -> Bool {
-        if byte.isWordByte || byte == UInt8(ascii: "+") { return true }
+        // `_` may stand between a name and a number.
+        if byte.isAlphanumeric || byte == UInt8(ascii: "+") { return true }
+        if byte == UInt8(ascii: "_"), first != UInt8(ascii: "+") { return true }
         return first.isDigit && "-./".utf8.contains(byte)
     }
 
@@ -176,6 +178,6 @@ enum PhoneDetector {
         if text[end] | 0x20 == UInt8(ascii: "x"), next.isDigit { return false }
         let word = text[end...].prefix(3).map { $0 | 0x20 }
         if word.elementsEqual("ext".utf8), end + 3 < text.count, !text[end + 3].isLetter { return false }
-        return text[end].isWordByte || ("-./".utf8.contains(text[end]) && next.isDigit)
+        return text[end].isAlphanumeric || ("-./".utf8.contains(text[end]) && next.isDigit)
     }
 }

@@ -114,7 +114,12 @@ struct DocumentReader {
         format = .plainJSON
         isThorough = true
         self.shortest = shortest
-        try read(text: TextPiece(text: text), at: format.root)
+        let piece = TextPiece(text: text)
+        try read(text: piece, at: format.root)
+        // It may be code, in which literals are put together.
+        let isCode =
+            text.utf8.contains { "\"'`".utf8.contains($0) } && text.utf8.contains { LiteralRun.joins($0) && $0 != 0x20 }
+        if isCode { try read(script: piece, .javaScript, at: format.root) }
     }
 
     private init(

@@ -32,6 +32,9 @@ struct FoldedText {
         if bytes.contains(where: { $0 == 0xC2 || $0 == 0xE2 || $0 == 0xEF }) {
             _ = fold({ Self.separator(in: $0, at: $1) })
         }
+        if bytes.contains(where: { $0 >= 0xCE && OtherScript.leads.contains($0) }) {
+            _ = fold({ OtherScript.digit(in: $0, at: $1) ?? OtherScript.lookalike(in: $0, at: $1) })
+        }
     }
 
     /// The place of a range in the text.

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// What a name says about the value that it is given: `api_key`, `asanaClientSecret`, `X-Auth-Token`.
+struct SecretName {
+    /// How likely a secret is under it.
+    enum Kind { case password, secret, none }
+
+    let kind: Kind
+    /// Its words in lower case, and each two of them as one.
+    let words: [String]
+
+    init(_ name: some Sequence<UInt8>) {
+        let words = Self.words(of: name)
+        let set = Set(words)
+        self.words = words + zip(words, words.dropFirst()).map { $0 + $1 }
+        let pairs = Set(self.words)
+        if !set.isDisjoint(with: Self.notSecret) || Self.about.contains(words.last ?? "") {
+            kind = .none
+        } else if !pairs.isDisjoint(with: Self.passwords) {
+            kind = .password
+        } else if !pairs.isDisjoint(with: Self.secrets)
+            || set.contains("key") && (words.count == 1 || !set.isDisjoint(with: Self.keyWords))
+        {
+            kind = .secret
+        } else {
+            kind = .none
+        }
+    }
+
+    private static let passwords: Set<String> = [
+        "password", "passwd", "passwort", "pwd", "passphrase", "passcode", "contraseña", "motdepasse", "userpassword",
+        "dbpassword",
+    ]
+    private static let secrets: Set<String> = [
+        "secret", "secrets", "token", "credential", "credentials", "creds", "apikey", "apitoken", "accesskey",
+        "accesstoken", "secretkey", "privatekey", "authtoken", "auth", "apiaccess", "authorization", "bearer",
+        "clientsecret", "signingkey", "encryptionkey", "accountkey", "sharedaccesskey", "sig", "apisecret",
+        "pat", "sas", "cookie", "sessionid",
+    ]
+    /// Words beside `key` by which it is one of a lock.
+    private static let keyWords: Set<String> = [
+        "api", "access", "private", "secret", "auth", "signing", "encryption", "license", "subscription", "account",
+        "storage", "shared", "master", "consumer", "client", "app", "service", "admin", "deploy",
+        "webhook", "integration", "security", "server", "hmac", "aes", "ssh", "account",
+    ]
+    /// What makes a name one of something else.
+    private static let notSecret: Set<String> = [
+        "public", "monkey", "author", "keyword", "keywords", "foreign", "primary", "csrf", "nextpage", "page",
+        "pagination", "cursor", "continuation", "max", "tokenizer", "authors", "cache", "partition", "sort", "row",
+        "object",
+    ]
+    /// Last words by which a name is about a secret and holds none.
+    private static let about: Set<String> = [
+        "name", "type", "url", "uri", "path", "file", "count", "length", "size", "field", "label", "hint", "expires",
+        "expiry", "at", "version", "format", "header", "prefix", "status", "mode", "method", "policy", "provider",
+        "placeholder", "description", "usage", "scope", "scopes", "level", "rule", "endpoint", "title", "id", "ids",
+        "variable",
+    ]
+
+    /// The words of a name in camel case, snake case, kebab case or apart, in lower case; capitals in a row are one word.
+    private static func words(of name: some Sequence<UInt8>) -> [String] {
+        var (words, word): ([String], [UInt8]) = ([], [])
+        var (wasLower, wasUpper) = (false, false)
+        func end() {
+            if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+            word.removeAll(keepingCapacity: true)
+        }
+        for byte in name {
+            let isLetter = byte.isLetter || byte >= 0x80
+            if !isLetter {
+                end()
+            } else if byte.isUpper, wasLower {
+                end()
+            } else if !byte.isUpper, wasUpper, word.count > 1 {
+                // `APIKey`: the last capital begins the next word.
+                let last = word.removeLast()
+                end()
+                word.append(last)
+            }
+            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
+            (wasLower, wasUpper) = (isLetter && !byte.isUpper, byte.isUpper)
+        }
+        end()
+        return words
+    }
+}
