@@ -18,16 +18,22 @@ struct DetectionContext {
         keyWords = label.map { words.union(Self.words(of: String(decoding: $0, as: UTF8.self))) } ?? words
     }
 
+    /// Words for what the detectors of contacts and accounts look for.
+    static let words: Set<String> = phoneWords.union(cardWords).union(["iban"])
+    private static let phoneWords: Set<String> = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
+    private static let cardWords: Set<String> = ["card", "cardnumber", "pan", "creditcard"]
+
     var suggestsPhone: Bool {
-        let names = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
-        let isPhone = keyWords.contains { names.contains($0) || $0.hasPrefix("phone") || $0.hasSuffix("phone") }
+        let isPhone = keyWords.contains {
+            Self.phoneWords.contains($0) || $0.hasPrefix("phone") || $0.hasSuffix("phone")
+        }
         // `phone_number_id`, `phone_verified_at`, `sms_count` are about phones, and hold none.
         return isPhone
             && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
     }
     /// Whether one of some words is one of the key's.
     func names(_ words: Set<String>) -> Bool { !keyWords.isDisjoint(with: words) }
-    var suggestsCard: Bool { !keyWords.isDisjoint(with: ["card", "cardnumber", "pan", "creditcard"]) }
+    var suggestsCard: Bool { names(Self.cardWords) }
     var suggestsIBAN: Bool { keyWords.contains("iban") }
 
     /// The words of a name in camel case, snake case or kebab case, in lower case.
@@ -127,7 +133,7 @@ enum Detection {
         SecretDetector.scan(text, &found)
         if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
         let context =
-            piece.role == .reference
+            piece.role == .reference || piece.isKey
             ? DetectionContext(path: JSONPath()) : DetectionContext(path: piece.path, label: piece.label)
         if text.contains(where: \.isDigit) {
             IBANDetector.scan(text, context, &found)

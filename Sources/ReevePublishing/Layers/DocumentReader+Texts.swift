@@ -17,6 +17,7 @@ extension DocumentReader {
         for content in Base64Text.find(in: piece.bytes) {
             let role = content.isGuess ? PathRole.structural : piece.role
             var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: role)
+            inner.isTelling = piece.isTelling
             (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
                 piece.isDropped, piece.depth + 1, seals.count, piece.isKey
             )
@@ -97,6 +98,7 @@ extension DocumentReader {
 
     private mutating func add(_ content: Base64Text, at range: Range<Int>, of piece: TextPiece) {
         var inner = TextPiece(bytes: content.bytes, sources: .row(from: 0), path: piece.path, role: .structural)
+        inner.isTelling = piece.isTelling
         (inner.isDropped, inner.depth, inner.seal, inner.isKey) = (
             piece.isDropped, piece.depth + 1, seals.count, piece.isKey
         )

@@ -81,6 +81,8 @@ struct DocumentReader {
     let shortest: Int
     /// Bytes read so far, in all layers and each time: what the work is measured by.
     var work = 0
+    /// What keys say about their values.
+    private var telling = TellingWords.Cache()
     /// Used again for each string.
     private var seenPills: [TextScreen.Pill] = []
 
@@ -241,10 +243,14 @@ struct DocumentReader {
         }
         guard !walk.isOutside || walk.isDistinct(token) else { throw .ambiguous(walk.path()) }
         guard token.hasEscapes else {
-            return walk.enter(format.place(of: piece.bytes, token.content, hash, in: walk.place))
+            return walk.enter(
+                format.place(of: piece.bytes, token.content, hash, in: walk.place),
+                isTelling: telling.isTelling(piece.bytes, token.content, hash))
         }
         let text = try text(of: token, in: piece, JSONPath()).bytes
-        walk.enter(format.place(of: text, 0..<text.count, hash, in: walk.place))
+        walk.enter(
+            format.place(of: text, 0..<text.count, hash, in: walk.place),
+            isTelling: telling.isTelling(text, 0..<text.count, hash))
     }
 
     /// Whether a string or number can be passed over.
@@ -275,7 +281,7 @@ struct DocumentReader {
             let text = Array(piece.bytes[token.kind == .number ? token.range : token.content])
             guard format.knows(text, at: place) else { throw .unknownVersion(walk.path()) }
         }
-        if !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
+        if !walk.isTelling, !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
             !mayNameConnection(token, in: piece, place.role), let writing = writing(of: token, in: piece, place.role),
             isClean(token, of: piece, writing)
         {
@@ -292,6 +298,7 @@ struct DocumentReader {
             value = try text(of: token, in: piece, path)
         }
         value.label = walk.label
+        value.isTelling = walk.isTelling
         value.role = role(of: value, at: place)
         value.isDropped = !isOutside || value.role.isDropped
         if isOutside, value.role.isDropped { drop(value) }
@@ -384,7 +391,7 @@ struct DocumentReader {
     func mayHold(_ piece: TextPiece, _ range: Range<Int>) -> Bool {
         guard range.count >= shortest else { return false }
         var pills: [TextScreen.Pill] = []
-        let isAll = isThorough || !doubtful.isEmpty || piece.seal != nil
+        let isAll = isThorough || piece.isTelling || !doubtful.isEmpty || piece.seal != nil
         return isAll || !TextScreen.isClean(piece.bytes, range, .text, &pills)
     }
 

@@ -14,6 +14,8 @@ struct DocumentWalk {
         var key: JSONTokens.Token?
         /// In an array the index of the last element.
         var index = -1
+        /// Whether the last key, or that of an array, says that its value could be somebody's.
+        var isTelling: Bool
         /// In an object the text under `name` or `key`, which says what stands under `value`.
         var label: Range<Int>?
         /// The path of the value there, once it was asked for.
@@ -39,7 +41,11 @@ struct DocumentWalk {
     private let bytes: [UInt8]
     private let base: JSONPath
 
+    /// Whether the key of what all of this document is the value of says that it could be somebody's.
+    private let isTellingOutside: Bool
+
     init(_ piece: TextPiece, at place: RoleTable.Place) {
+        isTellingOutside = piece.path.lastKey.map { TellingWords.isTelling($0.utf8) } ?? false
         next = place
         isDropped = piece.isDropped
         bytes = piece.bytes
@@ -99,12 +105,22 @@ struct DocumentWalk {
         return levels[last].wideKeys.insert(text).inserted
     }
 
-    /// The value of the last key stands at a place.
-    mutating func enter(_ place: RoleTable.Place) { next = place }
+    /// Whether the key of the value here, or what stands for one beside it, says that it could be somebody's.
+    var isTelling: Bool {
+        guard let level = levels.last else { return isTellingOutside }
+        return level.isTelling || level.label != nil && isKey(level, "value")
+    }
+
+    /// The value of the last key stands at a place; the key may say that it could be somebody's.
+    mutating func enter(_ place: RoleTable.Place, isTelling: Bool) {
+        next = place
+        if let last = levels.indices.last { levels[last].isTelling = isTelling }
+    }
 
     mutating func open(isObject: Bool, after start: Int) {
         if isOutside, next.role == .sample { sample = Sample(depth: levels.count, start: start, path: path()) }
-        levels.append(Level(place: next, isObject: isObject))
+        let isTelling = !isObject && (levels.last?.isTelling ?? isTellingOutside)
+        levels.append(Level(place: next, isObject: isObject, isTelling: isTelling))
     }
 
     /// Closes an object or array; gives the sample that ends with it, when it had anything.

@@ -34,6 +34,8 @@ struct TextPiece {
     var isNumber = false
     /// It is a key, or is packed in one.
     var isKey = false
+    /// Its key says that it could be somebody's.
+    var isTelling = false
     /// It goes with a value that is dropped by its role.
     var isDropped = false
     /// It is inside a text that is a template, and so is one itself.

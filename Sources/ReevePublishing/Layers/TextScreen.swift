@@ -56,7 +56,7 @@ import ReeveModel
         /// A digit of base 64.
         static let run: UInt32 = 1
         static let digit: UInt32 = 2
-        /// One of these stands in the prefix of every provider's key.
+        /// A name and what it is given could stand on its sides.
         static let sign: UInt32 = 4
         /// A percent code or an entity could begin with it.
         static let code: UInt32 = 8
@@ -83,6 +83,11 @@ import ReeveModel
         static let wide: UInt32 = 65536
         /// A tag of HTML could begin with it.
         static let tag: UInt32 = 131_072
+        /// The folder of a user could begin with it.
+        static let folder: UInt32 = 262_144
+        static let space: UInt32 = 524_288
+        /// It may stand within a key of a provider beside letters and digits.
+        static let keySign: UInt32 = 1_048_576
     }
 
     private static let table: [UInt32] = {
@@ -93,14 +98,17 @@ import ReeveModel
             if byte.isDigit { found |= Class.digit }
             if byte.isLetter { found |= Class.letter }
             if byte.isWordByte { found |= Class.word }
-            if byte.isUpper || "-_/".utf8.contains(byte) { found |= Class.sign }
+            if "=:>|?,".utf8.contains(byte) { found |= Class.sign }
+            if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") { found |= Class.folder }
+            if byte == 0x20 { found |= Class.space }
+            if ".~=|:\\".utf8.contains(byte) { found |= Class.keySign }
             if "%&".utf8.contains(byte) { found |= Class.code }
             if "'`\"{}#(".utf8.contains(byte) { found |= Class.syntax }
             if byte == UInt8(ascii: "\\") { found |= Class.escape }
             if byte == UInt8(ascii: "@") { found |= Class.at }
             if " -._/()+,\t\n\r".utf8.contains(byte) || byte >= 0x80 { found |= Class.separator }
             if "'\"`/%<#{}\\".utf8.contains(byte) || byte >= 0x80 { found |= Class.literal }
-            if byte == 0xE2 || byte == 0xEF || byte == 0xC2 { found |= Class.wide }
+            if byte == 0xE2 || byte == 0xEF || byte == 0xC2 || OtherScript.leads.contains(byte) { found |= Class.wide }
             if byte == UInt8(ascii: "-") { found |= Class.dash }
             if byte == UInt8(ascii: "<") { found |= Class.tag }
             if byte == UInt8(ascii: ".") { found |= Class.dot }
@@ -121,8 +129,14 @@ import ReeveModel
         guard let seen = look() else { return false }
         if seen & Class.escape != 0, !hasPlainEscapes(seen) { return false }
         if seen & Class.code != 0, hasCodes { return false }
-        if seen & Class.digit != 0, hasNumbers { return false }
-        if seen & Class.sign != 0, seen & Class.long != 0, unsafe SecretDetector.mayHold(bytes, range) { return false }
+        if seen & Class.digit != 0, hasNumbers(seen) { return false }
+        if seen & Class.long != 0 {
+            if seen & Class.escape != 0, hasBrokenLines { return false }
+            if unsafe SecretDetector.mayHold(bytes, range) { return false }
+        }
+        if seen & Class.sign != 0, hasAssignments { return false }
+        if seen & Class.space != 0, hasHeaders { return false }
+        if seen & Class.folder != 0, hasFolders { return false }
         if seen & Class.dash != 0, hasDashes { return false }
         if seen & Class.tag != 0, hasTags { return false }
         if seen & Class.wide != 0, hasWide { return false }
@@ -139,7 +153,7 @@ import ReeveModel
             position += 1
             guard found & Class.run == 0 else { continue }
             let run = start..<position - 1
-            if found & Class.dot == 0 {
+            if found & Class.keySign == 0 {
                 if run.upperBound - longStart >= SecretDetector.shortest { seen |= Class.long }
                 longStart = position
             }
@@ -188,9 +202,14 @@ import ReeveModel
         return true
     }
 
-    /// Whether dashes stand beside each other, as around a private key.
+    /// Whether dashes stand beside each other, as around a private key, or as many as in the address of a device.
     private var hasDashes: Bool {
-        range.dropLast().contains { isIn($0, Class.dash) && isIn($0 + 1, Class.dash) }
+        var count = 0
+        for position in range where isIn(position, Class.dash) {
+            count += 1
+            if count == 5 || position + 1 < range.upperBound && isIn(position + 1, Class.dash) { return true }
+        }
+        return false
     }
 
     /// Whether a tag or a comment of HTML could begin in it; its slash may be written as an escape.
@@ -205,6 +224,13 @@ import ReeveModel
         range.dropLast().contains { position in
             guard isIn(position, Class.wide) else { return false }
             let second = byte(position + 1)
+            if OtherScript.leads.contains(byte(position)) {
+                // Digits of another script, or a letter beside one of ASCII.
+                let isBeside =
+                    position > range.lowerBound && isIn(position - 1, Class.word)
+                    || position + 2 < range.upperBound && isIn(position + 2, Class.word)
+                return isBeside || byte(position) == 0xD9 || byte(position) == 0xDB || byte(position) == 0xE0
+            }
             if byte(position) == 0xC2 { return second == 0xAD }
             guard position + 2 < range.upperBound else { return false }
             let third = byte(position + 2)
@@ -228,46 +254,6 @@ import ReeveModel
             }
         }
         return false
-    }
-
-    /// Whether digits stand together as in a number of somebody: seven, with what parts groups, or behind two letters.
-    ///
-    /// A date (RFC 3339) is none.
-    private var hasNumbers: Bool {
-        var (count, first) = (0, range.lowerBound)
-        for position in range {
-            let kind = kind(position)
-            if kind & Class.digit != 0 {
-                if count == 0 { first = position }
-                count += 1
-                // Of an account's number the country, and two digits.
-                if range.upperBound - position >= 12, position - range.lowerBound >= 3, isIn(position - 1, Class.digit),
-                    isIn(position - 2, Class.letter), isIn(position - 3, Class.letter)
-                {
-                    return true
-                }
-            } else if kind & Class.separator == 0 {
-                if count >= 7, !isDate(first, count) { return true }
-                count = 0
-            }
-        }
-        return count >= 7 && !isDate(first, count)
-    }
-
-    /// Whether eight digits are a date, `2026-11-29`, and two more the hour behind it.
-    private func isDate(_ start: Int, _ count: Int) -> Bool {
-        let end = start + count + (count == 8 ? 2 : 3)
-        guard count == 8 || count == 10, end <= range.upperBound else { return false }
-        if start > range.lowerBound, byte(start - 1) == UInt8(ascii: "+") || byte(start - 1) == UInt8(ascii: "(") {
-            return false
-        }
-        return (start..<end).allSatisfy { position in
-            switch position - start {
-            case 4, 7: byte(position) == UInt8(ascii: "-")
-            case 10: byte(position) == 0x20
-            default: isIn(position, Class.digit)
-            }
-        }
     }
 
     /// Whether it is a UUID (RFC 9562) in lower case in which no number can stand: a telephone's would begin it, a card's has 13 digits,

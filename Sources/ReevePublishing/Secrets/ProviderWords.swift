@@ -11,6 +11,9 @@ enum ProviderWords {
         return nil
     }
 
+    /// Whether one of some words is a provider's.
+    static func isProvider(_ words: [String]) -> Bool { words.contains { table[$0] != nil } }
+
     private static let uuid = "{X8}-{X4}-{X4}-{X4}-{X12}"
 
     private static let table: [String: [KeyShape]] = {

@@ -58,15 +58,19 @@ enum SecretDetector {
     ///
     /// Complexity: O(bytes), without an allocation.
     static func mayHold(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
+        if unsafe InnerKeyDetector.mayHold(text, range) { return true }
         var start = range.lowerBound
         for position in range {
             let byte = unsafe text[position]
-            if byte.isWordByte || (45...47).contains(byte) { continue }
+            if byte.isWordByte || (45...47).contains(byte) || inside.contains(byte) { continue }
             if position - start >= shortest, unsafe mayBegin(text, start..<position) { return true }
             start = position + 1
         }
         return unsafe range.upperBound - start >= shortest && mayBegin(text, start..<range.upperBound)
     }
+
+    /// What may stand within a key beside letters, digits and `_-./`; behind a backslash a letter may be that of an escape.
+    private static let inside = ByteSet("~=|:+\\".utf8)
 
     private static func mayBegin(_ text: UnsafeBufferPointer<UInt8>, _ run: Range<Int>) -> Bool {
         unsafe KeyRules.beginnings.withUnsafeBufferPointer { beginnings in
@@ -76,11 +80,11 @@ enum SecretDetector {
                 let rest = unsafe UnsafeBufferPointer(rebasing: text[position..<run.upperBound])
                 if unsafe rest.starts(with: RecipeParameter.prefix) { return true }
                 // Behind a backslash a letter may be that of an escape.
-                let isEscaped =
-                    unsafe position == run.lowerBound + 1 && position >= 2 && text[position - 2] == UInt8(ascii: "\\")
+                let isEscaped = unsafe position >= run.lowerBound + 2 && text[position - 2] == UInt8(ascii: "\\")
                 let before = unsafe position == run.lowerBound || isEscaped ? 0 : text[position - 1]
                 if unsafe KeyRules.byFirstByte[Int(rest[0])].contains(where: { rule in
-                    unsafe rest.starts(with: rule.shape.prefix) && KeyRules.mayStand(rule, behind: before)
+                    unsafe rest.count >= rule.shape.shortest && rest.starts(with: rule.shape.prefix)
+                        && KeyRules.mayStand(rule, behind: before)
                 }) {
                     return true
                 }

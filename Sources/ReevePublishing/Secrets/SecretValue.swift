@@ -19,7 +19,8 @@ enum SecretValue {
         ]
         if kind == .password {
             // Digits only and letters only are passwords, too.
-            guard !isReference(value) else { return 0 }
+            guard !isReference(value), !types.contains(String(decoding: value.prefix(24), as: UTF8.self).lowercased())
+            else { return 0 }
             return value.count >= 8 && classes[0] && classes[1] ? 0.7 : 0.4
         }
         guard value.count >= 10, classes[0], classes[1], value.allSatisfy({ token.contains($0) }), !isReference(value),
@@ -52,6 +53,13 @@ enum SecretValue {
     static func isSequence(_ text: String) -> Bool {
         text.contains("12345678901") || text.contains("0123456789") || text.contains("abcdefghij")
     }
+
+    /// What a schema has at a password.
+    private static let types: Set<String> = [
+        "password", "passwd", "string", "secret", "hidden", "encrypted", "required", "optional", "boolean", "object",
+        "number",
+        "integer", "disabled", "enabled", "default", "text field", "textfield", "masked",
+    ]
 
     private static let words = [
         "example", "your", "placeholder", "changeme", "change_me", "change-me", "redacted", "replace_with", "insert",
