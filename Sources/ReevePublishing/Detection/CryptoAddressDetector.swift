@@ -6,6 +6,9 @@ import ReeveModel
 
 /// Addresses of Bitcoin (base 58 with a check, BIP 173, BIP 350), Ethereum and Monero.
 enum CryptoAddressDetector {
+    /// Letters and digits of the shortest address.
+    static let shortest = 26
+
     static func scan(_ text: [UInt8], _ found: inout Detected) {
         var position = 0
         while position < text.count {
@@ -15,7 +18,7 @@ enum CryptoAddressDetector {
             }
             let start = position
             while position < text.count, text[position].isAlphanumeric { position += 1 }
-            guard position - start >= 26, let rule = rule(text[start..<position]) else { continue }
+            guard position - start >= shortest, let rule = rule(text[start..<position]) else { continue }
             found.matches.append(
                 Match(kind: .cryptoAddress, range: start..<position, score: rule.1, rule: "crypto." + rule.0))
         }

@@ -9,6 +9,12 @@ enum DateDetector {
         "nacimiento", "nascita", "nascimento", "geboortedatum", "födelsedatum", "fødselsdato",
     ]
 
+    /// Whether a word for somebody's birth is in a text or its key.
+    static func mayBeBirth(_ text: [UInt8], _ context: DetectionContext) -> Bool {
+        context.names(birthWords)
+            || TextWords.names(birthWords, near: text.count..<text.count, in: text, within: text.count)
+    }
+
     static func scan(_ text: [UInt8], _ context: DetectionContext, _ found: inout Detected) {
         var position = 0
         while position < text.count {

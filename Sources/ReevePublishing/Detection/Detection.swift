@@ -130,26 +130,34 @@ enum Detection {
         let text = folded.bytes
         found.isTooDeep = folded.isTooDeep
         rules.known?.scan(text, &found)
+        let classes = TextClasses(text)
         SecretDetector.scan(text, &found)
-        if text.contains(UInt8(ascii: "@")) { EmailDetector.scan(text, &found) }
+        if classes.hasAt { EmailDetector.scan(text, &found) }
         let context =
             piece.role == .reference || piece.isKey
             ? DetectionContext(path: JSONPath()) : DetectionContext(path: piece.path, label: piece.label)
-        if text.contains(where: \.isDigit) {
+        if classes.hasDigit {
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
             PhoneDetector.scan(text, context, isCode: piece.role == .formula, &found)
             IDDetector.scan(text, context, &found)
-            DateDetector.scan(text, context, &found)
+            if !rules.isForScrubbing || DateDetector.mayBeBirth(text, context) {
+                DateDetector.scan(text, context, &found)
+            }
+            if classes.longestRun >= CryptoAddressDetector.shortest { CryptoAddressDetector.scan(text, &found) }
         }
-        if text.count >= 6 { AssignmentDetector.scan(text, context, isCode: piece.role == .formula, &found) }
-        NetworkDetector.scan(text, context, &found)
-        CryptoAddressDetector.scan(text, &found)
-        PlaceDetector.scan(text, &found)
-        HexDetector.scan(text, &found) { inner in
-            var piece = TextPiece(bytes: inner, sources: .row(from: 0), path: piece.path, role: piece.role)
-            piece.isKey = true
-            return scan(hex: piece, rules)
+        AssignmentDetector.scan(text, context, classes, &found)
+        if classes.hasDigit || classes.colons >= 2 || classes.dashes >= 5 {
+            NetworkDetector.scan(text, context, &found)
+        }
+        if classes.hasSlash { PlaceDetector.scanFolders(text, &found) }
+        if !rules.isForScrubbing { PlaceDetector.scanAddresses(text, &found) }
+        if classes.hasDigit, classes.longestRun >= HexDetector.shortest {
+            HexDetector.scan(text, &found) { inner in
+                var piece = TextPiece(bytes: inner, sources: .row(from: 0), path: piece.path, role: piece.role)
+                piece.isKey = true
+                return scan(hex: piece, rules)
+            }
         }
         let shown = rules.isForScrubbing ? found.surrogates.map(\.range) : []
         found.matches.removeAll { match in

@@ -87,6 +87,8 @@ enum NetworkDetector {
     private static let versionWords: Set<String> = ["version", "versions", "ver", "release", "build", "firmware"]
 
     private static func isVersion(_ text: [UInt8], before position: Int) -> Bool {
+        // `Chrome/133.0.0.0`.
+        if position > 1, text[position - 1] == UInt8(ascii: "/"), text[position - 2].isLetter { return true }
         let before = text[max(0, position - 12)..<position].map { $0.isUpper ? $0 | 0x20 : $0 }
         return ["version ", "version: ", "release ", "build ", "ver. "].contains {
             before.suffix($0.utf8.count).elementsEqual($0.utf8)
@@ -128,6 +130,7 @@ enum NetworkDetector {
         case (169, 254): 0.2
         case (1, 1) where octets == [1, 1, 1, 1], (8, 8) where octets[2] == 8 || octets[2] == 4: 0.2
         // `1.2.3.4` is one of those who explain, and `1.0.0.1` a version.
+        case (_, 0) where octets[2...] == [0, 0]: 0.2
         case (1...9, 0...9) where octets.allSatisfy { $0 < 10 }: 0.2
         default: 0.75
         }

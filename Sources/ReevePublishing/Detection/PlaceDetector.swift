@@ -12,36 +12,27 @@ enum PlaceDetector {
         "linuxbrew", "runneradmin", "administrator", "all",
     ]
 
-    static func scan(_ text: [UInt8], _ found: inout Detected) {
-        var position = 0
-        while position < text.count {
-            guard text[position] == UInt8(ascii: "/") || text[position] == UInt8(ascii: "\\") else {
-                position += 1
-                continue
-            }
-            if text[position] == UInt8(ascii: "/"), position > 1, text[position - 1] == UInt8(ascii: ":"),
-                let range = url(text, around: position)
-            {
-                found.matches.append(Match(kind: .url, range: range, score: 0.6, rule: "url"))
-                position = range.upperBound
-                continue
-            }
-            if let folder = folders.first(where: { text[position...].starts(with: $0) }), isRoot(text, before: position)
-            {
-                let start = position + folder.count
-                let name = text[start...].prefix(64).prefix {
-                    $0.isAlphanumeric || "._-".utf8.contains($0) || $0 >= 0x80
-                }
-                let word = String(decoding: name.prefix(while: \.isAlphanumeric), as: UTF8.self).lowercased()
-                if name.count > 1, !shared.contains(word), !word.isEmpty,
-                    RecipeParameter(String(decoding: name, as: UTF8.self)) == nil
-                {
-                    found.matches.append(
-                        Match(kind: .userFolder, range: start..<name.endIndex, score: 0.7, rule: "path.user"))
-                }
-                position = name.endIndex
-            }
-            position += 1
+    static func scanFolders(_ text: [UInt8], _ found: inout Detected) {
+        for position in text.indices where text[position] == UInt8(ascii: "/") || text[position] == UInt8(ascii: "\\") {
+            guard let folder = folders.first(where: { text[position...].starts(with: $0) }),
+                isRoot(text, before: position)
+            else { continue }
+            let start = position + folder.count
+            let name = text[start...].prefix(64).prefix { $0.isAlphanumeric || "._-".utf8.contains($0) || $0 >= 0x80 }
+            let word = String(decoding: name.prefix(while: \.isAlphanumeric), as: UTF8.self).lowercased()
+            guard name.count > 1, !shared.contains(word), !word.isEmpty,
+                RecipeParameter(String(decoding: name, as: UTF8.self)) == nil
+            else { continue }
+            found.matches.append(Match(kind: .userFolder, range: start..<name.endIndex, score: 0.7, rule: "path.user"))
+        }
+    }
+
+    /// URLs, and domains that stand for one.
+    static func scanAddresses(_ text: [UInt8], _ found: inout Detected) {
+        for position in text.indices.dropFirst(2)
+        where text[position] == UInt8(ascii: "/") && text[position - 1] == UInt8(ascii: ":") {
+            guard let range = url(text, around: position) else { continue }
+            found.matches.append(Match(kind: .url, range: range, score: 0.6, rule: "url"))
         }
         scanDomains(text, &found)
     }

@@ -121,8 +121,11 @@ enum IDDetector {
 /// The words near a place of a text.
 enum TextWords {
     /// Whether one of some words stands within 48 bytes before a range or 24 behind it.
-    static func names(_ words: Set<String>, near range: Range<Int>, in text: [UInt8]) -> Bool {
-        contains(words, in: text[max(0, range.lowerBound - 48)..<range.lowerBound], isCutBefore: range.lowerBound > 48)
+    static func names(
+        _ words: Set<String>, near range: Range<Int>, in text: [UInt8], within distance: Int = 48
+    ) -> Bool {
+        let start = max(0, range.lowerBound - distance)
+        return contains(words, in: text[start..<range.lowerBound], isCutBefore: start > 0)
             || contains(words, in: text[range.upperBound..<min(text.count, range.upperBound + 24)], isCutBefore: false)
     }
 

@@ -7,7 +7,7 @@ extension IDRule {
         // SSA: no area 000, 666 or 9xx, no group 00, no serial 0000; two were printed as samples.
         IDRule(
             "us.ssn", .nationalID, ["ddd dd dddd", "ddddddddd", "ddd dddddd", "ddddd dddd"], bare: 0.1, grouped: 0.85,
-            mistyped: 0.5, words: ["ssn", "social", "ss", "ssns"]
+            mistyped: 0.5, words: ["ssn", "social", "ssns"]
         ) { id in
             let area = Checksum.value(id[..<3])
             return area > 0 && area != 666 && area < 900 && Checksum.value(id[3..<5]) > 0
@@ -23,7 +23,7 @@ extension IDRule {
         },
         IDRule(
             "us.npi", .nationalID, ["dddddddddd", "dddd ddd ddd"], bare: 0.2, grouped: 0.4,
-            words: ["npi", "provider", "prescriber"]
+            words: ["npi", "prescriber"]
         ) { id in (id[0] == 49 || id[0] == 50) && Set(id).count > 2 && Checksum.luhn(Array("80840".utf8) + id) },
         IDRule(
             "us.mbi", .nationalID, ["daxd axd aadd", "daxdaxdaadd"], signs: "-", bare: 0.5, grouped: 0.8,
@@ -112,7 +112,7 @@ extension IDRule {
     static let passportWords: Set<String> = [
         "passport", "passports", "passportnumber", "passportno", "passeport", "pasaporte", "passaporto", "reisepass",
         "paspoort", "passaporte", "pass",
-        "여권번호는", "여권번호", "여권", "travel",
+        "여권번호는", "여권번호", "여권",
     ]
     static let licenseWords: Set<String> = [
         "driver", "drivers", "driving", "licence", "license", "permit", "dl", "führerschein", "fuehrerschein",

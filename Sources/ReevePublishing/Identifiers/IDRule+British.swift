@@ -6,7 +6,7 @@ extension IDRule {
     static let british: [IDRule] = [
         IDRule(
             "uk.nhs", .nationalID, ["ddd ddd dddd", "dddddddddd"], bare: 0.15, grouped: 0.4,
-            words: ["nhs", "health", "patient"]
+            words: ["nhs", "patient"]
         ) { id in
             let check = 11 - Checksum.weighted(id[..<9], Array((2...10).reversed())) % 11
             return Set(id).count > 1 && check % 11 == Int(id[9]) - 48 && check != 10
@@ -75,12 +75,12 @@ extension IDRule {
         },
         IDRule(
             "au.abn", .organizationID, ["dd ddd ddd ddd", "ddddddddddd"], bare: 0.25, grouped: 0.7,
-            words: ["abn", "business"]
+            words: ["abn"]
         ) { id in
             id[0] != 48 && Checksum.weighted([id[0] - 1] + id[1...], [10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) % 89 == 0
         },
         IDRule(
-            "au.acn", .organizationID, ["ddd ddd ddd", "ddddddddd"], bare: 0.1, grouped: 0.4, words: ["acn", "company"]
+            "au.acn", .organizationID, ["ddd ddd ddd", "ddddddddd"], bare: 0.1, grouped: 0.4, words: ["acn"]
         ) { id in
             (10 - Checksum.weighted(id[..<8], Array((1...8).reversed())) % 10) % 10 == Int(id[8]) - 48
         },
@@ -140,7 +140,7 @@ extension IDRule {
             id in "STFGMB".utf8.contains(id[0])
         },
         IDRule(
-            "sg.uen", .organizationID, ["dddddddda", "ddddddddda", "addaadddda"], bare: 0.5, words: ["uen", "entity"],
+            "sg.uen", .organizationID, ["dddddddda", "ddddddddda", "addaadddda"], bare: 0.5, words: ["uen"],
             isValid: isSingaporeEntity),
         IDRule(
             "za.id", .nationalID, ["ddddddddddddd", "dddddd dddd d dd", "dddddd dddd ddd"], bare: 0.5, grouped: 0.8,

@@ -107,8 +107,9 @@ struct DocumentWalk {
 
     /// Whether the key of the value here, or what stands for one beside it, says that it could be somebody's.
     var isTelling: Bool {
-        guard let level = levels.last else { return isTellingOutside }
-        return level.isTelling || level.label != nil && isKey(level, "value")
+        let last = levels.count - 1
+        guard last >= 0 else { return isTellingOutside }
+        return levels[last].isTelling || levels[last].label != nil && isKey(levels[last], "value")
     }
 
     /// The value of the last key stands at a place; the key may say that it could be somebody's.

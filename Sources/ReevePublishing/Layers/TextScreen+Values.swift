@@ -36,7 +36,7 @@ extension TextScreen {
             var start = position + 1
             while start < range.upperBound, start - position < 24, isBlank(start) { start += 1 }
             var (end, hasDigit) = (start, false)
-            while end < range.upperBound, end - start < 4_096, !isEnd(end) {
+            while end < range.upperBound, end - start < 4_096, !isIn(end, Class.end) {
                 if isIn(end, Class.digit) { hasDigit = true }
                 end += 1
             }
@@ -47,14 +47,9 @@ extension TextScreen {
     }
 
     private func isBlank(_ position: Int) -> Bool {
-        let byte = byte(position)
-        return byte <= 0x20 || "'\"`=>:|?,(\\".utf8.contains(byte)
-            // Behind a backslash a line end or a tab.
-            || self.byte(position - 1) == UInt8(ascii: "\\") && "nrt".utf8.contains(byte)
-    }
-
-    private func isEnd(_ position: Int) -> Bool {
-        byte(position) <= 0x20 || "\"'`;,<>&)]}".utf8.contains(byte(position))
+        if isIn(position, Class.blank) { return true }
+        // Behind a backslash a line end or a tab.
+        return isIn(position, Class.plainEscape) && isIn(position - 1, Class.escape)
     }
 
     /// Whether a word for a password stands before a position.
@@ -81,21 +76,13 @@ extension TextScreen {
 
     /// Whether `Bearer`, `Basic`, `Token` or an option for a user stands before a blank.
     var hasHeaders: Bool {
-        for position in range where byte(position) == 0x20 && position > range.lowerBound + 1 {
+        for position in range where isIn(position, Class.space) && position > range.lowerBound + 1 {
+            let left = position - range.lowerBound
             switch byte(position - 1) | 0x20 {
             case UInt8(ascii: "r"):
-                if position - range.lowerBound > 6, isWord("bearer", at: max(range.lowerBound, position - 6)) {
-                    return true
-                }
-                if position - range.lowerBound >= 6,
-                    isWord("bearer", at: position - 6) || isWord("user", at: position - 4)
-                {
-                    return true
-                }
-            case UInt8(ascii: "c"):
-                if position - range.lowerBound >= 5, isWord("basic", at: position - 5) { return true }
-            case UInt8(ascii: "n"):
-                if position - range.lowerBound >= 5, isWord("token", at: position - 5) { return true }
+                if left >= 6, isWord("bearer", at: position - 6) || isWord("user", at: position - 4) { return true }
+            case UInt8(ascii: "c"): if left >= 5, isWord("basic", at: position - 5) { return true }
+            case UInt8(ascii: "n"): if left >= 5, isWord("token", at: position - 5) { return true }
             case UInt8(ascii: "u"): if byte(position - 2) == UInt8(ascii: "-") { return true }
             default: break
             }
@@ -118,8 +105,12 @@ extension TextScreen {
     /// Whether a path through the folder of all users stands in it.
     var hasFolders: Bool {
         for position in range where isIn(position, Class.folder) {
-            let left = position - range.lowerBound
-            if left >= 5, isWord("users", at: position - 5) || isWord("home", at: position - 4) { return true }
+            guard position - range.lowerBound >= 5 else { continue }
+            switch byte(position - 1) | 0x20 {
+            case UInt8(ascii: "s"): if isWord("users", at: position - 5) { return true }
+            case UInt8(ascii: "e"): if isWord("home", at: position - 4) { return true }
+            default: break
+            }
         }
         return false
     }

@@ -88,6 +88,12 @@ import ReeveModel
         static let space: UInt32 = 524_288
         /// It may stand within a key of a provider beside letters and digits.
         static let keySign: UInt32 = 1_048_576
+        /// It may stand between a sign and what is given.
+        static let blank: UInt32 = 2_097_152
+        /// What is given ends before it.
+        static let end: UInt32 = 4_194_304
+        /// A digit of another script, or a letter that looks like one of ASCII, could begin with it.
+        static let script: UInt32 = 8_388_608
     }
 
     private static let table: [UInt32] = {
@@ -101,6 +107,9 @@ import ReeveModel
             if "=:>|?,".utf8.contains(byte) { found |= Class.sign }
             if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") { found |= Class.folder }
             if byte == 0x20 { found |= Class.space }
+            if byte <= 0x20 || "'\"`=>:|?,(\\".utf8.contains(byte) { found |= Class.blank }
+            if byte <= 0x20 || "\\\"'`;,<>&)]}".utf8.contains(byte) { found |= Class.end }
+            if OtherScript.leads.contains(byte) { found |= Class.script }
             if ".~=|:\\".utf8.contains(byte) { found |= Class.keySign }
             if "%&".utf8.contains(byte) { found |= Class.code }
             if "'`\"{}#(".utf8.contains(byte) { found |= Class.syntax }
@@ -224,7 +233,7 @@ import ReeveModel
         range.dropLast().contains { position in
             guard isIn(position, Class.wide) else { return false }
             let second = byte(position + 1)
-            if OtherScript.leads.contains(byte(position)) {
+            if isIn(position, Class.script) {
                 // Digits of another script, or a letter beside one of ASCII.
                 let isBeside =
                     position > range.lowerBound && isIn(position - 1, Class.word)

@@ -54,7 +54,22 @@ struct Hits {
         self.kept.sort(by: Hit.isBefore)
         hits = Self.withoutWhole(hits, in: reader, where: shown)
         self.kept = Self.withoutWhole(self.kept, in: reader, where: [])
+        if rules.isForScrubbing { hits = Self.withoutParts(hits, in: reader) }
         guard max(hits.count, self.kept.count) <= Self.maximum else { throw .tooManyFindings }
+    }
+
+    /// What was found, but for doubts about a part of something that goes as it is: of an account's number in two literals the half.
+    ///
+    /// The hits are in order.
+    private static func withoutParts(_ hits: [Hit], in reader: DocumentReader) -> [Hit] {
+        var sure: Range<Int>?
+        return hits.filter { hit in
+            if hit.match.score >= Match.replaceFrom {
+                if !reader.pieces[hit.piece].isWhole, hit.span.upperBound > sure?.upperBound ?? 0 { sure = hit.span }
+                return true
+            }
+            return sure.map { $0.clamped(to: hit.span) != hit.span || $0 == hit.span } ?? true
+        }
     }
 
     /// What was found, but for what was found in a text as a whole where something shows in its parts as well.

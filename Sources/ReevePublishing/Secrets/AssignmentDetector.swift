@@ -3,8 +3,10 @@
 
 /// Secrets that only the name tells that they are given to: `api_key = "…"`, `Authorization: Bearer …`, `https://user:password@host`.
 enum AssignmentDetector {
-    static func scan(_ text: [UInt8], _ context: DetectionContext, isCode: Bool, _ found: inout Detected) {
+    static func scan(_ text: [UInt8], _ context: DetectionContext, _ classes: TextClasses, _ found: inout Detected) {
+        guard text.count >= 6 else { return }
         if let name = context.name { scan(all: text, named: name, &found) }
+        guard classes.hasSign || classes.hasAt || classes.hasSpace else { return }
         for position in text.indices {
             switch text[position] {
             case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: ">"), UInt8(ascii: "|"), UInt8(ascii: ","),
@@ -12,8 +14,9 @@ enum AssignmentDetector {
                 scan(text, at: position, &found)
             case UInt8(ascii: "@"): scanPassword(text, before: position, &found)
             case UInt8(ascii: "B"), UInt8(ascii: "b"), UInt8(ascii: "T"), UInt8(ascii: "t"):
-                scanHeader(text, at: position, &found)
-            case UInt8(ascii: "-"): scanOption(text, at: position, &found)
+                if position == 0 || !text[position - 1].isWordByte { scanHeader(text, at: position, &found) }
+            case UInt8(ascii: "-"):
+                if position > 0, text[position - 1] <= 0x20 { scanOption(text, at: position, &found) }
             default: break
             }
         }
@@ -93,6 +96,7 @@ enum AssignmentDetector {
     /// `Bearer …` and `Basic …`.
     private static func scanHeader(_ text: [UInt8], at position: Int, _ found: inout Detected) {
         guard position + 12 < text.count, position == 0 || !text[position - 1].isWordByte else { return }
+        guard text[(position + 5)..<(position + 7)].contains(0x20) else { return }
         let word = String(decoding: text[position..<(position + 7)], as: UTF8.self).lowercased()
         guard let kind = ["bearer", "basic", "token"].first(where: { word.hasPrefix($0 + " ") }) else { return }
         var start = position + kind.utf8.count + 1

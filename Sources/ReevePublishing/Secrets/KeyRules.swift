@@ -150,6 +150,9 @@ enum KeyRules {
 
     /// The longest key that begins at a position.
     static func longest(in text: [UInt8], at position: Int) -> (name: String, prefix: Int, end: Int)? {
+        guard position + 1 < text.count else { return nil }
+        let pair = Int(text[position]) << 8 | Int(text[position + 1])
+        guard beginnings[pair >> 6] & 1 << UInt64(pair & 63) != 0 else { return nil }
         let before = position > 0 ? text[position - 1] : 0
         var best: (name: String, prefix: Int, end: Int)?
         for rule in byFirstByte[Int(text[position])] where mayStand(rule, behind: before) {

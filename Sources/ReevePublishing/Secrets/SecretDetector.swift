@@ -15,9 +15,7 @@ enum SecretDetector {
         scanLines(text, &found)
         var position = 0
         while position < text.count {
-            if !KeyRules.byFirstByte[Int(text[position])].isEmpty,
-                let (name, prefix, end) = KeyRules.longest(in: text, at: position)
-            {
+            if let (name, prefix, end) = KeyRules.longest(in: text, at: position) {
                 if isPlausible(text[(position + prefix)..<end], name) {
                     let score = isPublic(text[position..<end]) ? 0.2 : 0.98
                     found.matches.append(Match(kind: .secret, range: position..<end, score: score, rule: name))
@@ -52,7 +50,7 @@ enum SecretDetector {
     }
 
     /// Bytes of the shortest prefix and body.
-    static var shortest: Int { KeyRules.shortest }
+    static let shortest = 13
 
     /// Whether a key of a provider could begin in a part of a text: a prefix and as many bytes after it as the shortest has.
     ///
