@@ -69,7 +69,7 @@ import Testing
             let recipe = try scrubbed(form.recipe(with: sample.value), as: .workato)
             let parameters = try RecipeFormat.workato.parameters(of: recipe)
             #expect(parameters.map(\.kind) == [sample.kind], "\(sample.rule)")
-            let filled = try RecipeFormat.workato.fill([try #require(parameters.first): sample.value], in: recipe)
+            let filled = try RecipeFormat.workato.fill([try #require(parameters.first): sample.part], in: recipe)
             #expect(filled == form.recipe(with: sample.value), "\(sample.rule)")
             #expect(try scrubbed(filled, as: .workato) == recipe)
         }
@@ -256,7 +256,10 @@ import Testing
         for kind in Sample.onePerClass.map(\.kind) {
             let sample = try #require(Sample.all.first { $0.kind == kind && !$0.value.contains("\n") })
             let recipe = try scrubbed(Array("[\"\(sample.value)\"]".utf8))
-            let name = try #require(try strings(recipe).first)
+            // What stands around it stays.
+            let text = try #require(try strings(recipe).first)
+            let start = try #require(text.range(of: "REPLACE_WITH_")).lowerBound
+            let name = String(text[start...].prefix { $0.isLetter || $0.isNumber || $0 == "_" })
             #expect(try parameter(name).kind == kind && parameter(name).description == name)
             #expect(
                 try JSONDecoder().decode([RecipeParameter].self, from: JSONEncoder().encode([parameter(name)])) == [

@@ -94,7 +94,7 @@ private struct Source {
             return "other bytes differ"
         }
         guard !report.findings.isEmpty || !report.dropped.isEmpty else { return "nothing found" }
-        if String(decoding: after, as: UTF8.self).contains(sample.value) { return "survives" }
+        if String(decoding: after, as: UTF8.self).contains(sample.part) { return "survives" }
         for text in Self.readings(of: try strings(after).filter { !known.contains($0) }) where sample.isIn(text) {
             return "survives"
         }

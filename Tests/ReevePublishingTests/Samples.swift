@@ -12,6 +12,12 @@ struct Sample: Sendable, CustomTestStringConvertible {
     let kind: DataClass
     let rule: String
     let value: String
+    /// What of it goes: the words that tell what it is stay.
+    let part: String
+
+    init(kind: DataClass, rule: String, value: String, part: String? = nil) {
+        (self.kind, self.rule, self.value, self.part) = (kind, rule, value, part ?? value)
+    }
 
     var testDescription: String { rule }
 
@@ -41,6 +47,23 @@ struct Sample: Sendable, CustomTestStringConvertible {
         secret("twilio", "SK", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
         secret("shopify", "shpat_", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
         secret("privateKey", "-----BEGIN RSA PRIVATE KEY-----\n", "MIIEow9sK2mQ4xT7\n-----END RSA PRIVATE KEY-----"),
+        Sample(kind: .nationalID, rule: "id.us.ssn", value: "536-22-8726"),
+        Sample(kind: .nationalID, rule: "id.br.cpf", value: "529.982.247-25"),
+        Sample(kind: .nationalID, rule: "id.fi.identityCode", value: "010594Y9032"),
+        Sample(kind: .passport, rule: "id.us.passport", value: "passport C01234565", part: "C01234565"),
+        Sample(kind: .driverLicense, rule: "id.uk.drivingLicence", value: "MORGA657054SM9IJ"),
+        Sample(kind: .vehicle, rule: "id.uk.plate", value: "plate LN14 HGT", part: "LN14 HGT"),
+        Sample(kind: .organizationID, rule: "id.br.cnpj", value: "11.222.333/0001-81"),
+        Sample(kind: .bankAccount, rule: "id.us.routing", value: "routing 121000358", part: "121000358"),
+        Sample(kind: .postalAddress, rule: "id.uk.postcode", value: "postcode EC2A 1NT", part: "EC2A 1NT"),
+        Sample(kind: .device, rule: "id.imei", value: "35-209900-176148-1"),
+        Sample(kind: .ipAddress, rule: "network.ipv4", value: "54.200.12.9"),
+        Sample(kind: .ipAddress, rule: "network.ipv6", value: "2400:c401::5054:ff:fe1b:b031"),
+        Sample(kind: .macAddress, rule: "network.mac", value: "0d:B3:4a:6A:d9:cF"),
+        Sample(kind: .cryptoAddress, rule: "crypto.bitcoin", value: "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"),
+        Sample(kind: .dateOfBirth, rule: "date.birth", value: "born 5/21/1980", part: "5/21/1980"),
+        Sample(kind: .userFolder, rule: "path.user", value: "/Users/dwhitfield/x", part: "dwhitfield"),
+        Sample(kind: .secret, rule: "secret.password", value: "password: hunter2xyz", part: "hunter2xyz"),
     ]
 
     /// The first of each class.

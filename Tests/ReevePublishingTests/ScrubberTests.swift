@@ -15,8 +15,8 @@ import Testing
         #expect(report.findings.map(\.rule) == [sample.rule], "\(form)")
         #expect(report.findings.map(\.kind) == [sample.kind])
         let after = try output(report)
-        for text in try strings(after) { #expect(!text.contains(sample.value), "\(form)") }
-        #expect(!String(decoding: after, as: UTF8.self).contains(sample.value))
+        for text in try strings(after) { #expect(!text.contains(sample.part), "\(form)") }
+        #expect(!String(decoding: after, as: UTF8.self).contains(sample.part))
         #expect(try pills(after) == pills(input))
         // A second scrub changes nothing.
         let again = scrub(after)
@@ -197,9 +197,9 @@ import Testing
         for sample in Sample.all {
             let report = scrub(Form.literal.recipe(with: sample.value))
             let page = report.html(title: "<Recipe>")
-            #expect(!page.contains(sample.value.split(separator: "\n").last.map(String.init) ?? sample.value))
+            #expect(!page.contains(sample.part.split(separator: "\n").last.map(String.init) ?? sample.part))
             #expect(page.contains("&lt;Recipe&gt;") && page.contains("Before") && page.contains("After"))
-            for finding in report.findings { #expect(!"\(finding)".contains(sample.value)) }
+            for finding in report.findings { #expect(!"\(finding)".contains(sample.part)) }
         }
         // A page of a recipe that could not be read shows nothing of it.
         #expect(!scrub(Array("{\"a\":\"dana@acme-corp.io\"".utf8)).html(title: "t").contains("dana"))
@@ -258,7 +258,7 @@ import Testing
         try JSONTokens(after).validate()
         #expect(try pills(after) == pills(input))
         let texts = try strings(after)
-        for sample in samples { #expect(!texts.contains { $0.contains(sample.value) }, "\(sample.rule)") }
+        for sample in samples { #expect(!texts.contains { $0.contains(sample.part) }, "\(sample.rule)") }
         let spans = (report.findings.map(\.span) + report.dropped.map(\.span)).sorted { $0.lowerBound < $1.lowerBound }
         let isSame = isIdentical(input, after, outside: spans)
         #expect(isSame)

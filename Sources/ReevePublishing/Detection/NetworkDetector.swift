@@ -128,6 +128,8 @@ enum NetworkDetector {
         case (192, 0) where octets[2] == 2: 0.1
         case (198, 51) where octets[2] == 100, (203, 0) where octets[2] == 113: 0.2
         case (169, 254): 0.2
+        // Of a network of one's own (RFC 1918).
+        case (10, _), (192, 168), (172, 16...31): 0.25
         case (1, 1) where octets == [1, 1, 1, 1], (8, 8) where octets[2] == 8 || octets[2] == 4: 0.2
         // `1.2.3.4` is one of those who explain, and `1.0.0.1` a version.
         case (_, 0) where octets[2...] == [0, 0]: 0.2
