@@ -109,12 +109,13 @@ enum Detection {
         found.kept += over(seen.kept)
     }
 
-    /// Whether a range reaches over a joint, and not only over what its parts have each.
+    /// Whether a range reaches over a joint, and not only over what its parts have each, or is none of what a part has for itself.
     private static func isNew(_ range: Range<Int>, in piece: TextPiece, beside single: [Range<Int>]) -> Bool {
-        let next = piece.joints(from: range.lowerBound + 1).first
-        guard let next, next.at < range.upperBound else { return false }
         let first = single.firstIndex(notBefore: { $0.upperBound <= range.lowerBound })
         let inside = single[first...].prefix { $0.lowerBound < range.upperBound }
+        let next = piece.joints(from: range.lowerBound + 1).first
+        // `'postc' + 'ode EC2A 1NT'`: the word that tells stands over the joint.
+        guard let next, next.at < range.upperBound else { return inside.isEmpty }
         return inside.reduce(0) { $0 + range.clamped(to: $1).count } != range.count
     }
 
