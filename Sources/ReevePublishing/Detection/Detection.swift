@@ -68,7 +68,7 @@ struct Detected {
 /// Runs all detectors over a text.
 enum Detection {
     /// The version of the rules: a recipe that was scrubbed under an older one is not published.
-    static let rulesVersion = 3
+    static let rulesVersion = 4
 
     /// What stands in a text; a class that is kept takes nothing away from the others.
     static func scan(_ piece: TextPiece, by rules: SearchRules = .init()) -> Detected {
@@ -148,6 +148,7 @@ enum Detection {
             if classes.longestRun >= CryptoAddressDetector.shortest { CryptoAddressDetector.scan(text, &found) }
         }
         AssignmentDetector.scan(text, context, classes, &found)
+        rules.custom?.scan(text, context, &found)
         if classes.hasDigit || classes.colons >= 2 || classes.dashes >= 5 {
             NetworkDetector.scan(text, context, &found)
         }
@@ -163,7 +164,7 @@ enum Detection {
         let shown = rules.isForScrubbing ? found.surrogates.map(\.range) : []
         found.matches.removeAll { match in
             // A stand-in's digits may have the check of something else.
-            match.score < rules.minimum
+            match.score < rules.minimum || rules.custom?.allows(text[match.range]) ?? false
                 || match.kind != .secret && shown.contains { $0.clamped(to: match.range) == match.range }
                 || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
         }

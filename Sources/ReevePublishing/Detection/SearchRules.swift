@@ -7,6 +7,8 @@ struct SearchRules: Sendable {
     let kept: Set<DataClass>
     /// What the host knows to be somebody's.
     let known: KnownIdentities?
+    /// What the host has rules of its own for.
+    let custom: CustomRules?
     /// What detectors are less sure of is nothing.
     let minimum: Double
     /// Whether what is found is to be taken out: then it is of one class, and dates and URLs are none.
@@ -14,11 +16,13 @@ struct SearchRules: Sendable {
 
     /// Rules; to know nothing is as knowing no list.
     init(
-        kept: Set<DataClass> = [], known: KnownIdentities? = nil, minimum: Double = reportFrom,
+        kept: Set<DataClass> = [], known: KnownIdentities? = nil, custom: CustomRules? = nil,
+        minimum: Double = reportFrom,
         isForScrubbing: Bool = true
     ) {
         self.kept = kept
         self.known = known?.isEmpty == false ? known : nil
+        self.custom = custom?.isEmpty == false ? custom : nil
         self.minimum = minimum
         self.isForScrubbing = isForScrubbing
     }
@@ -29,5 +33,7 @@ struct SearchRules: Sendable {
     /// Bytes of the shortest value that any detector finds.
     static let shortestValue = 5
     /// Bytes of the shortest text in which something can be.
-    var shortest: Int { known == nil && isForScrubbing ? Self.shortestValue : KnownIdentities.shortest }
+    var shortest: Int { needsAll || !isForScrubbing ? KnownIdentities.shortest : Self.shortestValue }
+    /// Whether something can be in any text, whatever the first look says.
+    var needsAll: Bool { known != nil || custom != nil }
 }

@@ -1,4 +1,4 @@
-// SPDX-License-IDRule: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
 /// Numbers and codes of people, organisations and things: found by how they are written, told by their check digits and the words beside them.

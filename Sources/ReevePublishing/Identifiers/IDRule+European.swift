@@ -1,4 +1,4 @@
-// SPDX-License-IDRule: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
 extension IDRule {

@@ -1,4 +1,4 @@
-// SPDX-License-IDRule: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
 /// A number or code by which somebody or something is known: how it is written, what tells a true one, and how sure that makes it.

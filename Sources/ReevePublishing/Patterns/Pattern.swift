@@ -92,9 +92,13 @@ public struct PatternError: Error, Hashable, Sendable {
     /// Where in the line, in characters counted from 1.
     public let column: Int
 
+    /// Where in the bytes of the pattern.
+    let offset: Int
+
     /// An error at an offset in the bytes of a text.
     init(_ reason: Reason, _ text: some Collection<UInt8>, at offset: Int) {
         self.reason = reason
+        self.offset = offset
         let before = String(decoding: text.prefix(offset), as: UTF8.self)
         let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
         line = max(1, lines.count)
@@ -104,19 +108,22 @@ public struct PatternError: Error, Hashable, Sendable {
 
 extension PatternError: CustomStringConvertible {
     /// What is wrong, and where.
-    public var description: String {
-        let text =
-            switch reason {
-            case .unbalanced: "a bracket or parenthesis has no other half"
-            case .nothingToRepeat: "nothing stands before the repetition"
-            case .badRepetition: "a repetition is of at most 1,000, the least first"
-            case .badClass: "a class holds ASCII characters and ranges from the lower to the higher"
-            case .badEscape: "a backslash stands before what needs none"
-            case .notLinear:
-                "this would not be found in linear time; only groups, classes, repetitions and alternatives are"
-            case .tooLarge: "the pattern has more than 2,000 states or groups within 100 others"
-            case .matchesNothing: "the pattern matches an empty text, which stands everywhere"
-            }
-        return "line \(line), column \(column): \(text)"
+    public var description: String { "line \(line), column \(column): \(reason.text)" }
+}
+
+extension PatternError.Reason {
+    /// What is wrong, in words.
+    var text: String {
+        switch self {
+        case .unbalanced: "a bracket or parenthesis has no other half"
+        case .nothingToRepeat: "nothing stands before the repetition"
+        case .badRepetition: "a repetition is of at most 1,000, the least first"
+        case .badClass: "a class holds ASCII characters and ranges from the lower to the higher"
+        case .badEscape: "a backslash stands before what needs none"
+        case .notLinear:
+            "this would not be found in linear time; only groups, classes, repetitions and alternatives are"
+        case .tooLarge: "the pattern has more than 2,000 states or groups within 100 others"
+        case .matchesNothing: "the pattern matches an empty text, which stands everywhere"
+        }
     }
 }

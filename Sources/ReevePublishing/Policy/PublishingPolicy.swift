@@ -71,10 +71,10 @@ public struct PublishingPolicy: Hashable, Sendable {
     }
 
     /// The digest of what it says: equal policies have equal ones.
-    func digest() throws(CryptoError) -> Digest {
+    func digest(with custom: CustomRules = .none) throws(CryptoError) -> Digest {
         let parts =
             ["reeve publishing policy", audience.rawValue, replacement.rawValue, admitsPrivate ? "private" : ""]
-            + kept.map(\.rawValue).sorted()
+            + kept.map(\.rawValue).sorted() + (custom.isEmpty ? [] : ["rules", custom.canonical])
         return try Digest(hashing: Array(parts.joined(separator: "\0").utf8))
     }
 }

@@ -20,13 +20,28 @@ public struct Publisher: Sendable {
     public struct Configuration: Hashable, Sendable, Codable {
         /// What may be published where, see ``Scrubber/policy(for:)``.
         public var policies: [Destination: PublishingPolicy]
+        /// The host's own rules, and what it allows and denies.
+        public var rules: CustomRules
         /// How large a recipe may be.
         public var limits: JSONTokens.Limits
 
-        /// A configuration; by default ``PublishingPolicy/everyone`` for each destination.
-        public init(policies: [Destination: PublishingPolicy] = [:], limits: JSONTokens.Limits = .init()) {
+        /// A configuration; by default ``PublishingPolicy/everyone`` for each destination and no rules.
+        public init(
+            policies: [Destination: PublishingPolicy] = [:], rules: CustomRules = .none,
+            limits: JSONTokens.Limits = .init()
+        ) {
             self.policies = policies
+            self.rules = rules
             self.limits = limits
+        }
+
+        /// Reads a configuration; what is left out is as in ``init(policies:rules:limits:)``.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            self.init(
+                policies: try values.decodeIfPresent([Destination: PublishingPolicy].self, forKey: .policies) ?? [:],
+                rules: try values.decodeIfPresent(CustomRules.self, forKey: .rules) ?? .none,
+                limits: try values.decodeIfPresent(JSONTokens.Limits.self, forKey: .limits) ?? .init())
         }
 
         /// All defects, each as a line; empty when there is none.
@@ -42,7 +57,8 @@ public struct Publisher: Sendable {
         store = authority.store
         self.authority = authority
         scrubber = Scrubber(
-            policies: configuration.policies, limits: configuration.limits, time: authority.time)
+            policies: configuration.policies, rules: configuration.rules, limits: configuration.limits,
+            time: authority.time)
     }
 
     /// Publishes a scrubbed recipe's bytes to its destination; leaves one audit entry.

@@ -17,7 +17,7 @@ struct Reading {
         self.input = input
         do throws(ReadFailure) {
             reader = try DocumentReader(
-                input, format: format, limits: limits, isThorough: isThorough || rules.known != nil,
+                input, format: format, limits: limits, isThorough: isThorough || rules.needsAll,
                 shortest: shortest ?? rules.shortest)
         } catch {
             switch error {

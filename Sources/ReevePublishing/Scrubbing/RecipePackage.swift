@@ -62,7 +62,7 @@ extension Scrubber {
         review: Review? = nil
     ) -> PackageReport {
         let policy = policy(for: destination)
-        let rules = SearchRules(kept: policy.kept, known: known)
+        let rules = SearchRules(kept: policy.kept, known: known, custom: custom)
         let readings = files.map { file -> Result<Reading, BlockReason> in
             Result { () throws(BlockReason) in try Reading(file.bytes, file.format, limits, by: rules) }
         }

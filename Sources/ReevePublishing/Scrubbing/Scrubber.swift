@@ -18,7 +18,7 @@ public struct ScrubbedRecipe: Sendable {
     public let digest: Digest
     /// The version of the detection rules.
     public internal(set) var rulesVersion: Int
-    /// The digest of the destination's policy.
+    /// The digest of the destination's policy, and of the host's own rules.
     public let policy: Digest
     /// Who will be able to read it; ``PublishingPolicy/Audience/warning`` says what its author should know.
     public let audience: PublishingPolicy.Audience
@@ -66,13 +66,15 @@ public final class Scrubber: Sendable {
     let limits: JSONTokens.Limits
     let time: any TimeSource
     private let policies: [Destination: PublishingPolicy]
+    let custom: CustomRules
 
-    /// A scrubber with a policy for each destination, and limits for its input.
+    /// A scrubber with a policy for each destination, rules of the host's own, and limits for its input.
     public init(
-        policies: [Destination: PublishingPolicy] = [:], limits: JSONTokens.Limits = .init(),
-        time: any TimeSource = SystemTime()
+        policies: [Destination: PublishingPolicy] = [:], rules custom: CustomRules = .none,
+        limits: JSONTokens.Limits = .init(), time: any TimeSource = SystemTime()
     ) {
         self.policies = policies
+        self.custom = custom
         self.limits = limits
         self.time = time
     }
@@ -92,7 +94,7 @@ public final class Scrubber: Sendable {
     ) -> ScrubReport {
         do throws(BlockReason) {
             let policy = policy(for: destination)
-            let rules = SearchRules(kept: policy.kept, known: known)
+            let rules = SearchRules(kept: policy.kept, known: known, custom: custom)
             let reading = try Reading(input, format, limits, by: rules)
             var pool = Surrogates(occupied: reading.found.surrogates, policy.replacement)
             let pass = FirstPass(reading, &pool, review: reviewed(review, destination))
@@ -134,7 +136,7 @@ public final class Scrubber: Sendable {
             let (input, output, rule): (Digest, Digest, Digest)
             do throws(CryptoError) {
                 (input, output) = (try Digest(hashing: pass.input), try Digest(hashing: pass.output))
-                rule = try policy.digest()
+                rule = try policy.digest(with: custom)
             } catch {
                 throw .cryptoFailed
             }

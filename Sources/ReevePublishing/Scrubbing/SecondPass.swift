@@ -23,7 +23,7 @@ enum SecondPass {
         let reader: DocumentReader
         do throws(ReadFailure) {
             reader = try DocumentReader(
-                pass.output, format: format, limits: roomy, isThorough: rules.known != nil, shortest: rules.shortest)
+                pass.output, format: format, limits: roomy, isThorough: rules.needsAll, shortest: rules.shortest)
         } catch {
             throw .brokenRecipe
         }

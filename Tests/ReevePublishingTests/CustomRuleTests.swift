@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReeveTesting
+import Testing
+
+@testable import ReevePublishing
+
+/// A host's own rules, in code and in JSON.
+@Suite struct CustomRuleTests {
+    private func output(_ text: String, _ rules: CustomRules) throws -> String {
+        let report = Scrubber(rules: rules).scrub(Array(text.utf8), as: .plainJSON, for: .publicLibrary)
+        return String(decoding: try ReevePublishingTests.output(report), as: UTF8.self)
+    }
+
+    @Test func aRuleTakesOutWhatItFinds() throws {
+        let rules = CustomRules(rules: [try CustomRule("badge", .nationalID, "\\bB-\\d{6}\\b")])
+        #expect(
+            try output(#"{"a":"by B-123456, B-123456 and B-654321","b":"B-12"}"#, rules)
+                == #"{"a":"by REPLACE_WITH_NATIONAL_ID_1, REPLACE_WITH_NATIONAL_ID_1 and REPLACE_WITH_NATIONAL_ID_2","b":"B-12"}"#
+        )
+        let report = Scrubber(rules: rules).scrub(Array(#"{"a":"B-123456"}"#.utf8), as: .plainJSON, for: .publicLibrary)
+        #expect(report.findings.map(\.rule) == ["custom.badge"])
+        // In a layer, and where no rule of Reeve's would look.
+        let packed = Data("badge: B-123456".utf8).base64EncodedString()
+        #expect(try !output(#"{"a":"\#(packed)","b":"x %42-123456"}"#, rules).contains("123456"))
+    }
+
+    @Test func wordsAndConfidenceDecide() throws {
+        let named = CustomRules(rules: [try CustomRule("seat", .organizationID, "[A-Z]{2}\\d", words: ["Seat"])])
+        #expect(
+            try output(#"{"a":"seat AB1","seat":"CD2","b":"EF3"}"#, named)
+                == #"{"a":"seat REPLACE_WITH_COMPANY_ID_1","seat":"REPLACE_WITH_COMPANY_ID_2","b":"EF3"}"#)
+        let unsure = CustomRules(rules: [try CustomRule("seat", .organizationID, "[A-Z]{2}\\d", confidence: 0.4)])
+        guard
+            case .needsReview = Scrubber(rules: unsure).scrub(
+                Array(#"["AB1"]"#.utf8), as: .plainJSON, for: .publicLibrary
+            ).verdict
+        else {
+            Issue.record("a doubt was decided")
+            return
+        }
+    }
+
+    @Test func whatIsAllowedStaysAndWhatIsDeniedGoes() throws {
+        let rules = CustomRules(
+            allowing: ["support@acme.com"], denying: ["Project Falcon": .organization, "ab": .person])
+        #expect(
+            try output(
+                #"{"a":"support@acme.com, dana@acme.com","b":"the project falcon","c":"ab"}"#, rules)
+                == #"{"a":"support@acme.com, user1@example.com","b":"the Company 1","c":"ab"}"#)
+        #expect(rules.denied.count == 1)
+    }
+
+    @Test func rulesAreRefused() {
+        #expect(throws: CustomRuleError.badName) { try CustomRule("a b", .person, "a") }
+        #expect(throws: CustomRuleError.badName) { try CustomRule("", .person, "a") }
+        #expect(throws: CustomRuleError.badConfidence) { try CustomRule("a", .person, "a", confidence: 0.2) }
+        #expect(throws: CustomRuleError.badConfidence) { try CustomRule("a", .person, "a", confidence: .nan) }
+        #expect { try CustomRule("a", .person, "a(") } throws: {
+            "\($0)" == "line 1, column 2: a bracket or parenthesis has no other half"
+        }
+    }
+
+    @Test func aFileIsRead() throws {
+        let text = """
+            {
+              "rules": [{"name": "badge", "class": "national id", "pattern": "\\\\bB-\\\\d{6}\\\\b", "words": ["badge"], "confidence": 0.7}],
+              "allow": ["support@acme.com"],
+              "deny": [{"value": "Project Falcon", "class": "organization"}]
+            }
+            """
+        let rules = try CustomRules(json: text.utf8)
+        #expect(
+            rules.rules == [try CustomRule("badge", .nationalID, "\\bB-\\d{6}\\b", confidence: 0.7, words: ["badge"])])
+        #expect(rules.allowed == ["support@acme.com"] && rules.denied == ["Project Falcon": .organization])
+        #expect(try CustomRules(json: "{}".utf8) == .none)
+        #expect(try JSONDecoder().decode(CustomRules.self, from: JSONEncoder().encode(rules)) == rules)
+    }
+
+    @Test(arguments: [
+        ("{", 1, 2, "no JSON"), ("[]", 1, 1, "an object"), ("{\n \"rulez\": []}", 2, 2, "not known"),
+        ("{\"rules\": {}}", 1, 11, "an array"),
+        ("{\"rules\": [\n  {\"name\": \"a\", \"class\": \"person\", \"pattern\": \"ab[z-a]\"}]}", 2, 51, "a class"),
+        ("{\"rules\": [\n  {\"name\": \"a\", \"class\": \"person\", \"pattern\": \"\\\\d(\"}]}", 2, 51, "other half"),
+        (
+            "{\"rules\": [{\"name\": \"a\", \"class\": \"persons\", \"pattern\": \"a\"}]}", 1, 35,
+            "the class is not known"
+        ), ("{\"rules\": [\n{\"name\": \"a\"}]}", 2, 1, "a rule has"),
+        (
+            "{\"rules\": [{\"name\": \"a\", \"class\": \"person\", \"pattern\": \"a\", \"confidence\": 7}]}", 1, 12,
+            "0.3 to 1"
+        ), ("{\"deny\": [{\"value\": \"ab\", \"class\": \"person\"}]}", 1, 11, "three bytes"),
+        ("{\"allow\": [1]}", 1, 12, "a string"),
+        ("{\"rules\": [{\"name\": \"a\", \"class\": \"person\", \"pattern\": \"a\", \"re\": 1}]}", 1, 61, "not known"),
+    ])
+    func aFileThatIsWrongSaysWhere(_ text: String, _ line: Int, _ column: Int, _ reason: String) throws {
+        let error = #expect(throws: CustomRulesError.self) { try CustomRules(json: text.utf8) }
+        #expect(
+            error?.line == line && error?.column == column && error?.reason.contains(reason) ?? false,
+            "\(String(describing: error))")
+    }
+
+    /// A proof says under which rules it was made.
+    @Test func theProofKnowsTheRules() throws {
+        let input = Array(#"["x"]"#.utf8)
+        func policy(_ rules: CustomRules) throws -> Digest {
+            guard
+                case .publishable(let recipe) = Scrubber(rules: rules).scrub(input, as: .plainJSON, for: .publicLibrary)
+                    .verdict
+            else { throw CancellationError() }
+            return recipe.policy
+        }
+        let rule = try CustomRule("a", .person, "zz")
+        let all = [
+            try policy(.none), try policy(CustomRules(rules: [rule])), try policy(CustomRules(allowing: ["x"])),
+            try policy(CustomRules(denying: ["yyy": .person])),
+        ]
+        #expect(Set(all).count == 4)
+        #expect(try policy(CustomRules(rules: [rule])) == all[1])
+    }
+}
