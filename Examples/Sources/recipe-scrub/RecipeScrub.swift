@@ -7,11 +7,18 @@ import ReeveModel
 import ReevePublishing
 import Terminal
 
-/// Scrubs files and folders of recipes.
+/// Scrubs recipes, or scans texts.
 @main
 struct RecipeScrub: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recipe-scrub", abstract: "Takes personal data and secrets out of recipe files.",
+        subcommands: [Scrub.self, Scan.self], defaultSubcommand: Scrub.self)
+}
+
+/// Scrubs files and folders of recipes.
+struct Scrub: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Takes personal data and secrets out of recipe files; what is done without a command.",
         discussion: """
             Prints the verdict for each file; with --output it writes those that are publishable, under the same names. Exit code 0: all \
             are publishable; 2: a person must decide about one; 3: one is blocked; 1: something could not be read or written.
@@ -54,6 +61,9 @@ struct RecipeScrub: AsyncParsableCommand {
     )
     var known: String?
 
+    @Option(help: "Rules of your own, in a JSON file: what else goes, what stays, and what always goes.")
+    var rules: String?
+
     @Option(help: "The folder for scrubbed files; it must not exist yet.")
     var output: String?
 
@@ -91,7 +101,8 @@ struct RecipeScrub: AsyncParsableCommand {
     func run() async throws {
         let results: [ScrubbedFile]
         do {
-            let scrubber = Scrubber(policies: [Self.destination: try policyToUse()])
+            let scrubber = Scrubber(
+                policies: [Self.destination: try policyToUse()], rules: try rules.map(CustomRules.init(file:)) ?? .none)
             let known = try known.map(Self.identities)
             let chosen = try format.format ?? roles.map(Self.table)
             let files = try RecipeFile.all(in: paths, mayHoldPersonalNames: package)
@@ -319,7 +330,7 @@ struct ScrubbedFile: Sendable {
         do {
             let bytes = Array(try contents(of: file.path))
             let format = try RecipeFile.format(of: bytes, format)
-            let report = scrubber.scrub(bytes, as: format, for: RecipeScrub.destination, knowing: known)
+            let report = scrubber.scrub(bytes, as: format, for: Scrub.destination, knowing: known)
             (self.report, summary) = (report, report.summary)
         } catch {
             (report, summary) = (nil, "error: \(error)")
