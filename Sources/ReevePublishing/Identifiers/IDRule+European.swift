@@ -205,7 +205,7 @@ extension IDRule {
             !id.contains(UInt8(ascii: "O"))
         },
         IDRule(
-            "be.nationalNumber", .nationalID, ["ddddddddddd", "dd dd dd ddd dd"], signs: ".- ", bare: 0.6, grouped: 0.9,
+            "be.nationalNumber", .nationalID, ["ddddddddddd", "dd dd dd ddd dd"], signs: ".-/ ,", bare: 0.6, grouped: 0.9,
             words: ["rijksregister", "national", "nn", "rrn", "registre", "niss", "insz"]
         ) { id in
             // Born in this century: as if a 2 stood before it. A day may not be known.
