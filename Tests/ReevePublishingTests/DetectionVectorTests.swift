@@ -192,7 +192,7 @@ import Testing
                     wrong += 1
                     // What is no key of one provider may be one of another, or a value under a secret's name.
                     if Self.isOther(item.text) { others += 1 }
-                    print(
+                    misses.append(
                         "wrong secret \(item.rule): \(item.text.prefix(150).debugDescription) \(findings.map(\.rule))")
                 }
             }
@@ -201,7 +201,8 @@ import Testing
             "gitleaks: \(found) of \(all), wrong \(wrong) of \(clean), of them \(others) that other rules of the suite find, too"
         )
         #expect(all > 3000 && clean > 150)
-        #expect(found * 100 >= 97 * all && (wrong - others) * 100 <= 3 * clean, "\(misses)")
+        #expect(found * 100 >= 97 * all, "\(misses.filter { $0.hasPrefix("missed") })")
+        #expect((wrong - others) * 100 <= 3 * clean, "\(misses.filter { $0.hasPrefix("wrong") })")
     }
 
     /// Whether a text that is no secret to one rule of the suite is one to another rule of it.

@@ -107,3 +107,51 @@ import Testing
         #expect(findings.isEmpty, "\(findings.map(\.rule))")
     }
 }
+
+/// Names of people, by lists and by keys.
+@Suite struct NameTests {
+    private func found(_ text: String) throws -> [String] {
+        // By a list and by a key it is the same one.
+        var seen: Set<Range<Int>> = []
+        return try Detector().findings(in: text).filter { $0.kind == .person && seen.insert($0.utf8).inserted }.map {
+            String(decoding: Array(text.utf8)[$0.utf8], as: UTF8.self)
+        }
+    }
+
+    @Test(arguments: [
+        ("ask Jennifer Martinez about it", ["Jennifer Martinez"]),
+        ("Robert J. Thompson, Jennifer Martinez", ["Robert J. Thompson", "Jennifer Martinez"]),
+        ("Dr. Thompson is in", ["Thompson"]),
+        ("Mrs. Martinez's order", ["Martinez"]), ("by Jennifer  Martinez", []), ("Frau Becker ruft an", ["Becker"]),
+        (#"{"customer_name":"Jennifer Martinez"}"#, ["Jennifer Martinez"]),
+        (#"{"lastName":"Thompson","firstName":"Jennifer"}"#, ["Thompson", "Jennifer"]),
+        (#"{"assignee":"Jennifer Østergård"}"#, ["Jennifer Østergård"]),
+        (#"{"name":"customer name","value":"Thompson, Jennifer"}"#, ["Thompson, Jennifer"]),
+        ("Jennifer Martinez (Reeve)", ["Jennifer Martinez"]), ("ＪＥＮＮＩＦＥＲ Martinez", ["ＪＥＮＮＩＦＥＲ Martinez"]),
+    ])
+    func namesAreFound(_ text: String, _ names: [String]) throws {
+        #expect(try found(text) == names)
+    }
+
+    @Test(arguments: [
+        "Grant Access", "Mark Order as Paid", "Will Price", "Rich Text", "Google Sheets", "John Doe", "Jane Smith",
+        "New York", "Santa Clara", "Washington Post", "Jordan River", "Charlotte Airport", "jennifer martinez",
+        "Jennifer.Martinez()", "JenniferMartinez",
+        "Jennifer's Martinez Street", "Martinez Jennifer", "class Jennifer", #"{"customer_name":"Customer Name"}"#,
+        #"{"first_name":"{{ $json.name }}"}"#, #"{"name":"Get Customer"}"#, "Austin Office", "Victoria Line",
+        "Francis Of Assisi",
+    ])
+    func otherWordsAreNot(_ text: String) throws {
+        #expect(try found(text).isEmpty)
+    }
+
+    /// A name becomes a stand-in, the same one each time, also in a literal of a formula.
+    @Test func namesAreReplaced() throws {
+        let report = scrub(
+            Array(#"{"a":"ask Jennifer Martinez","b":"Jennifer Martinez and Robert Thompson"}"#.utf8), as: .plainJSON)
+        let after = String(decoding: try output(report), as: UTF8.self)
+        #expect(after == #"{"a":"ask Person 1","b":"Person 1 and Person 2"}"#)
+        let formula = Array(#"{"code":{"keyword":"trigger","input":{"m":"='Jennifer Martinez'"}},"config":[]}"#.utf8)
+        #expect(String(decoding: try output(scrub(formula)), as: UTF8.self).contains("='Person 1'"))
+    }
+}

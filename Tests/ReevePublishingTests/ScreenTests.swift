@@ -35,7 +35,8 @@ import Testing
         "sha256~kV46hPnEYhCWFnB85r5NrprAxggzgb6GOeLbgcKNsH0",
         "plate K1 ABC", "PLZ 10115", "٥٣٦-٢٢-٨٧٢٦", "АKIАQ3EGRZ7VXK2MDWPL", "34313131313131313131313131313131",
         "hf_kZqXwRtVmNpYcHdGsJfEuTbAoLiWqXz",
-        "dapi0123456789abcdef0123456789abcde", "HRB 12345", "asana_token = 1570085263325384",
+        "dapi0123456789abcdef0123456789abcde", "HRB 12345", "asana_token = 1570085263325384", "Jennifer Martinez",
+        "Robert J. Thompson", "Dr. Thompson", "Jennifer\u{A0}Martinez",
     ]
     private static let parts = [
         "a", "é", " ", "\n", "\t", "\r", "\"", "'", "\\", "\\n", "\\\\n", "/", "%", "%40", "&", "&#64;", "=", "+", "-",
@@ -48,7 +49,7 @@ import Testing
         "\u{2019}", "$_('a.b')", "$", "\\u0040", "[", "]", "\u{0}",
         "\u{200B}", "\u{AD}", "\u{FEFF}", "＠", "４", "ａ", ",", ", ", " / ", " - ", "  ", "phone ", "n", "@", "`", "#",
         "<b>", "</b>", "<", ">", "<!-- x -->", "<br/>", "\\@", "\\_", "\\.", "\\\n", "%q(", ")", ":", "::", "1", "7",
-        "a1", "0917", "home/", "token ", "key=", "д", "А", "٥",
+        "a1", "0917", "home/", "token ", "key=", "д", "А", "٥", "Mr. ", "Jennifer", " Smith", "Mary", "'s",
     ]
 
     private static func text(_ generator: inout some RandomNumberGenerator) -> String {
@@ -90,7 +91,7 @@ import Testing
         let formats: [RecipeFormat] = [.workato, .n8n, .plainJSON]
         let keys = [
             "text", "code", "jsCode", "phone", "iban", "card", "name", "id", "webhookId", "uuid", "comment", "schema",
-            "password", "birthDate", "ssn", "zip", "accessToken",
+            "password", "birthDate", "ssn", "zip", "accessToken", "customerName", "assignee",
         ]
         var (skipped, found) = (0, 0)
         for _ in 0..<Scale.current.cases(ci: 20_000, soak: 1_000_000) {

@@ -12,7 +12,7 @@ struct DetectionContext {
 
     init(path: JSONPath, label: [UInt8]? = nil) {
         let key = label ?? path.lastKey.flatMap { $0.utf8.count <= 256 ? Array($0.utf8) : nil }
-        name = key.map(SecretName.init)
+        name = key.map { SecretName($0, isMember: true) }
         // A longer key is no name.
         let words = path.lastKey.map { $0.utf8.count <= 256 ? Self.words(of: $0) : [] } ?? []
         keyWords = label.map { words.union(Self.words(of: String(decoding: $0, as: UTF8.self))) } ?? words
@@ -152,6 +152,7 @@ enum Detection {
         if classes.hasDigit || classes.colons >= 2 || classes.dashes >= 5 {
             NetworkDetector.scan(text, context, &found)
         }
+        if !piece.role.isFixed, !piece.isKey, !piece.isNumber { NameDetector.scan(text, context, &found) }
         if classes.hasSlash { PlaceDetector.scanFolders(text, &found) }
         if !rules.isForScrubbing { PlaceDetector.scanAddresses(text, &found) }
         if classes.hasDigit, classes.longestRun >= HexDetector.shortest {
@@ -161,11 +162,11 @@ enum Detection {
                 return scan(hex: piece, rules)
             }
         }
-        let shown = rules.isForScrubbing ? found.surrogates.map(\.range) : []
+        let shown = rules.isForScrubbing ? found.surrogates.map(\.range).sorted { $0.lowerBound < $1.lowerBound } : []
         found.matches.removeAll { match in
             // A stand-in's digits may have the check of something else.
             match.score < rules.minimum || rules.custom?.allows(text[match.range]) ?? false
-                || match.kind != .secret && shown.contains { $0.clamped(to: match.range) == match.range }
+                || match.kind != .secret && isInside(match.range, shown)
                 || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
@@ -196,6 +197,12 @@ enum Detection {
         let numbers: Set<DataClass> = [.phone, .paymentCard, .iban]
         return numbers.isSuperset(of: [match.kind, other.kind]) && other.range.clamped(to: match.range) == match.range
             && (other.score, other.range.count) > (match.score, match.range.count)
+    }
+
+    /// Whether a range is within one of some ranges, which are in order and do not overlap.
+    private static func isInside(_ range: Range<Int>, _ ranges: [Range<Int>]) -> Bool {
+        let next = ranges.firstIndex(notBefore: { $0.upperBound < range.upperBound })
+        return next < ranges.count && ranges[next].lowerBound <= range.lowerBound
     }
 
     /// Of matches of one rule that overlap the longest; other rules may see something else there.

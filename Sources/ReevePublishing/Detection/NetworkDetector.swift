@@ -51,7 +51,13 @@ enum NetworkDetector {
             if octets[..<3] == [192, 0, 2] {
                 found.surrogates.append((String(decoding: text[start..<end], as: UTF8.self), start..<end))
             }
-            let score = context.names(versionWords) || isVersion(text, before: start) ? 0.1 : score(of: octets)
+            var score = context.names(versionWords) || isVersion(text, before: start) ? 0.1 : score(of: octets)
+            // One of a network of one's own, where somebody says that it is one.
+            if score == 0.25,
+                context.names(ipWords) || TextWords.names(ipWords, near: start..<end, in: text, within: 16)
+            {
+                score = 0.6
+            }
             found.matches.append(
                 Match(kind: .ipAddress, range: start..<suffixEnd(text, end), score: score, rule: "network.ipv4"))
             return end
@@ -84,15 +90,17 @@ enum NetworkDetector {
         return digits.endIndex
     }
 
-    private static let versionWords: Set<String> = ["version", "versions", "ver", "release", "build", "firmware"]
+    static let ipWords: Set<String> = ["ip", "ips", "ipaddress", "ipv"]
+    private static let versionWords: Set<String> = [
+        "version", "versions", "ver", "v", "release", "build", "firmware", "sdk", "section", "chapter", "driver",
+        "chrome", "chromium", "firefox", "safari", "edge",
+        "excel", "office", "windows", "android", "ios", "macos", "java", "jdk", "net", "revision", "rev",
+    ]
 
     private static func isVersion(_ text: [UInt8], before position: Int) -> Bool {
         // `Chrome/133.0.0.0`.
         if position > 1, text[position - 1] == UInt8(ascii: "/"), text[position - 2].isLetter { return true }
-        let before = text[max(0, position - 12)..<position].map { $0.isUpper ? $0 | 0x20 : $0 }
-        return ["version ", "version: ", "release ", "build ", "ver. "].contains {
-            before.suffix($0.utf8.count).elementsEqual($0.utf8)
-        }
+        return TextWords.names(versionWords, near: position..<position, in: text, within: 16, behind: 0)
     }
 
     // MARK: Version 4
@@ -189,6 +197,9 @@ enum NetworkDetector {
         if groups[..<7].allSatisfy({ $0 == 0 }) { return groups[7] == 1 ? 0.2 : 0.1 }
         if groups[0] == 0x2001, groups[1] == 0xDB8 { return 0.2 }
         // `a::b` is code.
+        let parts = text.split(separator: UInt8(ascii: ":"))
+        // `10:30::11:00` are times.
+        guard text.contains(where: \.isLetter) || parts.contains(where: { $0.count > 2 }) else { return 0.2 }
         return text.contains(where: \.isDigit) && text.filter { $0 == UInt8(ascii: ":") }.count > 2 ? 0.8 : 0.2
     }
 

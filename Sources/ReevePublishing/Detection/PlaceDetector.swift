@@ -29,10 +29,12 @@ enum PlaceDetector {
 
     /// URLs, and domains that stand for one.
     static func scanAddresses(_ text: [UInt8], _ found: inout Detected) {
+        var end = 0
         for position in text.indices.dropFirst(2)
-        where text[position] == UInt8(ascii: "/") && text[position - 1] == UInt8(ascii: ":") {
+        where position >= end && text[position] == UInt8(ascii: "/") && text[position - 1] == UInt8(ascii: ":") {
             guard let range = url(text, around: position) else { continue }
             found.matches.append(Match(kind: .url, range: range, score: 0.6, rule: "url"))
+            end = range.upperBound
         }
         scanDomains(text, &found)
     }
@@ -52,7 +54,9 @@ enum PlaceDetector {
             $0.isAlphanumeric || "+.-".utf8.contains($0)
         }.count
         var end = position + 2
-        while end < text.count, text[end] > 0x20, !"\"'<>`{}|\\^".utf8.contains(text[end]) { end += 1 }
+        while end < text.count, end - position < 4_096, text[end] > 0x20, !"\"'<>`{}|\\^".utf8.contains(text[end]) {
+            end += 1
+        }
         while end > position + 2, ".,;:!?)]".utf8.contains(text[end - 1]) { end -= 1 }
         guard scheme > 1, end > position + 4 else { return nil }
         return (position - 1 - scheme)..<end

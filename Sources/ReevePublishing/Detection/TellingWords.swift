@@ -5,7 +5,7 @@
 enum TellingWords {
     /// Words of all detectors.
     private static let all: Set<String> = {
-        var words = DetectionContext.words.union(DateDetector.birthWords)
+        var words = DetectionContext.words.union(DateDetector.birthWords).union(NetworkDetector.ipWords)
         for rules in IDRule.byLength { for (rule, _) in rules { words.formUnion(rule.words) } }
         return words
     }()
@@ -17,11 +17,13 @@ enum TellingWords {
         guard key.count <= 256 else { return false }
         let text = String(decoding: key, as: UTF8.self)
         let words = DetectionContext.words(of: text)
-        if !words.isDisjoint(with: all) || words.contains(where: { $0.hasPrefix("phone") || $0.hasSuffix("phone") }) {
+        if NameDetector.namesPerson(words) || !words.isDisjoint(with: all)
+            || words.contains(where: { $0.hasPrefix("phone") || $0.hasSuffix("phone") })
+        {
             return true
         }
-        let name = SecretName(key)
-        return name.kind != .none || ProviderWords.isProvider(name.words)
+        let name = SecretName(key, isMember: true)
+        return name.kind != .none || name.mayBeProviders
     }
 
     /// The answers for the keys of one document, of which most are the same few.

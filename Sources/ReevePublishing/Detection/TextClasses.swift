@@ -34,7 +34,7 @@ struct TextClasses {
             case UInt8(ascii: "="), UInt8(ascii: ">"), UInt8(ascii: "|"), UInt8(ascii: "?"), UInt8(ascii: ","):
                 hasSign = true
             case UInt8(ascii: "-"): dashes += 1
-            case 0x20: hasSpace = true
+            case 0x20, 0x09: hasSpace = true
             default: break
             }
         }

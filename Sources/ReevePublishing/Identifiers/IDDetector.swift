@@ -39,6 +39,8 @@ enum IDDetector {
         var compact: [UInt8] = []
         var counts: [Int] = []
         var digits = 0
+        /// Whether a letter is in lower case.
+        var hasLower = false
     }
 
     private static func scan(
@@ -49,15 +51,19 @@ enum IDDetector {
         guard start == 0 || !isAttached(text, start) else { return }
         candidate.compact.removeAll(keepingCapacity: true)
         candidate.counts.removeAll(keepingCapacity: true)
-        candidate.digits = 0
+        (candidate.digits, candidate.hasLower) = (0, false)
         for group in groups {
             guard candidate.compact.count + group.count <= IDRule.longest else { return }
             for byte in text[group] {
                 candidate.compact.append(byte.isLetter ? byte & 0xDF : byte)
                 if byte.isDigit { candidate.digits += 1 }
+                if byte.isLetter, !byte.isUpper { candidate.hasLower = true }
             }
             candidate.counts.append(group.count)
-            guard candidate.digits >= 1, !isAttachedBehind(text, group.upperBound) else { continue }
+            guard candidate.digits >= 1,
+                !isAttachedBehind(text, group.upperBound, isParted: candidate.counts.count > 1),
+                candidate.digits > 3 || !isBesideLine(text, start..<group.upperBound)
+            else { continue }
             let range = start..<group.upperBound
             for (rule, shape) in IDRule.byLength[candidate.compact.count]
             where shape.groups == candidate.counts && shape.fits(candidate.compact[...]) {
@@ -78,7 +84,12 @@ enum IDDetector {
         _ rule: IDRule, _ isValid: Bool, _ candidate: Candidate, _ range: Range<Int>, _ text: [UInt8],
         _ context: DetectionContext
     ) -> Double {
-        let plain = isValid ? (candidate.counts.count > 1 ? rule.grouped : rule.bare) : 0
+        var plain = isValid ? (candidate.counts.count > 1 ? rule.grouped : rule.bare) : 0
+        // People write codes in capitals: what is not is a word with a number behind it, and of plates and postcodes none.
+        if candidate.hasLower {
+            plain = min(plain, 0.2)
+            if rule.kind == .vehicle || rule.kind == .postalAddress { return plain }
+        }
         let sure = isValid ? rule.named : Set(candidate.compact).count > 2 ? rule.mistyped : 0
         guard sure > plain, !rule.words.isEmpty else { return plain }
         return context.names(rule.words) || TextWords.names(rule.words, near: range, in: text)
@@ -111,10 +122,16 @@ enum IDDetector {
         return text[start - 2].isDigit
     }
 
-    private static func isAttachedBehind(_ text: [UInt8], _ end: Int) -> Bool {
+    /// Whether `_` stands beside it: with few digits it is a part of a name then.
+    private static func isBesideLine(_ text: [UInt8], _ range: Range<Int>) -> Bool {
+        range.lowerBound > 0 && text[range.lowerBound - 1] == UInt8(ascii: "_")
+            || range.upperBound < text.count && text[range.upperBound] == UInt8(ascii: "_")
+    }
+
+    private static func isAttachedBehind(_ text: [UInt8], _ end: Int, isParted: Bool) -> Bool {
         guard end + 1 < text.count, "-./@".utf8.contains(text[end]) else { return false }
         return text[end] == UInt8(ascii: "@") || text[end + 1].isDigit
-            || text[end] == 45 && text[end + 1].isAlphanumeric
+            || !isParted && text[end] == 45 && text[end + 1].isAlphanumeric
     }
 }
 
@@ -122,11 +139,12 @@ enum IDDetector {
 enum TextWords {
     /// Whether one of some words stands within 48 bytes before a range or 24 behind it.
     static func names(
-        _ words: Set<String>, near range: Range<Int>, in text: [UInt8], within distance: Int = 48
+        _ words: Set<String>, near range: Range<Int>, in text: [UInt8], within distance: Int = 48, behind: Int = 24
     ) -> Bool {
         let start = max(0, range.lowerBound - distance)
         return contains(words, in: text[start..<range.lowerBound], isCutBefore: start > 0)
-            || contains(words, in: text[range.upperBound..<min(text.count, range.upperBound + 24)], isCutBefore: false)
+            || contains(
+                words, in: text[range.upperBound..<min(text.count, range.upperBound + behind)], isCutBefore: false)
     }
 
     private static func contains(_ words: Set<String>, in part: ArraySlice<UInt8>, isCutBefore: Bool) -> Bool {

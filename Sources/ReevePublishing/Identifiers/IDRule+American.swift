@@ -6,21 +6,17 @@ extension IDRule {
     static let american: [IDRule] = [
         // SSA: no area 000, 666 or 9xx, no group 00, no serial 0000; two were printed as samples.
         IDRule(
-            "us.ssn", .nationalID, ["ddd dd dddd", "ddddddddd", "ddd dddddd", "ddddd dddd"], bare: 0.1, grouped: 0.85,
-            mistyped: 0.5, words: ["ssn", "social", "ssns"]
-        ) { id in
-            let area = Checksum.value(id[..<3])
-            return area > 0 && area != 666 && area < 900 && Checksum.value(id[3..<5]) > 0
-                && Checksum.value(id[5...]) > 0 && !printed.contains(Checksum.value(id)) && Set(id).count > 1
-        },
+            "us.ssn", .nationalID, ["ddd dd dddd", "ddddddddd"], bare: 0.1, grouped: 0.85, mistyped: 0.5,
+            words: socialWords, isValid: isSocialSecurity),
+        // In two groups it could be a postcode, or any number.
         IDRule(
-            "us.itin", .nationalID, ["ddd dd dddd", "ddddddddd", "ddd dddddd", "ddddd dddd"], bare: 0.25, grouped: 0.8,
-            words: ["itin", "taxpayer", "tax"]
-        ) { id in
-            let group = Checksum.value(id[3..<5])
-            return id[0] == UInt8(ascii: "9")
-                && [50...65, 70...88, 90...92, 94...99].contains { $0.contains(group) }
-        },
+            "us.ssn", .nationalID, ["ddd dddddd", "ddddd dddd"], bare: 0.2, mistyped: 0.5, words: socialWords,
+            isValid: isSocialSecurity),
+        IDRule(
+            "us.itin", .nationalID, ["ddd dd dddd", "ddddddddd"], bare: 0.25, grouped: 0.8, words: taxWords,
+            isValid: isTaxpayer),
+        IDRule(
+            "us.itin", .nationalID, ["ddd dddddd", "ddddd dddd"], bare: 0.2, words: taxWords, isValid: isTaxpayer),
         IDRule(
             "us.npi", .nationalID, ["dddddddddd", "dddd ddd ddd"], bare: 0.2, grouped: 0.4,
             words: ["npi", "prescriber"]
@@ -33,7 +29,7 @@ extension IDRule {
             id[0] != 48 && !id.contains { "SLOIBZ".utf8.contains($0) }
         },
         IDRule(
-            "us.dea", .nationalID, ["aaddddddd", "addddddddd", "adddddddd"], bare: 0.4,
+            "us.dea", .nationalID, ["aaddddddd", "adddddddd"], bare: 0.4,
             words: ["dea", "medical", "certificate", "licence", "license", "prescriber", "registration"]
         ) { id in
             let digits = id.drop { !$0.isDigit }.suffix(7)
@@ -46,16 +42,16 @@ extension IDRule {
         },
         IDRule(
             "us.routing", .bankAccount, ["ddddddddd", "dddd dddd d"], bare: 0.15, grouped: 0.4,
-            words: ["aba", "routing", "rtn", "bank"]
+            words: ["aba", "routing", "rtn"]
         ) { id in
             let first = Checksum.value(id[..<2])
             return [1...12, 21...32, 61...72, 80...80].contains { $0.contains(first) }
                 && Checksum.weighted(id, [3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0
         },
         IDRule(
-            "us.bankAccount", .bankAccount, (8...17).map { String(repeating: "d", count: $0) }, bare: 0.05, named: 0.6,
-            words: ["acct", "bank", "banking", "checking", "savings", "iban"]
-        ) { Set($0).count > 2 },
+            "us.bankAccount", .bankAccount, (8...17).map { String(repeating: "d", count: $0) }, bare: 0.05, named: 0.5,
+            words: ["acct", "banking", "bankaccount"]
+        ) { Set($0).count > 2 && !isDate($0) },
         IDRule("us.passport", .passport, ["ddddddddd", "adddddddd"], bare: 0.1, words: passportWords) {
             Set($0).count > 2
         },
@@ -66,8 +62,8 @@ extension IDRule {
                 "aaddddddd",
                 "ddaaaddddd",
             ],
-            bare: 0.02, named: 0.6, words: licenseWords
-        ) { Set($0).count > 2 },
+            bare: 0.02, named: 0.5, words: licenseWords
+        ) { Set($0).count > 2 && !isDate($0) },
         // The first two digits are those of an office of the IRS.
         IDRule(
             "us.ein", .organizationID, ["dd ddddddd"], signs: "-", bare: 0.2, grouped: 0.3,
@@ -77,7 +73,7 @@ extension IDRule {
                 .contains { id.starts(with: $0.utf8) }
         },
         IDRule(
-            "ca.sin", .nationalID, ["ddd ddd ddd", "ddddddddd"], bare: 0.15, grouped: 0.6,
+            "ca.sin", .nationalID, ["ddd ddd ddd", "ddddddddd"], signs: " -", bare: 0.15, grouped: 0.6,
             words: ["sin", "nas", "insurance", "assurance"]
         ) { id in
             id[0] != 48 && id[0] != 56 && Set(id).count > 2 && Checksum.luhn(id)
@@ -106,12 +102,31 @@ extension IDRule {
         },
     ]
 
+    /// Whether eight digits are a day, the year first.
+    @Sendable private static func isDate(_ id: [UInt8]) -> Bool {
+        id.count == 8 && (id.starts(with: "19".utf8) || id.starts(with: "20".utf8)) && Checksum.isDay(id[2...])
+    }
+
+    private static let socialWords: Set<String> = ["ssn", "social", "ssns"]
+    private static let taxWords: Set<String> = ["itin", "taxpayer", "tax"]
+
+    @Sendable private static func isSocialSecurity(_ id: [UInt8]) -> Bool {
+        let area = Checksum.value(id[..<3])
+        return area > 0 && area != 666 && area < 900 && Checksum.value(id[3..<5]) > 0 && Checksum.value(id[5...]) > 0
+            && !printed.contains(Checksum.value(id)) && Set(id).count > 1
+    }
+
+    @Sendable private static func isTaxpayer(_ id: [UInt8]) -> Bool {
+        let group = Checksum.value(id[3..<5])
+        return id[0] == UInt8(ascii: "9") && [50...65, 70...88, 90...92, 94...99].contains { $0.contains(group) }
+    }
+
     /// Numbers that were printed on sample cards.
     private static let printed: Set<Int> = [78_051_120, 219_099_999, 123_456_789, 457_555_462]
 
     static let passportWords: Set<String> = [
         "passport", "passports", "passportnumber", "passportno", "passeport", "pasaporte", "passaporto", "reisepass",
-        "paspoort", "passaporte", "pass",
+        "paspoort", "passaporte",
         "여권번호는", "여권번호", "여권",
     ]
     static let licenseWords: Set<String> = [

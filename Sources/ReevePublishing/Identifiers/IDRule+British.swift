@@ -64,7 +64,7 @@ extension IDRule {
                 "ad aaa", "add aaa", "addd aaa", "adaaa", "addaaa", "adddaaa", "aaa da", "aaa dda", "aaa ddda", "aaada",
                 "aaadda", "aaaddda",
             ],
-            bare: 0.1, named: 0.65, words: plateWords
+            bare: 0.1, named: 0.4, words: plateWords
         ) { id in
             !id.contains { "IQZ".utf8.contains($0) } && !(id[0].isUpper && id[1].isDigit && "OUYZ".utf8.contains(id[0]))
         },
@@ -108,7 +108,7 @@ extension IDRule {
         },
         IDRule("in.oldPan", .nationalID, ["addddaaaaa"], bare: 0.05, words: ["pan"]),
         IDRule("in.gstin", .organizationID, ["ddaaaaaddddaxZx"], bare: 0.85, words: ["gstin", "gst"]) { id in
-            (1...37).contains(Checksum.value(id[..<2])) && id[12] != 48
+            [1...38, 97...97, 99...99].contains { $0.contains(Checksum.value(id[..<2])) } && id[12] != 48
         },
         IDRule("in.voter", .nationalID, ["aaaddddddd"], bare: 0.25, words: ["voter", "epic", "vote", "election"]),
         IDRule("in.passport", .passport, ["addddddd"], bare: 0.1, words: passportWords) { id in
@@ -120,7 +120,7 @@ extension IDRule {
         ) { id in
             indianStates.contains(String(decoding: id[..<2], as: UTF8.self))
         },
-        IDRule("in.oldPlate", .vehicle, ["aaadddd", "aadddd"], bare: 0.05, named: 0.5, words: plateWords),
+        IDRule("in.oldPlate", .vehicle, ["aaadddd", "aadddd"], bare: 0.05, named: 0.4, words: plateWords),
         // ICA: weights, and an offset by the first letter.
         IDRule(
             "sg.nric", .nationalID, ["addddddda"], bare: 0.85, named: 0.9, mistyped: 0.4,
@@ -151,7 +151,7 @@ extension IDRule {
         IDRule("ng.nin", .nationalID, ["ddddddddddd"], bare: 0.25, words: ["nin", "nimc", "nigerian"]) {
             Set($0).count > 1 && Checksum.verhoeff($0)
         },
-        IDRule("ng.plate", .vehicle, ["aaa dddaa"], signs: "-", bare: 0.3, grouped: 0.5, words: plateWords),
+        IDRule("ng.plate", .vehicle, ["aaa dddaa"], signs: "-", bare: 0.25, words: plateWords),
     ]
 
     static let plateWords: Set<String> = [

@@ -12,13 +12,13 @@ extension IDRule {
         },
         // Before 2020 with a check digit; later ones are random behind the day.
         IDRule(
-            "kr.rrn", .nationalID, ["dddddd ddddddd", "ddddddddddddd"], signs: "-", bare: 0.25, grouped: 0.7,
+            "kr.rrn", .nationalID, ["dddddd ddddddd", "ddddddddddddd"], signs: "-", bare: 0.25, grouped: 0.5,
             words: ["rrn", "주민등록번호", "주민", "korean", "resident"]
         ) { id in
             Checksum.isDay(id[..<6]) && (49...52).contains(id[6]) && (0...95).contains(Checksum.value(id[7..<9]))
         },
         IDRule(
-            "kr.frn", .nationalID, ["dddddd ddddddd", "ddddddddddddd"], signs: "-", bare: 0.25, grouped: 0.7,
+            "kr.frn", .nationalID, ["dddddd ddddddd", "ddddddddddddd"], signs: "-", bare: 0.25, grouped: 0.5,
             words: ["frn", "외국인등록번호", "foreigner", "korean", "alien"]
         ) { id in
             Checksum.isDay(id[..<6]) && (53...56).contains(id[6])
@@ -84,7 +84,7 @@ extension IDRule {
             },
             // ISO 3779 with the check of the American market.
             IDRule(
-                "vin", .vehicle, ["xxxxxxxxxxxxxxxxx"], bare: 0.3, named: 0.8,
+                "vin", .vehicle, ["xxxxxxxxxxxxxxxxx"], bare: 0.25, named: 0.8, mistyped: 0.7,
                 words: ["vin", "chassis", "vehicle", "fahrgestellnummer"]
             ) { id in
                 let values = "0123456789.ABCDEFGH..JKLMN.P.R..STUVWXYZ".utf8.map { $0 }

@@ -6,13 +6,13 @@ extension IDRule {
     static let european: [IDRule] = german + romance + northern
 
     private static let german: [IDRule] = [
-        // BMF: one digit of the first ten stands two or three times; ISO 7064.
+        // BMF: with the check of ISO 7064.
         IDRule(
             "de.taxID", .nationalID, ["ddddddddddd", "dd ddd ddd ddd", "ddd ddd ddd dd"], signs: " /-", bare: 0.2,
             grouped: 0.5,
             words: ["steuer", "steuerid", "idnr", "tin", "identifikationsnummer", "steueridentifikationsnummer", "tax"]
         ) { id in
-            id[0] != 48 && Checksum.mod11And10(id) && Set(id[..<10]).count <= 10
+            id[0] != 48 && Checksum.mod11And10(id)
         },
         IDRule(
             "de.taxNumber", .nationalID,
@@ -20,7 +20,7 @@ extension IDRule {
                 "ddd ddd ddddd", "dd ddd dddd", "dd ddd ddddd", "dd dddd dddd", "ddd dddd dddd", "ddddddddddddd",
                 "d dddd dddd",
             ], signs: "/ ", bare: 0.05, grouped: 0.3,
-            words: ["steuernummer", "st", "nr", "steuer", "stnr"]
+            words: ["steuernummer", "steuer", "stnr"]
         ) { id in
             id.count != 13 || id[4] == 48 && (1...16).contains(Checksum.value(id[..<2]))
                 || id.count == 13 && (1...16).contains(Checksum.value(id[..<2]))
@@ -59,17 +59,20 @@ extension IDRule {
         },
         // ICAO 9303, with its check digit or, since 2010, without.
         IDRule(
-            "de.idCard", .nationalID, ["axxxxxxxx", "axxxxxxxxd"], bare: 0.15, named: 0.7,
-            words: ["ausweis", "personalausweis", "ausweisnummer", "id"], isValid: isGermanCard),
-        IDRule("de.passport", .passport, ["axxxxxxxx", "axxxxxxxxd"], bare: 0.15, named: 0.7, words: passportWords) {
+            "de.idCard", .nationalID, ["axxxxxxxx", "axxxxxxxxd"], bare: 0.15, named: 0.7, mistyped: 0.6,
+            words: ["ausweis", "personalausweis", "ausweisnummer"], isValid: isGermanCard),
+        IDRule(
+            "de.passport", .passport, ["axxxxxxxx", "axxxxxxxxd"], bare: 0.15, named: 0.7, mistyped: 0.6,
+            words: passportWords
+        ) {
             id in
             "CFGHJK".utf8.contains(id[0]) && isGermanCard(id) || id[0] != 84 && isGermanCard(id)
         },
         IDRule(
-            "de.drivingLicence", .driverLicense,
-            ["addddddddda", "xddxxxxxxdx", "aadddddddda", "aaddddddddd", "aadddddddda"], bare: 0.3, words: licenseWords
-        ) { id in
-            id[0].isUpper && id[1].isUpper && id[2..<10].allSatisfy(\.isDigit)
+            "de.drivingLicence", .driverLicense, ["aadddddddda", "aaddddddddd"], bare: 0.3, words: licenseWords),
+        // Since 2013: the authority, its number, a check digit and the number of the copy.
+        IDRule("de.drivingLicence", .driverLicense, ["axxxxxxxxxx"], bare: 0.02, words: licenseWords) { id in
+            id.reduce(0) { $0 + ($1.isDigit ? 1 : 0) } >= 4
         },
         IDRule(
             "de.bsnr", .organizationID, ["ddddddddd"], bare: 0.05,
@@ -89,7 +92,8 @@ extension IDRule {
                 "HRAddddd", "HRAdddd", "HRA dddddd", "HRA ddddd", "HRA dddd", "HRA ddd",
             ],
             signs: " -:", bare: 0.6, words: []),
-        IDRule("de.plate", .vehicle, germanPlates, signs: " -", bare: 0.05, grouped: 0.2, words: plateWords) { id in
+        IDRule("de.plate", .vehicle, germanPlates, signs: " -", bare: 0.05, grouped: 0.2, named: 0.5, words: plateWords)
+        { id in
             !(id.last ?? 0).isUpper || id.last == UInt8(ascii: "E") || id.last == UInt8(ascii: "H")
         },
         IDRule(
@@ -114,7 +118,8 @@ extension IDRule {
 
     private static let romance: [IDRule] = [
         IDRule(
-            "es.nif", .nationalID, ["dddddddda", "dddddddd a", "ddddddda", "ddddddd a"], signs: "- ", bare: 0.6,
+            "es.nif", .nationalID, ["dddddddda", "dddddddd a", "ddddddda", "ddddddd a", "dd ddd ddd a"], signs: "- ./,",
+            bare: 0.6,
             mistyped: 0.4, words: ["nif", "dni", "documento"]
         ) { id in
             spanishLetter(id[..<(id.count - 1)]) == id[id.count - 1] && Checksum.value(id.dropLast()) > 0
@@ -155,7 +160,7 @@ extension IDRule {
         IDRule(
             "fr.nir", .nationalID,
             [
-                "ddddddddddddddd", "d dd dd dd ddd ddd dd", "ddddddddddddd dd", "dddddxddddddddd",
+                "ddddddddddddddd", "d dd dd dd ddd ddd dd", "ddddddddddddd dd", "ddddddxdddddddd",
                 "d dd dd xx ddd ddd dd",
             ], bare: 0.9, words: ["nir", "insee", "sécurité", "securite", "sociale"]
         ) { id in
@@ -205,7 +210,8 @@ extension IDRule {
             !id.contains(UInt8(ascii: "O"))
         },
         IDRule(
-            "be.nationalNumber", .nationalID, ["ddddddddddd", "dd dd dd ddd dd"], signs: ".-/ ,", bare: 0.6, grouped: 0.9,
+            "be.nationalNumber", .nationalID, ["ddddddddddd", "dd dd dd ddd dd"], signs: ".-/ ,", bare: 0.6,
+            grouped: 0.9,
             words: ["rijksregister", "national", "nn", "rrn", "registre", "niss", "insz"]
         ) { id in
             // Born in this century: as if a 2 stood before it. A day may not be known.

@@ -12,7 +12,7 @@ extension TextScreen {
         for position in range {
             if isIn(position, Class.digit) {
                 count += 1
-                if count == needed { return true }
+                if count == needed || isBesidePart(position) && seen & Class.letter != 0 { return true }
             } else if isIn(position, Class.dot) {
                 dots += 1
             }
@@ -20,6 +20,15 @@ extension TextScreen {
             if run == 26 { return true }
         }
         return dots > 2
+    }
+
+    /// Whether the letters and digits around a position have a sign beside them that parts the groups of a number.
+    private func isBesidePart(_ position: Int) -> Bool {
+        var (start, end) = (position, position + 1)
+        while start > range.lowerBound, isIn(start - 1, Class.letter | Class.digit) { start -= 1 }
+        while end < range.upperBound, isIn(end, Class.letter | Class.digit) { end += 1 }
+        return start > range.lowerBound && isIn(start - 1, Class.part)
+            || end < range.upperBound && isIn(end, Class.part)
     }
 
     /// Whether a name could be given a value in it: a sign with at least six bytes behind it that have a digit, or a word for a password before it;
@@ -40,8 +49,14 @@ extension TextScreen {
                 if isIn(end, Class.digit) { hasDigit = true }
                 end += 1
             }
-            guard end - start >= 4, hasDigit || hasPassword(before: position) else { continue }
-            return true
+            if end - start >= 4 && hasDigit || hasPassword(before: position) { return true }
+            let left = position - range.lowerBound
+            if left >= 13,
+                isWord("authorization", at: position - 13) || left > 13 && isWord("authorization", at: position - 14)
+                    || left > 14 && isWord("authorization", at: position - 15)
+            {
+                return true
+            }
         }
         return false
     }
@@ -56,9 +71,15 @@ extension TextScreen {
     private func hasPassword(before position: Int) -> Bool {
         for start in max(range.lowerBound, position - 84)..<position {
             switch byte(start) | 0x20 {
-            case UInt8(ascii: "p"): if isWord("pass", at: start) || isWord("pwd", at: start) { return true }
+            case UInt8(ascii: "p"):
+                if isWord("pass", at: start) || isWord("pwd", at: start) || isWord("pw", at: start) { return true }
             case UInt8(ascii: "c"): if isWord("contrase", at: start) { return true }
             case UInt8(ascii: "m"): if isWord("mot", at: start) { return true }
+            case UInt8(ascii: "k"): if isWord("kennwort", at: start) { return true }
+            case UInt8(ascii: "s"): if isWord("senha", at: start) { return true }
+            case UInt8(ascii: "w"): if isWord("wachtwoord", at: start) { return true }
+            case UInt8(ascii: "l"):
+                if isWord("l", at: start), start + 2 < position, byte(start + 1) >= 0x80 { return true }
             default: break
             }
         }
@@ -76,26 +97,80 @@ extension TextScreen {
 
     /// Whether `Bearer`, `Basic`, `Token` or an option for a user stands before a blank.
     var hasHeaders: Bool {
-        for position in range where isIn(position, Class.space) && position > range.lowerBound + 1 {
-            let left = position - range.lowerBound
-            switch byte(position - 1) | 0x20 {
+        for position in range
+        where (isGap(position) || isIn(position, Class.control | Class.escape)) && position > range.lowerBound + 1 {
+            // A typographic space has more bytes before this one.
+            var end = position
+            while end > range.lowerBound + 1, byte(end) >= 0x80 { end -= 1 }
+            if byte(position) >= 0x80 { end += 1 }
+            let left = end - range.lowerBound
+            switch byte(end - 1) | 0x20 {
             case UInt8(ascii: "r"):
-                if left >= 6, isWord("bearer", at: position - 6) || isWord("user", at: position - 4) { return true }
-            case UInt8(ascii: "c"): if left >= 5, isWord("basic", at: position - 5) { return true }
-            case UInt8(ascii: "n"): if left >= 5, isWord("token", at: position - 5) { return true }
-            case UInt8(ascii: "u"): if byte(position - 2) == UInt8(ascii: "-") { return true }
+                if left >= 6, isWord("bearer", at: end - 6) || isWord("user", at: end - 4) { return true }
+            case UInt8(ascii: "c"): if left >= 5, isWord("basic", at: end - 5) { return true }
+            case UInt8(ascii: "n"): if left >= 5, isWord("token", at: end - 5) { return true }
+            case UInt8(ascii: "u"): if left > 1 && byte(end - 2) == UInt8(ascii: "-") { return true }
             default: break
+            }
+            // An option with a value behind it.
+            if byte(position) == 0x20, position + 2 < range.upperBound, byte(position + 1) == UInt8(ascii: "-"),
+                byte(position + 2) == UInt8(ascii: "-")
+            {
+                return true
             }
         }
         return false
     }
 
+    /// Whether a word with a capital that begins a name could stand before another one.
+    var hasNames: Bool {
+        for position in range
+        where isGap(position) && position > range.lowerBound && position + 1 < range.upperBound {
+            let next = byte(position + 1)
+            guard next.isUpper || next >= 0x80 else { continue }
+            var (start, end) = (position, position)
+            // The bytes of a typographic space.
+            while byte(end) >= 0x80, end > range.lowerBound + 1, byte(end - 1) >= 0x80 { end -= 1 }
+            start = end
+            if byte(end - 1) == UInt8(ascii: ".") { end -= 1 }
+            start = end
+            while start > range.lowerBound, end - start < 24,
+                isIn(start - 1, Class.letter) || byte(start - 1) >= 0x80 || byte(start - 1) == UInt8(ascii: "'")
+                    || byte(start - 1) == UInt8(ascii: "-")
+            {
+                start -= 1
+            }
+            // Behind a backslash the first letter is that of an escape.
+            for first in start..<min(end, start + 2) where byte(first).isUpper {
+                var hash: UInt32 = 2_166_136_261
+                for place in first..<end {
+                    let letter = byte(place)
+                    hash = (hash ^ UInt32(letter.isUpper ? letter | 0x20 : letter)) &* 16_777_619
+                }
+                if Gazetteer.beginnings[Int(hash >> 6 & 1023)] >> UInt64(hash & 63) & 1 == 1 { return true }
+            }
+        }
+        return false
+    }
+
+    private func isGap(_ position: Int) -> Bool {
+        isIn(position, Class.space) || byte(position) == 0xA0 || byte(position) == 0xAF
+            || (0x80...0x8A).contains(byte(position))
+    }
+
     /// Whether a line ends between two letters or digits: a key may go on in the next.
     var hasBrokenLines: Bool {
-        for position in range
-        where isIn(position, Class.escape) && position > range.lowerBound && position + 2 < range.upperBound {
-            let isLineEnd = byte(position + 1) == UInt8(ascii: "n") || byte(position + 1) == UInt8(ascii: "r")
-            if isLineEnd, isIn(position - 1, Class.run | Class.keySign), isIn(position + 2, Class.run | Class.keySign) {
+        guard range.count >= SecretDetector.shortest else { return false }
+        for position in range.dropFirst() {
+            let isEscape = isIn(position, Class.escape) && position + 1 < range.upperBound
+            let isLineEnd =
+                isEscape
+                ? byte(position + 1) == UInt8(ascii: "n") || byte(position + 1) == UInt8(ascii: "r")
+                : byte(position) == 0x0A || byte(position) == 0x0D
+            let next = position + (isEscape ? 2 : 1)
+            if isLineEnd, next < range.upperBound, isIn(position - 1, Class.run | Class.keySign),
+                isIn(next, Class.run | Class.keySign)
+            {
                 return true
             }
         }

@@ -94,6 +94,9 @@ import ReeveModel
         static let end: UInt32 = 4_194_304
         /// A digit of another script, or a letter that looks like one of ASCII, could begin with it.
         static let script: UInt32 = 8_388_608
+        static let control: UInt32 = 16_777_216
+        /// It may part the groups of a short number.
+        static let part: UInt32 = 33_554_432
     }
 
     private static let table: [UInt32] = {
@@ -107,6 +110,8 @@ import ReeveModel
             if "=:>|?,".utf8.contains(byte) { found |= Class.sign }
             if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") { found |= Class.folder }
             if byte == 0x20 { found |= Class.space }
+            if byte < 0x20 { found |= Class.control }
+            if "-.:_".utf8.contains(byte) { found |= Class.part }
             if byte <= 0x20 || "'\"`=>:|?,(\\".utf8.contains(byte) { found |= Class.blank }
             if byte <= 0x20 || "\\\"'`;,<>&)]}".utf8.contains(byte) { found |= Class.end }
             if OtherScript.leads.contains(byte) { found |= Class.script }
@@ -139,12 +144,13 @@ import ReeveModel
         if seen & Class.escape != 0, !hasPlainEscapes(seen) { return false }
         if seen & Class.code != 0, hasCodes { return false }
         if seen & Class.digit != 0, hasNumbers(seen) { return false }
+        if seen & (Class.escape | Class.control) != 0, hasBrokenLines { return false }
         if seen & Class.long != 0 {
-            if seen & Class.escape != 0, hasBrokenLines { return false }
             if unsafe SecretDetector.mayHold(bytes, range) { return false }
         }
         if seen & Class.sign != 0, hasAssignments { return false }
-        if seen & Class.space != 0, hasHeaders { return false }
+        if seen & (Class.space | Class.control | Class.escape | Class.wide) != 0, hasHeaders { return false }
+        if seen & (Class.space | Class.wide) != 0, hasNames { return false }
         if seen & Class.folder != 0, hasFolders { return false }
         if seen & Class.dash != 0, hasDashes { return false }
         if seen & Class.tag != 0, hasTags { return false }

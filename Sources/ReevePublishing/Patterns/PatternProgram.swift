@@ -40,6 +40,8 @@ struct PatternProgram: Sendable {
 
     private struct Builder {
         var steps: [Step] = []
+        /// Trees that may still be compiled: an empty one within many repetitions adds no step.
+        private var fuel = 20_000
 
         mutating func add(_ step: Step) throws(PatternError) -> Int {
             guard steps.count < PatternProgram.mostSteps else { throw PatternError(.tooLarge, [], at: 0) }
@@ -49,6 +51,8 @@ struct PatternProgram: Sendable {
 
         /// The first state of a tree that goes on to another state.
         mutating func compile(_ tree: PatternTree, then next: Int) throws(PatternError) -> Int {
+            fuel -= 1
+            guard fuel > 0 else { throw PatternError(.tooLarge, [], at: 0) }
             switch tree {
             case .bytes(let set): return try add(.bytes(set, next: next))
             case .edge(let edge): return try add(.edge(edge, next: next))

@@ -32,13 +32,25 @@ enum AssignmentDetector {
         var range = 0..<text.count
         while let last = range.last, text[last] <= 0x20 { range = range.lowerBound..<last }
         while let first = range.first, text[first] <= 0x20 { range = first + 1..<range.upperBound }
-        guard !range.isEmpty, range.count <= 4_096, !text[range].contains(where: { $0 <= 0x20 }) else { return }
-        decide(text, range, name, &found)
+        guard !range.isEmpty, range.count <= 4_096 else { return }
+        let blank = text[range].firstIndex(where: { $0 <= 0x20 })
+        guard let blank else { return decide(text, range, name, &found) }
+        if name.words.contains("authorization"), text[range.lowerBound..<blank].allSatisfy({ $0.isLetter || $0 == 45 })
+        {
+            let token = blank + 1..<range.upperBound
+            if !text[token].contains(where: { $0 <= 0x20 }) { decide(text, token, name, &found) }
+        } else if name.kind == .password, range.count <= 200, !SecretValue.isPlaceholder(text[range]),
+            !SecretValue.isReference(text[range])
+        {
+            // Words are a password, too; a sentence about one is not.
+            add(range, 0.4, "password", &found)
+        }
     }
 
     private static func decide(_ text: [UInt8], _ range: Range<Int>, _ name: SecretName, _ found: inout Detected) {
         let value = text[range]
-        if let provider = ProviderWords.isKey(value, named: name.words), !SecretValue.isPlaceholder(value),
+        if name.mayBeProviders, let provider = ProviderWords.isKey(value, named: name.words),
+            !SecretValue.isPlaceholder(value),
             SecretValue.entropy(value) > 2
         {
             let isSure = value.contains(where: \.isDigit) && value.contains(where: \.isLetter) || name.kind != .none
@@ -55,20 +67,21 @@ enum AssignmentDetector {
     private static let ends = ByteSet(" \t\n\r\"'`;,<>&)]}".utf8 + [0])
 
     private static func scan(_ text: [UInt8], at position: Int, _ found: inout Detected) {
-        guard position > 2, position + 6 < text.count, !signs.contains(text[position - 1]) else { return }
+        guard position > 2, position + 5 < text.count, !signs.contains(text[position - 1]), isSign(text, position)
+        else { return }
         var end = position
         while end > 0, position - end < 4, " \t'\"`])".utf8.contains(text[end - 1]) { end -= 1 }
         var start = end
-        while start > 0, end - start < 80, text[start - 1].isWordByte || ".- ".utf8.contains(text[start - 1]) {
+        while start > 0, end - start < 80,
+            text[start - 1].isWordByte || text[start - 1] >= 0x80 || ".- ".utf8.contains(text[start - 1])
+        {
             start -= 1
         }
         guard end - start >= 2 else { return }
+        let name = attribute(text, named: text[start..<end], before: start) ?? SecretName(text[start..<end])
+        guard name.kind != .none || name.mayBeProviders else { return }
         var first = position
         while first < text.count, first - position < 3, signs.contains(text[first]) { first += 1 }
-        // A comma alone separates a name from a value only where both are quoted.
-        if text[position] == UInt8(ascii: ","), first - position > 1 || !"'\"`".utf8.contains(text[position - 1]) {
-            return
-        }
         let afterSign = first
         // The content of a tag may be in its next line.
         let isTag = text[position] == UInt8(ascii: ">")
@@ -77,12 +90,81 @@ enum AssignmentDetector {
         {
             first += 1
         }
-        var last = first
-        while last < text.count, last - first < 4_096, !ends.contains(text[last]) { last += 1 }
-        guard last - first >= 6 else { return }
+        var last = self.end(of: first, in: text, name)
+        if name.words.last == "authorization" || name.words.contains("authorization"), last < text.count,
+            text[last] == 0x20,
+            text[first..<last].allSatisfy({ $0.isLetter || $0 == 45 })
+        {
+            // The scheme, and what it is for.
+            first = last + 1
+            last = self.end(of: first, in: text, name)
+        }
+        guard last - first >= 5 else { return }
         // A call, a member, a condition.
-        if last < text.count, "(".utf8.contains(text[last]) { return }
-        decide(text, first..<last, SecretName(text[start..<end]), &found)
+        if last < text.count, text[last] == UInt8(ascii: "(") { return }
+        // Of words in a sentence none is a password; a quoted one is.
+        let isQuoted = first > 0 && "'\"`".utf8.contains(text[first - 1])
+        if name.kind == .password, !isQuoted, text[first..<last].allSatisfy({ $0.isLetter && !$0.isUpper }) { return }
+        decide(text, first..<last, name, &found)
+    }
+
+    /// Whether a sign gives a name a value: `?` only as `?=`, `|` only as `||`, `>` in `=>`, `->` and behind the name of a tag, `,` only between quotes.
+    private static func isSign(_ text: [UInt8], _ position: Int) -> Bool {
+        let next = text[position + 1]
+        switch text[position] {
+        case UInt8(ascii: "?"): return next == UInt8(ascii: "=")
+        case UInt8(ascii: "|"): return next == UInt8(ascii: "|")
+        case UInt8(ascii: ","): return "'\"`".utf8.contains(text[position - 1])
+        case UInt8(ascii: ">"):
+            if text[position - 1] == UInt8(ascii: "-") { return true }
+            let tag = text[..<position].suffix(80).reversed().prefix { $0.isWordByte || ".-:".utf8.contains($0) }
+            return tag.count < position && text[position - 1 - tag.count] == UInt8(ascii: "<")
+        default: return true
+        }
+    }
+
+    /// In a tag the name is in another attribute: `<add key="Password" value="…">`.
+    private static func attribute(_ text: [UInt8], named name: ArraySlice<UInt8>, before start: Int) -> SecretName? {
+        guard name.suffix(5).map({ $0 | 0x20 }).elementsEqual("value".utf8) else { return nil }
+        let before = text[..<start].suffix(120)
+        for key in ["key=\"", "name=\"", "key='", "name='"] {
+            let bytes = Array(key.utf8)
+            var place = before.endIndex - bytes.count
+            while place >= before.startIndex {
+                if text[place...].starts(with: bytes) {
+                    let word = text[(place + bytes.count)...].prefix(80).prefix {
+                        $0.isWordByte || ".-:".utf8.contains($0)
+                    }
+                    return SecretName(word)
+                }
+                place -= 1
+            }
+        }
+        return nil
+    }
+
+    /// Where a value ends: at its own quote; of a password without quotes at a blank, or where the next name begins.
+    private static func end(of first: Int, in text: [UInt8], _ name: SecretName) -> Int {
+        var last = first
+        if name.kind == .password, first > 0, "'\"`".utf8.contains(text[first - 1]) {
+            let quote = text[first - 1]
+            while last < text.count, last - first < 256, text[last] != quote, text[last] != 0x0A { last += 1 }
+            if last < text.count, text[last] == quote {
+                return last > first && text[last - 1] == UInt8(ascii: "\\") ? last - 1 : last
+            }
+            last = first
+        }
+        while last < text.count, last - first < 4_096 {
+            if ends.contains(text[last]) {
+                guard name.kind == .password, "&,)]}>`".utf8.contains(text[last]), last + 1 < text.count,
+                    !ends.contains(text[last + 1])
+                else { break }
+                let next = text[(last + 1)...].prefix(40).prefix { $0.isWordByte || ".-".utf8.contains($0) }
+                guard next.endIndex >= text.count || !"=:".utf8.contains(text[next.endIndex]) else { break }
+            }
+            last += 1
+        }
+        return last
     }
 
     // MARK: Others
@@ -96,15 +178,17 @@ enum AssignmentDetector {
     /// `Bearer …` and `Basic …`.
     private static func scanHeader(_ text: [UInt8], at position: Int, _ found: inout Detected) {
         guard position + 12 < text.count, position == 0 || !text[position - 1].isWordByte else { return }
-        guard text[(position + 5)..<(position + 7)].contains(0x20) else { return }
-        let word = String(decoding: text[position..<(position + 7)], as: UTF8.self).lowercased()
+        guard text[(position + 5)..<(position + 7)].contains(where: { $0 == 0x20 || $0 == 0x09 }) else { return }
+        let word = String(decoding: text[position..<(position + 7)].map { $0 == 0x09 ? 0x20 : $0 }, as: UTF8.self)
+            .lowercased()
         guard let kind = ["bearer", "basic", "token"].first(where: { word.hasPrefix($0 + " ") }) else { return }
         var start = position + kind.utf8.count + 1
-        while start < text.count, text[start] == 0x20 { start += 1 }
+        while start < text.count, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
         let value = text[start...].prefix(4_096).prefix { $0.isAlphanumeric || "_=~@.+/-".utf8.contains($0) }
         let entropy = SecretValue.entropy(value)
         guard value.count >= 8, !SecretValue.isPlaceholder(value), entropy > 2.7,
-            value.contains(where: \.isDigit) || kind != "token" && entropy > 3.2
+            value.contains(where: \.isDigit)
+                || kind != "token" && entropy > 3.2 && value.dropFirst().contains(where: \.isUpper)
         else { return }
         switch kind {
         case "bearer": add(start..<value.endIndex, 0.8, kind, &found)
@@ -116,23 +200,46 @@ enum AssignmentDetector {
     /// `scheme://user:password@host`.
     private static func scanPassword(_ text: [UInt8], before at: Int, _ found: inout Detected) {
         var start = at
-        while start > 0, at - start < 256, text[start - 1] > 0x20, !"\"'`<>/{}".utf8.contains(text[start - 1]) {
-            start -= 1
+        while start > 0, at - start < 256, text[start - 1] > 0x20, !"\"'`<>{}".utf8.contains(text[start - 1]),
+            !text[..<start].hasSlashes
+        { start -= 1 }
+        guard start > 2, text[..<start].hasSlashes, start < at else { return }
+        let user = text[start..<at]
+        guard let colon = user.firstIndex(of: UInt8(ascii: ":")) else {
+            // A token alone: `https://<token>@github.com`.
+            guard user.count >= 16, !user.contains(UInt8(ascii: "/")), user.contains(where: \.isDigit),
+                SecretValue.entropy(user) > 3,
+                !SecretValue.isPlaceholder(user)
+            else { return }
+            return add(start..<at, 0.8, "url", &found)
         }
-        guard start > 2, text[start - 1] == UInt8(ascii: "/"), text[start - 2] == UInt8(ascii: "/"),
-            text[start - 3] == UInt8(ascii: ":"),
-            let colon = text[start..<at].firstIndex(of: UInt8(ascii: ":")), at - colon > 3,
-            !SecretValue.isPlaceholder(text[(colon + 1)..<at]),
-            !"$#".utf8.contains(text[colon + 1])
+        // `https://host:8080/a@b` has a port and a path, `https://host/a:b@c` a path.
+        if let slash = user.firstIndex(of: UInt8(ascii: "/")) {
+            guard slash > colon, !text[(colon + 1)..<slash].allSatisfy(\.isDigit) else { return }
+        }
+        let value = text[(colon + 1)..<at]
+        let password = String(decoding: value, as: UTF8.self).lowercased()
+        guard value.count > 2, !SecretValue.isPlaceholder(value), !value.starts(with: "${".utf8),
+            !value.starts(with: "#{".utf8), !value.starts(with: "$(".utf8),
+            !anybody.contains(password)
         else { return }
-        let password = String(decoding: text[(colon + 1)..<at], as: UTF8.self).lowercased()
-        guard !anybody.contains(password) else { return }
         add(start..<at, 0.9, "url", &found)
     }
 
     /// `curl -u user:password`.
     private static func scanOption(_ text: [UInt8], at position: Int, _ found: inout Detected) {
         guard position > 0, text[position - 1] <= 0x20 else { return }
+        if text[position...].starts(with: "--".utf8) {
+            let option = text[(position + 2)...].prefix(40).prefix { $0.isWordByte || $0 == 45 }
+            let name = SecretName(option)
+            if name.kind != .none, option.endIndex < text.count, text[option.endIndex] == 0x20 {
+                let value = text[(option.endIndex + 1)...].prefix(4_096).prefix {
+                    $0 > 0x20 && !"'\"`".utf8.contains($0)
+                }
+                if value.first != 45 { decide(text, value.startIndex..<value.endIndex, name, &found) }
+                return
+            }
+        }
         let options = ["-u ", "-u=", "--user ", "--user=", "-u\"", "-u'"]
         guard let option = options.first(where: { text[position...].starts(with: $0.utf8) }),
             text[..<position].suffix(400).split(whereSeparator: { $0 <= 0x20 }).contains(where: {
@@ -157,4 +264,9 @@ enum AssignmentDetector {
         else { return }
         add(start..<end, 0.7, "curl", &found)
     }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether it ends with `://`.
+    fileprivate var hasSlashes: Bool { count > 2 && suffix(3).elementsEqual("://".utf8) }
 }

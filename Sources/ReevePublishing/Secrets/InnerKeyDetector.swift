@@ -34,7 +34,7 @@ enum InnerKeyDetector {
             for rule in rules where text[position...].starts(with: rule.anchor) {
                 let start = position - rule.before.shortest
                 guard start >= 0, rule.before.end(in: text, from: start) == position,
-                    start == 0 || !text[start - 1].isAlphanumeric,
+                    start == 0 || !text[start - 1].isAlphanumeric || text[..<start].suffix(3).elementsEqual("bot".utf8),
                     let end = rule.after.end(in: text, from: position + rule.anchor.count),
                     end == text.count || !text[end].isWordByte
                 else { continue }

@@ -111,12 +111,22 @@ enum KeyRules {
             "sk_test_{w10,247} sk_live_{w10,247} sk_prod_{w10,247} rk_test_{w10,247} rk_live_{w10,247} rk_prod_{w10,247} whsec_{w16,247}"
         ), ("supabase", "~sbp_{X40} ~sb_secret_{t20,60}"),
         ("teams", "webhook.office.com/webhookb2/{g60,300}"),
-        ("discord", "discord.com/api/webhooks/{d17,20}/{t60,80} discordapp.com/api/webhooks/{d17,20}/{t60,80}"),
+        (
+            "discord",
+            "discord.com/api/v{d1,2}/webhooks/{d17,20}/{t60,80} discord.com/api/webhooks/{d17,20}/{t60,80} discordapp.com/api/webhooks/{d17,20}/{t60,80}"
+        ),
         ("zapier", "hooks.zapier.com/hooks/catch/{d5,12}/{w5,12}"),
         (
             "make",
             "hook.eu1.make.com/{w20,40} hook.eu2.make.com/{w20,40} hook.us1.make.com/{w20,40} hook.us2.make.com/{w20,40} hook.integromat.com/{w20,40}"
         ),
+        (
+            "webhook",
+            "~/webhook/{X8}-{X4}-{X4}-{X4}-{X12} ~/webhook-test/{X8}-{X4}-{X4}-{X4}-{X12} ~workato.com/webhooks/rest/{t20,60}/{t1,100} ~maker.ifttt.com/trigger/{t1,60}/with/key/{t20,60}"
+        ),
+        ("tavily", "~tvly-{t20,60}"), ("pinecone", "~pcsk_{t40,90}"), ("posthog", "phx_{w40,60}"),
+        ("apify", "~apify_api_{w36,40}"), ("n8n", "~n8n_api_{w32,64}"), ("vercel", "~vercel_blob_rw_{t20,80}"),
+        ("firecrawl", "fc-{x32}"), ("putty", "~PuTTY-User-Key-File-{d1}:{g0,40}"),
         ("trello", "~ATTA{X64}"), ("twilio", "SK{X32}"), ("typeform", "~tfp_{e40,70}"),
         ("vault", "~hvb.{t90,300} ~hvs.{t24,200} ~hvr.{t24,300} s.{w24}"), ("xai", "~xai-{w70,90}"),
         (

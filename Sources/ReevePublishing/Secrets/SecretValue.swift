@@ -13,7 +13,7 @@ import Darwin
 enum SecretValue {
     /// How sure it is that a value under a name of a kind is a secret; 0 when it is none.
     static func score(_ value: ArraySlice<UInt8>, _ kind: SecretName.Kind) -> Double {
-        guard kind != .none, value.count >= 6, value.count <= 4_096, !isPlaceholder(value) else { return 0 }
+        guard kind != .none, value.count >= 5, value.count <= 4_096, !isPlaceholder(value) else { return 0 }
         let classes = [
             value.contains(where: \.isDigit), value.contains(where: \.isLetter), value.contains { !$0.isAlphanumeric },
         ]
@@ -32,7 +32,7 @@ enum SecretValue {
     }
 
     /// What keys are made of.
-    private static let token = ByteSet((33...126).filter { !"\"'`<>()[]{}|\\,;?*^!".utf8.contains($0) })
+    private static let token = ByteSet((33...126).filter { !"\"'`<>()[]{}|\\,;".utf8.contains($0) })
 
     /// Shannon's entropy in bits for each byte.
     static func entropy(_ value: ArraySlice<UInt8>) -> Double {
@@ -45,13 +45,23 @@ enum SecretValue {
     /// Whether it only stands for a value: few different characters, or words that say so.
     static func isPlaceholder(_ value: ArraySlice<UInt8>) -> Bool {
         guard Set(value).count > 3 else { return true }
+        if value.first == UInt8(ascii: "<"), value.last == UInt8(ascii: ">") { return true }
         let text = String(decoding: value.prefix(200).map { $0.isUpper ? $0 | 0x20 : $0 }, as: UTF8.self)
-        return words.contains { text.contains($0) } || isSequence(text)
+        return words.contains { text.contains($0) } || wholeWords.contains { isWord($0, in: text) } || isSequence(text)
     }
 
     /// Whether digits or letters stand in it in their order, as nobody's do.
     static func isSequence(_ text: String) -> Bool {
         text.contains("12345678901") || text.contains("0123456789") || text.contains("abcdefghij")
+    }
+
+    /// Words that say so only by themselves.
+    private static let wholeWords = [
+        "insert", "dummy", "sample", "todo", "fixme", "fake", "null", "environment", "none",
+    ]
+
+    private static func isWord(_ word: String, in text: String) -> Bool {
+        text.split { !$0.isLetter }.contains { $0 == word }
     }
 
     /// What a schema has at a password.
@@ -62,13 +72,13 @@ enum SecretValue {
     ]
 
     private static let words = [
-        "example", "your", "placeholder", "changeme", "change_me", "change-me", "redacted", "replace_with", "insert",
-        "xxxx", "****", "....", "dummy", "sample", "todo", "fixme", "<", "fake", "lorem", "undefined",
-        "process.env", "os.environ", "getenv", "environment", "my_", "my-", "test-key", "foobar", "null",
+        "example", "your", "placeholder", "changeme", "change_me", "change-me", "redacted", "replace_with", "xxxx",
+        "****", "....", "lorem", "undefined",
+        "33f!!lloppa", "process.env", "os.environ", "getenv", "foobar",
     ]
 
     /// Whether it speaks of a value that stands elsewhere: a pill, an expression, a variable, a path, an address.
-    private static func isReference(_ value: ArraySlice<UInt8>) -> Bool {
+    static func isReference(_ value: ArraySlice<UInt8>) -> Bool {
         let first = value[value.startIndex]
         if "$#%@/.{(=&".utf8.contains(first),
             !value.dropFirst().contains(where: { $0.isDigit })
@@ -89,6 +99,12 @@ enum SecretValue {
         let parts = value.split { !$0.isAlphanumeric }
         if parts.count > 1, parts.allSatisfy({ part in part.allSatisfy(\.isDigit) || part.count <= 2 }) { return true }
         if digits <= 2, parts.allSatisfy({ $0.count <= 14 && isWord($0) }) { return true }
+        // `customfield_10042`, `oauth2_2024_flow1`.
+        if parts.count > 1,
+            parts.allSatisfy({ part in isWord(part) && part.reduce(0) { $0 + ($1.isDigit ? 1 : 0) } <= 8 })
+        {
+            return true
+        }
         let last = parts.last.map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
         return value.contains(UInt8(ascii: "."))
             && [

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveTesting
+import Testing
+
+@testable import ReevePublishing
+
+/// Secrets by the names that they are given to. The values are made up.
+@Suite struct SecretTests {
+    /// All of it goes, or a person decides; nothing is published.
+    @Test(arguments: [
+        ("password=Tr0ub4dor&3xyz9", "3xyz9"), ("password: \"Tr0ub4dor)3xyz9\"", "3xyz9"),
+        ("password=Tr0ub4dor,3xyz9", "3xyz9"), ("pwd: 'Tr0ub4dor`3xyz9'", "3xyz9"),
+        ("password=\"Tr0ub<4dor>3xyz9\"", "3xyz9"),
+        ("postgres://app:S3cr3t/xyz9@db.internal.net/x", "xyz9"), ("https://u:$3cretPw9@h.acme.org", "3cretPw9"),
+        ("https://q7Wm2xK9pL4vB8nT3zR6@github.com/x", "q7Wm2x"), ("password = \"a b c Tr0ub4dor\"", "Tr0ub"),
+        ("Authorization: ApiKey q7Wm2xK9pL4vB8nT3zR6", "q7Wm2x"),
+        ("Authorization: SSWS q7Wm2xK9pL4vB8nT3zR6", "q7Wm2x"), ("Bearer\tq7Wm2xK9pL4vB8nT3zR6", "q7Wm2x"),
+        ("https://api.telegram.org/bot123456789:AAq7Wm2xK9pL4vB8nT3zR6q7Wm2xK9pL4v8/getMe", "q7Wm2x"),
+        (
+            "https://discord.com/api/v10/webhooks/123456789012345678/q7Wm2xK9pL4vB8nT3zR6q7Wm2xK9pL4vB8nT3zR6q7Wm2xK9pL4vB8nT3zR6abcdefg1",
+            "q7Wm2x"
+        ),
+        ("https://www.workato.com/webhooks/rest/9f86d081-884c-4d63-a1b2-0123456789ab/new", "884c"),
+        ("DB_PASS=s3cr3tW0rdx", "s3cr3t"), ("PGPASSWORD=hunter2xyz9", "hunter2"), ("Kennwort: hunter2xyz9", "hunter2"),
+        ("contraseña: hunter2xyz9", "hunter2"),
+        ("mot de passe : hunter2xyz9", "hunter2"), ("psql --password hunter2xyz9 x", "hunter2"),
+        ("<add key=\"Password\" value=\"hunter2xyz9\"/>", "hunter2"), ("Server=db;Uid=sa;Pwd=Hx9k47;", "Hx9k47"),
+        ("tvly-q7Wm2xK9pL4vB8nT3zR6", "q7Wm2x"),
+        ("AccountKey=q7Wm2xK9pL4vB8nT3zR6q7Wm2xK9pL4vB8nT3zR6abcd==;EndpointSuffix=core.windows.net", "q7Wm2x"),
+        ("api-key: q7Wm2xK9pL4vB8nT3zR6", "q7Wm2x"), ("?api_key=q7Wm2xK9pL4vB8nT3zR6&x=1", "q7Wm2x"),
+        ("AKIAQ3EG\nRZ7VXK2MDWPL", "RZ7VXK"),
+    ])
+    func aSecretIsNotPublished(_ text: String, _ part: String) throws {
+        for document in [[text], ["say \(text)"]] {
+            let bytes = Array(
+                "[\(document.map { "\"\(String(decoding: JSONText.escape($0.utf8), as: UTF8.self))\"" }.joined())]".utf8
+            )
+            if case .publishable(let recipe) = scrub(bytes, as: .plainJSON).verdict {
+                #expect(!String(decoding: recipe.bytes, as: UTF8.self).contains(part), "\(text)")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"password":"correct horse battery staple"}"#, "horse"), (#"{"pass":"hunter2abcX9"}"#, "hunter2"),
+        (#"{"smtpPass":"hunter2abcX9"}"#, "hunter2"), (#"{"Authorization":"GenieKey q7Wm2xK9pL4vB8nT3zR6"}"#, "q7Wm2x"),
+        (#"{"clientSecret":"x7K!q2mZ*r9TbWc4V"}"#, "q2mZ"), (#"{"password":"4my-D0g9Cat"}"#, "D0g9"),
+        (#"{"jwtKey":"q7Wm2xK9pL4vB8nT3zR6"}"#, "q7Wm2x"), (#"{"stripeKey":"q7Wm2xK9pL4vB8nT3zR6"}"#, "q7Wm2x"),
+        (#"{"token":["q7Wm2xK9pL4vB8nT3zR6"]}"#, "q7Wm2x"),
+        (#"[{"name":"apiKey","value":"q7Wm2xK9pL4vB8nT3zR6"}]"#, "q7Wm2x"), (#"{"password":8273645}"#, "8273645"),
+        (#"{"rijksregisternummer":"85.07.30-033.28"}"#, "033.28"), (#"{"vin":"WAUZZZ8K9BA123456"}"#, "BA123456"),
+        (#"{"nir":"184122A45108933"}"#, "45108933"),
+        (#"{"t":"aabb.ccdd.eef1"}"#, "eef1"), (#"["HRB-123"]"#, "HRB-123"), (#"{"data":"ssn 536-22-8726-A"}"#, "8726"),
+        (#"{"a":"DNI 12.345.678-Z"}"#, "345.678"), (#"{"a":"Führerschein B072RRE2I55"}"#, "B072"),
+    ])
+    func aKeyTells(_ document: String, _ part: String) throws {
+        if case .publishable(let recipe) = scrub(Array(document.utf8), as: .plainJSON).verdict {
+            #expect(!String(decoding: recipe.bytes, as: UTF8.self).contains(part), "\(document)")
+        }
+    }
+
+    /// Ids, hashes and words under the names of providers, and sentences about secrets, stay.
+    @Test(arguments: [
+        #"{"github_commit_sha":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}"#,
+        #"{"hubspot_form_id":"9f86d081-884c-4d63-a1b2-0123456789ab"}"#,
+        #"{"trello_card_id":"4xp9fdt77pncbef59f4k1qe83o12ab"}"#, #"{"key":"customfield_10042"}"#,
+        #"{"auth":"custom_oauth2_2024_flow1"}"#,
+        #"{"title":"Basic configuration of the connector"}"#, #"{"a":"Bearer authentication-header"}"#,
+        #"{"a":"Forgot your password? Contact the helpdesk"}"#, #"{"a":"Reset password > Settings"}"#,
+        #"{"a":"ZIP 10001-1234 New York"}"#, #"{"a":"car to go 12"}"#, #"{"a":"The car A4 has"}"#,
+        #"{"a":"Cancelled order 100200300"}"#, #"{"a":"hotel id 123456789"}"#,
+        #"{"a":"Newtonsoft.Json, Version=13.0.3.0"}"#, #"{"a":"SDK 4.12.0.1"}"#, #"{"a":"10:30::11:00"}"#,
+        #"{"a":"batch2024b and patch2024a"}"#, #"{"a":"Bank holidays since 20240115"}"#, #"{"id":"T12345678"}"#,
+        #"{"pass_count":"123456789"}"#,
+        #"{"a":"License valid until 20251231"}"#, #"{"a":"reg no is 44"}"#, #"{"password_hint":"your first pet"}"#,
+        #"{"type":"password"}"#, #"{"a":"secret: ask_admin_2024_please"}"#,
+        #"{"next_page_token":"abc123def456ghi789"}"#,
+    ])
+    func ordinaryValuesStay(_ document: String) throws {
+        #expect(String(decoding: try output(scrub(Array(document.utf8), as: .plainJSON)), as: UTF8.self) == document)
+    }
+}
