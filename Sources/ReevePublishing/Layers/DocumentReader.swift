@@ -14,21 +14,6 @@ enum ReadFailure: Error, Equatable {
     case unknownVersion(JSONPath)
 }
 
-/// A value that goes by its role alone: the content of a string, array or object, or a number.
-struct RoleDrop {
-    let path: JSONPath
-    let role: PathRole
-    /// Where it stands in the source, without quotes or brackets.
-    let span: Range<Int>
-    /// A string's text; `nil` for anything else.
-    let text: [UInt8]?
-    var isNumber = false
-    /// Whether the text is a file's name.
-    var isFile = false
-    /// The number of what it is packed into as a whole; its place is in that.
-    var seal: Int?
-}
-
 /// Text that is packed so that no part of it stands by itself in what is outside: it is changed as a whole.
 struct Seal {
     /// The packed text.

@@ -36,6 +36,10 @@ extension TextScreen {
     var hasAssignments: Bool {
         var colons = 0
         for position in range where isIn(position, Class.sign) {
+            // Alone it gives nothing a value.
+            if byte(position) == UInt8(ascii: ","), position == range.lowerBound || !isIn(position - 1, Class.blank) {
+                continue
+            }
             if byte(position) == UInt8(ascii: ":") {
                 colons += 1
                 if colons == 5 || position + 1 < range.upperBound && byte(position + 1) == UInt8(ascii: ":") {
@@ -98,7 +102,7 @@ extension TextScreen {
     /// Whether `Bearer`, `Basic`, `Token` or an option for a user stands before a blank.
     var hasHeaders: Bool {
         for position in range
-        where (isGap(position) || isIn(position, Class.control | Class.escape)) && position > range.lowerBound + 1 {
+        where isIn(position, Class.gap | Class.escape) && position > range.lowerBound + 1 {
             // A typographic space has more bytes before this one.
             var end = position
             while end > range.lowerBound + 1, byte(end) >= 0x80 { end -= 1 }
@@ -106,9 +110,15 @@ extension TextScreen {
             let left = end - range.lowerBound
             switch byte(end - 1) | 0x20 {
             case UInt8(ascii: "r"):
-                if left >= 6, isWord("bearer", at: end - 6) || isWord("user", at: end - 4) { return true }
-            case UInt8(ascii: "c"): if left >= 5, isWord("basic", at: end - 5) { return true }
-            case UInt8(ascii: "n"): if left >= 5, isWord("token", at: end - 5) { return true }
+                if left >= 6, byte(end - 2) | 0x20 == UInt8(ascii: "e"),
+                    isWord("bearer", at: end - 6) || isWord("user", at: end - 4)
+                {
+                    return true
+                }
+            case UInt8(ascii: "c"):
+                if left >= 5, byte(end - 2) | 0x20 == UInt8(ascii: "i"), isWord("basic", at: end - 5) { return true }
+            case UInt8(ascii: "n"):
+                if left >= 5, byte(end - 2) | 0x20 == UInt8(ascii: "e"), isWord("token", at: end - 5) { return true }
             case UInt8(ascii: "u"): if left > 1 && byte(end - 2) == UInt8(ascii: "-") { return true }
             default: break
             }
@@ -125,7 +135,7 @@ extension TextScreen {
     /// Whether a word with a capital that begins a name could stand before another one.
     var hasNames: Bool {
         for position in range
-        where isGap(position) && position > range.lowerBound && position + 1 < range.upperBound {
+        where isIn(position, Class.gap) && position > range.lowerBound && position + 1 < range.upperBound {
             let next = byte(position + 1)
             guard next.isUpper || next >= 0x80 else { continue }
             var (start, end) = (position, position)
@@ -151,11 +161,6 @@ extension TextScreen {
             }
         }
         return false
-    }
-
-    private func isGap(_ position: Int) -> Bool {
-        isIn(position, Class.space) || byte(position) == 0xA0 || byte(position) == 0xAF
-            || (0x80...0x8A).contains(byte(position))
     }
 
     /// Whether a line ends between two letters or digits: a key may go on in the next.

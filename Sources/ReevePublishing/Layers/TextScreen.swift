@@ -97,6 +97,12 @@ import ReeveModel
         static let control: UInt32 = 16_777_216
         /// It may part the groups of a short number.
         static let part: UInt32 = 33_554_432
+        /// It may stand between words.
+        static let gap: UInt32 = 67_108_864
+        /// Of a text: a capital, or a letter outside ASCII, stands behind a gap.
+        static let capital: UInt32 = 134_217_728
+        /// Of a text: a line ends in it.
+        static let lineEnd: UInt32 = 268_435_456
     }
 
     private static let table: [UInt32] = {
@@ -111,6 +117,7 @@ import ReeveModel
             if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") { found |= Class.folder }
             if byte == 0x20 { found |= Class.space }
             if byte < 0x20 { found |= Class.control }
+            if byte <= 0x20 || byte == 0xA0 || byte == 0xAF || (0x80...0x8A).contains(byte) { found |= Class.gap }
             if "-.:_".utf8.contains(byte) { found |= Class.part }
             if byte <= 0x20 || "'\"`=>:|?,(\\".utf8.contains(byte) { found |= Class.blank }
             if byte <= 0x20 || "\\\"'`;,<>&)]}".utf8.contains(byte) { found |= Class.end }
@@ -144,13 +151,13 @@ import ReeveModel
         if seen & Class.escape != 0, !hasPlainEscapes(seen) { return false }
         if seen & Class.code != 0, hasCodes { return false }
         if seen & Class.digit != 0, hasNumbers(seen) { return false }
-        if seen & (Class.escape | Class.control) != 0, hasBrokenLines { return false }
+        if seen & Class.lineEnd != 0, hasBrokenLines { return false }
         if seen & Class.long != 0 {
             if unsafe SecretDetector.mayHold(bytes, range) { return false }
         }
         if seen & Class.sign != 0, hasAssignments { return false }
-        if seen & (Class.space | Class.control | Class.escape | Class.wide) != 0, hasHeaders { return false }
-        if seen & (Class.space | Class.wide) != 0, hasNames { return false }
+        if seen & (Class.gap | Class.escape) != 0, hasHeaders { return false }
+        if seen & Class.capital != 0, hasNames { return false }
         if seen & Class.folder != 0, hasFolders { return false }
         if seen & Class.dash != 0, hasDashes { return false }
         if seen & Class.tag != 0, hasTags { return false }
@@ -167,6 +174,12 @@ import ReeveModel
             seen |= found
             position += 1
             guard found & Class.run == 0 else { continue }
+            if found & Class.gap != 0, position < range.upperBound, byte(position).isUpper || byte(position) >= 0x80 {
+                seen |= Class.capital
+            }
+            if found & Class.control != 0, byte(position - 1) == 0x0A || byte(position - 1) == 0x0D {
+                seen |= Class.lineEnd
+            }
             let run = start..<position - 1
             if found & Class.keySign == 0 {
                 if run.upperBound - longStart >= SecretDetector.shortest { seen |= Class.long }
@@ -178,6 +191,7 @@ import ReeveModel
                 let escaped = byte(position)
                 let isLineEnd =
                     escaped == UInt8(ascii: "n") || escaped == UInt8(ascii: "r") || escaped == UInt8(ascii: "\\")
+                if isLineEnd { seen |= Class.lineEnd }
                 if isLineEnd, run.count >= Base64Text.shortestLine { return nil }
                 seen |= kind(position)
                 position += 1
