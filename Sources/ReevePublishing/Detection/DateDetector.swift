@@ -22,7 +22,9 @@ enum DateDetector {
                 position += 1
                 continue
             }
-            if position == 0 || !isAttached(text[position - 1]), let end = end(text, from: position) {
+            if position == 0 || !isAttached(text[position - 1]), mayBegin(text, at: position),
+                let end = end(text, from: position)
+            {
                 let range = position..<end
                 let isBirth = context.names(birthWords) || TextWords.names(birthWords, near: range, in: text)
                 found.matches.append(
@@ -34,6 +36,11 @@ enum DateDetector {
                 while position < text.count, text[position].isAlphanumeric { position += 1 }
             }
         }
+    }
+
+    /// Whether digits or the name of a month begin at a position.
+    private static func mayBegin(_ text: [UInt8], at position: Int) -> Bool {
+        text[position].isDigit || month(of: text[position...].prefix(10).prefix(while: \.isLetter)) != nil
     }
 
     private static func isAttached(_ byte: UInt8) -> Bool { byte.isWordByte || "-./".utf8.contains(byte) }
@@ -121,10 +128,10 @@ enum DateDetector {
     /// A month by its English, German, French or Spanish name, or three letters of it.
     private static func month(of word: ArraySlice<UInt8>) -> Int? {
         guard word.count >= 3, word.allSatisfy(\.isLetter) else { return nil }
-        return months[String(decoding: word, as: UTF8.self).lowercased()]
+        return months[Gazetteer.hash(word)]
     }
 
-    private static let months: [String: Int] = {
+    private static let months: [UInt32: Int] = {
         let names = [
             "january jan januar janvier enero", "february feb februar febrero", "march mar mrz mars marzo",
             "april apr avril abril", "may mai mayo",
@@ -133,9 +140,9 @@ enum DateDetector {
             "october oct oktober okt octobre octubre", "november nov novembre noviembre",
             "december dec dezember dez decembre diciembre",
         ]
-        var table: [String: Int] = [:]
+        var table: [UInt32: Int] = [:]
         for (index, line) in names.enumerated() {
-            for name in line.split(separator: " ") { table[String(name)] = index + 1 }
+            for name in line.split(separator: " ") { table[Gazetteer.hash(name.utf8)] = index + 1 }
         }
         return table
     }()

@@ -6,7 +6,7 @@ enum TellingWords {
     /// Words of all detectors.
     private static let all: Set<String> = {
         var words = DetectionContext.words.union(DateDetector.birthWords).union(NetworkDetector.ipWords)
-        for rules in IDRule.byLength { for (rule, _) in rules { words.formUnion(rule.words) } }
+        for entries in IDRule.byLength { for entry in entries { words.formUnion(entry.rule.words) } }
         return words
     }()
 

@@ -65,8 +65,9 @@ enum IDDetector {
                 candidate.digits > 3 || !isBesideLine(text, start..<group.upperBound)
             else { continue }
             let range = start..<group.upperBound
-            for (rule, shape) in IDRule.byLength[candidate.compact.count]
-            where shape.groups == candidate.counts && shape.fits(candidate.compact[...]) {
+            for entry in IDRule.byLength[candidate.compact.count]
+            where entry.shape.groups == candidate.counts && entry.shape.fits(candidate.compact) {
+                let (rule, shape) = (entry.rule, entry.shape)
                 guard isParted(text[range], by: rule.signs), shape.groups.count == 1 || !goesOn(text, range) else {
                     continue
                 }

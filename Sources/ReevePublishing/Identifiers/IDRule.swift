@@ -30,17 +30,15 @@ struct IDRule: Sendable {
         }
 
         /// Whether a text without separators, in upper case, is of this shape.
-        func fits(_ text: ArraySlice<UInt8>) -> Bool {
-            var position = text.startIndex
-            for sign in mask {
-                let byte = text[position]
+        func fits(_ text: [UInt8]) -> Bool {
+            for position in mask.indices {
+                let (sign, byte) = (mask[position], text[position])
                 switch sign {
                 case UInt8(ascii: "d"): guard byte.isDigit else { return false }
                 case UInt8(ascii: "a"): guard byte.isUpper else { return false }
                 case UInt8(ascii: "x"): break
                 default: guard byte == sign else { return false }
                 }
-                position += 1
             }
             return true
         }
@@ -62,11 +60,19 @@ struct IDRule: Sendable {
         self.words = words
     }
 
+    /// A shape with its rule; one object for both, which costs nothing to hand on.
+    final class Entry: Sendable {
+        let rule: IDRule
+        let shape: Shape
+
+        init(_ rule: IDRule, _ shape: Shape) { (self.rule, self.shape) = (rule, shape) }
+    }
+
     /// All that are known, by the number of digits and letters.
-    static let byLength: [[(rule: IDRule, shape: Shape)]] = {
-        var table = [[(rule: IDRule, shape: Shape)]](repeating: [], count: longest + 1)
+    static let byLength: [[Entry]] = {
+        var table = [[Entry]](repeating: [], count: longest + 1)
         for rule in american + british + european + eurasian + general {
-            for shape in rule.shapes { table[shape.mask.count].append((rule, shape)) }
+            for shape in rule.shapes { table[shape.mask.count].append(Entry(rule, shape)) }
         }
         return table
     }()

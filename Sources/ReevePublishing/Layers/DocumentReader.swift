@@ -106,7 +106,9 @@ struct DocumentReader {
         // It may be code, in which literals are put together.
         let isCode =
             text.utf8.contains { "\"'`".utf8.contains($0) } && text.utf8.contains { LiteralRun.joins($0) && $0 != 0x20 }
-        if isCode { try read(script: piece, .javaScript, at: format.root) }
+        // A document has been taken apart.
+        let isDocument = !pieces.contains { $0.depth == 0 && $0.seal == nil }
+        if isCode, !isDocument { try read(script: piece, .javaScript, at: format.root) }
     }
 
     private init(
