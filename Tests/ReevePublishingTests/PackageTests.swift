@@ -144,6 +144,17 @@ import Testing
             return
         }
         #expect(report.files[0].path == "a.recipe.json")
+        // Also what no rule would find in it: an id that goes.
+        let workflow =
+            #"{"name":"W","nodes":[{"name":"A","type":"t","webhookId":"hook-of-the-team","parameters":{}}],"connections":{}}"#
+        let named = try scrub([
+            ("w.json", workflow),
+            ("hook-of-the-team.recipe.json", Self.recipe("x", connection: "C", "C.connection.json")),
+        ])
+        guard case .blocked(.fileName) = named.files[1].report.verdict else {
+            Issue.record("an id in a path")
+            return
+        }
         // A stand-in in a path is taken.
         let taken = try #require(try scrub([("user1@example.com.recipe.json", recipe)]).recipes)
         #expect(String(decoding: taken[0].recipe.bytes, as: UTF8.self).contains("user2@example.com"))
