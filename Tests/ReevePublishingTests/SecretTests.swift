@@ -44,6 +44,17 @@ import Testing
         }
     }
 
+    /// What is not secret stays: a host behind a token, and what a URL asks for besides.
+    @Test(arguments: [
+        ("https://q7Wm2xK9pL4vB8nT3zR6@github.com/x", "https://REPLACE_WITH_SECRET_1@github.com/x"),
+        ("postgres://app:S3cr3t/xyz9@db.acme.net/x", "postgres://REPLACE_WITH_SECRET_1@db.acme.net/x"),
+        ("?api_key=q7Wm2xK9pL4vB8nT3zR6&x=1", "?api_key=REPLACE_WITH_SECRET_1&x=1"),
+        ("password=Tr0ub4dor&user=x", "password=REPLACE_WITH_SECRET_1&user=x"),
+    ])
+    func theRestStays(_ text: String, _ after: String) throws {
+        #expect(try strings(output(scrub(Array("[\"\(text)\"]".utf8), as: .plainJSON))) == [after])
+    }
+
     @Test(arguments: [
         (#"{"password":"correct horse battery staple"}"#, "horse"), (#"{"pass":"hunter2abcX9"}"#, "hunter2"),
         (#"{"smtpPass":"hunter2abcX9"}"#, "hunter2"), (#"{"Authorization":"GenieKey q7Wm2xK9pL4vB8nT3zR6"}"#, "q7Wm2x"),
@@ -67,6 +78,7 @@ import Testing
         #"{"github_commit_sha":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}"#,
         #"{"hubspot_form_id":"9f86d081-884c-4d63-a1b2-0123456789ab"}"#,
         #"{"trello_card_id":"4xp9fdt77pncbef59f4k1qe83o12ab"}"#, #"{"key":"customfield_10042"}"#,
+        #"{"key":"4xp9fdt77pncbef59f4k"}"#,
         #"{"auth":"custom_oauth2_2024_flow1"}"#,
         #"{"title":"Basic configuration of the connector"}"#, #"{"a":"Bearer authentication-header"}"#,
         #"{"a":"Forgot your password? Contact the helpdesk"}"#, #"{"a":"Reset password > Settings"}"#,

@@ -211,7 +211,7 @@ enum AssignmentDetector {
                 SecretValue.entropy(user) > 3,
                 !SecretValue.isPlaceholder(user)
             else { return }
-            return add(start..<at, 0.8, "url", &found)
+            return add(start..<at, 0.97, "url", &found)
         }
         // `https://host:8080/a@b` has a port and a path, `https://host/a:b@c` a path.
         if let slash = user.firstIndex(of: UInt8(ascii: "/")) {
@@ -223,7 +223,7 @@ enum AssignmentDetector {
             !value.starts(with: "#{".utf8), !value.starts(with: "$(".utf8),
             !anybody.contains(password)
         else { return }
-        add(start..<at, 0.9, "url", &found)
+        add(start..<at, 0.97, "url", &found)
     }
 
     /// `curl -u user:password`.
