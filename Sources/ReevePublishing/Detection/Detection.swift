@@ -18,6 +18,30 @@ struct DetectionContext {
         keyWords = label.map { words.union(Self.words(of: String(decoding: $0, as: UTF8.self))) } ?? words
     }
 
+    /// What is known about a piece: of a key, and of what refers to something, nothing.
+    init(of piece: TextPiece) {
+        self =
+            piece.role == .reference || piece.isKey
+            ? .none : DetectionContext(path: piece.path, label: piece.label)
+    }
+
+    static let none = DetectionContext(path: JSONPath())
+
+    /// What is known by each key, made once.
+    struct Cache {
+        private var known: [String: DetectionContext] = [:]
+
+        mutating func context(of piece: TextPiece) -> DetectionContext {
+            guard piece.label == nil, piece.role != .reference, !piece.isKey, let key = piece.path.lastKey else {
+                return DetectionContext(of: piece)
+            }
+            if let context = known[key] { return context }
+            let context = DetectionContext(of: piece)
+            known[key] = context
+            return context
+        }
+    }
+
     /// Words for what the detectors of contacts and accounts look for.
     static let words: Set<String> = phoneWords.union(cardWords).union(["iban"])
     private static let phoneWords: Set<String> = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
@@ -71,16 +95,19 @@ enum Detection {
     static let rulesVersion = 4
 
     /// What stands in a text; a class that is kept takes nothing away from the others.
-    static func scan(_ piece: TextPiece, by rules: SearchRules = .init()) -> Detected {
-        var found = scan(whole: piece, rules)
-        addTagged(piece, rules, &found)
+    static func scan(
+        _ piece: TextPiece, by rules: SearchRules = .init(), in known: DetectionContext? = nil
+    ) -> Detected {
+        let context = known ?? DetectionContext(of: piece)
+        var found = scan(whole: piece, rules, context)
+        addTagged(piece, rules, context, &found)
         guard !piece.joints.isEmpty, !found.matches.isEmpty || !found.kept.isEmpty else { return found }
         // Of literals that are put together only what reaches over a joint is new, and not what each has for itself:
         // `'a@x.com' + 'b@x.com'` are two.
         let ends = [0] + piece.joints.map(\.at) + [piece.bytes.count]
         var (single, keptSingle): ([Range<Int>], [Range<Int>]) = ([], [])
         for (start, end) in zip(ends, ends.dropFirst()) {
-            let part = scan(whole: piece.part(start..<end), rules)
+            let part = scan(whole: piece.part(start..<end), rules, context)
             func placed(_ ranges: [Range<Int>]) -> [Range<Int>] {
                 ranges.sorted { $0.lowerBound < $1.lowerBound }.map { start + $0.lowerBound..<start + $0.upperBound }
             }
@@ -93,11 +120,13 @@ enum Detection {
     }
 
     /// Adds what shows only without the tags of HTML in it: a person decides about it, since the tags would go with it.
-    private static func addTagged(_ piece: TextPiece, _ rules: SearchRules, _ found: inout Detected) {
+    private static func addTagged(
+        _ piece: TextPiece, _ rules: SearchRules, _ context: DetectionContext, _ found: inout Detected
+    ) {
         guard piece.joints.isEmpty, let text = UntaggedText(piece.bytes) else { return }
         var plain = piece
         plain.bytes = text.bytes
-        let seen = scan(whole: plain, rules)
+        let seen = scan(whole: plain, rules, context)
         func over(_ matches: [Match]) -> [Match] {
             matches.compactMap { match in
                 let range = text.place(match.range)
@@ -120,11 +149,13 @@ enum Detection {
     }
 
     /// What stands in a text that was written in hexadecimal digits; what is in such a text within it is not looked for.
-    private static func scan(hex piece: TextPiece, _ rules: SearchRules) -> [Match] {
-        piece.bytes.count > HexDetector.longest ? [] : scan(whole: piece, rules).matches
+    private static func scan(hex piece: TextPiece, _ rules: SearchRules, _ context: DetectionContext) -> [Match] {
+        piece.bytes.count > HexDetector.longest ? [] : scan(whole: piece, rules, context).matches
     }
 
-    private static func scan(whole piece: TextPiece, _ rules: SearchRules) -> Detected {
+    private static func scan(
+        whole piece: TextPiece, _ rules: SearchRules, _ context: DetectionContext
+    ) -> Detected {
         var found = Detected()
         guard piece.bytes.count >= rules.shortest else { return found }
         let folded = FoldedText(piece.bytes)
@@ -134,9 +165,6 @@ enum Detection {
         let classes = TextClasses(text)
         SecretDetector.scan(text, &found)
         if classes.hasAt { EmailDetector.scan(text, &found) }
-        let context =
-            piece.role == .reference || piece.isKey
-            ? DetectionContext(path: JSONPath()) : DetectionContext(path: piece.path, label: piece.label)
         if classes.hasDigit {
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
@@ -159,7 +187,7 @@ enum Detection {
             HexDetector.scan(text, &found) { inner in
                 var piece = TextPiece(bytes: inner, sources: .row(from: 0), path: piece.path, role: piece.role)
                 piece.isKey = true
-                return scan(hex: piece, rules)
+                return scan(hex: piece, rules, context)
             }
         }
         let shown = rules.isForScrubbing ? found.surrogates.map(\.range).sorted { $0.lowerBound < $1.lowerBound } : []

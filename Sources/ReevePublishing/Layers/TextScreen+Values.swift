@@ -41,6 +41,12 @@ extension TextScreen {
                 continue
             }
             if byte(position) == UInt8(ascii: ":") {
+                // `https://…`.
+                if position + 2 < range.upperBound, byte(position + 1) == UInt8(ascii: "/"),
+                    byte(position + 2) == UInt8(ascii: "/")
+                {
+                    continue
+                }
                 colons += 1
                 if colons == 5 || position + 1 < range.upperBound && byte(position + 1) == UInt8(ascii: ":") {
                     return true

@@ -32,8 +32,9 @@ struct Hits {
     init(_ reader: DocumentReader, by rules: SearchRules = .init()) throws(BlockReason) {
         surrogates = reader.connections
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
+        var contexts = DetectionContext.Cache()
         for (index, piece) in reader.pieces.enumerated() {
-            let found = Detection.scan(piece, by: rules)
+            let found = Detection.scan(piece, by: rules, in: contexts.context(of: piece))
             let isTwice = !piece.joints.isEmpty || piece.bytes.contains(UInt8(ascii: "<"))
             work += isTwice ? 2 * piece.bytes.count : piece.bytes.count
             guard !found.isTooDeep else { throw .tooManyLayers }

@@ -119,6 +119,9 @@ enum AssignmentDetector {
             if text[position - 1] == UInt8(ascii: "-") { return true }
             let tag = text[..<position].suffix(80).reversed().prefix { $0.isWordByte || ".-:".utf8.contains($0) }
             return tag.count < position && text[position - 1 - tag.count] == UInt8(ascii: "<")
+        // `https://…`.
+        case UInt8(ascii: ":"):
+            return !(next == UInt8(ascii: "/") && position + 2 < text.count && text[position + 2] == next)
         default: return true
         }
     }
