@@ -26,7 +26,7 @@ import Testing
     @Test(.enabled(if: Vectors.folder != nil, "needs the vectors folder")) func nothingPlantedSurvives() throws {
         var generator = Scale.current.generator(for: "planter")
         var places: [String: Int] = [:]
-        let wanted = Scale.current.cases(ci: 2000, soak: 100_000)
+        let wanted = Scale.current.cases(ci: 4000, soak: 100_000)
         var cases = 0
         let sources = try Self.files.map { try Source($0) }
         var open: [Source] = []

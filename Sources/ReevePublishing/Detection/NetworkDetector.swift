@@ -51,7 +51,7 @@ enum NetworkDetector {
             if octets[..<3] == [192, 0, 2] {
                 found.surrogates.append((String(decoding: text[start..<end], as: UTF8.self), start..<end))
             }
-            var score = context.names(versionWords) || isVersion(text, before: start) ? 0.1 : score(of: octets)
+            var score = isVersion(text, before: start, octets, context) ? 0.1 : score(of: octets)
             // One of a network of one's own, where somebody says that it is one.
             if score == 0.25,
                 context.names(ipWords) || TextWords.names(ipWords, near: start..<end, in: text, within: 16)
@@ -92,15 +92,25 @@ enum NetworkDetector {
 
     static let ipWords: Set<String> = ["ip", "ips", "ipaddress", "ipv"]
     private static let versionWords: Set<String> = [
-        "version", "versions", "ver", "v", "release", "build", "firmware", "sdk", "section", "chapter", "driver",
-        "chrome", "chromium", "firefox", "safari", "edge",
-        "excel", "office", "windows", "android", "ios", "macos", "java", "jdk", "net", "revision", "rev",
+        "version", "versions", "ver", "release", "build", "firmware", "sdk", "chrome", "chromium", "firefox", "safari",
+        "edge",
+    ]
+    /// Words that small numbers with dots stand behind.
+    private static let partWords: Set<String> = [
+        "v", "section", "chapter", "driver", "excel", "office", "windows", "android", "ios", "macos", "java", "jdk",
+        "net", "revision",
+        "rev",
     ]
 
-    private static func isVersion(_ text: [UInt8], before position: Int) -> Bool {
+    private static func isVersion(
+        _ text: [UInt8], before position: Int, _ octets: [Int], _ context: DetectionContext
+    ) -> Bool {
         // `Chrome/133.0.0.0`.
         if position > 1, text[position - 1] == UInt8(ascii: "/"), text[position - 2].isLetter { return true }
-        return TextWords.names(versionWords, near: position..<position, in: text, within: 16, behind: 0)
+        func isNear(_ words: Set<String>) -> Bool {
+            context.names(words) || TextWords.names(words, near: position..<position, in: text, within: 16, behind: 0)
+        }
+        return isNear(versionWords) || octets.allSatisfy { $0 < 100 } && isNear(partWords)
     }
 
     // MARK: Version 4

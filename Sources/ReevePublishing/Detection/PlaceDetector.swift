@@ -20,7 +20,7 @@ enum PlaceDetector {
             let start = position + folder.count
             let name = text[start...].prefix(64).prefix { $0.isAlphanumeric || "._-".utf8.contains($0) || $0 >= 0x80 }
             let word = String(decoding: name.prefix(while: \.isAlphanumeric), as: UTF8.self).lowercased()
-            guard name.count > 1, !shared.contains(word), !word.isEmpty,
+            guard name.count > 1, !shared.contains(word),
                 RecipeParameter(String(decoding: name, as: UTF8.self)) == nil
             else { continue }
             found.matches.append(Match(kind: .userFolder, range: start..<name.endIndex, score: 0.7, rule: "path.user"))
@@ -43,6 +43,7 @@ enum PlaceDetector {
     private static func isRoot(_ text: [UInt8], before position: Int) -> Bool {
         guard position > 0 else { return true }
         let before = text[position - 1]
+        if text[..<position].hasSuffix("file://") || text[..<position].hasSuffix("/mnt/c") { return true }
         // `api.example.com/users/list` is a service's.
         return !before.isWordByte && !"./-".utf8.contains(before) && before < 0x80
     }
@@ -89,4 +90,9 @@ enum PlaceDetector {
             found.matches.append(Match(kind: .url, range: start..<end, score: 0.5, rule: "url.domain"))
         }
     }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether it ends with a text.
+    fileprivate func hasSuffix(_ text: String) -> Bool { suffix(text.utf8.count).elementsEqual(text.utf8) }
 }

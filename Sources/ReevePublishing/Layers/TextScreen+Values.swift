@@ -7,7 +7,9 @@ extension TextScreen {
     func hasNumbers(_ seen: UInt32) -> Bool {
         let needed = seen & (Class.letter | Class.space | Class.escape) == 0 ? 7 : 4
         // A word beside a digit could say what it is of.
-        if seen & Class.space != 0, seen & Class.letter != 0 { return true }
+        if seen & (Class.space | Class.control | Class.escape | Class.wide) != 0, seen & Class.letter != 0 {
+            return true
+        }
         var (count, dots, run) = (0, 0, 0)
         for position in range {
             if isIn(position, Class.digit) {
@@ -59,7 +61,7 @@ extension TextScreen {
                 if isIn(end, Class.digit) { hasDigit = true }
                 end += 1
             }
-            if end - start >= 4 && hasDigit || hasPassword(before: position) { return true }
+            if end - start >= 4 && hasDigit || end - start >= 14 || hasPassword(before: position) { return true }
             let left = position - range.lowerBound
             if left >= 13,
                 isWord("authorization", at: position - 13) || left > 13 && isWord("authorization", at: position - 14)
@@ -104,6 +106,9 @@ extension TextScreen {
             return true
         }
     }
+
+    /// Whether `curl` stands in it: what follows it could be a user's password.
+    var hasCurl: Bool { range.dropLast(3).contains { byte($0) | 0x20 == UInt8(ascii: "c") && isWord("curl", at: $0) } }
 
     /// Whether `Bearer`, `Basic`, `Token` or an option for a user stands before a blank.
     var hasHeaders: Bool {
@@ -156,8 +161,8 @@ extension TextScreen {
             {
                 start -= 1
             }
-            // Behind a backslash the first letter is that of an escape.
-            for first in start..<min(end, start + 2) where byte(first).isUpper {
+            // Behind a backslash the first letter is that of an escape, and a typographic space has letters' bytes.
+            for first in start..<end where byte(first).isUpper {
                 var hash: UInt32 = 2_166_136_261
                 for place in first..<end {
                     let letter = byte(place)

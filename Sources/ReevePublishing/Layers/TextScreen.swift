@@ -118,7 +118,7 @@ import ReeveModel
             if byte == 0x20 { found |= Class.space }
             if byte < 0x20 { found |= Class.control }
             if byte <= 0x20 || byte == 0xA0 || byte == 0xAF || (0x80...0x8A).contains(byte) { found |= Class.gap }
-            if "-.:_".utf8.contains(byte) { found |= Class.part }
+            if "-.:_/".utf8.contains(byte) || byte == 0xA0 || byte < 0x20 { found |= Class.part }
             if byte <= 0x20 || "'\"`=>:|?,(\\".utf8.contains(byte) { found |= Class.blank }
             if byte <= 0x20 || "\\\"'`;,<>&)]}".utf8.contains(byte) { found |= Class.end }
             if OtherScript.leads.contains(byte) { found |= Class.script }
@@ -157,6 +157,7 @@ import ReeveModel
         }
         if seen & Class.sign != 0, hasAssignments { return false }
         if seen & (Class.gap | Class.escape) != 0, hasHeaders { return false }
+        if seen & Class.sign != 0, seen & Class.dash != 0, hasCurl { return false }
         if seen & Class.capital != 0, hasNames { return false }
         if seen & Class.folder != 0, hasFolders { return false }
         if seen & Class.dash != 0, hasDashes { return false }

@@ -37,6 +37,10 @@ extension CustomRules: Codable {
     /// Reads rules as ``init(json:)`` does, which tells where something is wrong.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
+        let all = try decoder.container(keyedBy: AnyKey.self)
+        if let unknown = all.allKeys.first(where: { CodingKeys(stringValue: $0.stringValue) == nil }) {
+            throw DecodingError.dataCorruptedError(forKey: unknown, in: all, debugDescription: "rules have no such key")
+        }
         let denials = try values.decodeIfPresent([Denial].self, forKey: .deny) ?? []
         self.init(
             rules: try values.decodeIfPresent([CustomRule].self, forKey: .rules) ?? [],

@@ -31,7 +31,10 @@ enum AssignmentDetector {
     private static func scan(all text: [UInt8], named name: SecretName, _ found: inout Detected) {
         var range = 0..<text.count
         while let last = range.last, text[last] <= 0x20 { range = range.lowerBound..<last }
-        while let first = range.first, text[first] <= 0x20 { range = first + 1..<range.upperBound }
+        // An `=` in front makes it a template.
+        while let first = range.first, text[first] <= 0x20 || text[first] == UInt8(ascii: "=") {
+            range = first + 1..<range.upperBound
+        }
         guard !range.isEmpty, range.count <= 4_096 else { return }
         let blank = text[range].firstIndex(where: { $0 <= 0x20 })
         guard let blank else { return decide(text, range, name, &found) }
@@ -67,7 +70,7 @@ enum AssignmentDetector {
     private static let ends = ByteSet(" \t\n\r\"'`;,<>&)]}".utf8 + [0])
 
     private static func scan(_ text: [UInt8], at position: Int, _ found: inout Detected) {
-        guard position > 2, position + 5 < text.count, !signs.contains(text[position - 1]), isSign(text, position)
+        guard position > 1, position + 5 < text.count, !signs.contains(text[position - 1]), isSign(text, position)
         else { return }
         var end = position
         while end > 0, position - end < 4, " \t'\"`])".utf8.contains(text[end - 1]) { end -= 1 }
@@ -101,7 +104,11 @@ enum AssignmentDetector {
         }
         guard last - first >= 5 else { return }
         // A call, a member, a condition.
-        if last < text.count, text[last] == UInt8(ascii: "(") { return }
+        if name.kind != .password || first == 0 || !"'\"`".utf8.contains(text[first - 1]),
+            text[first..<last].contains(UInt8(ascii: "("))
+        {
+            return
+        }
         // Of words in a sentence none is a password; a quoted one is.
         let isQuoted = first > 0 && "'\"`".utf8.contains(text[first - 1])
         if name.kind == .password, !isQuoted, text[first..<last].allSatisfy({ $0.isLetter && !$0.isUpper }) { return }
@@ -208,6 +215,8 @@ enum AssignmentDetector {
         { start -= 1 }
         guard start > 2, text[..<start].hasSlashes, start < at else { return }
         let user = text[start..<at]
+        // What is asked for comes behind the host.
+        guard !user.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "&") }) else { return }
         guard let colon = user.firstIndex(of: UInt8(ascii: ":")) else {
             // A token alone: `https://<token>@github.com`.
             guard user.count >= 16, !user.contains(UInt8(ascii: "/")), user.contains(where: \.isDigit),

@@ -126,7 +126,7 @@ enum KeyRules {
         ),
         ("tavily", "~tvly-{t20,60}"), ("pinecone", "~pcsk_{t40,90}"), ("posthog", "phx_{w40,60}"),
         ("apify", "~apify_api_{w36,40}"), ("n8n", "~n8n_api_{w32,64}"), ("vercel", "~vercel_blob_rw_{t20,80}"),
-        ("firecrawl", "fc-{x32}"), ("putty", "~PuTTY-User-Key-File-{d1}:{g0,40}"),
+        ("firecrawl", "fc-{x32}"), ("putty", "~PuTTY-User-Key-File-{d1}:"),
         ("trello", "~ATTA{X64}"), ("twilio", "SK{X32}"), ("typeform", "~tfp_{e40,70}"),
         ("vault", "~hvb.{t90,300} ~hvs.{t24,200} ~hvr.{t24,300} s.{w24}"), ("xai", "~xai-{w70,90}"),
         (

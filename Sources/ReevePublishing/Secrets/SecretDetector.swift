@@ -93,7 +93,7 @@ enum SecretDetector {
 
     /// `xxxx…` is a placeholder; `s.makeController` is a call.
     private static func isPlausible(_ body: ArraySlice<UInt8>, _ name: String) -> Bool {
-        if name == "secret.age" { return body.first != UInt8(ascii: "X") }
+        if name == "secret.age" { return Set(body) != [UInt8(ascii: "X")] && Set(body) != [UInt8(ascii: "x")] }
         if name == "secret.vault", body.count == 24 {
             return body.contains(where: \.isDigit) && body.contains(where: \.isUpper)
         }
@@ -120,6 +120,12 @@ enum SecretDetector {
 
     /// PEM blocks of private keys (RFC 7468). One that begins or ends in another place is for a person to decide.
     private static func scanPrivateKeys(_ text: [UInt8], _ found: inout Detected) {
+        // A key file of PuTTY's goes to its end.
+        if let start = firstIndex(of: Array("PuTTY-User-Key-File-".utf8), in: text, from: 0) {
+            found.matches.append(
+                Match(kind: .secret, range: start..<text.count, score: 0.97, rule: "secret.privateKey"))
+            return
+        }
         let (begin, endLine) = (Array("-----BEGIN ".utf8), Array("-----END ".utf8))
         var position = 0
         while let start = firstIndex(of: begin, in: text, from: position) {
@@ -133,7 +139,10 @@ enum SecretDetector {
             let end =
                 firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
             // With nothing in it, it only shows how one is written.
-            let content = firstIndex(of: Array("-----".utf8), in: text, from: position).map { close - $0 - 5 } ?? 0
+            let content =
+                firstIndex(of: Array("-----".utf8), in: text, from: position).map {
+                    $0 < close ? close - $0 - 5 : close - position
+                } ?? 0
             let score = content > 0 ? 0.99 : 0.25
             found.matches.append(Match(kind: .secret, range: start..<end, score: score, rule: "secret.privateKey"))
             position = end

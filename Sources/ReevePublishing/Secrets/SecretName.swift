@@ -20,7 +20,8 @@ struct SecretName {
         let triples = zip(words, zip(words.dropFirst(), words.dropFirst(2))).map { $0 + $1.0 + $1.1 }
         self.words = words + zip(words, words.dropFirst()).map { $0 + $1 } + triples
         let pairs = Set(self.words)
-        if !set.isDisjoint(with: Self.notSecret) || Self.about.contains(words.last ?? "") {
+        let isPassword = words.last.map { Self.passwords.contains($0) || $0.hasSuffix("password") } ?? false
+        if !isPassword, !set.isDisjoint(with: Self.notSecret) || Self.about.contains(words.last ?? "") {
             kind = .none
         } else if !pairs.isDisjoint(with: Self.passwords) || words.contains(where: { $0.hasSuffix("password") }) {
             kind = .password

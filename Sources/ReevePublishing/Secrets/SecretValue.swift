@@ -57,7 +57,7 @@ enum SecretValue {
 
     /// Words that say so only by themselves.
     private static let wholeWords = [
-        "insert", "dummy", "sample", "todo", "fixme", "fake", "null", "environment", "none",
+        "example", "your", "insert", "dummy", "sample", "todo", "fixme", "fake", "null", "environment", "none",
     ]
 
     private static func isWord(_ word: String, in text: String) -> Bool {
@@ -72,7 +72,7 @@ enum SecretValue {
     ]
 
     private static let words = [
-        "example", "your", "placeholder", "changeme", "change_me", "change-me", "redacted", "replace_with", "xxxx",
+        "placeholder", "changeme", "change_me", "change-me", "redacted", "replace_with", "xxxx",
         "****", "....", "lorem", "undefined",
         "33f!!lloppa", "process.env", "os.environ", "getenv", "foobar",
     ]
