@@ -36,7 +36,8 @@ import Testing
     /// What SARIF 2.1.0 asks for, and no value: neither of the document nor of a file's name.
     /// The schema that is published knows each class.
     @Test func theSchemaKnowsTheClasses() throws {
-        let schema = try #require(FileManager.default.contents(atPath: "Documentation/Schemas/scrub-report.schema.json"))
+        let schema = try #require(
+            FileManager.default.contents(atPath: "Documentation/Schemas/scrub-report.schema.json"))
         let text = String(decoding: schema, as: UTF8.self)
         for kind in DataClass.allCases { #expect(text.contains("\"\(kind.rawValue)\""), "\(kind)") }
     }
