@@ -92,12 +92,13 @@ enum NetworkDetector {
 
     static let ipWords: Set<String> = ["ip", "ips", "ipaddress", "ipv"]
     private static let versionWords: Set<String> = [
-        "version", "versions", "ver", "release", "build", "firmware", "sdk", "chrome", "chromium", "firefox", "safari",
+        "version", "versions", "ver", "firmware", "sdk", "chrome", "chromium", "firefox", "safari",
         "edge",
     ]
     /// Words that small numbers with dots stand behind.
     private static let partWords: Set<String> = [
-        "v", "section", "chapter", "driver", "excel", "office", "windows", "android", "ios", "macos", "java", "jdk",
+        "v", "release", "build", "section", "chapter", "driver", "excel", "office", "windows", "android", "ios",
+        "macos", "java", "jdk",
         "net", "revision",
         "rev",
     ]
@@ -108,9 +109,11 @@ enum NetworkDetector {
         // `Chrome/133.0.0.0`.
         if position > 1, text[position - 1] == UInt8(ascii: "/"), text[position - 2].isLetter { return true }
         func isNear(_ words: Set<String>) -> Bool {
-            context.names(words) || TextWords.names(words, near: position..<position, in: text, within: 16, behind: 0)
+            TextWords.names(words, near: position..<position, in: text, within: 16, behind: 0)
         }
-        return isNear(versionWords) || octets.allSatisfy { $0 < 100 } && isNear(partWords)
+        // A key of other things, as `release_date`, says less than a word right before it.
+        let isSmall = octets.allSatisfy { $0 < 100 }
+        return isNear(versionWords) || isSmall && (context.names(versionWords) || isNear(partWords))
     }
 
     // MARK: Version 4
