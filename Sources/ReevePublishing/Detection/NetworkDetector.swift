@@ -111,9 +111,12 @@ enum NetworkDetector {
         func isNear(_ words: Set<String>) -> Bool {
             TextWords.names(words, near: position..<position, in: text, within: 16, behind: 0)
         }
-        // A key of other things, as `release_date`, says less than a word right before it.
-        let isSmall = octets.allSatisfy { $0 < 100 }
-        return isNear(versionWords) || isSmall && (context.names(versionWords) || isNear(partWords))
+        // `Version=13.0.3.0`: the word right before it says that of any number.
+        let word = text[..<(position - min(1, position))].suffix(12).reversed().prefix(while: \.isLetter).reversed()
+        if versionWords.contains(String(decoding: word, as: UTF8.self).lowercased()) { return true }
+        // A key of other things, as `release_date`, and a word farther away say it of small ones.
+        return octets.allSatisfy { $0 < 100 }
+            && (context.names(versionWords) || isNear(versionWords) || isNear(partWords))
     }
 
     // MARK: Version 4
