@@ -48,6 +48,7 @@ enum DateDetector {
     /// Parts of digits, or a month's name, with one sign or a space, or a comma and a space, between them.
     private static func end(_ text: [UInt8], from start: Int) -> Int? {
         var (parts, signs, position): ([ArraySlice<UInt8>], [UInt8], Int) = ([], [], start)
+        var ends: [Int] = []
         while parts.count < 3, position < text.count {
             let isDigit = text[position].isDigit
             var end = position
@@ -61,6 +62,7 @@ enum DateDetector {
                 next = end + 2
             }
             parts.append(text[position..<end])
+            ends.append(next)
             position = next
             guard parts.count < 3, position + 1 < text.count else { break }
             let sign = text[position]
@@ -71,11 +73,11 @@ enum DateDetector {
             signs.append(isComma ? 0x20 : sign)
             position += 1
         }
-        if let end = complete(parts, signs), isFree(text, end) { return timeEnd(text, end) }
-        guard parts.count == 3, let end = complete(Array(parts[..<2]), Array(signs[..<1])), isFree(text, end) else {
+        if isDate(parts, signs), let end = ends.last, isFree(text, end) { return timeEnd(text, end) }
+        guard parts.count == 3, isDate(Array(parts[..<2]), Array(signs[..<1])), isFree(text, ends[1]) else {
             return nil
         }
-        return end
+        return ends[1]
     }
 
     /// The end of a time behind a date (RFC 3339), or of the date.
@@ -97,9 +99,9 @@ enum DateDetector {
         return !text[end].isWordByte && !("-./".utf8.contains(text[end]) && next.isAlphanumeric)
     }
 
-    /// The end of some parts that are a date.
-    private static func complete(_ parts: [ArraySlice<UInt8>], _ signs: [UInt8]) -> Int? {
-        guard parts.count > 1, signs.count >= parts.count - 1, let last = parts.last else { return nil }
+    /// Whether some parts are a date.
+    private static func isDate(_ parts: [ArraySlice<UInt8>], _ signs: [UInt8]) -> Bool {
+        guard parts.count > 1, signs.count >= parts.count - 1 else { return false }
         let values = parts.map { $0.allSatisfy(\.isDigit) ? Checksum.value($0) : nil }
         let lengths = parts.map(\.count)
         let named = parts.map { month(of: $0) }
@@ -114,15 +116,13 @@ enum DateDetector {
             // `May-21`, and month and year; of digits alone `21/05` could be anything.
             let isNamed = named[0] != nil && (isDay(1) || isYear(1)) || named[1] != nil && isDay(0)
             let isShort = signs[0] == UInt8(ascii: "/") && isMonth(0) && (isDay(1) || lengths[1] == 4 && isYear(1))
-            return isNamed || isShort ? last.endIndex : nil
+            return isNamed || isShort
         }
-        if named[0] != nil, isDay(1), isYear(2) { return last.endIndex }
-        if named[1] != nil, isDay(0) && isYear(2) || isYear(0) && isDay(2) { return last.endIndex }
-        guard isSame, signs[0] != 0x20, named.allSatisfy({ $0 == nil }) else { return nil }
-        let isDate =
-            lengths[0] == 4 && isYear(0) && (isMonth(1) && isDay(2) || isDay(1) && isMonth(2))
+        if named[0] != nil, isDay(1), isYear(2) { return true }
+        if named[1] != nil, isDay(0) && isYear(2) || isYear(0) && isDay(2) { return true }
+        guard isSame, signs[0] != 0x20, named.allSatisfy({ $0 == nil }) else { return false }
+        return lengths[0] == 4 && isYear(0) && (isMonth(1) && isDay(2) || isDay(1) && isMonth(2))
             || isYear(2) && (isMonth(0) && isDay(1) || isDay(0) && isMonth(1))
-        return isDate ? last.endIndex : nil
     }
 
     /// A month by its English, German, French or Spanish name, or three letters of it.

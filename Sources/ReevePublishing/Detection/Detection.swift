@@ -3,82 +3,6 @@
 
 import ReeveModel
 
-/// What a detector knows about where a text stands.
-struct DetectionContext {
-    /// The words of the nearest key, in lower case.
-    let keyWords: Set<String>
-    /// What the nearest key, or what stands for it, says about a secret.
-    let name: SecretName?
-
-    init(path: JSONPath, label: [UInt8]? = nil) {
-        let key = label ?? path.lastKey.flatMap { $0.utf8.count <= 256 ? Array($0.utf8) : nil }
-        name = key.map { SecretName($0, isMember: true) }
-        // A longer key is no name.
-        let words = path.lastKey.map { $0.utf8.count <= 256 ? Self.words(of: $0) : [] } ?? []
-        keyWords = label.map { words.union(Self.words(of: String(decoding: $0, as: UTF8.self))) } ?? words
-    }
-
-    /// What is known about a piece: of a key, and of what refers to something, nothing.
-    init(of piece: TextPiece) {
-        self =
-            piece.role == .reference || piece.isKey
-            ? .none : DetectionContext(path: piece.path, label: piece.label)
-    }
-
-    static let none = DetectionContext(path: JSONPath())
-
-    /// What is known by each key, made once.
-    struct Cache {
-        private var known: [String: DetectionContext] = [:]
-
-        mutating func context(of piece: TextPiece) -> DetectionContext {
-            guard piece.label == nil, piece.role != .reference, !piece.isKey, let key = piece.path.lastKey else {
-                return DetectionContext(of: piece)
-            }
-            if let context = known[key] { return context }
-            let context = DetectionContext(of: piece)
-            known[key] = context
-            return context
-        }
-    }
-
-    /// Words for what the detectors of contacts and accounts look for.
-    static let words: Set<String> = phoneWords.union(cardWords).union(["iban"])
-    private static let phoneWords: Set<String> = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
-    private static let cardWords: Set<String> = ["card", "cardnumber", "pan", "creditcard"]
-
-    var suggestsPhone: Bool {
-        let isPhone = keyWords.contains {
-            Self.phoneWords.contains($0) || $0.hasPrefix("phone") || $0.hasSuffix("phone")
-        }
-        // `phone_number_id`, `phone_verified_at`, `sms_count` are about phones, and hold none.
-        return isPhone
-            && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
-    }
-    /// Whether one of some words is one of the key's.
-    func names(_ words: Set<String>) -> Bool { !keyWords.isDisjoint(with: words) }
-    var suggestsCard: Bool { names(Self.cardWords) }
-    var suggestsIBAN: Bool { keyWords.contains("iban") }
-
-    /// The words of a name in camel case, snake case or kebab case, in lower case.
-    static func words(of name: String) -> Set<String> {
-        var (words, word): (Set<String>, [UInt8]) = ([], [])
-        var wasLower = false
-        func end() {
-            if !word.isEmpty { words.insert(String(decoding: word, as: UTF8.self)) }
-            word = []
-        }
-        for byte in name.utf8 {
-            let isLetter = byte.isLetter || byte >= 0x80
-            if !isLetter || (wasLower && byte.isUpper) { end() }
-            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
-            wasLower = isLetter && !byte.isUpper
-        }
-        end()
-        return words
-    }
-}
-
 /// What a text holds: matches that do not overlap, and surrogates of Reeve's own pools, which are no findings.
 struct Detected {
     var matches: [Match] = []
@@ -148,23 +72,22 @@ enum Detection {
         return inside.reduce(0) { $0 + range.clamped(to: $1).count } != range.count
     }
 
-    /// What stands in a text that was written in hexadecimal digits; what is in such a text within it is not looked for.
-    private static func scan(hex piece: TextPiece, _ rules: SearchRules, _ context: DetectionContext) -> [Match] {
-        piece.bytes.count > HexDetector.longest ? [] : scan(whole: piece, rules, context).matches
-    }
-
     private static func scan(
         whole piece: TextPiece, _ rules: SearchRules, _ context: DetectionContext
     ) -> Detected {
         var found = Detected()
         guard piece.bytes.count >= rules.shortest else { return found }
         let folded = FoldedText(piece.bytes)
-        let text = folded.bytes
+        var text = folded.bytes
         found.isTooDeep = folded.isTooDeep
         rules.known?.scan(text, &found)
         let classes = TextClasses(text)
         SecretDetector.scan(text, &found)
         if classes.hasAt { EmailDetector.scan(text, &found) }
+        // The names of parameters are no words of the text: `REPLACE_WITH_PASSPORT_1` says nothing about what stands behind it.
+        for (_, range) in found.surrogates where text[range.lowerBound...].starts(with: RecipeParameter.prefix) {
+            for place in range { text[place] = RecipeParameter.mask }
+        }
         if classes.hasDigit {
             IBANDetector.scan(text, context, &found)
             CardDetector.scan(text, context, &found)
@@ -187,23 +110,23 @@ enum Detection {
             HexDetector.scan(text, &found) { inner in
                 var piece = TextPiece(bytes: inner, sources: .row(from: 0), path: piece.path, role: piece.role)
                 piece.isKey = true
-                return scan(hex: piece, rules, context)
+                return scan(whole: piece, rules, context).matches
             }
         }
         let shown = rules.isForScrubbing ? found.surrogates.map(\.range).sorted { $0.lowerBound < $1.lowerBound } : []
         found.matches.removeAll { match in
             // A stand-in's digits may have the check of something else.
-            match.score < rules.minimum || rules.custom?.allows(text[match.range]) ?? false
+            match.score < rules.minimum || rules.custom?.allows(folded.bytes[match.range]) ?? false
                 || match.kind != .secret && isInside(match.range, shown)
                 || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }
         func placed(_ matches: [Match]) -> [Match] {
-            (rules.isForScrubbing ? merged(matches, in: text) : distinct(matches)).map { match in
+            (rules.isForScrubbing ? merged(matches, in: folded.bytes) : distinct(matches)).map { match in
                 Match(
                     kind: match.kind, range: folded.place(match.range), score: match.score, rule: match.rule,
-                    text: Array(text[match.range]))
+                    text: Array(folded.bytes[match.range]))
             }
         }
         let kept = rules.kept

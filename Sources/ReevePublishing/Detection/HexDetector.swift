@@ -3,12 +3,10 @@
 
 import ReeveModel
 
-/// Text that is written as hexadecimal digits. Something in it is for a person to decide: a stand-in would not be what is expected there.
+/// Text that is written as hexadecimal digits, also within such a text. Something in it is for a person to decide: a stand-in would not be what is expected there.
 enum HexDetector {
     /// Hexadecimal digits of the shortest text that something can be in.
     static let shortest = 18
-    /// Bytes of the longest text that is looked into.
-    static let longest = 4_096
 
     static func scan(_ text: [UInt8], _ found: inout Detected, by detect: ([UInt8]) -> [Match]) {
         var position = 0

@@ -7,7 +7,7 @@ enum PlaceDetector {
     /// Names that are no person's.
     private static let shared: Set<String> = [
         "shared", "public", "default", "runner", "ubuntu", "user", "username", "users", "node", "app", "admin", "root",
-        "git", "me", "you", "ec2", "vagrant", "docker",
+        "git", "me", "you", "ec2-user", "vagrant", "docker",
         "jovyan", "home", "guest", "debian", "centos", "pi", "www", "deploy", "jenkins", "name", "yourname", "your",
         "linuxbrew", "runneradmin", "administrator", "all",
     ]
@@ -18,13 +18,22 @@ enum PlaceDetector {
                 isRoot(text, before: position)
             else { continue }
             let start = position + folder.count
-            let name = text[start...].prefix(64).prefix { $0.isAlphanumeric || "._-".utf8.contains($0) || $0 >= 0x80 }
-            let word = String(decoding: name.prefix(while: \.isAlphanumeric), as: UTF8.self).lowercased()
-            guard name.count > 1, !shared.contains(word),
-                RecipeParameter(String(decoding: name, as: UTF8.self)) == nil
-            else { continue }
+            let name = name(text, from: start, isWindows: folder[0] == UInt8(ascii: "\\"))
+            let word = String(decoding: name, as: UTF8.self).lowercased()
+            guard name.count > 1, !shared.contains(word) else { continue }
             found.matches.append(Match(kind: .userFolder, range: start..<name.endIndex, score: 0.7, rule: "path.user"))
         }
+    }
+
+    /// The name of a folder; on Windows it can have blanks, if the path goes on behind it.
+    private static func name(_ text: [UInt8], from start: Int, isWindows: Bool) -> ArraySlice<UInt8> {
+        func isPart(_ byte: UInt8) -> Bool { byte.isAlphanumeric || "._-".utf8.contains(byte) || byte >= 0x80 }
+        let rest = text[start...].prefix(64)
+        if isWindows {
+            let name = rest.prefix { isPart($0) || $0 == 0x20 }
+            if name.endIndex < text.count, text[name.endIndex] == UInt8(ascii: "\\") { return name }
+        }
+        return rest.prefix(while: isPart)
     }
 
     /// URLs, and domains that stand for one.
@@ -54,12 +63,13 @@ enum PlaceDetector {
         let scheme = text[..<(position - 1)].suffix(16).reversed().prefix {
             $0.isAlphanumeric || "+.-".utf8.contains($0)
         }.count
+        guard scheme > 1 else { return nil }
         var end = position + 2
         while end < text.count, end - position < 4_096, text[end] > 0x20, !"\"'<>`{}|\\^".utf8.contains(text[end]) {
             end += 1
         }
         while end > position + 2, ".,;:!?)]".utf8.contains(text[end - 1]) { end -= 1 }
-        guard scheme > 1, end > position + 4 else { return nil }
+        guard end > position + 4 else { return nil }
         return (position - 1 - scheme)..<end
     }
 

@@ -15,8 +15,7 @@ enum TellingWords {
         let key = Array(key.prefix(257))
         // A longer one is no name.
         guard key.count <= 256 else { return false }
-        let text = String(decoding: key, as: UTF8.self)
-        let words = DetectionContext.words(of: text)
+        let words = Set(TextWords.of(key))
         if NameDetector.namesPerson(words) || !words.isDisjoint(with: all)
             || words.contains(where: { $0.hasPrefix("phone") || $0.hasSuffix("phone") })
         {

@@ -91,7 +91,9 @@ enum IDDetector {
             plain = min(plain, 0.2)
             if rule.kind == .vehicle || rule.kind == .postalAddress { return plain }
         }
-        let sure = isValid ? rule.named : Set(candidate.compact).count > 2 ? rule.mistyped : 0
+        // `Variables1` is no number that somebody mistyped.
+        let isNumber = Set(candidate.compact).count > 2 && candidate.digits > 2 && !candidate.hasLower
+        let sure = isValid ? rule.named : isNumber ? rule.mistyped : 0
         guard sure > plain, !rule.words.isEmpty else { return plain }
         return context.names(rule.words) || TextWords.names(rule.words, near: range, in: text)
             ? sure : plain
@@ -133,38 +135,5 @@ enum IDDetector {
         guard end + 1 < text.count, "-./@".utf8.contains(text[end]) else { return false }
         return text[end] == UInt8(ascii: "@") || text[end + 1].isDigit
             || !isParted && text[end] == 45 && text[end + 1].isAlphanumeric
-    }
-}
-
-/// The words near a place of a text.
-enum TextWords {
-    /// Whether one of some words stands within 48 bytes before a range or 24 behind it.
-    static func names(
-        _ words: Set<String>, near range: Range<Int>, in text: [UInt8], within distance: Int = 48, behind: Int = 24
-    ) -> Bool {
-        let start = max(0, range.lowerBound - distance)
-        return contains(words, in: text[start..<range.lowerBound], isCutBefore: start > 0)
-            || contains(
-                words, in: text[range.upperBound..<min(text.count, range.upperBound + behind)], isCutBefore: false)
-    }
-
-    private static func contains(_ words: Set<String>, in part: ArraySlice<UInt8>, isCutBefore: Bool) -> Bool {
-        var (word, isFirst, wasLower) = ([UInt8](), isCutBefore, false)
-        func isOne() -> Bool {
-            !word.isEmpty && !isFirst && words.contains(String(decoding: word, as: UTF8.self))
-        }
-        for byte in part {
-            let isLetter = byte.isLetter || byte >= 0x80
-            // `taxId`, `tax_id` and `tax id` are the same words.
-            if !isLetter || wasLower && byte.isUpper {
-                if isOne() { return true }
-                if !word.isEmpty { isFirst = false }
-                word.removeAll(keepingCapacity: true)
-                if !isLetter { isFirst = false }
-            }
-            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
-            wasLower = isLetter && !byte.isUpper
-        }
-        return isOne()
     }
 }

@@ -26,6 +26,8 @@ public struct RecipeParameter: Hashable, Sendable, TextCodable {
     }
 
     static let prefix = Array("REPLACE_WITH_".utf8)
+    /// What detectors read instead of a name: a sign that stands in nothing that they find.
+    static let mask: UInt8 = 0x1F
 
     private static let words = DataClass.allCases.map { ($0, Array("\($0.parameterWord)_".utf8)) }
 

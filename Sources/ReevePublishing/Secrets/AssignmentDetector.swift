@@ -5,13 +5,19 @@
 enum AssignmentDetector {
     static func scan(_ text: [UInt8], _ context: DetectionContext, _ classes: TextClasses, _ found: inout Detected) {
         guard text.count >= 6 else { return }
-        if let name = context.name { scan(all: text, named: name, &found) }
+        if let name = context.name { scan(all: text, named: name, isInCode: context.isInCode, &found) }
         guard classes.hasSign || classes.hasAt || classes.hasSpace else { return }
+        // A sign within a value that was found gives nothing another; in one that is no secret itself it may.
+        var done = 0
         for position in text.indices {
             switch text[position] {
             case UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: ">"), UInt8(ascii: "|"), UInt8(ascii: ","),
                 UInt8(ascii: "?"):
-                scan(text, at: position, &found)
+                if position >= done, let value = scan(text, at: position, &found),
+                    found.matches.last?.range == value || value.count > longestSearched
+                {
+                    done = value.upperBound
+                }
             case UInt8(ascii: "@"): scanPassword(text, before: position, &found)
             case UInt8(ascii: "B"), UInt8(ascii: "b"), UInt8(ascii: "T"), UInt8(ascii: "t"):
                 if position == 0 || !text[position - 1].isWordByte { scanHeader(text, at: position, &found) }
@@ -22,20 +28,24 @@ enum AssignmentDetector {
         }
     }
 
+    /// Signs within a longer value, which has no blank, comma or `&` in it and is no secret, are not looked at.
+    private static let longestSearched = 4096
+
     private static func add(_ range: Range<Int>, _ score: Double, _ rule: String, _ found: inout Detected) {
         guard score > 0 else { return }
         found.matches.append(Match(kind: .secret, range: range, score: score, rule: "secret." + rule))
     }
 
     /// A value that is all of a text, under a key.
-    private static func scan(all text: [UInt8], named name: SecretName, _ found: inout Detected) {
+    private static func scan(all text: [UInt8], named name: SecretName, isInCode: Bool, _ found: inout Detected) {
         var range = 0..<text.count
         while let last = range.last, text[last] <= 0x20 { range = range.lowerBound..<last }
         // An `=` in front makes it a template.
         while let first = range.first, text[first] <= 0x20 || text[first] == UInt8(ascii: "=") {
             range = first + 1..<range.upperBound
         }
-        guard !range.isEmpty, range.count <= 4_096 else { return }
+        // Words in code are those of the program.
+        guard !range.isEmpty, !isInCode || text[range].contains(where: \.isDigit) else { return }
         let blank = text[range].firstIndex(where: { $0 <= 0x20 })
         guard let blank else { return decide(text, range, name, &found) }
         if name.words.contains("authorization"), text[range.lowerBound..<blank].allSatisfy({ $0.isLetter || $0 == 45 })
@@ -69,9 +79,10 @@ enum AssignmentDetector {
     private static let blanks = ByteSet(" \t'\"`=(\\".utf8)
     private static let ends = ByteSet(" \t\n\r\"'`;,<>&)]}".utf8 + [0])
 
-    private static func scan(_ text: [UInt8], at position: Int, _ found: inout Detected) {
+    /// What a name before a sign is given, where the name tells of a secret.
+    private static func scan(_ text: [UInt8], at position: Int, _ found: inout Detected) -> Range<Int>? {
         guard position > 1, position + 5 < text.count, !signs.contains(text[position - 1]), isSign(text, position)
-        else { return }
+        else { return nil }
         var end = position
         while end > 0, position - end < 4, " \t'\"`])".utf8.contains(text[end - 1]) { end -= 1 }
         var start = end
@@ -80,9 +91,9 @@ enum AssignmentDetector {
         {
             start -= 1
         }
-        guard end - start >= 2 else { return }
+        guard end - start >= 2 else { return nil }
         let name = attribute(text, named: text[start..<end], before: start) ?? SecretName(text[start..<end])
-        guard name.kind != .none || name.mayBeProviders else { return }
+        guard name.kind != .none || name.mayBeProviders else { return nil }
         var first = position
         while first < text.count, first - position < 3, signs.contains(text[first]) { first += 1 }
         let afterSign = first
@@ -94,7 +105,7 @@ enum AssignmentDetector {
             first += 1
         }
         var last = self.end(of: first, in: text, name)
-        if name.words.last == "authorization" || name.words.contains("authorization"), last < text.count,
+        if name.words.contains("authorization"), last < text.count,
             text[last] == 0x20,
             text[first..<last].allSatisfy({ $0.isLetter || $0 == 45 })
         {
@@ -102,17 +113,15 @@ enum AssignmentDetector {
             first = last + 1
             last = self.end(of: first, in: text, name)
         }
-        guard last - first >= 5 else { return }
+        guard last - first >= 5 else { return nil }
+        let value = first..<last
+        let isQuoted = "'\"`".utf8.contains(text[first - 1])
         // A call, a member, a condition.
-        if name.kind != .password || first == 0 || !"'\"`".utf8.contains(text[first - 1]),
-            text[first..<last].contains(UInt8(ascii: "("))
-        {
-            return
-        }
+        let isCode = (name.kind != .password || !isQuoted) && text[value].contains(UInt8(ascii: "("))
         // Of words in a sentence none is a password; a quoted one is.
-        let isQuoted = first > 0 && "'\"`".utf8.contains(text[first - 1])
-        if name.kind == .password, !isQuoted, text[first..<last].allSatisfy({ $0.isLetter && !$0.isUpper }) { return }
-        decide(text, first..<last, name, &found)
+        let isWord = name.kind == .password && !isQuoted && text[value].allSatisfy { $0.isLetter && !$0.isUpper }
+        if !isCode, !isWord { decide(text, value, name, &found) }
+        return value
     }
 
     /// Whether a sign gives a name a value: `?` only as `?=`, `|` only as `||`, `>` in `=>`, `->` and behind the name of a tag, `,` only between quotes.
@@ -164,9 +173,9 @@ enum AssignmentDetector {
             }
             last = first
         }
-        while last < text.count, last - first < 4_096 {
+        while last < text.count {
             if ends.contains(text[last]) {
-                guard name.kind == .password, "&,)]}>`".utf8.contains(text[last]), last + 1 < text.count,
+                guard name.kind == .password, "&,)]}>`'".utf8.contains(text[last]), last + 1 < text.count,
                     !ends.contains(text[last + 1])
                 else { break }
                 let next = text[(last + 1)...].prefix(40).prefix { $0.isWordByte || ".-".utf8.contains($0) }
@@ -194,7 +203,7 @@ enum AssignmentDetector {
         guard let kind = ["bearer", "basic", "token"].first(where: { word.hasPrefix($0 + " ") }) else { return }
         var start = position + kind.utf8.count + 1
         while start < text.count, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
-        let value = text[start...].prefix(4_096).prefix { $0.isAlphanumeric || "_=~@.+/-".utf8.contains($0) }
+        let value = text[start...].prefix { $0.isAlphanumeric || "_=~@.+/-".utf8.contains($0) }
         let entropy = SecretValue.entropy(value)
         guard value.count >= 8, !SecretValue.isPlaceholder(value), entropy > 2.7,
             value.contains(where: \.isDigit)
@@ -245,9 +254,7 @@ enum AssignmentDetector {
             let option = text[(position + 2)...].prefix(40).prefix { $0.isWordByte || $0 == 45 }
             let name = SecretName(option)
             if name.kind != .none, option.endIndex < text.count, text[option.endIndex] == 0x20 {
-                let value = text[(option.endIndex + 1)...].prefix(4_096).prefix {
-                    $0 > 0x20 && !"'\"`".utf8.contains($0)
-                }
+                let value = text[(option.endIndex + 1)...].prefix { $0 > 0x20 && !"'\"`".utf8.contains($0) }
                 if value.first != 45 { decide(text, value.startIndex..<value.endIndex, name, &found) }
                 return
             }

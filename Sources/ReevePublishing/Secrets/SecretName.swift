@@ -15,7 +15,7 @@ struct SecretName {
 
     /// What a name says; a member of an object that is called only `key` says nothing.
     init(_ name: some Sequence<UInt8>, isMember: Bool = false) {
-        let words = Self.words(of: name)
+        let words = TextWords.of(name)
         let set = Set(words)
         let triples = zip(words, zip(words.dropFirst(), words.dropFirst(2))).map { $0 + $1.0 + $1.1 }
         self.words = words + zip(words, words.dropFirst()).map { $0 + $1 } + triples
@@ -84,31 +84,4 @@ struct SecretName {
         "scopes", "level", "rule", "endpoint", "title", "id", "ids",
         "variable",
     ]
-
-    /// The words of a name in camel case, snake case, kebab case or apart, in lower case; capitals in a row are one word.
-    private static func words(of name: some Sequence<UInt8>) -> [String] {
-        var (words, word): ([String], [UInt8]) = ([], [])
-        var (wasLower, wasUpper) = (false, false)
-        func end() {
-            if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
-            word.removeAll(keepingCapacity: true)
-        }
-        for byte in name {
-            let isLetter = byte.isLetter || byte >= 0x80
-            if !isLetter {
-                end()
-            } else if byte.isUpper, wasLower {
-                end()
-            } else if !byte.isUpper, wasUpper, word.count > 1 {
-                // `APIKey`: the last capital begins the next word.
-                let last = word.removeLast()
-                end()
-                word.append(last)
-            }
-            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
-            (wasLower, wasUpper) = (isLetter && !byte.isUpper, byte.isUpper)
-        }
-        end()
-        return words
-    }
 }

@@ -13,7 +13,7 @@ import Darwin
 enum SecretValue {
     /// How sure it is that a value under a name of a kind is a secret; 0 when it is none.
     static func score(_ value: ArraySlice<UInt8>, _ kind: SecretName.Kind) -> Double {
-        guard kind != .none, value.count >= 5, value.count <= 4_096, !isPlaceholder(value) else { return 0 }
+        guard kind != .none, value.count >= 5, !isPlaceholder(value) else { return 0 }
         let classes = [
             value.contains(where: \.isDigit), value.contains(where: \.isLetter), value.contains { !$0.isAlphanumeric },
         ]
@@ -36,10 +36,10 @@ enum SecretValue {
 
     /// Shannon's entropy in bits for each byte.
     static func entropy(_ value: ArraySlice<UInt8>) -> Double {
-        var counts = [UInt8: Int]()
-        for byte in value { counts[byte, default: 0] += 1 }
+        var counts = [Int](repeating: 0, count: 256)
+        for byte in value { counts[Int(byte)] += 1 }
         let total = Double(value.count)
-        return -counts.values.reduce(0.0) { $0 + Double($1) / total * log2(Double($1) / total) }
+        return -counts.reduce(0.0) { $1 == 0 ? $0 : $0 + Double($1) / total * log2(Double($1) / total) }
     }
 
     /// Whether it only stands for a value: few different characters, or words that say so.
