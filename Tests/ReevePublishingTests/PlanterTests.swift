@@ -29,7 +29,7 @@ import Testing
         let wanted = Scale.current.cases(ci: 4000, soak: 100_000)
         var cases = 0
         let sources = try Self.files.map { try Source($0) }
-        var open: [Source] = []
+        var open = Self.cover(sources)
         while cases < wanted {
             // Each recipe in turn, so that no place is left out.
             if open.isEmpty { open = sources.shuffled(using: &generator) }
@@ -56,6 +56,22 @@ import Testing
         let kinds = Set(places.keys)
         #expect(kinds == Self.places, "\(kinds.symmetricDifference(Self.places).sorted())")
         print("planter: \(cases) cases in \(places.count) places")
+    }
+
+    /// Few recipes that have all places between them: the next is the one that has most of those that are missing.
+    private static func cover(_ sources: [Source]) -> [Source] {
+        let all = sources.map { source in
+            let places = Planter.Writing.allCases.flatMap { source.planter.plantings(of: "value", $0) }.map(\.place)
+            return (source, Set(places.map { "\(source.format.name) \($0)" }))
+        }
+        var (missing, chosen): (Set<String>, [Source]) = (Self.places, [])
+        while let next = all.max(by: { $0.1.intersection(missing).count < $1.1.intersection(missing).count }),
+            !next.1.isDisjoint(with: missing)
+        {
+            missing.subtract(next.1)
+            chosen.append(next.0)
+        }
+        return chosen
     }
 }
 

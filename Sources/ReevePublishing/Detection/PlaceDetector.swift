@@ -18,7 +18,8 @@ enum PlaceDetector {
                 isRoot(text, before: position)
             else { continue }
             let start = position + folder.count
-            let name = name(text, from: start, isWindows: folder[0] == UInt8(ascii: "\\"))
+            let isWindows = folder[0] == UInt8(ascii: "\\") || position > 0 && text[position - 1] == UInt8(ascii: ":")
+            let name = name(text, from: start, isWindows: isWindows)
             let word = String(decoding: name, as: UTF8.self).lowercased()
             guard name.count > 1, !shared.contains(word) else { continue }
             found.matches.append(Match(kind: .userFolder, range: start..<name.endIndex, score: 0.7, rule: "path.user"))
@@ -31,7 +32,7 @@ enum PlaceDetector {
         let rest = text[start...].prefix(64)
         if isWindows {
             let name = rest.prefix { isPart($0) || $0 == 0x20 }
-            if name.endIndex < text.count, text[name.endIndex] == UInt8(ascii: "\\") { return name }
+            if name.endIndex < text.count, "/\\".utf8.contains(text[name.endIndex]) { return name }
         }
         return rest.prefix(while: isPart)
     }

@@ -39,8 +39,10 @@ enum IDDetector {
         var compact: [UInt8] = []
         var counts: [Int] = []
         var digits = 0
-        /// Whether a letter is in lower case.
-        var hasLower = false
+        /// Letters in lower case.
+        var lower = 0
+        /// Letters in upper case.
+        var upper = 0
     }
 
     private static func scan(
@@ -51,13 +53,13 @@ enum IDDetector {
         guard start == 0 || !isAttached(text, start) else { return }
         candidate.compact.removeAll(keepingCapacity: true)
         candidate.counts.removeAll(keepingCapacity: true)
-        (candidate.digits, candidate.hasLower) = (0, false)
+        (candidate.digits, candidate.lower, candidate.upper) = (0, 0, 0)
         for group in groups {
             guard candidate.compact.count + group.count <= IDRule.longest else { return }
             for byte in text[group] {
                 candidate.compact.append(byte.isLetter ? byte & 0xDF : byte)
                 if byte.isDigit { candidate.digits += 1 }
-                if byte.isLetter, !byte.isUpper { candidate.hasLower = true }
+                if byte.isUpper { candidate.upper += 1 } else if byte.isLetter { candidate.lower += 1 }
             }
             candidate.counts.append(group.count)
             guard candidate.digits >= 1,
@@ -87,12 +89,14 @@ enum IDDetector {
     ) -> Double {
         var plain = isValid ? (candidate.counts.count > 1 ? rule.grouped : rule.bare) : 0
         // People write codes in capitals: what is not is a word with a number behind it, and of plates and postcodes none.
-        if candidate.hasLower {
+        if candidate.lower > 0 {
             plain = min(plain, 0.2)
-            if rule.kind == .vehicle || rule.kind == .postalAddress { return plain }
+            // `AlexK1919` is somebody's name in a network, even beside the word `passport`.
+            let isName = candidate.lower > 1 && candidate.upper > 0
+            if isName || rule.kind == .vehicle || rule.kind == .postalAddress { return plain }
         }
         // `Variables1` is no number that somebody mistyped.
-        let isNumber = Set(candidate.compact).count > 2 && candidate.digits > 2 && !candidate.hasLower
+        let isNumber = Set(candidate.compact).count > 2 && candidate.digits > 2 && candidate.lower == 0
         let sure = isValid ? rule.named : isNumber ? rule.mistyped : 0
         guard sure > plain, !rule.words.isEmpty else { return plain }
         return context.names(rule.words) || TextWords.names(rule.words, near: range, in: text)

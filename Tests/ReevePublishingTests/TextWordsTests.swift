@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReeveTesting
+import Testing
+
+@testable import ReevePublishing
+
+/// What stands beside a value: which words tell, which do not, and how far a value reaches.
+@Suite struct TextWordsTests {
+    private func found(_ text: String, minimum: Double = 0.3) throws -> [String] {
+        try Detector(minimum: minimum).findings(in: text).map {
+            "\($0.rule) \(String(decoding: Array(text.utf8)[$0.utf8], as: UTF8.self))"
+        }
+    }
+
+    /// What Reeve wrote itself is no word of the text.
+    @Test func namesOfParametersDoNotTell() throws {
+        #expect(try found("passport C01234567").contains("id.us.passport C01234567"))
+        #expect(try found("REPLACE_WITH_PASSPORT_1 C01234567").isEmpty)
+        #expect(try found("REPLACE_WITH_SECRET_1: abc123def456ghi789").isEmpty)
+    }
+
+    @Test func handlesAndNamesWithANumberAreNoCodes() throws {
+        #expect(try found("passport XN0G3X9B1").contains("id.nl.passport XN0G3X9B1"))
+        #expect(try found("AlexK1919 passport").isEmpty)
+        #expect(try found("passport Variables1").isEmpty)
+    }
+
+    /// A sentence beside a value is no name of it, and one that holds a stand-in was none.
+    @Test func longLabelsDoNotTell() throws {
+        let label = "the ssn of this person"
+        #expect(try found(#"[{"name":"\#(label)","value":"536228726"}]"#) == ["id.us.ssn 536228726"])
+        let sentence = String(repeating: label + " ", count: 4)
+        #expect(try found(#"[{"name":"\#(sentence)","value":"536228726"}]"#).isEmpty)
+    }
+
+    /// A value that is no secret may hold one.
+    @Test(arguments: [
+        "token=getToken(password='Tr0ub4dor3xyz9')", "password=ask,token: \"q7Wm2xK9pL4vB8nT3zR6\"",
+        "secret=env(API_KEY|q7Wm2x)&password=Tr0ub4dor3xyz9",
+    ])
+    func aValueWithinAValue(_ text: String) throws {
+        #expect(try found(text).contains { $0.hasPrefix("secret.") }, "\(text)")
+    }
+
+    /// However long it is, all of it goes.
+    @Test func valuesAreNotCutShort() throws {
+        let long = String(repeating: "q7Wm2xK9pL4vB8nT3zR6", count: 500)
+        for text in [
+            "password=\(long)", "psql --password \(long)", "Authorization: Bearer \(long)", "{\"apiKey\":\"\(long)\"}",
+        ] {
+            #expect(try found(text).contains { $0.hasSuffix(" " + long) }, "\(text.prefix(30))")
+        }
+        let token = "eyJ" + long + ".eyJ" + long + "." + long
+        #expect(try found("token \(token)").contains("secret.jwt \(token)"))
+        #expect(try found("password: Tr0ub'4dor3xyz9 x").contains { $0.hasSuffix("Tr0ub'4dor3xyz9") })
+    }
+
+    @Test(arguments: [
+        ("born May 5th", "May 5th"), ("born on May 5th, 1980", "May 5th, 1980"),
+        (#"C:\\Users\\Dana Smith\\x"#, "Dana Smith"), ("C:/Users/Dana Smith/x", "Dana Smith"),
+        ("see 64616e612e736d6974684061636d652e636f6d", "64616e612e736d6974684061636d652e636f6d"),
+    ])
+    func datesAndFolders(_ text: String, _ value: String) throws {
+        let all = try found(text)
+        #expect(all.contains { $0.hasSuffix(" " + value) }, "\(all)")
+    }
+
+    /// In code words are those of the program: there a digit makes a password.
+    @Test func wordsInCodeAreNoPasswords() throws {
+        func isLeft(_ value: String) throws -> Bool {
+            let nodes = #"[{"name":"a","type":"b","parameters":{"body":{"password":"\#(value)"}}}]"#
+            let report = scrub(Array(#"{"nodes":\#(nodes),"connections":{}}"#.utf8), as: .n8n)
+            return report.findings.isEmpty
+        }
+
+        #expect(try !isLeft("monkeybusiness"))
+        #expect(try isLeft("={{ $json['monkeybusiness'] }}"))
+        #expect(try !isLeft("={{ 'monkey8business7' }}"))
+    }
+}
