@@ -45,7 +45,9 @@ enum AssignmentDetector {
             range = first + 1..<range.upperBound
         }
         // Words in code are those of the program.
-        guard !range.isEmpty, !isInCode || text[range].contains(where: \.isDigit) else { return }
+        guard !range.isEmpty,
+            !isInCode || text[range].contains(where: \.isDigit) || SecretValue.isMixed(text[range])
+        else { return }
         let blank = text[range].firstIndex(where: { $0 <= 0x20 })
         guard let blank else { return decide(text, range, name, &found) }
         if name.words.contains("authorization"), text[range.lowerBound..<blank].allSatisfy({ $0.isLetter || $0 == 45 })

@@ -23,8 +23,8 @@ enum SecretValue {
             else { return 0 }
             return value.count >= 8 && classes[0] && classes[1] ? 0.7 : 0.4
         }
-        guard value.count >= 10, classes[0], classes[1], value.allSatisfy({ token.contains($0) }), !isReference(value),
-            !isWords(value)
+        guard value.count >= 10, classes[1], value.allSatisfy({ token.contains($0) }), !isReference(value),
+            classes[0] ? !isWords(value) : isMixed(value)
         else { return 0 }
         let entropy = entropy(value)
         if entropy >= 3.5 { return 0.7 }
@@ -111,6 +111,15 @@ enum SecretValue {
                 "com", "org", "net", "json", "js", "ts", "py", "rb", "pem", "txt", "yml", "yaml", "html", "md", "png",
                 "svg", "css", "io",
             ].contains(last)
+    }
+
+    /// Whether letters alone are no words: in upper and lower case as it comes, where words have their capitals in front.
+    static func isMixed(_ value: ArraySlice<UInt8>) -> Bool {
+        guard value.count >= 16 else { return false }
+        let single = zip(zip(value, value.dropFirst()), value.dropFirst(2)).count { neighbours, after in
+            neighbours.0.isUpper && neighbours.1.isLetter && !neighbours.1.isUpper && after.isUpper
+        }
+        return single >= 2 && single * 12 >= value.count
     }
 
     /// A word in one case, or with a capital in front, with a digit or two at its end.
