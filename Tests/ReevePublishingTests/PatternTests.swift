@@ -58,9 +58,41 @@ import Testing
         #expect(large < 65_536 * 64)
     }
 
-    @Test func aMatchHasAnEnd() throws {
-        let found = try Pattern("a+").matches(in: String(repeating: "a", count: 3_000))
-        #expect(found == [0..<1024, 1024..<2048, 2048..<3000])
+    /// However long a match is, and however far one looks for a longer one in vain, nothing is hidden.
+    @Test(arguments: [
+        ("a+", String(repeating: "a", count: 3_000), [0..<3_000]),
+        ("x.*y|bc", "x" + String(repeating: "a", count: 3_000) + "bc", [3_001..<3_003]),
+        ("x.*y|bc", "x" + String(repeating: "a", count: 3_000) + "bcy", [0..<3_004]),
+    ])
+    func aMatchHasNoLimit(_ pattern: String, _ text: String, _ ranges: [Range<Int>]) throws {
+        #expect(try Pattern(pattern).matches(in: text) == ranges)
+    }
+
+    /// A longer match that is looked for behind each one costs nothing more.
+    @Test func manyMatchesAreLinear() throws {
+        func work(_ count: Int) throws -> Int {
+            var search = PatternSearch(try Pattern("a.*b|a").program)
+            #expect(search.matches(in: Array(repeating: UInt8(ascii: "a"), count: count)).count == count)
+            return search.work
+        }
+        #expect(try work(65_536) <= 17 * work(4_096))
+    }
+
+    /// A match begins and ends with whole characters.
+    @Test(arguments: [
+        (".", "é€", [0..<2, 2..<5]), (".{2}", "é€🙂", [0..<5]), ("[^a]b", "éb", [0..<3]), ("\\W+", "é-€a", [0..<6]),
+        ("é|€", "€é", [0..<3, 3..<5]), ("é{2}", "ééé", [0..<4]), ("\\bé", "é aé", [4..<6]),
+    ])
+    func charactersAreWhole(_ pattern: String, _ text: String, _ ranges: [Range<Int>]) throws {
+        #expect(try Pattern(pattern).matches(in: text) == ranges)
+    }
+
+    /// Bytes that are no characters are taken one by one.
+    @Test func brokenCharactersAreBytes() throws {
+        let text: [UInt8] = [0x80, 0xE2, 0x82, 0x61, 0xC3, 0xA9, 0xA9, 0xF0]
+        #expect(
+            try Pattern(".").matches(in: text)
+                == [0..<1, 1..<2, 2..<3, 3..<4, 4..<6, 6..<7, 7..<8])
     }
 }
 

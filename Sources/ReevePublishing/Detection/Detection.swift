@@ -117,7 +117,7 @@ enum Detection {
         found.matches.removeAll { match in
             // A stand-in's digits may have the check of something else.
             match.score < rules.minimum || rules.custom?.allows(folded.bytes[match.range]) ?? false
-                || match.kind != .secret && isInside(match.range, shown)
+                || isInside(match.range, shown)
                 || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }

@@ -8,10 +8,10 @@
 /// It knows letters as they are, `.`, classes (`[A-F0-9]`, `[^"]`), `\d`, `\w`, `\s` and what is not (`\D`, `\W`, `\S`), `\b` and `\B`,
 /// `^` and `$` for the ends of the text, groups, `|`, and `?`, `*`, `+`, `{n}`, `{n,}`, `{n,m}` with at most 1,000 repetitions. `(?i)` at the
 /// beginning takes upper for lower case, in ASCII. What needs more than the present state (references to groups, looking ahead or behind) is an
-/// error. Texts are UTF-8; a class holds ASCII only, and a class of what it is not takes all bytes of other characters.
+/// error. A character is one of Unicode (a scalar); a class holds ASCII only, and a class of what it is not takes all other characters.
 ///
-/// The leftmost match is found, and the longest of those; it has at most 1,024 bytes. Complexity: O(bytes · states) up to a match, whatever the
-/// pattern is, with at most 2,000 states.
+/// The leftmost match is found, and the longest of those, however long it is. Complexity: O(bytes · states) for all matches of a text, whatever
+/// the pattern is, with at most 2,000 states.
 public struct Pattern: Sendable {
     /// The pattern as it was written.
     public let text: String

@@ -3,7 +3,10 @@
 
 /// A pattern as a tree.
 indirect enum PatternTree {
+    /// A character of a set.
     case bytes(ByteSet)
+    /// A character that is not in ASCII, in UTF-8.
+    case character([UInt8])
     case all([PatternTree])
     case any([PatternTree])
     /// From `least` to `most` times; as often as there are where `most` is `nil`.
@@ -16,13 +19,13 @@ enum PatternEdge {
     case start, end, word, noWord
 
     /// Whether it is at a position of a text.
-    func isAt(_ position: Int, of text: UnsafeBufferPointer<UInt8>) -> Bool {
+    func isAt(_ position: Int, of text: [UInt8]) -> Bool {
         switch self {
         case .start: return position == 0
         case .end: return position == text.count
         case .word, .noWord:
-            let before = unsafe position > 0 && text[position - 1].isWordByte
-            let after = unsafe position < text.count && text[position].isWordByte
+            let before = position > 0 && text[position - 1].isWordByte
+            let after = position < text.count && text[position].isWordByte
             return (before != after) == (self == .word)
         }
     }
@@ -161,13 +164,12 @@ struct PatternParser {
             throw error(.nothingToRepeat, at: start)
         case UInt8(ascii: "]"), UInt8(ascii: "}"): throw error(.unbalanced, at: start)
         case 0x80...:
-            // All bytes of a character, so that a repetition is of it.
             var bytes = [byte]
             while let next, next & 0xC0 == 0x80 {
                 bytes.append(next)
                 position += 1
             }
-            return .all(bytes.map { .bytes(ByteSet([$0])) })
+            return .character(bytes)
         default: return .bytes(single(byte))
         }
     }

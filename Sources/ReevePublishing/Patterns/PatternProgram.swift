@@ -4,7 +4,10 @@
 /// A pattern as a machine with states (Thompson): what is in a state after a byte depends on that byte and the states before it alone.
 struct PatternProgram: Sendable {
     enum Step: Sendable {
+        /// A character in ASCII of a set, or any other where the set has the bytes that it begins with.
         case bytes(ByteSet, next: Int)
+        /// A character that is not in ASCII, in UTF-8.
+        case character([UInt8], next: Int)
         case fork(Int, Int)
         case edge(PatternEdge, next: Int)
         case match
@@ -13,29 +16,42 @@ struct PatternProgram: Sendable {
     private(set) var steps: [Step] = []
     /// The first state.
     let start: Int
-    /// The bytes that a match can begin with.
-    private(set) var first = ByteSet()
+    /// The last state.
+    let match: Int
+    /// For each state those that lead to it.
+    private(set) var before: [[Int]]
+    /// The bytes that a match can end with.
+    private(set) var last = ByteSet()
     static let mostSteps = 2_000
 
     init(_ tree: PatternTree) throws(PatternError) {
         var builder = Builder()
-        let end = try builder.add(.match)
-        start = try builder.compile(tree, then: end)
+        match = try builder.add(.match)
+        start = try builder.compile(tree, then: match)
         steps = builder.steps
-        // What matches without a byte matches everywhere.
-        var (seen, open) = (Set([start]), [start])
-        while let state = open.popLast() {
-            let next: [Int]
-            switch steps[state] {
-            case .bytes(let set, _):
-                first.formUnion(set)
-                next = []
-            case .fork(let one, let other): next = [one, other]
-            case .edge(_, let after): next = [after]
-            case .match: throw PatternError(.matchesNothing, [], at: 0)
+        before = Array(repeating: [], count: steps.count)
+        for (state, step) in steps.enumerated() {
+            switch step {
+            case .bytes(_, let next), .character(_, let next), .edge(_, let next): before[next].append(state)
+            case .fork(let one, let other):
+                before[one].append(state)
+                if other != one { before[other].append(state) }
+            case .match: break
             }
-            for state in next where seen.insert(state).inserted { open.append(state) }
         }
+        // What leads to the end without a character; where the beginning does, it matches everywhere.
+        var (seen, open) = (Set([match]), [match])
+        while let state = open.popLast() {
+            for state in before[state] {
+                switch steps[state] {
+                case .bytes(let set, _): last.formUnion(set)
+                case .character(let bytes, _): last.formUnion(ByteSet(bytes.suffix(1)))
+                case .fork, .edge: if seen.insert(state).inserted { open.append(state) }
+                case .match: break
+                }
+            }
+        }
+        guard !seen.contains(start) else { throw PatternError(.matchesNothing, [], at: 0) }
     }
 
     private struct Builder {
@@ -55,6 +71,7 @@ struct PatternProgram: Sendable {
             guard fuel > 0 else { throw PatternError(.tooLarge, [], at: 0) }
             switch tree {
             case .bytes(let set): return try add(.bytes(set, next: next))
+            case .character(let bytes): return try add(.character(bytes, next: next))
             case .edge(let edge): return try add(.edge(edge, next: next))
             case .all(let parts):
                 var after = next
@@ -86,115 +103,116 @@ struct PatternProgram: Sendable {
     }
 }
 
-/// A search with a program; used again, it keeps its memory.
+/// A search with a program. It goes from the end of a text to its beginning: then what is in a state tells how far a match reaches that goes on
+/// from there, and one way through the text gives the longest match of each beginning.
 struct PatternSearch {
     private let program: PatternProgram
-    /// For each state that is on where its match began, in the order in which they came on.
-    private var (now, then): (Threads, Threads)
+    /// States that are on, with where a match ends that goes on from there: behind a character, and all that lead there without one. The farthest
+    /// end comes first.
+    private var (carried, on): (States, States)
     private var open: [Int] = []
     /// Steps that were taken: what the work is measured by.
     private(set) var work = 0
-    static let longest = 1_024
 
-    private struct Threads {
-        var states: [Int] = []
-        var starts: [Int]
+    private struct States {
+        var all: [Int] = []
+        var ends: [Int]
 
-        /// Turns a state on; tells whether it was off, or on for a later beginning.
-        mutating func insert(_ state: Int, _ start: Int) -> Bool {
-            if starts[state] < 0 {
-                states.append(state)
-            } else if starts[state] <= start {
-                return false
-            }
-            starts[state] = start
+        /// Turns a state on; tells whether it was off.
+        mutating func insert(_ state: Int, _ end: Int) -> Bool {
+            guard ends[state] < 0 else { return false }
+            all.append(state)
+            ends[state] = end
             return true
         }
 
         mutating func removeAll() {
-            for state in states { starts[state] = -1 }
-            states.removeAll(keepingCapacity: true)
+            for state in all { ends[state] = -1 }
+            all.removeAll(keepingCapacity: true)
         }
     }
 
     init(_ program: PatternProgram) {
         self.program = program
-        let none = Threads(starts: Array(repeating: -1, count: program.steps.count))
-        (now, then) = (none, none)
+        let none = States(ends: Array(repeating: -1, count: program.steps.count))
+        (carried, on) = (none, none)
     }
 
     mutating func matches(in text: [UInt8]) -> [Range<Int>] {
-        unsafe text.withUnsafeBufferPointer { text in
-            var (found, position) = ([Range<Int>](), 0)
-            while let match = unsafe next(in: text, from: position) {
-                found.append(match)
-                position = match.upperBound
-            }
-            return found
-        }
-    }
-
-    /// The longest match that begins at a position.
-    mutating func match(in text: [UInt8], at position: Int) -> Range<Int>? {
-        unsafe text.withUnsafeBufferPointer { unsafe next(in: $0, from: position, isAnchored: true) }
-    }
-
-    private mutating func next(
-        in text: UnsafeBufferPointer<UInt8>, from start: Int, isAnchored: Bool = false
-    ) -> Range<Int>? {
-        now.removeAll()
-        var (best, position): (Range<Int>?, Int) = (nil, start)
+        // The longest match of each beginning, the last beginning first.
+        var longest: [Range<Int>] = []
+        carried.removeAll()
+        var position = text.count
         while true {
-            if best == nil, position < text.count, position == start || !isAnchored,
-                unsafe program.first.contains(text[position])
-            {
-                unsafe add(program.start, position, text, position, &best, toNow: true)
+            if carried.all.isEmpty {
+                // No match goes on here: the next that can end is behind one of these bytes.
+                while position > 0, !program.last.contains(text[position - 1]) { position -= 1 }
             }
-            if now.states.isEmpty {
-                // Nothing is on: the next byte that a match can begin with.
-                guard best == nil, !isAnchored || position == start, position < text.count else { return best }
-                position += 1
-                while position < text.count, unsafe !program.first.contains(text[position]) { position += 1 }
-                guard !isAnchored, position < text.count else { return nil }
-                continue
-            }
-            guard position < text.count else { return best }
-            let byte = unsafe text[position]
-            work += now.states.count
-            then.removeAll()
-            for state in now.states {
-                let began = now.starts[state]
-                guard case .bytes(let set, let after) = program.steps[state], set.contains(byte),
-                    best.map({ began <= $0.lowerBound }) ?? true, position - began < Self.longest
-                else { continue }
-                unsafe add(after, began, text, position + 1, &best, toNow: false)
-            }
-            swap(&now, &then)
-            position += 1
+            open(at: position, of: text)
+            if on.ends[program.start] > position { longest.append(position..<on.ends[program.start]) }
+            guard position > 0 else { break }
+            let start = Self.start(ofCharacterBefore: position, in: text)
+            step(over: text[start..<position])
+            position = start
         }
+        var (found, end): ([Range<Int>], Int) = ([], 0)
+        for match in longest.reversed() where match.lowerBound >= end {
+            found.append(match)
+            end = match.upperBound
+        }
+        return found
     }
 
-    /// Turns on a state and all that it leads to without a byte.
-    private mutating func add(
-        _ state: Int, _ start: Int, _ text: UnsafeBufferPointer<UInt8>, _ position: Int, _ best: inout Range<Int>?,
-        toNow: Bool
-    ) {
+    /// Turns on what leads to the carried states, or to the end of a match here, without a character.
+    private mutating func open(at position: Int, of text: [UInt8]) {
+        on.removeAll()
+        for state in carried.all { open(state, carried.ends[state], position, text) }
+        open(program.match, position, position, text)
+    }
+
+    private mutating func open(_ state: Int, _ end: Int, _ position: Int, _ text: [UInt8]) {
         open.append(state)
         while let state = open.popLast() {
             work += 1
-            guard toNow ? now.insert(state, start) : then.insert(state, start) else { continue }
-            switch program.steps[state] {
-            case .bytes: break
-            case .fork(let one, let other):
-                open.append(other)
-                open.append(one)
-            case .edge(let edge, let after):
-                if unsafe edge.isAt(position, of: text) { open.append(after) }
-            case .match:
-                if best.map({ (start, -position) < ($0.lowerBound, -$0.upperBound) }) ?? true {
-                    best = start..<position
+            guard on.insert(state, end) else { continue }
+            for before in program.before[state] {
+                switch program.steps[before] {
+                case .fork: open.append(before)
+                case .edge(let edge, _): if edge.isAt(position, of: text) { open.append(before) }
+                case .bytes, .character, .match: break
                 }
             }
         }
+    }
+
+    /// Carries what is on over the character before.
+    private mutating func step(over character: ArraySlice<UInt8>) {
+        carried.removeAll()
+        for state in on.all {
+            for before in program.before[state] {
+                work += 1
+                let takes =
+                    switch program.steps[before] {
+                    case .bytes(let set, _): set.contains(character[character.startIndex])
+                    case .character(let bytes, _): character.elementsEqual(bytes)
+                    case .fork, .edge, .match: false
+                    }
+                if takes { _ = carried.insert(before, on.ends[state]) }
+            }
+        }
+    }
+
+    /// Where the character begins that ends at a position; a byte that belongs to none is one itself.
+    private static func start(ofCharacterBefore end: Int, in text: [UInt8]) -> Int {
+        var start = end - 1
+        while start > 0, end - start < 4, text[start] & 0xC0 == 0x80 { start -= 1 }
+        let count =
+            switch text[start] {
+            case 0xC2...0xDF: 2
+            case 0xE0...0xEF: 3
+            case 0xF0...0xF4: 4
+            default: 1
+            }
+        return end - start == count ? start : end - 1
     }
 }
