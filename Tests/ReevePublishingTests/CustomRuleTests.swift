@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func aRuleTakesOutWhatItFinds() throws {
-        let rules = CustomRules(rules: [try CustomRule("badge", .nationalID, "\\bB-\\d{6}\\b")])
+        let rules = try CustomRules(rules: [CustomRule("badge", .nationalID, "\\bB-\\d{6}\\b")])
         #expect(
             try output(#"{"a":"by B-123456, B-123456 and B-654321","b":"B-12"}"#, rules)
                 == #"{"a":"by REPLACE_WITH_NATIONAL_ID_1, REPLACE_WITH_NATIONAL_ID_1 and REPLACE_WITH_NATIONAL_ID_2","b":"B-12"}"#
@@ -29,11 +29,11 @@ import Testing
     }
 
     @Test func wordsAndConfidenceDecide() throws {
-        let named = CustomRules(rules: [try CustomRule("seat", .organizationID, "[A-Z]{2}\\d", words: ["Seat"])])
+        let named = try CustomRules(rules: [CustomRule("seat", .organizationID, "[A-Z]{2}\\d", words: ["Seat"])])
         #expect(
             try output(#"{"a":"seat AB1","seat":"CD2","b":"EF3"}"#, named)
                 == #"{"a":"seat REPLACE_WITH_COMPANY_ID_1","seat":"REPLACE_WITH_COMPANY_ID_2","b":"EF3"}"#)
-        let unsure = CustomRules(rules: [try CustomRule("seat", .organizationID, "[A-Z]{2}\\d", confidence: 0.4)])
+        let unsure = try CustomRules(rules: [CustomRule("seat", .organizationID, "[A-Z]{2}\\d", confidence: 0.4)])
         guard
             case .needsReview = Scrubber(rules: unsure).scrub(
                 Array(#"["AB1"]"#.utf8), as: .plainJSON, for: .publicLibrary
@@ -45,13 +45,17 @@ import Testing
     }
 
     @Test func whatIsAllowedStaysAndWhatIsDeniedGoes() throws {
-        let rules = CustomRules(
-            allowing: ["support@acme.com"], denying: ["Project Falcon": .organization, "ab": .person])
+        let rules = try CustomRules(
+            allowing: ["support@acme.com"], denying: ["Project Falcon": .organization, "Söl": .person])
         #expect(
             try output(
-                #"{"a":"support@acme.com, dana@acme.com","b":"the project falcon","c":"ab"}"#, rules)
-                == #"{"a":"support@acme.com, user1@example.com","b":"the Company 1","c":"ab"}"#)
-        #expect(rules.denied.count == 1)
+                #"{"a":"support@acme.com, dana@acme.com","b":"the project falcon","c":"SÖL, söl, Sölden"}"#, rules)
+                == #"{"a":"support@acme.com, user1@example.com","b":"the Company 1","c":"Person 1, Person 1, Sölden"}"#)
+        // As the detectors read it: wide letters, spaces of other widths.
+        let wide = try CustomRules(allowing: ["ｓupport@acme.com"], denying: ["Project\u{A0}Falcon": .organization])
+        #expect(
+            try output(#"{"a":"support@acme.com","b":"project falcon"}"#, wide)
+                == #"{"a":"support@acme.com","b":"Company 1"}"#)
     }
 
     @Test func rulesAreRefused() {
@@ -59,9 +63,23 @@ import Testing
         #expect(throws: CustomRuleError.badName) { try CustomRule("", .person, "a") }
         #expect(throws: CustomRuleError.badConfidence) { try CustomRule("a", .person, "a", confidence: 0.2) }
         #expect(throws: CustomRuleError.badConfidence) { try CustomRule("a", .person, "a", confidence: .nan) }
+        for word in ["tax id", "line1", "", "a-b"] {
+            #expect(throws: CustomRuleError.badWord) { try CustomRule("a", .person, "a", words: [word]) }
+        }
+        #expect(throws: CustomRuleError.badDenial) { try CustomRules(denying: ["ab": .person]) }
+        let short = #"{"deny":[{"value":"ab","class":"person"}]}"#
+        #expect(throws: (any Error).self) { try JSONDecoder().decode(CustomRules.self, from: Data(short.utf8)) }
         #expect { try CustomRule("a", .person, "a(") } throws: {
             "\($0)" == "line 1, column 2: a bracket or parenthesis has no other half"
         }
+    }
+
+    /// What is no share of certainty is none: everything is told, or what is certain.
+    @Test func theMinimumIsAShare() throws {
+        let text = "536228726, dana@acme.com"
+        let all = try Detector(minimum: 0).findings(in: text)
+        for minimum: Double in [-1, .nan, -.infinity] { #expect(try Detector(minimum: minimum).findings(in: text) == all) }
+        #expect(try Detector(minimum: 7).findings(in: text) == Detector(minimum: 1).findings(in: text))
     }
 
     @Test func aFileIsRead() throws {
@@ -115,10 +133,10 @@ import Testing
         }
         let rule = try CustomRule("a", .person, "zz")
         let all = [
-            try policy(.none), try policy(CustomRules(rules: [rule])), try policy(CustomRules(allowing: ["x"])),
-            try policy(CustomRules(denying: ["yyy": .person])),
+            try policy(.none), try policy(try CustomRules(rules: [rule])), try policy(try CustomRules(allowing: ["x"])),
+            try policy(try CustomRules(denying: ["yyy": .person])),
         ]
         #expect(Set(all).count == 4)
-        #expect(try policy(CustomRules(rules: [rule])) == all[1])
+        #expect(try policy(try CustomRules(rules: [rule])) == all[1])
     }
 }

@@ -11,9 +11,11 @@
 public struct Detector: Sendable {
     private let rules: SearchRules
 
-    /// A detector that also knows names and rules of the host's, and does not report what it is less sure of than `minimum`, from 0 to 1.
+    /// A detector that also knows names and rules of the host's, and does not report what it is less sure of than `minimum`, from 0 to 1; what is
+    /// below, or no number, is 0, and what is above is 1.
     public init(knowing known: KnownIdentities? = nil, rules custom: CustomRules = .none, minimum: Double = 0.3) {
-        rules = SearchRules(known: known, custom: custom, minimum: minimum, isForScrubbing: false)
+        rules = SearchRules(
+            known: known, custom: custom, minimum: minimum > 0 ? min(minimum, 1) : 0, isForScrubbing: false)
     }
 
     /// What stands in a text, in order; a number that could be of several classes is reported as each of them, the surest first.

@@ -42,9 +42,9 @@ extension CustomRules: Codable {
             throw DecodingError.dataCorruptedError(forKey: unknown, in: all, debugDescription: "rules have no such key")
         }
         let denials = try values.decodeIfPresent([Denial].self, forKey: .deny) ?? []
-        self.init(
-            rules: try values.decodeIfPresent([CustomRule].self, forKey: .rules) ?? [],
-            allowing: try values.decodeIfPresent(Set<String>.self, forKey: .allow) ?? [],
+        try self.init(
+            rules: values.decodeIfPresent([CustomRule].self, forKey: .rules) ?? [],
+            allowing: values.decodeIfPresent(Set<String>.self, forKey: .allow) ?? [],
             denying: Dictionary(denials.map { ($0.value, $0.kind) }) { $1 })
     }
 

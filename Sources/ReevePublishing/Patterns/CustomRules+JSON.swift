@@ -127,7 +127,11 @@ private struct CustomRulesReader {
                 }
             }
         }
-        return CustomRules(rules: rules, allowing: allowed, denying: denied)
+        do throws(CustomRuleError) {
+            return try CustomRules(rules: rules, allowing: allowed, denying: denied)
+        } catch {
+            throw self.error("\(error)")
+        }
     }
 
     private mutating func denial() throws(CustomRulesError) -> (String, DataClass) {
