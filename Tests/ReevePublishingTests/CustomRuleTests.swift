@@ -78,7 +78,9 @@ import Testing
     @Test func theMinimumIsAShare() throws {
         let text = "536228726, dana@acme.com"
         let all = try Detector(minimum: 0).findings(in: text)
-        for minimum: Double in [-1, .nan, -.infinity] { #expect(try Detector(minimum: minimum).findings(in: text) == all) }
+        for minimum: Double in [-1, .nan, -.infinity] {
+            #expect(try Detector(minimum: minimum).findings(in: text) == all)
+        }
         #expect(try Detector(minimum: 7).findings(in: text) == Detector(minimum: 1).findings(in: text))
     }
 
