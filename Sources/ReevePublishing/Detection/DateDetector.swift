@@ -3,7 +3,7 @@
 
 /// Dates as people write them: of birth where a word says so, and dates that are nobody's.
 enum DateDetector {
-    static let birthWords: Set<String> = [
+    static let birthWords: WordSet = [
         "birth", "born", "dob", "birthday", "birthdate", "bday", "geburtsdatum", "geboren", "geburtstag", "naissance",
         "né", "née",
         "nacimiento", "nascita", "nascimento", "geboortedatum", "födelsedatum", "fødselsdato",

@@ -7,6 +7,7 @@ import ReeveModel
 struct DetectionContext {
     /// The words of the nearest key and of what stands for one beside it, in lower case.
     let keyWords: Set<String>
+    private let keyHashes: [UInt64]
     /// What the key, or what stands for it, says about a secret; nothing about code.
     let name: SecretName?
     /// Whether the text is a literal in code: words in it are those of a program.
@@ -31,6 +32,7 @@ struct DetectionContext {
         let names = [label.flatMap { Self.isLabel($0) ? $0 : nil }, key.flatMap { $0.count <= 256 ? $0 : nil }]
             .compactMap(\.self)
         keyWords = Set(names.flatMap { TextWords.of($0) })
+        keyHashes = keyWords.map { WordSet.hash($0.utf8) }
         name = isCode ? nil : names.first.map { SecretName($0, isMember: true) }
         self.isInCode = isInCode
     }
@@ -64,14 +66,13 @@ struct DetectionContext {
     }
 
     /// Words for what the detectors of contacts and accounts look for.
-    static let words: Set<String> = phoneWords.union(cardWords).union(["iban"])
-    private static let phoneWords: Set<String> = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
-    private static let cardWords: Set<String> = ["card", "cardnumber", "pan", "creditcard"]
+    static let words = phoneWords.words.union(cardWords.words).union(["iban"])
+    private static let phoneWords: WordSet = ["mobile", "cell", "tel", "fax", "whatsapp", "sms", "msisdn"]
+    private static let cardWords: WordSet = ["card", "cardnumber", "pan", "creditcard"]
 
     var suggestsPhone: Bool {
-        let isPhone = keyWords.contains {
-            Self.phoneWords.contains($0) || $0.hasPrefix("phone") || $0.hasSuffix("phone")
-        }
+        let isPhone =
+            names(Self.phoneWords) || keyWords.contains { $0.hasPrefix("phone") || $0.hasSuffix("phone") }
         // `phone_number_id`, `phone_verified_at`, `sms_count` are about phones, and hold none.
         return isPhone
             && keyWords.isDisjoint(with: ["id", "ids", "at", "count", "verified", "version", "type", "status"])
@@ -80,5 +81,5 @@ struct DetectionContext {
     var suggestsIBAN: Bool { keyWords.contains("iban") }
 
     /// Whether one of some words is one of the key's.
-    func names(_ words: Set<String>) -> Bool { !keyWords.isDisjoint(with: words) }
+    func names(_ words: WordSet) -> Bool { keyHashes.contains(where: words.contains) }
 }

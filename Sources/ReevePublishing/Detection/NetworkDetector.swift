@@ -90,13 +90,13 @@ enum NetworkDetector {
         return digits.endIndex
     }
 
-    static let ipWords: Set<String> = ["ip", "ips", "ipaddress", "ipv"]
-    private static let versionWords: Set<String> = [
+    static let ipWords: WordSet = ["ip", "ips", "ipaddress", "ipv"]
+    private static let versionWords: WordSet = [
         "version", "versions", "ver", "firmware", "sdk", "chrome", "chromium", "firefox", "safari",
         "edge",
     ]
     /// Words that small numbers with dots stand behind.
-    private static let partWords: Set<String> = [
+    private static let partWords: WordSet = [
         "v", "release", "build", "section", "chapter", "driver", "excel", "office", "windows", "android", "ios",
         "macos", "java", "jdk",
         "net", "revision",
@@ -108,12 +108,12 @@ enum NetworkDetector {
     ) -> Bool {
         // `Chrome/133.0.0.0`.
         if position > 1, text[position - 1] == UInt8(ascii: "/"), text[position - 2].isLetter { return true }
-        func isNear(_ words: Set<String>) -> Bool {
+        func isNear(_ words: WordSet) -> Bool {
             TextWords.names(words, near: position..<position, in: text, within: 16, behind: 0)
         }
         // `Version=13.0.3.0`: the word right before it says that of any number.
         let word = text[..<(position - min(1, position))].suffix(12).reversed().prefix(while: \.isLetter).reversed()
-        if versionWords.contains(String(decoding: word, as: UTF8.self).lowercased()) { return true }
+        if versionWords.contains(WordSet.hash(word.map { $0 | 0x20 })) { return true }
         // A key of other things, as `release_date`, and a word farther away say it of small ones.
         return octets.allSatisfy { $0 < 100 }
             && (context.names(versionWords) || isNear(versionWords) || isNear(partWords))

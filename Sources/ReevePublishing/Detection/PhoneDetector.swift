@@ -155,16 +155,18 @@ enum PhoneDetector {
     private static func isDate(_ candidate: Candidate) -> Bool { dates.contains(candidate.groups) }
     private static let dates = [[4, 2, 2], [2, 2, 4], [4, 2, 2, 2], [4, 2, 2, 2, 2]]
 
-    private static let announcements: Set<String> = [
+    private static let announcements: WordSet = [
         "phone", "phones", "telephone", "tel", "mobile", "mob", "cell", "cellphone", "fax", "whatsapp", "telefon",
         "handy", "rufnummer", "téléphone", "teléfono",
         "phonenumber", "msisdn",
     ]
 
+    private static let calls: WordSet = ["call", "dial", "ring"]
+
     /// Whether a word for telephones stands within the 24 bytes before, or `call` right before.
     private static func isAnnounced(_ text: [UInt8], before position: Int) -> Bool {
         TextWords.names(announcements, near: position..<position, in: text, within: 24, behind: 0)
-            || TextWords.names(["call", "dial", "ring"], near: position..<position, in: text, within: 10, behind: 0)
+            || TextWords.names(calls, near: position..<position, in: text, within: 10, behind: 0)
     }
 
     private static func isAttached(_ byte: UInt8, to first: UInt8) -> Bool {

@@ -5,8 +5,8 @@
 enum TellingWords {
     /// Words of all detectors.
     private static let all: Set<String> = {
-        var words = DetectionContext.words.union(DateDetector.birthWords).union(NetworkDetector.ipWords)
-        for entries in IDRule.byLength { for entry in entries { words.formUnion(entry.rule.words) } }
+        var words = DetectionContext.words.union(DateDetector.birthWords.words).union(NetworkDetector.ipWords.words)
+        for entries in IDRule.byLength { for entry in entries { words.formUnion(entry.rule.words.words) } }
         return words
     }()
 
@@ -24,6 +24,24 @@ enum TellingWords {
         let name = SecretName(key, isMember: true)
         return name.kind != .none || name.mayBeProviders
     }
+
+    /// Whether the hash of a word could be that of one beside which three digits, or fewer, are somebody's.
+    static func mayTellOfFew(_ hash: UInt64) -> Bool { ofFew[Int(hash >> 6 & 255)] >> (hash & 63) & 1 == 1 }
+
+    /// A bit for the low bits of each hash.
+    private static let ofFew: [UInt64] = {
+        // A trade register needs no other word.
+        var words = DateDetector.birthWords.words.union(["hrb", "hra"])
+        for entry in IDRule.byLength.joined() where entry.shape.leastDigits <= 3 {
+            words.formUnion(entry.rule.words.words)
+        }
+        var marks = [UInt64](repeating: 0, count: 256)
+        for word in words {
+            let hash = WordSet.hash(word.utf8)
+            marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63)
+        }
+        return marks
+    }()
 
     /// The answers for the keys of one document, of which most are the same few.
     struct Cache {

@@ -29,30 +29,44 @@ enum TextWords {
 
     /// Whether one of some words stands within 48 bytes before a range or 24 behind it.
     static func names(
-        _ words: Set<String>, near range: Range<Int>, in text: [UInt8], within distance: Int = 48, behind: Int = 24
+        _ words: WordSet, near range: Range<Int>, in text: [UInt8], within distance: Int = 48, behind: Int = 24
     ) -> Bool {
-        let start = max(0, range.lowerBound - distance)
-        return contains(words, in: text[start..<range.lowerBound], isCutBefore: start > 0)
-            || contains(
-                words, in: text[range.upperBound..<min(text.count, range.upperBound + behind)], isCutBefore: false)
+        var found = false
+        forEach(near: range, in: text, within: distance, behind: behind) { found = found || words.contains($0) }
+        return found
     }
 
-    private static func contains(_ words: Set<String>, in part: ArraySlice<UInt8>, isCutBefore: Bool) -> Bool {
-        var (word, isFirst, wasLower) = ([UInt8](), isCutBefore, false)
-        func isOne() -> Bool {
-            !word.isEmpty && !isFirst && words.contains(String(decoding: word, as: UTF8.self))
-        }
-        for byte in part {
-            let isLetter = byte.isLetter || byte >= 0x80
+    /// The hashes of the words there; a word that is cut is none.
+    static func near(_ range: Range<Int>, in text: [UInt8]) -> [UInt64] {
+        var hashes: [UInt64] = []
+        forEach(near: range, in: text, within: 48, behind: 24) { hashes.append($0) }
+        return hashes
+    }
+
+    private static func forEach(
+        near range: Range<Int>, in text: [UInt8], within distance: Int, behind: Int, _ body: (UInt64) -> Void
+    ) {
+        forEach(in: text, max(0, range.lowerBound - distance)..<range.lowerBound, body)
+        forEach(in: text, range.upperBound..<min(text.count, range.upperBound + behind), body)
+    }
+
+    private static func forEach(in text: [UInt8], _ part: Range<Int>, _ body: (UInt64) -> Void) {
+        func isLetter(_ byte: UInt8) -> Bool { byte.isLetter || byte >= 0x80 }
+        var (hash, count, wasLower) = (WordSet.seed, 0, false)
+        // Of a word that begins before the part, what is in it is none.
+        var isCut = part.lowerBound > 0 && part.lowerBound < text.count && isLetter(text[part.lowerBound - 1])
+        for byte in text[part] {
+            let isLetter = isLetter(byte)
             if !isLetter || wasLower && byte.isUpper {
-                if isOne() { return true }
-                if !word.isEmpty { isFirst = false }
-                word.removeAll(keepingCapacity: true)
-                if !isLetter { isFirst = false }
+                if count > 0, !isCut { body(hash) }
+                (hash, count, isCut) = (WordSet.seed, 0, false)
             }
-            if isLetter { word.append(byte.isUpper ? byte | 0x20 : byte) }
+            if isLetter {
+                hash = WordSet.hash(hash, with: byte.isUpper ? byte | 0x20 : byte)
+                count += 1
+            }
             wasLower = isLetter && !byte.isUpper
         }
-        return isOne()
+        if count > 0, !isCut, part.upperBound == text.count || !isLetter(text[part.upperBound]) { body(hash) }
     }
 }

@@ -43,6 +43,8 @@ enum IDDetector {
         var lower = 0
         /// Letters in upper case.
         var upper = 0
+        /// The words beside them, once they were asked for.
+        var near: [UInt64]?
     }
 
     private static func scan(
@@ -67,6 +69,7 @@ enum IDDetector {
                 candidate.digits > 3 || !isBesideLine(text, start..<group.upperBound)
             else { continue }
             let range = start..<group.upperBound
+            candidate.near = nil
             for entry in IDRule.byLength[candidate.compact.count]
             where entry.shape.groups == candidate.counts && entry.shape.fits(candidate.compact) {
                 let (rule, shape) = (entry.rule, entry.shape)
@@ -74,7 +77,7 @@ enum IDDetector {
                     continue
                 }
                 let isValid = rule.isValid(candidate.compact)
-                let score = score(rule, isValid, candidate, range, text, context)
+                let score = score(rule, isValid, &candidate, range, text, context)
                 if score > 0 {
                     found.matches.append(
                         Match(kind: rule.kind, range: range, score: score, rule: rule.name))
@@ -84,7 +87,7 @@ enum IDDetector {
     }
 
     private static func score(
-        _ rule: IDRule, _ isValid: Bool, _ candidate: Candidate, _ range: Range<Int>, _ text: [UInt8],
+        _ rule: IDRule, _ isValid: Bool, _ candidate: inout Candidate, _ range: Range<Int>, _ text: [UInt8],
         _ context: DetectionContext
     ) -> Double {
         var plain = isValid ? (candidate.counts.count > 1 ? rule.grouped : rule.bare) : 0
@@ -99,8 +102,9 @@ enum IDDetector {
         let isNumber = Set(candidate.compact).count > 2 && candidate.digits > 2 && candidate.lower == 0
         let sure = isValid ? rule.named : isNumber ? rule.mistyped : 0
         guard sure > plain, !rule.words.isEmpty else { return plain }
-        return context.names(rule.words) || TextWords.names(rule.words, near: range, in: text)
-            ? sure : plain
+        if context.names(rule.words) { return sure }
+        if candidate.near == nil { candidate.near = TextWords.near(range, in: text) }
+        return candidate.near?.contains(where: rule.words.contains) ?? false ? sure : plain
     }
 
     /// Whether what parts the groups is one of these signs, the same everywhere.

@@ -107,8 +107,8 @@ extension IDRule {
         id.count == 8 && (id.starts(with: "19".utf8) || id.starts(with: "20".utf8)) && Checksum.isDay(id[2...])
     }
 
-    private static let socialWords: Set<String> = ["ssn", "social", "ssns"]
-    private static let taxWords: Set<String> = ["itin", "taxpayer", "tax"]
+    private static let socialWords: WordSet = ["ssn", "social", "ssns"]
+    private static let taxWords: WordSet = ["itin", "taxpayer", "tax"]
 
     @Sendable private static func isSocialSecurity(_ id: [UInt8]) -> Bool {
         let area = Checksum.value(id[..<3])
@@ -124,12 +124,12 @@ extension IDRule {
     /// Numbers that were printed on sample cards.
     private static let printed: Set<Int> = [78_051_120, 219_099_999, 123_456_789, 457_555_462]
 
-    static let passportWords: Set<String> = [
+    static let passportWords: WordSet = [
         "passport", "passports", "passportnumber", "passportno", "passeport", "pasaporte", "passaporto", "reisepass",
         "paspoort", "passaporte",
         "여권번호는", "여권번호", "여권",
     ]
-    static let licenseWords: Set<String> = [
+    static let licenseWords: WordSet = [
         "driver", "drivers", "driving", "licence", "license", "permit", "dl", "führerschein", "fuehrerschein",
         "fahrerlaubnis", "patente", "운전면허",
         "운전면허번호",

@@ -154,7 +154,7 @@ extension IDRule {
         IDRule("ng.plate", .vehicle, ["aaa dddaa"], signs: "-", bare: 0.25, words: plateWords),
     ]
 
-    static let plateWords: Set<String> = [
+    static let plateWords: WordSet = [
         "plate", "plates", "registration", "vehicle", "vehicles", "vrn", "bike", "car", "kennzeichen", "kfz", "plaka",
         "numberplate", "reg",
     ]

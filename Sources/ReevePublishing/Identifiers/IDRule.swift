@@ -17,7 +17,7 @@ struct IDRule: Sendable {
     /// How sure one is that is not valid, where a word for it stands beside it: people mistype.
     let mistyped: Double
     /// Words for it, in lower case.
-    let words: Set<String>
+    let words: WordSet
 
     struct Shape: Sendable {
         let mask: [UInt8]
@@ -28,6 +28,9 @@ struct IDRule: Sendable {
             mask = Array(parts.joined().utf8)
             groups = parts.map(\.utf8.count)
         }
+
+        /// How many digits it has at least.
+        var leastDigits: Int { mask.count { $0 == UInt8(ascii: "d") || $0.isDigit } }
 
         /// Whether a text without separators, in upper case, is of this shape.
         func fits(_ text: [UInt8]) -> Bool {
@@ -47,7 +50,7 @@ struct IDRule: Sendable {
     init(
         _ name: String, _ kind: DataClass, _ shapes: [String], signs: String = " -.", bare: Double,
         grouped: Double? = nil,
-        named: Double = 0.85, mistyped: Double = 0, words: Set<String>,
+        named: Double = 0.85, mistyped: Double = 0, words: WordSet,
         isValid: @escaping @Sendable ([UInt8]) -> Bool = { _ in true }
     ) {
         self.name = "id." + name

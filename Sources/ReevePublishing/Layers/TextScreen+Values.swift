@@ -3,34 +3,48 @@
 
 /// What numbers, names with values, and folders could begin with.
 extension TextScreen {
-    /// Whether its digits could be of a number of somebody's: four, or one beside words; in what is a number by itself, seven.
+    /// Whether its digits could be of a number of somebody's: four, or fewer with a word that tells of them; in what is a number by itself, seven.
     func hasNumbers(_ seen: UInt32) -> Bool {
         let needed = seen & (Class.letter | Class.space | Class.escape) == 0 ? 7 : 4
-        // A word beside a digit could say what it is of.
-        if seen & (Class.space | Class.control | Class.escape | Class.wide) != 0, seen & Class.letter != 0 {
-            return true
-        }
-        var (count, dots, run) = (0, 0, 0)
+        if seen & Class.letter != 0, seen & Class.wide != 0 || hasTellingWord { return true }
+        var (count, dots, fours, run) = (0, 0, 0, 0)
         for position in range {
             if isIn(position, Class.digit) {
                 count += 1
-                if count == needed || isBesidePart(position) && seen & Class.letter != 0 { return true }
+                if count == needed { return true }
             } else if isIn(position, Class.dot) {
                 dots += 1
+                if run == 4 { fours += 1 }
             }
             run = isIn(position, Class.letter | Class.digit) ? run + 1 : 0
-            if run == 26 { return true }
+            if run == 16 { return true }
         }
-        return dots > 2
+        // As in an address of the network, or of a device.
+        return dots > 2 || fours == 2
     }
 
-    /// Whether the letters and digits around a position have a sign beside them that parts the groups of a number.
-    private func isBesidePart(_ position: Int) -> Bool {
-        var (start, end) = (position, position + 1)
-        while start > range.lowerBound, isIn(start - 1, Class.letter | Class.digit) { start -= 1 }
-        while end < range.upperBound, isIn(end, Class.letter | Class.digit) { end += 1 }
-        return start > range.lowerBound && isIn(start - 1, Class.part)
-            || end < range.upperBound && isIn(end, Class.part)
+    /// Whether a word stands in it beside which a few digits are a number of somebody's.
+    private var hasTellingWord: Bool {
+        var (hash, count, wasLower, position) = (WordSet.seed, 0, false, range.lowerBound)
+        while position < range.upperBound {
+            let byte = byte(position)
+            let isLetter = isIn(position, Class.letter) || byte >= 0x80
+            if !isLetter || wasLower && byte.isUpper {
+                if count > 1, TellingWords.mayTellOfFew(hash) { return true }
+                (hash, count) = (WordSet.seed, 0)
+                // What an escape stands for is no letter.
+                if isIn(position, Class.escape), position + 1 < range.upperBound, !isIn(position + 1, Class.escape) {
+                    position += 1
+                }
+            }
+            if isLetter {
+                hash = WordSet.hash(hash, with: byte.isUpper ? byte | 0x20 : byte)
+                count += 1
+            }
+            wasLower = isLetter && !byte.isUpper
+            position += 1
+        }
+        return count > 1 && TellingWords.mayTellOfFew(hash)
     }
 
     /// Whether a name could be given a value in it: a sign with at least six bytes behind it that have a digit, or a word for a password before it;

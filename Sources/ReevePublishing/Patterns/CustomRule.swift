@@ -14,7 +14,8 @@ public struct CustomRule: Hashable, Sendable {
     /// How sure it is, from 0.3 to 1: below 0.6 a person decides.
     public let confidence: Double
     /// When there are any, a value is one only where one of these words is in its key or stands near it, in lower case.
-    public let words: Set<String>
+    public var words: Set<String> { wordSet.words }
+    let wordSet: WordSet
 
     /// A rule; throws when its pattern is wrong, its name is not of 1 to 64 letters, digits, `.`, `_` and `-`, the confidence is out of range, or a
     /// word is none.
@@ -37,7 +38,7 @@ public struct CustomRule: Hashable, Sendable {
         self.name = name
         self.kind = kind
         self.confidence = confidence
-        self.words = Set(words.map { $0.lowercased() })
+        wordSet = WordSet(Set(words.map { $0.lowercased() }))
     }
 }
 

@@ -65,8 +65,8 @@ public struct CustomRules: Sendable {
         for rule in rules {
             for range in rule.pattern.matches(in: text) {
                 let isNamed =
-                    rule.words.isEmpty || context.names(rule.words)
-                    || TextWords.names(rule.words, near: range, in: text)
+                    rule.wordSet.isEmpty || context.names(rule.wordSet)
+                    || TextWords.names(rule.wordSet, near: range, in: text)
                 guard isNamed else { continue }
                 found.matches.append(
                     Match(kind: rule.kind, range: range, score: rule.confidence, rule: "custom." + rule.name))
