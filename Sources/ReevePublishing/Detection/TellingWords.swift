@@ -42,33 +42,4 @@ enum TellingWords {
         }
         return marks
     }()
-
-    /// The answers for the keys of one document, of which most are the same few.
-    struct Cache {
-        private struct Entry {
-            var hash: UInt64 = 0
-            var key: [UInt8] = []
-            var isTelling = false
-        }
-
-        private var entries = [Entry](repeating: Entry(), count: 256)
-
-        /// Whether a key is one, by its hash and where it stands.
-        mutating func isTelling(_ text: [UInt8], _ range: Range<Int>, _ hash: UInt64) -> Bool {
-            // The golden ratio, in 64 bits: keys that differ in little come far apart.
-            let slot = Int((hash &* 0x9E37_79B9_7F4A_7C15) >> 56)
-            if entries[slot].hash == hash, isKey(slot, text, range) { return entries[slot].isTelling }
-            let answer = TellingWords.isTelling(text[range])
-            entries[slot] = Entry(hash: hash, key: Array(text[range]), isTelling: answer)
-            return answer
-        }
-
-        private func isKey(_ slot: Int, _ text: [UInt8], _ range: Range<Int>) -> Bool {
-            guard entries[slot].key.count == range.count else { return false }
-            for index in 0..<range.count where entries[slot].key[index] != text[range.lowerBound + index] {
-                return false
-            }
-            return true
-        }
-    }
 }

@@ -67,7 +67,7 @@ struct DocumentReader {
     /// Bytes read so far, in all layers and each time: what the work is measured by.
     var work = 0
     /// What keys say about their values.
-    private var telling = TellingWords.Cache()
+    private var keys = KeyCache()
     /// Used again for each string.
     private var seenPills: [TextScreen.Pill] = []
 
@@ -214,6 +214,14 @@ struct DocumentReader {
         key token: JSONTokens.Token, of piece: TextPiece, _ walk: inout DocumentWalk, hash: UInt64
     ) throws(ReadFailure) {
         let names = walk.names
+        let facts = token.hasEscapes ? nil : keys.facts(of: piece.bytes, token.content, hash)
+        if let facts, facts.isClean, names != .reference, !isThorough, piece.seal == nil, !piece.isTemplate,
+            doubtful.isEmpty
+        {
+            work += token.content.count
+            return walk.enter(
+                format.place(of: piece.bytes, token.content, hash, in: walk.place), isTelling: facts.isTelling)
+        }
         let writing: TextScreen.Writing = piece.isTemplate ? .template : .text
         if names == .reference || !isClean(token, of: piece, writing) {
             var key = try text(of: token, in: piece, walk.path())
@@ -229,15 +237,14 @@ struct DocumentReader {
             }
         }
         guard !walk.isOutside || walk.isDistinct(token) else { throw .ambiguous(walk.path()) }
-        guard token.hasEscapes else {
+        if let facts {
             return walk.enter(
-                format.place(of: piece.bytes, token.content, hash, in: walk.place),
-                isTelling: telling.isTelling(piece.bytes, token.content, hash))
+                format.place(of: piece.bytes, token.content, hash, in: walk.place), isTelling: facts.isTelling)
         }
         let text = try text(of: token, in: piece, JSONPath()).bytes
         walk.enter(
             format.place(of: text, 0..<text.count, hash, in: walk.place),
-            isTelling: telling.isTelling(text, 0..<text.count, hash))
+            isTelling: keys.facts(of: text, 0..<text.count, hash).isTelling)
     }
 
     /// Whether a string or number can be passed over.

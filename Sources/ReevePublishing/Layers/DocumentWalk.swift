@@ -71,21 +71,20 @@ struct DocumentWalk {
             levels[last].index += 1
             levels[last].path = nil
             next = levels[last].place
-        } else if token.kind == .string, let key = levels[last].key, key.content.count <= 4,
-            isKey(levels[last], "name") || isKey(levels[last], "key")
-        {
+        } else if token.kind == .string, isKey(last, "name") || isKey(last, "key") {
             levels[last].label = token.content
         }
     }
 
     /// What says what the value here is, where that stands beside it: `{"name": "phone", "value": …}`.
     var label: [UInt8]? {
-        guard let level = levels.last, isKey(level, "value") else { return nil }
-        return level.label.map { Array(bytes[$0.prefix(256)]) }
+        guard let last = levels.indices.last, isKey(last, "value") else { return nil }
+        return levels[last].label.map { Array(bytes[$0.prefix(256)]) }
     }
 
-    private func isKey(_ level: Level, _ name: StaticString) -> Bool {
-        guard let key = level.key, key.content.count == name.utf8CodeUnitCount else { return false }
+    /// Whether the last key of an object that is open is called so.
+    private func isKey(_ index: Int, _ name: StaticString) -> Bool {
+        guard let key = levels[index].key, key.content.count == name.utf8CodeUnitCount else { return false }
         return name.withUTF8Buffer { unsafe $0.elementsEqual(bytes[key.content]) }
     }
 
@@ -109,7 +108,7 @@ struct DocumentWalk {
     var isTelling: Bool {
         let last = levels.count - 1
         guard last >= 0 else { return isTellingOutside }
-        return levels[last].isTelling || levels[last].label != nil && isKey(levels[last], "value")
+        return levels[last].isTelling || levels[last].label != nil && isKey(last, "value")
     }
 
     /// The value of the last key stands at a place; the key may say that it could be somebody's.

@@ -124,37 +124,32 @@ extension TextScreen {
     /// Whether `curl` stands in it: what follows it could be a user's password.
     var hasCurl: Bool { range.dropLast(3).contains { byte($0) | 0x20 == UInt8(ascii: "c") && isWord("curl", at: $0) } }
 
-    /// Whether `Bearer`, `Basic`, `Token` or an option for a user stands before a blank.
-    var hasHeaders: Bool {
-        for position in range
-        where isIn(position, Class.gap | Class.escape) && position > range.lowerBound + 1 {
-            // A typographic space has more bytes before this one.
-            var end = position
+    /// Whether `Bearer`, `Basic`, `Token` or an option for a user stands before a blank, or an option behind it.
+    func isHeader(before position: Int) -> Bool {
+        guard position > range.lowerBound + 1 else { return false }
+        // A typographic space has more bytes before this one.
+        var end = position
+        if byte(position) >= 0x80 {
             while end > range.lowerBound + 1, byte(end) >= 0x80 { end -= 1 }
-            if byte(position) >= 0x80 { end += 1 }
-            let left = end - range.lowerBound
-            switch byte(end - 1) | 0x20 {
-            case UInt8(ascii: "r"):
-                if left >= 6, byte(end - 2) | 0x20 == UInt8(ascii: "e"),
-                    isWord("bearer", at: end - 6) || isWord("user", at: end - 4)
-                {
-                    return true
-                }
-            case UInt8(ascii: "c"):
-                if left >= 5, byte(end - 2) | 0x20 == UInt8(ascii: "i"), isWord("basic", at: end - 5) { return true }
-            case UInt8(ascii: "n"):
-                if left >= 5, byte(end - 2) | 0x20 == UInt8(ascii: "e"), isWord("token", at: end - 5) { return true }
-            case UInt8(ascii: "u"): if left > 1 && byte(end - 2) == UInt8(ascii: "-") { return true }
-            default: break
-            }
-            // An option with a value behind it.
-            if byte(position) == 0x20, position + 2 < range.upperBound, byte(position + 1) == UInt8(ascii: "-"),
-                byte(position + 2) == UInt8(ascii: "-")
+            end += 1
+        }
+        let left = end - range.lowerBound
+        switch byte(end - 1) | 0x20 {
+        case UInt8(ascii: "r"):
+            if left >= 6, byte(end - 2) | 0x20 == UInt8(ascii: "e"),
+                isWord("bearer", at: end - 6) || isWord("user", at: end - 4)
             {
                 return true
             }
+        case UInt8(ascii: "c"):
+            if left >= 5, byte(end - 2) | 0x20 == UInt8(ascii: "i"), isWord("basic", at: end - 5) { return true }
+        case UInt8(ascii: "n"):
+            if left >= 5, byte(end - 2) | 0x20 == UInt8(ascii: "e"), isWord("token", at: end - 5) { return true }
+        case UInt8(ascii: "u"): if left > 1 && byte(end - 2) == UInt8(ascii: "-") { return true }
+        default: break
         }
-        return false
+        return byte(position) == 0x20 && position + 2 < range.upperBound && byte(position + 1) == UInt8(ascii: "-")
+            && byte(position + 2) == UInt8(ascii: "-")
     }
 
     /// Whether a word with a capital that begins a name could stand before another one.

@@ -103,6 +103,8 @@ import ReeveModel
         static let capital: UInt32 = 134_217_728
         /// Of a text: a line ends in it.
         static let lineEnd: UInt32 = 268_435_456
+        /// Of a text: a word behind which a secret could stand, or an option.
+        static let header: UInt32 = 536_870_912
     }
 
     private static let table: [UInt32] = {
@@ -156,7 +158,7 @@ import ReeveModel
             if unsafe SecretDetector.mayHold(bytes, range) { return false }
         }
         if seen & Class.sign != 0, hasAssignments { return false }
-        if seen & (Class.gap | Class.escape) != 0, hasHeaders { return false }
+        if seen & Class.header != 0 { return false }
         if seen & Class.sign != 0, seen & Class.dash != 0, hasCurl { return false }
         if seen & Class.capital != 0, hasNames { return false }
         if seen & Class.folder != 0, hasFolders { return false }
@@ -175,6 +177,7 @@ import ReeveModel
             seen |= found
             position += 1
             guard found & Class.run == 0 else { continue }
+            if found & (Class.gap | Class.escape) != 0, isHeader(before: position - 1) { seen |= Class.header }
             if found & Class.gap != 0, position < range.upperBound, byte(position).isUpper || byte(position) >= 0x80 {
                 seen |= Class.capital
             }

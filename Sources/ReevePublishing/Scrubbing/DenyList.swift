@@ -42,14 +42,13 @@ struct DenyList {
     /// Whether any form occurs, in upper or lower case.
     func occurs(in text: [UInt8]) -> Bool { !places(in: text, most: 1).isEmpty }
 
-    /// Where forms begin, in upper or lower case.
+    /// Where forms begin, in upper or lower case, in order.
     func places(in text: [UInt8], most: Int = .max) -> [Int] {
         guard text.count >= Self.window, !forms.isEmpty else { return [] }
-        var (places, end): ([Int], Int) = ([], Self.window - 1)
-        while let next = nextEnd(in: text, from: end) {
-            end = next + 1
-            let start = end - Self.window
-            let key = text[start..<end].reduce(UInt64(0)) { $0 << 8 | UInt64(Self.fold($1)) }
+        var places: [Int] = []
+        for end in ends(in: text) {
+            let start = end + 1 - Self.window
+            let key = text[start...end].reduce(UInt64(0)) { $0 << 8 | UInt64(Self.fold($1)) }
             guard starts.contains(key), isForm(text[start...].prefix(Self.longest)) else { continue }
             places.append(start)
             if places.count == most { break }
@@ -57,17 +56,34 @@ struct DenyList {
         return places
     }
 
-    /// The next place at which the start of a form could end.
-    private func nextEnd(in text: [UInt8], from start: Int) -> Int? {
+    /// Where the start of a form could end, in order.
+    private func ends(in text: [UInt8]) -> [Int] {
         unsafe text.withUnsafeBufferPointer { text in
             unsafe shifts.withUnsafeBufferPointer { shifts in
-                var end = start
-                while end < text.count {
+                var found: [Int] = []
+                func step(_ end: inout Int) {
                     let shift = unsafe shifts[Self.pair(text[end - 1], text[end])]
-                    if shift == 0 { return end }
-                    end += Int(shift)
+                    if shift == 0 { found.append(end) }
+                    end += max(1, Int(shift))
                 }
-                return nil
+                // Four parts side by side: a step waits for the one before it in its part, and not for those in the others.
+                let first = Self.window - 1
+                let (second, third, fourth) = (
+                    first + (text.count - first) / 4, first + (text.count - first) / 2,
+                    first + (text.count - first) / 4 * 3
+                )
+                var (one, two, three, four) = (first, second, third, fourth)
+                while one < second, two < third, three < fourth, four < text.count {
+                    step(&one)
+                    step(&two)
+                    step(&three)
+                    step(&four)
+                }
+                while one < second { step(&one) }
+                while two < third { step(&two) }
+                while three < fourth { step(&three) }
+                while four < text.count { step(&four) }
+                return found.sorted()
             }
         }
     }

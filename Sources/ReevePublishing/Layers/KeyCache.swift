@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// What is known about the keys of one document, of which most are the same few.
+struct KeyCache {
+    struct Facts {
+        /// Whether the key says that its value could be somebody's.
+        let isTelling: Bool
+        /// Whether nothing can be in the key, and no program takes it for another.
+        let isClean: Bool
+    }
+
+    private struct Entry {
+        let hash: UInt64
+        let key: [UInt8]
+        let facts: Facts
+    }
+
+    private var entries = [Entry?](repeating: nil, count: 256)
+
+    /// What is known about a key, by its hash and where it stands.
+    mutating func facts(of text: [UInt8], _ range: Range<Int>, _ hash: UInt64) -> Facts {
+        // The golden ratio, in 64 bits: keys that differ in little come far apart.
+        let slot = Int((hash &* 0x9E37_79B9_7F4A_7C15) >> 56)
+        if let entry = entries[slot], entry.hash == hash, Self.isKey(entry.key, text, range) { return entry.facts }
+        var pills: [TextScreen.Pill] = []
+        let facts = Facts(
+            isTelling: TellingWords.isTelling(text[range]),
+            isClean: text[range].allSatisfy { $0 < 0x80 } && TextScreen.isClean(text, range, .text, &pills))
+        entries[slot] = Entry(hash: hash, key: Array(text[range]), facts: facts)
+        return facts
+    }
+
+    private static func isKey(_ key: [UInt8], _ text: [UInt8], _ range: Range<Int>) -> Bool {
+        guard key.count == range.count else { return false }
+        for index in 0..<range.count where key[index] != text[range.lowerBound + index] { return false }
+        return true
+    }
+}
