@@ -11,6 +11,8 @@ struct Detected {
     var surrogates: [(text: String, range: Range<Int>)] = []
     /// Whether escapes stand in each other too often to be read.
     var isTooDeep = false
+
+    var isEmpty: Bool { matches.isEmpty && kept.isEmpty && surrogates.isEmpty }
 }
 
 /// Runs all detectors over a text.

@@ -30,7 +30,8 @@ public struct Detector: Sendable {
             throw .tooManyLayers
         }
         do throws(BlockReason) {
-            hits = try Hits(reader, by: rules)
+            var clean = CleanTexts()
+            hits = try Hits(reader, by: rules, clean: &clean)
         } catch {
             throw error == .tooManyFindings ? .tooManyFindings : .tooManyLayers
         }

@@ -15,6 +15,8 @@ enum TellingWords {
         let key = Array(key.prefix(257))
         // A longer one is no name.
         guard key.count <= 256 else { return false }
+        let mayTell = TextWords.contains(in: key) { marks.mayContain($0) } || TextWords.holds("phone", in: key)
+        guard mayTell || SecretName.mayTell(key) else { return false }
         let words = Set(TextWords.of(key))
         if NameDetector.namesPerson(words) || !words.isDisjoint(with: all)
             || words.contains(where: { $0.hasPrefix("phone") || $0.hasSuffix("phone") })
@@ -25,21 +27,15 @@ enum TellingWords {
         return name.kind != .none || name.mayBeProviders
     }
 
-    /// Whether the hash of a word could be that of one beside which three digits, or fewer, are somebody's.
-    static func mayTellOfFew(_ hash: UInt64) -> Bool { ofFew[Int(hash >> 6 & 255)] >> (hash & 63) & 1 == 1 }
-
-    /// A bit for the low bits of each hash.
-    private static let ofFew: [UInt64] = {
+    /// Words beside which three digits, or fewer, are somebody's.
+    static let ofFew: WordMarks = {
         // A trade register needs no other word.
         var words = DateDetector.birthWords.words.union(["hrb", "hra"])
         for entry in IDRule.byLength.joined() where entry.shape.leastDigits <= 3 {
             words.formUnion(entry.rule.words.words)
         }
-        var marks = [UInt64](repeating: 0, count: 256)
-        for word in words {
-            let hash = WordSet.hash(word.utf8)
-            marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63)
-        }
-        return marks
+        return WordMarks(words)
     }()
+
+    private static let marks = WordMarks(all.union(NameDetector.personWords).union(["name"]))
 }

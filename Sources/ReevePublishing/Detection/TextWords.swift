@@ -27,6 +27,49 @@ enum TextWords {
         return words
     }
 
+    /// Whether the hash of one of the words of a name, or of two or three of them together, is wanted. Complexity: O(bytes), without an allocation.
+    static func contains(in name: some Sequence<UInt8>, where isWanted: (UInt64) -> Bool) -> Bool {
+        // The word, it behind the one before, and behind the two before; and the same without the last letter.
+        var (one, two, three) = (WordSet.seed, WordSet.seed, WordSet.seed)
+        var before = (one, two, three)
+        var (count, last, wasLower, wasUpper) = (0, UInt8(0), false, false)
+        func isWantedNow(_ hashes: (UInt64, UInt64, UInt64)) -> Bool {
+            isWanted(hashes.0) || isWanted(hashes.1) || isWanted(hashes.2)
+        }
+        for byte in name {
+            let isLetter = byte.isLetter || byte >= 0x80
+            let letter = byte.isUpper ? byte | 0x20 : byte
+            if count > 0, !isLetter || byte.isUpper && wasLower {
+                if isWantedNow((one, two, three)) { return true }
+                (one, two, three, count) = (WordSet.seed, one, two, 0)
+            } else if isLetter, !byte.isUpper, wasUpper, count > 1 {
+                // The last capital begins the next word.
+                if isWantedNow(before) { return true }
+                (one, two, three, count) = (WordSet.hash(WordSet.seed, with: last), one, two, 1)
+            }
+            if isLetter {
+                before = (one, two, three)
+                one = WordSet.hash(one, with: letter)
+                two = WordSet.hash(two, with: letter)
+                three = WordSet.hash(three, with: letter)
+                count += 1
+                last = letter
+            }
+            (wasLower, wasUpper) = (isLetter && !byte.isUpper, byte.isUpper)
+        }
+        return count > 0 && isWantedNow((one, two, three))
+    }
+
+    /// Whether letters in lower case stand in a name, in either case.
+    static func holds(_ letters: StaticString, in name: [UInt8]) -> Bool {
+        letters.withUTF8Buffer { letters in
+            guard name.count >= letters.count else { return false }
+            return (0...(name.count - letters.count)).contains { start in
+                letters.indices.allSatisfy { unsafe name[start + $0] | 0x20 == letters[$0] }
+            }
+        }
+    }
+
     /// Whether one of some words stands within 48 bytes before a range or 24 behind it.
     static func names(
         _ words: WordSet, near range: Range<Int>, in text: [UInt8], within distance: Int = 48, behind: Int = 24

@@ -27,3 +27,19 @@ struct WordSet: Hashable, Sendable, ExpressibleByArrayLiteral {
     static func hash(_ hash: UInt64, with letter: UInt8) -> UInt64 { (hash ^ UInt64(letter)) &* 0x100_0000_01B3 }
     static func hash(_ word: some Sequence<UInt8>) -> UInt64 { word.reduce(seed, hash(_:with:)) }
 }
+
+/// Marks for words: whether a word could be one of many, by its hash.
+struct WordMarks: Sendable {
+    /// A bit for the low bits of each hash.
+    private var marks = [UInt64](repeating: 0, count: 256)
+
+    init(_ words: some Sequence<String>) {
+        for word in words {
+            let hash = WordSet.hash(word.utf8)
+            marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63)
+        }
+    }
+
+    /// Whether it could be the hash of one of the words.
+    func mayContain(_ hash: UInt64) -> Bool { marks[Int(hash >> 6 & 255)] >> (hash & 63) & 1 == 1 }
+}

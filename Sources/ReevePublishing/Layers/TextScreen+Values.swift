@@ -30,7 +30,7 @@ extension TextScreen {
             let byte = byte(position)
             let isLetter = isIn(position, Class.letter) || byte >= 0x80
             if !isLetter || wasLower && byte.isUpper {
-                if count > 1, TellingWords.mayTellOfFew(hash) { return true }
+                if count > 1, TellingWords.ofFew.mayContain(hash) { return true }
                 (hash, count) = (WordSet.seed, 0)
                 // What an escape stands for is no letter.
                 if isIn(position, Class.escape), position + 1 < range.upperBound, !isIn(position + 1, Class.escape) {
@@ -44,7 +44,7 @@ extension TextScreen {
             wasLower = isLetter && !byte.isUpper
             position += 1
         }
-        return count > 1 && TellingWords.mayTellOfFew(hash)
+        return count > 1 && TellingWords.ofFew.mayContain(hash)
     }
 
     /// Whether a name could be given a value in it: a sign with at least six bytes behind it that have a digit, or a word for a password before it;

@@ -16,6 +16,8 @@ struct FirstPass {
     /// The values that were taken out, decoded.
     let originals: [[UInt8]]
 
+    /// In which of its texts nothing was.
+    let clean: CleanTexts
     /// Bytes read, in all layers.
     let work: Int
     /// What was found and left where it is, with how often: the second pass may find it again.
@@ -32,6 +34,7 @@ struct FirstPass {
         let (input, reader, hits) = (reading.input, reading.reader, reading.found.hits)
         self.input = input
         self.reader = reader
+        clean = reading.clean
         var edits = EditTree(reader, input)
         for drop in reader.drops {
             let replacement = drop.replacement(&pool)

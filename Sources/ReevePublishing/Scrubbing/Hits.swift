@@ -28,16 +28,17 @@ struct Hits {
     /// Stand-ins that stand in it already.
     private(set) var surrogates: Set<String>
 
-    /// Runs all detectors. Complexity: O(bytes + hits log hits).
-    init(_ reader: DocumentReader, by rules: SearchRules = .init()) throws(BlockReason) {
+    /// Runs all detectors, but for texts in which the same rules found nothing before. Complexity: O(bytes + hits log hits).
+    init(_ reader: DocumentReader, by rules: SearchRules = .init(), clean: inout CleanTexts) throws(BlockReason) {
         surrogates = reader.connections
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
         var contexts = DetectionContext.Cache()
-        for (index, piece) in reader.pieces.enumerated() {
+        for (index, piece) in reader.pieces.enumerated() where !clean.contains(piece) {
             let found = Detection.scan(piece, by: rules, in: contexts.context(of: piece))
             let isTwice = !piece.joints.isEmpty || piece.bytes.contains(UInt8(ascii: "<"))
             work += isTwice ? 2 * piece.bytes.count : piece.bytes.count
             guard !found.isTooDeep else { throw .tooManyLayers }
+            if found.isEmpty { clean.insert(piece) }
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             if !piece.isWhole { shown += found.surrogates.map { reader.place($0.range, of: piece) } }
             for match in found.matches {

@@ -8,6 +8,8 @@ struct Reading {
     let input: [UInt8]
     let reader: DocumentReader
     let found: Hits
+    /// In which of its texts nothing was.
+    let clean: CleanTexts
 
     /// Takes a document apart and searches it; a thorough reading passes no string over.
     init(
@@ -28,7 +30,9 @@ struct Reading {
             }
         }
         if let path = reader.suppression(in: input) { throw .suppression(path.masked(DenyList([]))) }
-        found = try Hits(reader, by: rules)
+        var clean = CleanTexts()
+        found = try Hits(reader, by: rules, clean: &clean)
+        self.clean = clean
     }
 
     /// Whether anything is found in a text by itself, in any layer of it.

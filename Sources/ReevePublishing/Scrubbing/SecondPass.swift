@@ -39,7 +39,8 @@ enum SecondPass {
 
         // What the first pass left on purpose is known; anything else is a survivor.
         var left = pass.left
-        let hits = try Hits(reader, by: rules)
+        var clean = pass.clean
+        let hits = try Hits(reader, by: rules, clean: &clean)
         for hit in hits.hits {
             let path = reader.pieces[hit.piece].path
             let place = FirstPass.Place(path: path, rule: hit.match.rule)

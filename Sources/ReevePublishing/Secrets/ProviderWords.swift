@@ -11,6 +11,9 @@ enum ProviderWords {
         return nil
     }
 
+    /// The words of all of them.
+    static var all: some Sequence<String> { table.keys }
+
     /// Whether one of some words is a provider's.
     static func isProvider(_ words: [String]) -> Bool { words.contains { table[$0] != nil } }
 

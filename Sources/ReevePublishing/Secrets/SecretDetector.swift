@@ -10,9 +10,10 @@ enum SecretDetector {
         // No prefix and body together are shorter.
         guard text.count >= shortest else { return }
         if text.contains(UInt8(ascii: "-")) { scanPrivateKeys(text, &found) }
+        if text.contains(where: { $0 == 0x0A || $0 == 0x0D }) { scanLines(text, &found) }
+        guard mayHold(text) else { return }
         found.surrogates += RecipeParameter.find(in: text).map { ($0.parameter.description, $0.range) }
         InnerKeyDetector.scan(text, &found)
-        scanLines(text, &found)
         var position = 0
         while position < text.count {
             if let (name, prefix, end) = KeyRules.longest(in: text, at: position) {
@@ -34,7 +35,7 @@ enum SecretDetector {
             joined.append(byte)
             places.append(place)
         }
-        guard joined.count < text.count else { return }
+        guard mayHold(joined) else { return }
         var position = 0
         while position < joined.count {
             guard let (name, prefix, end) = KeyRules.longest(in: joined, at: position) else {
@@ -51,6 +52,10 @@ enum SecretDetector {
 
     /// Bytes of the shortest prefix and body.
     static let shortest = 13
+
+    private static func mayHold(_ text: [UInt8]) -> Bool {
+        unsafe text.withUnsafeBufferPointer { unsafe mayHold($0, 0..<text.count) }
+    }
 
     /// Whether a key of a provider could begin in a part of a text: a prefix and as many bytes after it as the shortest has.
     ///

@@ -13,8 +13,21 @@ struct SecretName {
     /// Whether it may speak of a provider's key: of a secret, or of nothing else besides the provider.
     let mayBeProviders: Bool
 
+    /// Whether a name could say anything. Complexity: O(bytes).
+    static func mayTell(_ name: [UInt8]) -> Bool {
+        TextWords.contains(in: name) { marks.mayContain($0) } || TextWords.holds("password", in: name)
+    }
+
+    private static let marks = WordMarks(passwords.union(secrets).union(ProviderWords.all).union(["key"]))
+
     /// What a name says; a member of an object that is called only `key` says nothing.
     init(_ name: some Sequence<UInt8>, isMember: Bool = false) {
+        let name = Array(name)
+        // Most names say nothing.
+        guard Self.mayTell(name) else {
+            (words, kind, mayBeProviders) = ([], .none, false)
+            return
+        }
         let words = TextWords.of(name)
         let set = Set(words)
         let triples = zip(words, zip(words.dropFirst(), words.dropFirst(2))).map { $0 + $1.0 + $1.1 }
