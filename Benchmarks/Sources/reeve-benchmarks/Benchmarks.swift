@@ -5,7 +5,7 @@ import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
 /// the ratio within each round. `Scripts/bench [--quick] [--million] [crypto] [storage] [access] [audit] [vault] [plans]
-/// [publishing] [rooms]`.
+/// [publishing] [detection] [rooms]`.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -14,6 +14,8 @@ struct Benchmarks {
         if arguments.contains("--compare") { return try await VaultBenchmarks(harness: harness).compare() }
         let wanted = arguments.filter { !$0.hasPrefix("--") }
         func isWanted(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
+        // First: it measures the first call of a process.
+        if isWanted("detection") { try await DetectionBenchmarks(harness: harness).run() }
         if isWanted("crypto") { try await CryptoBenchmarks(harness: harness).run() }
         if isWanted("storage") { try await StorageBenchmarks(harness: harness).run() }
         if isWanted("access") { try await AccessBenchmarks(harness: harness).run() }

@@ -49,45 +49,120 @@ struct Scan: ParsableCommand {
             FileHandle.standardError.write(Data("recipe-scrub scan: \(error)\n".utf8))
             throw ExitCode(1)
         }
+        var output = Output()
         for (name, data) in inputs {
             guard lines else {
-                isComplete = scan(String(validating: data, as: UTF8.self), id: name, detector) && isComplete
+                isComplete =
+                    scan(String(validating: data, as: UTF8.self), id: .text(name), detector, &output) && isComplete
                 continue
             }
             for (index, line) in data.split(separator: 0x0A).enumerated() {
-                let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
-                let id = object?["id"] ?? "\(name):\(index + 1)"
-                isComplete = scan(object?["text"] as? String, id: id, detector) && isComplete
+                let object = try? JSONDecoder().decode(Line.self, from: line)
+                isComplete =
+                    scan(object?.text, id: object?.id ?? .text("\(name):\(index + 1)"), detector, &output)
+                    && isComplete
             }
         }
+        output.flush()
         guard isComplete else { throw ExitCode(1) }
     }
 
     /// Writes the findings of a text; tells whether it could be looked into.
-    private func scan(_ text: String?, id: Any, _ detector: Detector) -> Bool {
+    private func scan(_ text: String?, id: Identifier, _ detector: Detector, _ output: inout Output) -> Bool {
         guard let text else {
-            write(["id": id, "error": "this is no text"])
+            output.write(Failure(id: id, error: "this is no text"))
             return false
         }
         do throws(DetectionError) {
-            for finding in try detector.findings(in: text) {
-                write([
-                    "id": id, "class": finding.kind.rawValue, "rule": finding.rule, "confidence": finding.confidence,
-                    "utf8": [finding.utf8.lowerBound, finding.utf8.upperBound],
-                    "scalars": [finding.scalars.lowerBound, finding.scalars.upperBound],
-                ])
-            }
+            for finding in try detector.findings(in: text) { output.write(Finding(finding, id: id)) }
             return true
         } catch {
-            write(["id": id, "error": "\(error)"])
+            output.write(Failure(id: id, error: "\(error)"))
             return false
         }
     }
+}
 
-    private func write(_ object: [String: Any]) {
-        let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        guard let line = try? JSONSerialization.data(withJSONObject: object, options: options) else { return }
-        FileHandle.standardOutput.write(line + [0x0A])
+/// What a line of input is.
+private struct Line: Decodable {
+    let id: Identifier?
+    let text: String?
+
+    private enum CodingKeys: String, CodingKey { case id, text }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        // An id that is no string or number is none.
+        id = try? values.decodeIfPresent(Identifier.self, forKey: .id)
+        text = try? values.decodeIfPresent(String.self, forKey: .text)
+    }
+}
+
+/// The id of a text: it comes out as it came in.
+private enum Identifier: Codable {
+    case text(String)
+    case integer(Int)
+    case number(Double)
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let text = try? value.decode(String.self) {
+            self = .text(text)
+        } else if let integer = try? value.decode(Int.self) {
+            self = .integer(integer)
+        } else {
+            self = .number(try value.decode(Double.self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .text(let text): try value.encode(text)
+        case .integer(let integer): try value.encode(integer)
+        case .number(let number): try value.encode(number)
+        }
+    }
+}
+
+/// A line of output for something that was found.
+private struct Finding: Encodable {
+    let id: Identifier
+    let `class`, rule: String
+    let confidence: Double
+    let utf8, scalars: [Int]
+
+    init(_ finding: TextFinding, id: Identifier) {
+        self.id = id
+        (self.class, rule, confidence) = (finding.kind.rawValue, finding.rule, finding.confidence)
+        utf8 = [finding.utf8.lowerBound, finding.utf8.upperBound]
+        scalars = [finding.scalars.lowerBound, finding.scalars.upperBound]
+    }
+}
+
+/// A line of output for a text that could not be looked into.
+private struct Failure: Encodable {
+    let id: Identifier
+    let error: String
+}
+
+/// Lines that go out many at a time.
+private struct Output {
+    private let encoder = JSONEncoder()
+    private var lines = Data()
+
+    init() { encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes] }
+
+    mutating func write(_ line: some Encodable) {
+        guard let line = try? encoder.encode(line) else { return }
+        lines += line
+        lines.append(0x0A)
+        if lines.count > 1 << 16 { flush() }
+    }
+
+    mutating func flush() {
+        FileHandle.standardOutput.write(lines)
+        lines.removeAll(keepingCapacity: true)
     }
 }
 

@@ -7,6 +7,7 @@ enum IDDetector {
         var groups: [Range<Int>] = []
         var position = 0
         var candidate = Candidate()
+        var digit = 0
         // Groups of letters and digits, and from each of them all that begin there.
         while position < text.count || !groups.isEmpty {
             while groups.count < IDRule.mostGroups, position < text.count,
@@ -22,7 +23,13 @@ enum IDDetector {
                 groups.append(start..<position)
             }
             guard !groups.isEmpty else { continue }
-            scan(from: groups, text, context, &candidate, &found)
+            // Without a digit there is none.
+            digit = max(digit, groups[0].lowerBound)
+            while digit < text.count, !text[digit].isDigit { digit += 1 }
+            guard digit < text.count else { return }
+            if digit < groups[0].lowerBound + IDRule.longest + IDRule.mostGroups {
+                scan(from: groups, text, context, &candidate, &found)
+            }
             groups.removeFirst()
         }
     }

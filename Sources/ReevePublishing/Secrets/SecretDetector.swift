@@ -111,7 +111,7 @@ enum SecretDetector {
     /// Whether a key is one that everybody has: made of letters in their order, or from a provider's own documentation.
     private static func isPublic(_ key: ArraySlice<UInt8>) -> Bool {
         guard key.starts(with: "AIza".utf8) else { return false }
-        if SecretValue.isSequence(String(decoding: key, as: UTF8.self)) { return true }
+        if SecretValue.isSequence(Array(key)) { return true }
         guard let digest = try? Digest(hashing: Array(key)) else { return false }
         return samples.contains(digest.bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) })
     }
@@ -126,33 +126,33 @@ enum SecretDetector {
     /// PEM blocks of private keys (RFC 7468). One that begins or ends in another place is for a person to decide.
     private static func scanPrivateKeys(_ text: [UInt8], _ found: inout Detected) {
         // A key file of PuTTY's goes to its end.
-        if let start = firstIndex(of: Array("PuTTY-User-Key-File-".utf8), in: text, from: 0) {
+        if let start = text.place(of: Array("PuTTY-User-Key-File-".utf8)) {
             found.matches.append(
                 Match(kind: .secret, range: start..<text.count, score: 0.97, rule: "secret.privateKey"))
             return
         }
         let (begin, endLine) = (Array("-----BEGIN ".utf8), Array("-----END ".utf8))
         var position = 0
-        while let start = firstIndex(of: begin, in: text, from: position) {
+        while let start = text.place(of: begin, from: position) {
             position = start + begin.count
             guard isPrivateKey(text, from: position) else { continue }
-            guard let close = firstIndex(of: endLine, in: text, from: position) else {
+            guard let close = text.place(of: endLine, from: position) else {
                 found.matches.append(
                     Match(kind: .secret, range: start..<text.count, score: 0.5, rule: "secret.privateKey"))
                 return
             }
             let end =
-                firstIndex(of: Array("-----".utf8), in: text, from: close + endLine.count).map { $0 + 5 } ?? text.count
+                text.place(of: Array("-----".utf8), from: close + endLine.count).map { $0 + 5 } ?? text.count
             // With nothing in it, it only shows how one is written.
             let content =
-                firstIndex(of: Array("-----".utf8), in: text, from: position).map {
+                text.place(of: Array("-----".utf8), from: position).map {
                     $0 < close ? close - $0 - 5 : close - position
                 } ?? 0
             let score = content > 0 ? 0.99 : 0.25
             found.matches.append(Match(kind: .secret, range: start..<end, score: score, rule: "secret.privateKey"))
             position = end
         }
-        while let start = firstIndex(of: endLine, in: text, from: position) {
+        while let start = text.place(of: endLine, from: position) {
             position = start + endLine.count
             guard isPrivateKey(text, from: position) else { continue }
             found.matches.append(Match(kind: .secret, range: start..<position, score: 0.5, rule: "secret.privateKey"))
@@ -161,12 +161,6 @@ enum SecretDetector {
 
     /// Whether a label within the next bytes is a private key's.
     private static func isPrivateKey(_ text: [UInt8], from position: Int) -> Bool {
-        let head = Array(text[position..<min(text.count, position + 48)])
-        return firstIndex(of: Array("PRIVATE KEY".utf8), in: head, from: 0) != nil
-    }
-
-    private static func firstIndex(of needle: [UInt8], in text: [UInt8], from start: Int) -> Int? {
-        guard text.count >= needle.count, start <= text.count - needle.count else { return nil }
-        return (start...(text.count - needle.count)).first { text[$0] == needle[0] && text[$0...].starts(with: needle) }
+        text[position..<min(text.count, position + 48)].holds(Array("PRIVATE KEY".utf8))
     }
 }

@@ -46,23 +46,20 @@ enum SecretValue {
     static func isPlaceholder(_ value: ArraySlice<UInt8>) -> Bool {
         guard Set(value).count > 3 else { return true }
         if value.first == UInt8(ascii: "<"), value.last == UInt8(ascii: ">") { return true }
-        let text = String(decoding: value.prefix(200).map { $0.isUpper ? $0 | 0x20 : $0 }, as: UTF8.self)
-        return words.contains { text.contains($0) } || wholeWords.contains { isWord($0, in: text) } || isSequence(text)
+        let text = value.prefix(200).map { $0.isUpper ? $0 | 0x20 : $0 }
+        return words.contains(where: text.holds) || isSequence(text)
+            || text.split(whereSeparator: { !$0.isLetter && $0 < 0x80 }).contains { wholeWords.contains(Array($0)) }
     }
 
     /// Whether digits or letters stand in it in their order, as nobody's do.
-    static func isSequence(_ text: String) -> Bool {
-        text.contains("12345678901") || text.contains("0123456789") || text.contains("abcdefghij")
-    }
+    static func isSequence(_ text: [UInt8]) -> Bool { sequences.contains(where: text.holds) }
+    private static let sequences = ["12345678901", "0123456789", "abcdefghij"].map { Array($0.utf8) }
 
     /// Words that say so only by themselves.
-    private static let wholeWords = [
-        "example", "your", "insert", "dummy", "sample", "todo", "fixme", "fake", "null", "environment", "none",
-    ]
-
-    private static func isWord(_ word: String, in text: String) -> Bool {
-        text.split { !$0.isLetter }.contains { $0 == word }
-    }
+    private static let wholeWords = Set(
+        [
+            "example", "your", "insert", "dummy", "sample", "todo", "fixme", "fake", "null", "environment", "none",
+        ].map { Array($0.utf8) })
 
     /// What a schema has at a password.
     private static let types: Set<String> = [
@@ -75,7 +72,7 @@ enum SecretValue {
         "placeholder", "changeme", "change_me", "change-me", "redacted", "replace_with", "xxxx",
         "****", "....", "lorem", "undefined",
         "33f!!lloppa", "process.env", "os.environ", "getenv", "foobar",
-    ]
+    ].map { Array($0.utf8) }
 
     /// Whether it speaks of a value that stands elsewhere: a pill, an expression, a variable, a path, an address.
     static func isReference(_ value: ArraySlice<UInt8>) -> Bool {
@@ -86,12 +83,12 @@ enum SecretValue {
         {
             return true
         }
-        let text = String(decoding: value.prefix(300), as: UTF8.self)
-        return [
-            "{{", "${", "#{", "$(", "://", "_('", "_dp(", "$json", "$node", "secrets.", "vars.", "config.", "env.",
-            "$env",
-        ].contains { text.contains($0) }
+        return references.contains(where: value.prefix(300).holds)
     }
+
+    private static let references = [
+        "{{", "${", "#{", "$(", "://", "_('", "_dp(", "$json", "$node", "secrets.", "vars.", "config.", "env.", "$env",
+    ].map { Array($0.utf8) }
 
     /// Whether it is made of words: `oauth2_client_credentials_v2`, `GetUserById`, `2024-05-01T10:00:00Z`, a version, a file.
     private static func isWords(_ value: ArraySlice<UInt8>) -> Bool {
