@@ -58,6 +58,35 @@ import Testing
                 == #"{"a":"support@acme.com","b":"Company 1"}"#)
     }
 
+    /// What a host denies is met however it is written, and where a sign ends it.
+    @Test(arguments: [
+        ("@acme.com", "joe@acme.com"), ("CUST-", "CUST-abc"), (" Acme ", "Acme"), ("ärzte öst", "Ärzte Öst"),
+        ("contrase\u{F1}a", "contrasen\u{303}a"), ("Söl", "SO\u{308}L"), ("straße 5", "STRASSE 5"),
+    ])
+    func whatIsDeniedIsMet(_ denied: String, _ text: String) throws {
+        let rules = try CustomRules(denying: [denied: .organizationID])
+        #expect(try !output(#"{"a":"see \#(text)"}"#, rules).contains(text), "\(denied)")
+    }
+
+    /// Denied texts that overlap are both found.
+    @Test func deniedTextsMayOverlap() throws {
+        let rules = try CustomRules(denying: ["acme corp": .organization, "corp ltd": .organization])
+        #expect(try output(#"{"a":"acme corp ltd"}"#, rules) == #"{"a":"Company 1"}"#)
+    }
+
+    /// Patterns mean the text as it stands, and as the detectors read it; words of a rule are met in any case.
+    @Test(arguments: [
+        ("ACME\\\\\\w+", [String](), "ACME\\smith", "smith"), ("№А\\d{3}", [String](), "№А123", "123"),
+        ("\\d{3}–\\d{4}", [String](), "555–0199", "0199"),
+        ("B-\\d{3}", [String](), "B\u{2011}123", "123"), ("\\d{3}", ["паспорт"], "Паспорт 123", "123"),
+        ("\\d{3}", ["ΑΜΚΑ"], "αμκα 123", "123"),
+    ])
+    func patternsMeanWhatTheySay(_ pattern: String, _ words: [String], _ text: String, _ part: String) throws {
+        let rules = try CustomRules(rules: [CustomRule("a", .organizationID, pattern, words: Set(words))])
+        let escaped = String(decoding: JSONText.escape(text.utf8), as: UTF8.self)
+        #expect(try !output("{\"a\":\"\(escaped)\"}", rules).contains(part), "\(pattern)")
+    }
+
     @Test func rulesAreRefused() {
         #expect(throws: CustomRuleError.badName) { try CustomRule("a b", .person, "a") }
         #expect(throws: CustomRuleError.badName) { try CustomRule("", .person, "a") }

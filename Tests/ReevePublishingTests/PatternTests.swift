@@ -81,7 +81,8 @@ import Testing
     /// A match begins and ends with whole characters.
     @Test(arguments: [
         (".", "é€", [0..<2, 2..<5]), (".{2}", "é€🙂", [0..<5]), ("[^a]b", "éb", [0..<3]), ("\\W+", "é-€a", [0..<6]),
-        ("é|€", "€é", [0..<3, 3..<5]), ("é{2}", "ééé", [0..<4]), ("\\bé", "é aé", [4..<6]),
+        ("é|€", "€é", [0..<3, 3..<5]), ("é{2}", "ééé", [0..<4]), ("\\bé", "é aé –é", [0..<2, 10..<12]),
+        ("\\bÖB-\\d\\b", "xÖB-1 ÖB-1", [7..<12]), ("\\bB\\b", "–B– éB", [3..<4]),
     ])
     func charactersAreWhole(_ pattern: String, _ text: String, _ ranges: [Range<Int>]) throws {
         #expect(try Pattern(pattern).matches(in: text) == ranges)

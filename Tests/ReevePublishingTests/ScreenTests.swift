@@ -36,6 +36,9 @@ import Testing
         "plate K1 ABC", "PLZ 10115", "٥٣٦-٢٢-٨٧٢٦", "АKIАQ3EGRZ7VXK2MDWPL", "34313131313131313131313131313131",
         "hf_kZqXwRtVmNpYcHdGsJfEuTbAoLiWqXz",
         "dapi0123456789abcdef0123456789abcde", "HRB 12345", "asana_token = 1570085263325384", "Jennifer Martinez",
+        "aabb.ccdd.eef1", "ro19bankholdersnamesinca", "ro19 bank hold ersn ames inca",
+        "xoxd-7Kq2!Vb9$Lm4*Rt6^Wz8#Yp3?Cn5",
+        "contrasen\u{303}a: hunter22x", "ne\u{301} 5/6/1990", "HRB 123", "plate AB 1", "mot de passe : hunterfoo",
         "Robert J. Thompson", "Dr. Thompson", "Jennifer\u{A0}Martinez",
     ]
     private static let parts = [

@@ -39,6 +39,14 @@ import Testing
         ("pw=S3cret99x", "S3cret"),
         ("curl -u'dana:hunterfoo' https://api.acme.com", "hunterfoo"), ("Postcode\tEC2A1NT", "EC2A1NT"),
         ("Contact:\u{A0}Jennifer Martinez", "Martinez"), ("/Users/Ömer.Yilmaz/x", "Yilmaz"),
+        (
+            "https://contoso.webhook.office.com/webhookb2/7f3b2c1d-9e8f-4a6b-8c5d-2e1f0b9d7c6e@3d5f7b9c-1e2d-4f6b-9c8d-0e7f6b5d4c3e/IncomingWebhook/9f8e7d6c5b4f3e2d1c0b9f8e7d6c5b4f/4c6e8d0f-2b4d-4f6e-8c9d-1e3f5b7d9c0e",
+            "IncomingWebhook/9f8e"
+        ), ("xoxd-7Kq2!Vb9$Lm4*Rt6^Wz8#Yp3?Cn5", "Lm4*Rt6"), ("Passwort f. Admin: hunter22x", "hunter22x"),
+        ("contrasen\u{303}a: hunter22x", "hunter22x"), ("API key no. 2: aB3dE5gH7jK9mN1p", "aB3dE5"),
+        ("Core switch\taabb.ccdd.eef1", "ccdd"), ("\naabb.ccdd.eef1", "ccdd"),
+        ("ro19 bank hold ersn ames inca", "hold"),
+        ("codice fiscale Rssmra85t10a562s", "85t10"), ("여권번호M12345678", "M12345678"), ("ЕГН 7523169263", "7523169263"),
         ("file:///Users/dana/x.csv", "dana"), ("cache_password: S3cretPW99", "S3cret"),
     ])
     func aSecretIsNotPublished(_ text: String, _ part: String) throws {
@@ -72,6 +80,8 @@ import Testing
         (#"[{"name":"apiKey","value":"q7Wm2xK9pL4vB8nT3zR6"}]"#, "q7Wm2x"), (#"{"password":8273645}"#, "8273645"),
         (#"{"rijksregisternummer":"85.07.30-033.28"}"#, "033.28"), (#"{"vin":"WAUZZZ8K9BA123456"}"#, "BA123456"),
         (#"{"nir":"184122A45108933"}"#, "45108933"),
+        ("{\"contrasen\u{303}a\":\"hunter22x\"}", "hunter22x"), ("{\"pre\u{301}nom\":\"Jennifer\"}", "Jennifer"),
+        ("[{\"ne\u{301}\":\"1990-06-05 00:00:00\"},{\"n\u{E9}\":\"1990-06-05 00:00:00\"}]", "1990-06-05"),
         (#"{"t":"aabb.ccdd.eef1"}"#, "eef1"), (#"["HRB-123"]"#, "HRB-123"), (#"{"data":"ssn 536-22-8726-A"}"#, "8726"),
         (#"{"a":"DNI 12.345.678-Z"}"#, "345.678"), (#"{"a":"Führerschein B072RRE2I55"}"#, "B072"),
     ])

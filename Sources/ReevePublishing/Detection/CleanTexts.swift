@@ -8,13 +8,15 @@ struct CleanTexts {
     /// All that the detectors know of a text.
     private struct Text: Hashable {
         let bytes: [UInt8]
-        let key: String?
+        let key: [UInt8]?
         let label: [UInt8]?
         let role: PathRole
         let isNumber, isKey, isInCode: Bool
 
         init(_ piece: TextPiece) {
-            (bytes, key, label, role) = (piece.bytes, piece.path.lastKey, piece.label, piece.role)
+            (bytes, key, label, role) = (
+                piece.bytes, piece.path.lastKey.map { Array($0.utf8) }, piece.label, piece.role
+            )
             (isNumber, isKey, isInCode) = (piece.isNumber, piece.isKey, piece.isInCode)
         }
 

@@ -101,7 +101,7 @@ enum Detection {
             if classes.longestRun >= CryptoAddressDetector.shortest { CryptoAddressDetector.scan(text, &found) }
         }
         AssignmentDetector.scan(text, context, classes, &found)
-        rules.custom?.scan(text, context, &found)
+        rules.custom?.scan(folded, masked: text, of: piece.bytes, context, &found)
         if classes.hasDigit || classes.colons >= 2 || classes.dashes >= 5 {
             NetworkDetector.scan(text, context, &found)
         }
@@ -115,11 +115,14 @@ enum Detection {
                 return scan(whole: piece, rules, context).matches
             }
         }
-        let shown = rules.isForScrubbing ? found.surrogates.map(\.range).sorted { $0.lowerBound < $1.lowerBound } : []
+        let shown = rules.isForScrubbing ? found.surrogates.sorted { $0.range.lowerBound < $1.range.lowerBound } : []
+        let (standIns, secretStandIns) = (
+            shown.map(\.range), shown.filter { !Surrogates.mayBePassword($0.text) }.map(\.range)
+        )
         found.matches.removeAll { match in
             // A stand-in's digits may have the check of something else.
             match.score < rules.minimum || rules.custom?.allows(folded.bytes[match.range]) ?? false
-                || isInside(match.range, shown)
+                || isInside(match.range, match.kind == .secret ? secretStandIns : standIns)
                 || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }

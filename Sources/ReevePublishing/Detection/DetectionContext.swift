@@ -46,7 +46,7 @@ struct DetectionContext {
     /// What is known by each key, made once.
     struct Cache {
         private struct Place: Hashable {
-            let key: String
+            let key: [UInt8]
             let isCode: Bool
             let isInCode: Bool
         }
@@ -57,7 +57,7 @@ struct DetectionContext {
             guard piece.label == nil, piece.role != .reference, !piece.isKey, let key = piece.path.lastKey else {
                 return DetectionContext(of: piece)
             }
-            let place = Place(key: key, isCode: piece.role == .formula, isInCode: piece.isInCode)
+            let place = Place(key: Array(key.utf8), isCode: piece.role == .formula, isInCode: piece.isInCode)
             if let context = known[place] { return context }
             let context = DetectionContext(of: piece)
             known[place] = context

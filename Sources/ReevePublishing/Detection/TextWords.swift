@@ -61,12 +61,14 @@ enum TextWords {
     }
 
     /// Whether letters in lower case stand in a name, in either case.
-    static func holds(_ letters: StaticString, in name: [UInt8]) -> Bool {
+    static func holds(_ letters: StaticString, in name: some RandomAccessCollection<UInt8>) -> Bool {
         letters.withUTF8Buffer { letters in
-            guard name.count >= letters.count else { return false }
-            return (0...(name.count - letters.count)).contains { start in
-                letters.indices.allSatisfy { unsafe name[start + $0] | 0x20 == letters[$0] }
+            var rest = name[...]
+            while rest.count >= letters.count {
+                if unsafe zip(rest, letters).allSatisfy({ $0 | 0x20 == $1 }) { return true }
+                rest.removeFirst()
             }
+            return false
         }
     }
 
@@ -96,8 +98,15 @@ enum TextWords {
     private static func forEach(in text: [UInt8], _ part: Range<Int>, _ body: (UInt64) -> Void) {
         func isLetter(_ byte: UInt8) -> Bool { byte.isLetter || byte >= 0x80 }
         var (hash, count, wasLower) = (WordSet.seed, 0, false)
+        // Whether a word goes on from one byte to the next.
+        func goesOn(_ position: Int) -> Bool {
+            guard position > 0, position < text.count, isLetter(text[position - 1]), isLetter(text[position]) else {
+                return false
+            }
+            return text[position - 1].isUpper || !text[position].isUpper
+        }
         // Of a word that begins before the part, what is in it is none.
-        var isCut = part.lowerBound > 0 && part.lowerBound < text.count && isLetter(text[part.lowerBound - 1])
+        var isCut = goesOn(part.lowerBound)
         for byte in text[part] {
             let isLetter = isLetter(byte)
             if !isLetter || wasLower && byte.isUpper {
@@ -110,6 +119,6 @@ enum TextWords {
             }
             wasLower = isLetter && !byte.isUpper
         }
-        if count > 0, !isCut, part.upperBound == text.count || !isLetter(text[part.upperBound]) { body(hash) }
+        if count > 0, !isCut, !goesOn(part.upperBound) { body(hash) }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-/// Some words in lower case, which are told by their hashes.
+/// Some words in lower case, which are told by the hashes of the forms in which they are written.
 struct WordSet: Hashable, Sendable, ExpressibleByArrayLiteral {
     let words: Set<String>
     private let hashes: Set<UInt64>
@@ -10,7 +10,7 @@ struct WordSet: Hashable, Sendable, ExpressibleByArrayLiteral {
 
     init(_ words: Set<String>) {
         self.words = words
-        hashes = Set(words.map { Self.hash($0.utf8) })
+        hashes = Set(words.flatMap(Self.hashes))
         marks = hashes.reduce(0) { $0 | 1 << ($1 & 63) }
     }
 
@@ -26,6 +26,45 @@ struct WordSet: Hashable, Sendable, ExpressibleByArrayLiteral {
     static let seed: UInt64 = 0xCBF2_9CE4_8422_2325
     static func hash(_ hash: UInt64, with letter: UInt8) -> UInt64 { (hash ^ UInt64(letter)) &* 0x100_0000_01B3 }
     static func hash(_ word: some Sequence<UInt8>) -> UInt64 { word.reduce(seed, hash(_:with:)) }
+
+    /// The hashes of a word as it is, with a capital and in capitals, since only ASCII is told in either case by its bytes; each also with marks
+    /// apart from their letters (UAX #15).
+    fileprivate static func hashes(of word: String) -> [UInt64] {
+        let forms = [word, word.prefix(1).uppercased() + word.dropFirst(), word.uppercased()]
+        return (forms + forms.map(\.decomposed)).map { form in hash(form.utf8.map { $0.isUpper ? $0 | 0x20 : $0 }) }
+    }
+}
+
+extension String {
+    /// With Latin letters and their marks apart, and the syllables of Hangul in letters (UAX #15).
+    var decomposed: String {
+        var text = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            switch scalar.value {
+            case 0xAC00...0xD7A3:
+                let index = scalar.value - 0xAC00
+                let letters = [0x1100 + index / 588, 0x1161 + index % 588 / 28, 0x11A7 + index % 28]
+                text.append(contentsOf: letters.prefix(index % 28 == 0 ? 2 : 3).compactMap(Unicode.Scalar.init))
+            case 0xC0...0x17F: text.append(contentsOf: (Self.marked[String(scalar)] ?? String(scalar)).unicodeScalars)
+            default: text.append(scalar)
+            }
+        }
+        return String(text)
+    }
+
+    /// Letters with a mark as two scalars. Strings are equal where they are so canonically.
+    private static let marked: [String: String] = {
+        let marks: [Unicode.Scalar] = [
+            "\u{300}", "\u{301}", "\u{302}", "\u{303}", "\u{304}", "\u{306}", "\u{307}", "\u{308}", "\u{30A}",
+            "\u{30B}", "\u{30C}", "\u{327}",
+            "\u{328}",
+        ]
+        var table: [String: String] = [:]
+        for letter in "aceghijklnorstuwyzACEGHIJKLNORSTUWYZdD" {
+            for mark in marks { table[String(letter) + String(mark)] = String(letter) + String(mark) }
+        }
+        return table
+    }()
 }
 
 /// Marks for words: whether a word could be one of many, by its hash.
@@ -34,8 +73,7 @@ struct WordMarks: Sendable {
     private var marks = [UInt64](repeating: 0, count: 256)
 
     init(_ words: some Sequence<String>) {
-        for word in words {
-            let hash = WordSet.hash(word.utf8)
+        for hash in words.lazy.flatMap(WordSet.hashes) {
             marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63)
         }
     }

@@ -102,7 +102,9 @@ enum IDDetector {
         if candidate.lower > 0 {
             plain = min(plain, 0.2)
             // `AlexK1919` is somebody's name in a network, even beside the word `passport`.
-            let isName = candidate.lower > 1 && candidate.upper > 0
+            let isName =
+                candidate.lower > 1 && candidate.upper > 0 && candidate.counts.count == 1
+                && text[range].drop(while: \.isLetter).allSatisfy(\.isDigit)
             if isName || rule.kind == .vehicle || rule.kind == .postalAddress { return plain }
         }
         // `Variables1` is no number that somebody mistyped.

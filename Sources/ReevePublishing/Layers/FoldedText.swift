@@ -37,6 +37,16 @@ struct FoldedText {
         }
     }
 
+    /// Whether anything is different from the text.
+    var isChanged: Bool { places != nil }
+
+    /// The range here of a range in the text.
+    func range(of place: Range<Int>) -> Range<Int> {
+        guard let places else { return place }
+        let start = places.firstIndex(notBefore: { $0 < place.lowerBound })
+        return start..<max(start, places.firstIndex(notBefore: { $0 < place.upperBound }))
+    }
+
     /// The place of a range in the text.
     func place(_ range: Range<Int>) -> Range<Int> {
         guard let places else { return range }

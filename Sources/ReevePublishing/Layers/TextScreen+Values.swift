@@ -7,20 +7,31 @@ extension TextScreen {
     func hasNumbers(_ seen: UInt32) -> Bool {
         let needed = seen & (Class.letter | Class.space | Class.escape) == 0 ? 7 : 4
         if seen & Class.letter != 0, seen & Class.wide != 0 || hasTellingWord { return true }
-        var (count, dots, fours, run) = (0, 0, 0, 0)
-        for position in range {
+        var (count, dots, fours, run, all, isAccount) = (0, 0, 0, 0, 0, false)
+        var position = range.lowerBound
+        while position < range.upperBound {
             if isIn(position, Class.digit) {
                 count += 1
                 if count == needed { return true }
+                // `DE89`.
+                if run == 3, isIn(position - 1, Class.digit), isIn(position - 2, Class.letter) { isAccount = true }
             } else if isIn(position, Class.dot) {
                 dots += 1
                 if run == 4 { fours += 1 }
             }
-            run = isIn(position, Class.letter | Class.digit) ? run + 1 : 0
+            // What an escape stands for is no letter.
+            if isIn(position, Class.escape), position + 1 < range.upperBound, !isIn(position + 1, Class.escape) {
+                position += 1
+                run = 0
+            } else {
+                run = isIn(position, Class.letter | Class.digit) ? run + 1 : 0
+                all += run > 0 ? 1 : 0
+            }
             if run == 16 { return true }
+            position += 1
         }
-        // As in an address of the network, or of a device.
-        return dots > 2 || fours == 2
+        // As in an address of the network or of a device, or in an account's number.
+        return dots > 2 || fours == 2 || isAccount && all >= 15
     }
 
     /// Whether a word stands in it beside which a few digits are a number of somebody's.
@@ -47,8 +58,7 @@ extension TextScreen {
         return count > 1 && TellingWords.ofFew.mayContain(hash)
     }
 
-    /// Whether a name could be given a value in it: a sign with at least six bytes behind it that have a digit, or a word for a password before it;
-    /// colons as in the address of a device or a network.
+    /// Whether a name that could tell of a secret is given a value in it; or it has colons as in the address of a device or a network.
     var hasAssignments: Bool {
         var colons = 0
         for position in range where isIn(position, Class.sign) {
@@ -68,48 +78,31 @@ extension TextScreen {
                     return true
                 }
             }
-            var start = position + 1
-            while start < range.upperBound, start - position < 24, isBlank(start) { start += 1 }
-            var (end, hasDigit) = (start, false)
-            while end < range.upperBound, end - start < 4_096, !isIn(end, Class.end) {
-                if isIn(end, Class.digit) { hasDigit = true }
-                end += 1
-            }
-            if end - start >= 4 && hasDigit || end - start >= 14 || hasPassword(before: position) { return true }
-            let left = position - range.lowerBound
-            if left >= 13,
-                isWord("authorization", at: position - 13) || left > 13 && isWord("authorization", at: position - 14)
-                    || left > 14 && isWord("authorization", at: position - 15)
-            {
-                return true
-            }
+            if hasTellingName(before: position) { return true }
         }
         return false
     }
 
-    private func isBlank(_ position: Int) -> Bool {
-        if isIn(position, Class.blank) { return true }
-        // Behind a backslash a line end or a tab.
-        return isIn(position, Class.plainEscape) && isIn(position - 1, Class.escape)
-    }
-
-    /// Whether a word for a password stands before a position.
-    private func hasPassword(before position: Int) -> Bool {
-        for start in max(range.lowerBound, position - 84)..<position {
-            switch byte(start) | 0x20 {
-            case UInt8(ascii: "p"):
-                if isWord("pass", at: start) || isWord("pwd", at: start) || isWord("pw", at: start) { return true }
-            case UInt8(ascii: "c"): if isWord("contrase", at: start) { return true }
-            case UInt8(ascii: "m"): if isWord("mot", at: start) { return true }
-            case UInt8(ascii: "k"): if isWord("kennwort", at: start) { return true }
-            case UInt8(ascii: "s"): if isWord("senha", at: start) { return true }
-            case UInt8(ascii: "w"): if isWord("wachtwoord", at: start) { return true }
-            case UInt8(ascii: "l"):
-                if isWord("l", at: start), start + 2 < position, byte(start + 1) >= 0x80 { return true }
-            default: break
-            }
+    /// Whether a name that could tell of a secret stands before a sign.
+    private func hasTellingName(before position: Int) -> Bool {
+        var end = position
+        while end > range.lowerBound, position - end < 12,
+            isIn(end - 1, Class.blank) || byte(end - 1) == UInt8(ascii: "]")
+                || byte(end - 1) == UInt8(ascii: ")")
+        {
+            end -= 1
         }
-        return false
+        var start = end
+        while start > range.lowerBound, end - start < 96,
+            isIn(start - 1, Class.word | Class.dot | Class.dash | Class.space) || byte(start - 1) >= 0x80
+        {
+            start -= 1
+        }
+        // Behind a backslash the first letter is that of an escape.
+        if start > range.lowerBound, start < end, isIn(start - 1, Class.escape) { start += 1 }
+        let name = (start..<end).lazy.map { byte($0) }
+        // `key="password" value="…"`.
+        return SecretName.mayTell(name) || TextWords.holds("value", in: name)
     }
 
     /// Whether a word, in lower case here, stands at a position in either.

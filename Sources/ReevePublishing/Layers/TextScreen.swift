@@ -90,8 +90,6 @@ import ReeveModel
         static let keySign: UInt32 = 1_048_576
         /// It may stand between a sign and what is given.
         static let blank: UInt32 = 2_097_152
-        /// What is given ends before it.
-        static let end: UInt32 = 4_194_304
         /// A digit of another script, or a letter that looks like one of ASCII, could begin with it.
         static let script: UInt32 = 8_388_608
         static let control: UInt32 = 16_777_216
@@ -122,9 +120,8 @@ import ReeveModel
             if byte <= 0x20 || byte == 0xA0 || byte == 0xAF || (0x80...0x8A).contains(byte) { found |= Class.gap }
             if "-.:_/".utf8.contains(byte) || byte == 0xA0 || byte < 0x20 { found |= Class.part }
             if byte <= 0x20 || "'\"`=>:|?,(\\".utf8.contains(byte) { found |= Class.blank }
-            if byte <= 0x20 || "\\\"'`;,<>&)]}".utf8.contains(byte) { found |= Class.end }
             if OtherScript.leads.contains(byte) { found |= Class.script }
-            if ".~=|:\\".utf8.contains(byte) { found |= Class.keySign }
+            if found & Class.run == 0, SecretDetector.inside.contains(byte) { found |= Class.keySign }
             if "%&".utf8.contains(byte) { found |= Class.code }
             if "'`\"{}#(".utf8.contains(byte) { found |= Class.syntax }
             if byte == UInt8(ascii: "\\") { found |= Class.escape }

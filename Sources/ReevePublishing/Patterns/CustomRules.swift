@@ -7,7 +7,8 @@ public struct CustomRules: Sendable {
     public let rules: [CustomRule]
     /// Texts that are no finding where they are all of it, whatever rule finds them: the address of one's own support.
     public let allowed: Set<String>
-    /// Texts of at least three bytes that are found wherever they stand as words, in upper or lower case, with their classes.
+    /// Texts of at least three bytes that are found wherever they stand as words, in upper or lower case, with their classes. White space at their
+    /// ends is no matter.
     public let denied: [String: DataClass]
 
     /// What is allowed, as the detectors read it.
@@ -28,11 +29,16 @@ public struct CustomRules: Sendable {
         allowedForms = Set(allowed.map(Self.read))
         var kinds: [[UInt8]: DataClass] = [:]
         for (text, kind) in denied.sorted(by: { $0.key < $1.key }) {
-            // The case of letters that are not in ASCII is not told from their bytes.
-            for text in [text, text.lowercased(), text.uppercased()] {
-                let form = Self.read(text).map(Self.fold)
-                guard form.count >= 3 else { throw .badDenial }
-                kinds[form] = kind
+            // The case of letters that are not in ASCII, and where their marks are, is not told from their bytes.
+            let titled = text.split(separator: " ", omittingEmptySubsequences: false).map {
+                $0.prefix(1).uppercased() + $0.dropFirst().lowercased()
+            }.joined(separator: " ")
+            let forms = [text, text.lowercased(), text.uppercased(), titled]
+            for text in forms + forms.map(\.decomposed) {
+                let form = Self.read(text).map(Self.fold).drop { $0 <= 0x20 }
+                let trimmed = Array(form.prefix(form.lastIndex { $0 > 0x20 }.map { $0 + 1 - form.startIndex } ?? 0))
+                guard trimmed.count >= 3 else { throw .badDenial }
+                kinds[trimmed] = kind
             }
         }
         deniedForms = Dictionary(grouping: kinds.sorted { $0.key.count > $1.key.count }.map { ($0.key, $0.value) }) {
@@ -61,9 +67,16 @@ public struct CustomRules: Sendable {
     }
 
     /// Adds what the rules find and what is denied. Complexity: O(bytes) for each rule.
-    func scan(_ text: [UInt8], _ context: DetectionContext, _ found: inout Detected) {
+    ///
+    /// A pattern is looked for in the text as it is, too: `\\` before a letter is no escape to the one who wrote it.
+    func scan(
+        _ folded: FoldedText, masked text: [UInt8], of plain: [UInt8], _ context: DetectionContext,
+        _ found: inout Detected
+    ) {
         for rule in rules {
-            for range in rule.pattern.matches(in: text) {
+            var ranges = rule.pattern.matches(in: text)
+            if folded.isChanged { ranges += rule.pattern.matches(in: plain).map(folded.range(of:)) }
+            for range in ranges {
                 let isNamed =
                     rule.wordSet.isEmpty || context.names(rule.wordSet)
                     || TextWords.names(rule.wordSet, near: range, in: text)
@@ -75,7 +88,7 @@ public struct CustomRules: Sendable {
         guard !deniedForms.isEmpty, text.count >= 3 else { return }
         var position = 0
         while position + 3 <= text.count {
-            guard position == 0 || !text[position - 1].isWordByte,
+            guard
                 let denied = deniedForms[Self.start(text[position...])]?.first(where: {
                     stands($0.form, in: text, at: position)
                 })
@@ -85,13 +98,17 @@ public struct CustomRules: Sendable {
             }
             let range = position..<position + denied.form.count
             found.matches.append(Match(kind: denied.kind, range: range, score: 0.98, rule: "custom.denied"))
-            position = range.upperBound
+            // Another one may begin in it.
+            position += 1
         }
     }
 
     private func stands(_ form: [UInt8], in text: [UInt8], at position: Int) -> Bool {
         let end = position + form.count
-        guard end <= text.count, end == text.count || !text[end].isWordByte else { return false }
+        guard end <= text.count,
+            end == text.count || !text[end].isWordByte || !form[form.count - 1].isWordByte,
+            position == 0 || !text[position - 1].isWordByte || !form[0].isWordByte
+        else { return false }
         return zip(text[position..<end], form).allSatisfy { Self.fold($0) == $1 }
     }
 

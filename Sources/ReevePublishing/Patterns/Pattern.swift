@@ -5,7 +5,8 @@
 ///
 ///     let number = try Pattern("(?i)\\bacme-\\d{4,6}\\b")
 ///
-/// It knows letters as they are, `.`, classes (`[A-F0-9]`, `[^"]`), `\d`, `\w`, `\s` and what is not (`\D`, `\W`, `\S`), `\b` and `\B`,
+/// It knows letters as they are, `.`, classes (`[A-F0-9]`, `[^"]`), `\d`, `\w`, `\s` and what is not (`\D`, `\W`, `\S`), `\b` and `\B` (where a
+/// word of any script begins or ends),
 /// `^` and `$` for the ends of the text, groups, `|`, and `?`, `*`, `+`, `{n}`, `{n,}`, `{n,m}` with at most 1,000 repetitions. `(?i)` at the
 /// beginning takes upper for lower case, in ASCII. What needs more than the present state (references to groups, looking ahead or behind) is an
 /// error. A character is one of Unicode (a scalar); a class holds ASCII only, and a class of what it is not takes all other characters.

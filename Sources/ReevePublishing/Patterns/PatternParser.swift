@@ -24,10 +24,38 @@ enum PatternEdge {
         case .start: return position == 0
         case .end: return position == text.count
         case .word, .noWord:
-            let before = position > 0 && text[position - 1].isWordByte
-            let after = position < text.count && text[position].isWordByte
+            let before = position > 0 && Self.isWord(text, PatternCharacter.start(before: position, in: text))
+            let after = position < text.count && Self.isWord(text, position)
             return (before != after) == (self == .word)
         }
+    }
+
+    /// Whether a letter, a digit or `_` begins at a position, in any script.
+    private static func isWord(_ text: [UInt8], _ position: Int) -> Bool {
+        guard text[position] >= 0x80 else { return text[position].isWordByte }
+        let character = text[position...].prefix(PatternCharacter.count(from: text[position]))
+        guard let scalar = String(validating: character, as: UTF8.self)?.unicodeScalars.first else { return false }
+        return scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+    }
+}
+
+/// Characters of a text in UTF-8; a byte that belongs to none is one itself.
+enum PatternCharacter {
+    /// How many bytes a character has, by its first.
+    static func count(from byte: UInt8) -> Int {
+        switch byte {
+        case 0xC2...0xDF: 2
+        case 0xE0...0xEF: 3
+        case 0xF0...0xF4: 4
+        default: 1
+        }
+    }
+
+    /// Where the character begins that ends at a position.
+    static func start(before end: Int, in text: [UInt8]) -> Int {
+        var start = end - 1
+        while start > 0, end - start < 4, text[start] & 0xC0 == 0x80 { start -= 1 }
+        return end - start == count(from: text[start]) ? start : end - 1
     }
 }
 

@@ -151,7 +151,7 @@ struct PatternSearch {
             open(at: position, of: text)
             if on.ends[program.start] > position { longest.append(position..<on.ends[program.start]) }
             guard position > 0 else { break }
-            let start = Self.start(ofCharacterBefore: position, in: text)
+            let start = PatternCharacter.start(before: position, in: text)
             step(over: text[start..<position])
             position = start
         }
@@ -200,19 +200,5 @@ struct PatternSearch {
                 if takes { _ = carried.insert(before, on.ends[state]) }
             }
         }
-    }
-
-    /// Where the character begins that ends at a position; a byte that belongs to none is one itself.
-    private static func start(ofCharacterBefore end: Int, in text: [UInt8]) -> Int {
-        var start = end - 1
-        while start > 0, end - start < 4, text[start] & 0xC0 == 0x80 { start -= 1 }
-        let count =
-            switch text[start] {
-            case 0xC2...0xDF: 2
-            case 0xE0...0xEF: 3
-            case 0xF0...0xF4: 4
-            default: 1
-            }
-        return end - start == count ? start : end - 1
     }
 }

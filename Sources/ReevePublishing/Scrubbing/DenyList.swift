@@ -68,10 +68,8 @@ struct DenyList {
                 }
                 // Four parts side by side: a step waits for the one before it in its part, and not for those in the others.
                 let first = Self.window - 1
-                let (second, third, fourth) = (
-                    first + (text.count - first) / 4, first + (text.count - first) / 2,
-                    first + (text.count - first) / 4 * 3
-                )
+                let third = first + (text.count - first) / 2
+                let (second, fourth) = (first + (third - first) / 2, third + (text.count - third) / 2)
                 var (one, two, three, four) = (first, second, third, fourth)
                 while one < second, two < third, three < fourth, four < text.count {
                     step(&one)

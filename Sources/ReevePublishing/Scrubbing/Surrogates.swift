@@ -245,6 +245,12 @@ struct Surrogates {
         }
     }
 
+    /// Whether a stand-in for a name could be somebody's password: no document has that many names.
+    static func mayBePassword(_ text: String) -> Bool {
+        let digits = text.drop { !$0.isNumber }.prefix(while: \.isNumber)
+        return ["person", "compan"].contains(text.prefix(6).lowercased()) && (digits.count > 3 || digits.first == "0")
+    }
+
     static func isEmail(_ address: String) -> Bool {
         guard address.hasPrefix("user"), address.hasSuffix("@example.com") else { return false }
         let number = address.utf8.dropFirst(4).dropLast(12)

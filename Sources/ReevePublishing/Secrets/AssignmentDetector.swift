@@ -91,8 +91,6 @@ enum AssignmentDetector {
         while start > 0, end - start < 80,
             text[start - 1].isWordByte || text[start - 1] >= 0x80 || ".- ".utf8.contains(text[start - 1])
         {
-            // With a sentence the name ends, too.
-            if text[start - 1] == UInt8(ascii: "."), start < end, text[start] == 0x20 { break }
             start -= 1
         }
         guard end - start >= 2 else { return nil }

@@ -4,8 +4,8 @@
 /// How a key of a provider is written: letters as they are, and in braces a class with how many of it there are.
 ///
 /// `ghp_{w36,255}` is `ghp_` and 36 to 255 letters and digits. Classes: `d` digits, `x` hexadecimal digits in lower case, `X` in either, `u` upper-case
-/// letters and digits, `B` base 32, `w` letters and digits, `t` those, `_` and `-`, `s` also `=`, `e` also `.`, `b` base 64, `p` also `_` and `-`, `g` all but
-/// blanks and quotes. Nothing is tried twice: where a class could take what stands behind it, it has one length.
+/// letters and digits, `B` base 32, `w` letters and digits, `t` those, `_` and `-`, `s` also `=`, `e` also `.`, `b` base 64, `p` also `_` and `-`, `l` letters, `g` all but
+/// blanks, quotes, commas, semicolons and most brackets. Nothing is tried twice: where a class could take what stands behind it, it has one length.
 struct KeyShape: Sendable {
     private enum Part: Sendable {
         case text([UInt8])
@@ -47,6 +47,10 @@ struct KeyShape: Sendable {
             }
         }
     }
+
+    /// What may stand in a key beside letters and digits.
+    static let signs = ByteSet(
+        (33...126).filter { byte in !byte.isAlphanumeric && classes.values.contains { $0.contains(byte) } })
 
     private static let classes: [UInt8: ByteSet] = {
         let (digits, lower, upper) = (Array(UInt8(48)...57), Array(UInt8(97)...122), Array(UInt8(65)...90))

@@ -65,15 +65,19 @@ enum SecretDetector {
         var start = range.lowerBound
         for position in range {
             let byte = unsafe text[position]
-            if byte.isWordByte || (45...47).contains(byte) || inside.contains(byte) { continue }
+            if byte.isAlphanumeric || inside.contains(byte) { continue }
             if position - start >= shortest, unsafe mayBegin(text, start..<position) { return true }
             start = position + 1
         }
         return unsafe range.upperBound - start >= shortest && mayBegin(text, start..<range.upperBound)
     }
 
-    /// What may stand within a key beside letters, digits and `_-./`; behind a backslash a letter may be that of an escape.
-    private static let inside = ByteSet("~=|:+\\".utf8)
+    /// What may stand within a key beside letters and digits; behind a backslash a letter may be that of an escape.
+    static let inside: ByteSet = {
+        var inside = KeyShape.signs
+        inside.insert(UInt8(ascii: "\\"))
+        return inside
+    }()
 
     private static func mayBegin(_ text: UnsafeBufferPointer<UInt8>, _ run: Range<Int>) -> Bool {
         unsafe KeyRules.beginnings.withUnsafeBufferPointer { beginnings in

@@ -14,7 +14,7 @@ struct SecretName {
     let mayBeProviders: Bool
 
     /// Whether a name could say anything. Complexity: O(bytes).
-    static func mayTell(_ name: [UInt8]) -> Bool {
+    static func mayTell(_ name: some RandomAccessCollection<UInt8>) -> Bool {
         TextWords.contains(in: name) { marks.mayContain($0) } || TextWords.holds("password", in: name)
     }
 
