@@ -37,7 +37,7 @@ import Testing
         "hf_kZqXwRtVmNpYcHdGsJfEuTbAoLiWqXz",
         "dapi0123456789abcdef0123456789abcde", "HRB 12345", "asana_token = 1570085263325384", "Jennifer Martinez",
         "aabb.ccdd.eef1", "ro19bankholdersnamesinca", "ro19 bank hold ersn ames inca",
-        "xoxd-7Kq2!Vb9$Lm4*Rt6^Wz8#Yp3?Cn5",
+        "xoxd-7Kq2%2BVb9%2FLm4Rt6Wz8Yp3Cn5Kq2%3D",
         "contrasen\u{303}a: hunter22x", "ne\u{301} 5/6/1990", "HRB 123", "plate AB 1", "mot de passe : hunterfoo",
         "Robert J. Thompson", "Dr. Thompson", "Jennifer\u{A0}Martinez",
     ]

@@ -42,7 +42,7 @@ import Testing
         (
             "https://contoso.webhook.office.com/webhookb2/7f3b2c1d-9e8f-4a6b-8c5d-2e1f0b9d7c6e@3d5f7b9c-1e2d-4f6b-9c8d-0e7f6b5d4c3e/IncomingWebhook/9f8e7d6c5b4f3e2d1c0b9f8e7d6c5b4f/4c6e8d0f-2b4d-4f6e-8c9d-1e3f5b7d9c0e",
             "IncomingWebhook/9f8e"
-        ), ("xoxd-7Kq2!Vb9$Lm4*Rt6^Wz8#Yp3?Cn5", "Lm4*Rt6"), ("Passwort f. Admin: hunter22x", "hunter22x"),
+        ), ("xoxd-7Kq2%2BVb9%2FLm4Rt6Wz8Yp3Cn5Kq2%3D", "Lm4Rt6"), ("Passwort f. Admin: hunter22x", "hunter22x"),
         ("contrasen\u{303}a: hunter22x", "hunter22x"), ("API key no. 2: aB3dE5gH7jK9mN1p", "aB3dE5"),
         ("Core switch\taabb.ccdd.eef1", "ccdd"), ("\naabb.ccdd.eef1", "ccdd"),
         ("ro19 bank hold ersn ames inca", "hold"),

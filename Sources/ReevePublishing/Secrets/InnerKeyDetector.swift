@@ -48,6 +48,7 @@ enum InnerKeyDetector {
 
     /// Whether one could be in a part of a text. Complexity: O(bytes), without an allocation.
     static func mayHold(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
+        let anchors = Self.anchors
         for position in range {
             guard anchors.contains(unsafe text[position]), position + 1 < range.upperBound else { continue }
             switch unsafe (text[position], text[position + 1]) {

@@ -102,7 +102,7 @@ enum KeyRules {
         ("shopify", "~shpat_{X32} ~shpss_{X32} ~shpca_{X32} ~shppa_{X32}"),
         (
             "slack",
-            "~xoxb-{t20,255} ~xoxp-{t20,255} ~xoxa-{t8,255} ~xoxr-{t8,255} ~xoxs-{t14,255} ~xoxo-{t14,255} ~xoxe-{t20,255} ~xoxc-{t20,255} ~xoxd-{g20,400} ~xapp-{t20,255} ~XAPP-{t20,255} ~xoxe.xoxb-{t20,255} ~xoxe.xoxp-{t20,255} ~XOXE.XOXB-{t20,255} ~XOXE-{t20,255} ~hooks.slack.com/services/{b30,120} ~hooks.slack.com/workflows/{b30,120} ~hooks.slack.com/triggers/{b30,120}"
+            "~xoxb-{t20,255} ~xoxp-{t20,255} ~xoxa-{t8,255} ~xoxr-{t8,255} ~xoxs-{t14,255} ~xoxo-{t14,255} ~xoxe-{t20,255} ~xoxc-{t20,255} ~xoxd-{p20,400} ~xapp-{t20,255} ~XAPP-{t20,255} ~xoxe.xoxb-{t20,255} ~xoxe.xoxp-{t20,255} ~XOXE.XOXB-{t20,255} ~XOXE-{t20,255} ~hooks.slack.com/services/{b30,120} ~hooks.slack.com/workflows/{b30,120} ~hooks.slack.com/triggers/{b30,120}"
         ),
         ("sonar", "~squ_{w40} ~sqp_{w40} ~sqa_{w40}"), ("sourcegraph", "~sgp_{X16}_{X40} ~sgp_local_{X40} ~sgp_{X40}"),
         ("square", "EAAA{t22,60} sq0atp-{t22,60} sq0csp-{t43}"),
@@ -110,7 +110,7 @@ enum KeyRules {
             "stripe",
             "sk_test_{w10,247} sk_live_{w10,247} sk_prod_{w10,247} rk_test_{w10,247} rk_live_{w10,247} rk_prod_{w10,247} whsec_{w16,247}"
         ), ("supabase", "~sbp_{X40} ~sb_secret_{t20,60}"),
-        ("teams", "webhook.office.com/webhookb2/{g60,300}"),
+        ("teams", "webhook.office.com/webhookb2/{a60,300}"),
         (
             "discord",
             "discord.com/api/v{d1,2}/webhooks/{d17,20}/{t60,80} discord.com/api/webhooks/{d17,20}/{t60,80} discordapp.com/api/webhooks/{d17,20}/{t60,80}"

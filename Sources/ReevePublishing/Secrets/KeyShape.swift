@@ -4,7 +4,7 @@
 /// How a key of a provider is written: letters as they are, and in braces a class with how many of it there are.
 ///
 /// `ghp_{w36,255}` is `ghp_` and 36 to 255 letters and digits. Classes: `d` digits, `x` hexadecimal digits in lower case, `X` in either, `u` upper-case
-/// letters and digits, `B` base 32, `w` letters and digits, `t` those, `_` and `-`, `s` also `=`, `e` also `.`, `b` base 64, `p` also `_` and `-`, `l` letters, `g` all but
+/// letters and digits, `B` base 32, `w` letters and digits, `t` those, `_` and `-`, `s` also `=`, `e` also `.`, `a` those of `t`, `@` and `/`, `b` base 64, `p` also `_` and `-`, `l` letters, `g` all but
 /// blanks, quotes, commas, semicolons and most brackets. Nothing is tried twice: where a class could take what stands behind it, it has one length.
 struct KeyShape: Sendable {
     private enum Part: Sendable {
@@ -17,6 +17,8 @@ struct KeyShape: Sendable {
     let prefix: [UInt8]
     /// Bytes of the shortest.
     let shortest: Int
+    /// The bytes that may stand in one.
+    let bytes: ByteSet
 
     init(_ notation: String) {
         var (parts, text): ([Part], [UInt8]) = ([], [])
@@ -40,6 +42,12 @@ struct KeyShape: Sendable {
         if !text.isEmpty { parts.append(.text(text)) }
         self.parts = parts
         prefix = if case .text(let text)? = parts.first { text } else { [] }
+        bytes = parts.reduce(into: ByteSet()) { bytes, part in
+            switch part {
+            case .text(let text): bytes.formUnion(ByteSet(text))
+            case .some(let set, _): bytes.formUnion(set)
+            }
+        }
         shortest = parts.reduce(0) { sum, part in
             switch part {
             case .text(let text): sum + text.count
@@ -47,10 +55,6 @@ struct KeyShape: Sendable {
             }
         }
     }
-
-    /// What may stand in a key beside letters and digits.
-    static let signs = ByteSet(
-        (33...126).filter { byte in !byte.isAlphanumeric && classes.values.contains { $0.contains(byte) } })
 
     private static let classes: [UInt8: ByteSet] = {
         let (digits, lower, upper) = (Array(UInt8(48)...57), Array(UInt8(97)...122), Array(UInt8(65)...90))
@@ -60,7 +64,7 @@ struct KeyShape: Sendable {
             ("u", digits + upper),
             ("B", upper + digits[2...7]), ("w", word), ("t", word + "_-".utf8), ("s", word + "_-=".utf8),
             ("e", word + "_-=.".utf8),
-            ("b", word + "+/".utf8), ("p", word + "+/_-=".utf8), ("l", lower + upper),
+            ("a", word + "_-@/".utf8), ("b", word + "+/".utf8), ("p", word + "+/_-=".utf8), ("l", lower + upper),
             ("g", (UInt8(33)...126).filter { !"\"'`<>,;\\{}()".utf8.contains($0) }),
         ]
         return Dictionary(uniqueKeysWithValues: table.map { (UInt8(ascii: $0), ByteSet($1)) })

@@ -63,6 +63,8 @@ enum SecretDetector {
     static func mayHold(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
         if unsafe InnerKeyDetector.mayHold(text, range) { return true }
         var start = range.lowerBound
+        // Read once: a static is looked after at each use.
+        let inside = Self.inside
         for position in range {
             let byte = unsafe text[position]
             if byte.isAlphanumeric || inside.contains(byte) { continue }
@@ -73,11 +75,7 @@ enum SecretDetector {
     }
 
     /// What may stand within a key beside letters and digits; behind a backslash a letter may be that of an escape.
-    static let inside: ByteSet = {
-        var inside = KeyShape.signs
-        inside.insert(UInt8(ascii: "\\"))
-        return inside
-    }()
+    static let inside = KeyRules.all.reduce(into: ByteSet("\\".utf8)) { $0.formUnion($1.shape.bytes) }
 
     private static func mayBegin(_ text: UnsafeBufferPointer<UInt8>, _ run: Range<Int>) -> Bool {
         unsafe KeyRules.beginnings.withUnsafeBufferPointer { beginnings in
