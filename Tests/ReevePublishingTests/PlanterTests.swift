@@ -106,7 +106,7 @@ private struct Source {
         guard RecipeFormat.recognize(after) == format else { return "no longer of its format" }
         let spans = report.findings.map(\.span) + report.dropped.map(\.span)
         // A step's new name stands wherever somebody speaks of it.
-        if planted.place != "step's name", !isIdentical(input, after, outside: Self.joined(spans)) {
+        if planted.place != "step's name", !isIdentical(input, after, outside: joined(spans)) {
             return "other bytes differ"
         }
         guard !report.findings.isEmpty || !report.dropped.isEmpty else { return "nothing found" }
@@ -130,14 +130,6 @@ private struct Source {
             return "a second scrub changes it"
         }
         return nil
-    }
-
-    /// Spans in order, those that overlap as one.
-    private static func joined(_ spans: [Range<Int>]) -> [Range<Int>] {
-        spans.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, span in
-            guard let last = joined.last, last.upperBound >= span.lowerBound else { return joined.append(span) }
-            joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, span.upperBound)
-        }
     }
 
     /// Texts in all writings in which somebody could read them.

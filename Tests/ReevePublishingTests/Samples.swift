@@ -169,3 +169,11 @@ func isIdentical(_ before: [UInt8], _ after: [UInt8], outside spans: [Range<Int>
     }
     return rest.elementsEqual(before[position...])
 }
+
+/// Spans in order, those that overlap as one.
+func joined(_ spans: [Range<Int>]) -> [Range<Int>] {
+    spans.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { joined, span in
+        guard let last = joined.last, last.upperBound >= span.lowerBound else { return joined.append(span) }
+        joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, span.upperBound)
+    }
+}
