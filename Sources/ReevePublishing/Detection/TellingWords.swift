@@ -15,7 +15,7 @@ enum TellingWords {
         let key = Array(key.prefix(257))
         // A longer one is no name.
         guard key.count <= 256 else { return false }
-        let mayTell = TextWords.contains(in: key) { marks.mayContain($0) } || TextWords.holds("phone", in: key)
+        let mayTell = TextWords.contains(in: key) { marks.contains($0) } || TextWords.holds("phone", in: key)
         guard mayTell || SecretName.mayTell(key) else { return false }
         let words = Set(TextWords.of(key))
         if NameDetector.namesPerson(words) || !words.isDisjoint(with: all)

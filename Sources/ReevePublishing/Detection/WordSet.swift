@@ -67,17 +67,19 @@ extension String {
     }()
 }
 
-/// Marks for words: whether a word could be one of many, by its hash.
+/// Many words, which are told by their hashes: most others by a mark, without a look into the set.
 struct WordMarks: Sendable {
     /// A bit for the low bits of each hash.
     private var marks = [UInt64](repeating: 0, count: 256)
+    private let hashes: Set<UInt64>
 
     init(_ words: some Sequence<String>) {
-        for hash in words.lazy.flatMap(WordSet.hashes) {
-            marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63)
-        }
+        hashes = Set(words.lazy.flatMap(WordSet.hashes))
+        for hash in hashes { marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63) }
     }
 
-    /// Whether it could be the hash of one of the words.
-    func mayContain(_ hash: UInt64) -> Bool { marks[Int(hash >> 6 & 255)] >> (hash & 63) & 1 == 1 }
+    /// Whether it is the hash of one of the words.
+    func contains(_ hash: UInt64) -> Bool {
+        marks[Int(hash >> 6 & 255)] >> (hash & 63) & 1 == 1 && hashes.contains(hash)
+    }
 }

@@ -41,7 +41,7 @@ extension TextScreen {
             let byte = byte(position)
             let isLetter = isIn(position, Class.letter) || byte >= 0x80
             if !isLetter || wasLower && byte.isUpper {
-                if count > 1, TellingWords.ofFew.mayContain(hash) { return true }
+                if count > 1, TellingWords.ofFew.contains(hash) { return true }
                 (hash, count) = (WordSet.seed, 0)
                 // What an escape stands for is no letter.
                 if isIn(position, Class.escape), position + 1 < range.upperBound, !isIn(position + 1, Class.escape) {
@@ -55,7 +55,7 @@ extension TextScreen {
             wasLower = isLetter && !byte.isUpper
             position += 1
         }
-        return count > 1 && TellingWords.ofFew.mayContain(hash)
+        return count > 1 && TellingWords.ofFew.contains(hash)
     }
 
     /// Whether a name that could tell of a secret is given a value in it; or it has colons as in the address of a device or a network.

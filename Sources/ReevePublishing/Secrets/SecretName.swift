@@ -15,7 +15,7 @@ struct SecretName {
 
     /// Whether a name could say anything. Complexity: O(bytes).
     static func mayTell(_ name: some RandomAccessCollection<UInt8>) -> Bool {
-        TextWords.contains(in: name) { marks.mayContain($0) } || TextWords.holds("password", in: name)
+        TextWords.contains(in: name) { marks.contains($0) } || TextWords.holds("password", in: name)
     }
 
     private static let marks = WordMarks(passwords.union(secrets).union(ProviderWords.all).union(["key"]))
