@@ -45,6 +45,8 @@ public enum DataClass: String, Hashable, Sendable, Codable, CaseIterable {
     case dateOfBirth = "date of birth"
     /// A folder of a user's.
     case userFolder = "user folder"
+    /// A fact that tells with others of one record who somebody is, as age, sex and postcode do; a person decides about it.
+    case quasiIdentifier = "quasi-identifier"
     /// A URL; none that a scrub takes out, since most are a service's.
     case url = "URL"
     /// A date; none that a scrub takes out.

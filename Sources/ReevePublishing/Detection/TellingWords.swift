@@ -5,7 +5,7 @@
 enum TellingWords {
     /// Words of all detectors.
     private static let all: Set<String> = {
-        var words = DetectionContext.words.union(DateDetector.birthWords.words).union(NetworkDetector.ipWords.words)
+        var words = DetectionContext.words.union(QuasiIdentifier.allWords).union(DateDetector.birthWords.words).union(NetworkDetector.ipWords.words)
         for entries in IDRule.byLength { for entry in entries { words.formUnion(entry.rule.words.words) } }
         return words
     }()
@@ -19,7 +19,7 @@ enum TellingWords {
         guard mayTell || SecretName.mayTell(key) else { return false }
         let words = Set(TextWords.of(key))
         if NameDetector.namesPerson(words) || !words.isDisjoint(with: all)
-            || words.contains(where: { $0.hasPrefix("phone") || $0.hasSuffix("phone") })
+            || QuasiIdentifier.isFact(key) || words.contains(where: { $0.hasPrefix("phone") || $0.hasSuffix("phone") })
         {
             return true
         }

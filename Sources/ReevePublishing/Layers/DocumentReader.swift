@@ -295,6 +295,7 @@ struct DocumentReader {
         value.isTelling = walk.isTelling
         value.role = role(of: value, at: place)
         value.isDropped = !isOutside || value.role.isDropped
+        if value.isTelling { value.fact = QuasiIdentifier.Place(of: value) }
         if isOutside, value.role.isDropped { drop(value) }
         if format.language == .workato, !value.isNumber {
             for pill in RubyText.pills(in: value.bytes) { pills.add(pill) }
@@ -375,9 +376,9 @@ struct DocumentReader {
     mutating func add(_ piece: TextPiece) {
         if piece.isName, !piece.isDropped { names.append(piece.bytes) }
         if piece.isUse, !piece.isDropped { uses.append(piece.bytes) }
-        guard piece.bytes.count >= shortest else { return }
+        guard piece.bytes.count >= shortest || piece.fact != nil else { return }
         work += piece.bytes.count
-        if piece.isName || piece.isUse || mayHold(piece, 0..<piece.bytes.count) { pieces.append(piece) }
+        if piece.isName || piece.isUse || piece.fact != nil || mayHold(piece, 0..<piece.bytes.count) { pieces.append(piece) }
         keep(piece)
     }
 

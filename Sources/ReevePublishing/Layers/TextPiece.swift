@@ -36,6 +36,8 @@ struct TextPiece {
     var isKey = false
     /// Its key says that it could be somebody's.
     var isTelling = false
+    /// What it says about a person, where it is all of a value.
+    var fact: QuasiIdentifier.Place?
     /// It goes with a value that is dropped by its role.
     var isDropped = false
     /// It is inside a text that is a template, and so is one itself.

@@ -52,12 +52,25 @@ struct Hits {
             // One value can show in several readings of its text.
             guard max(hits.count, self.kept.count) <= 4 * Self.maximum else { throw .tooManyFindings }
         }
+        addSets(of: reader, by: rules)
         hits.sort(by: Hit.isBefore)
         self.kept.sort(by: Hit.isBefore)
         hits = Self.withoutWhole(hits, in: reader, where: shown)
         self.kept = Self.withoutWhole(self.kept, in: reader, where: [])
         if rules.isForScrubbing { hits = Self.withoutParts(hits, in: reader) }
         guard max(hits.count, self.kept.count) <= Self.maximum else { throw .tooManyFindings }
+    }
+
+    /// Adds facts that tell who somebody is together with others that stay.
+    private mutating func addSets(of reader: DocumentReader, by rules: SearchRules) {
+        let gone = Set(hits.filter { $0.match.score >= Match.replaceFrom }.map(\.piece))
+        for (index, set, values) in QuasiIdentifier.complete(in: reader.pieces, without: gone) {
+            let piece = reader.pieces[index]
+            let match = Match(
+                kind: .quasiIdentifier, range: 0..<piece.bytes.count, score: 0.5, rule: "set." + set, text: values)
+            let hit = Hit(match: match, piece: index, span: reader.place(match.range, of: piece))
+            if rules.kept.contains(.quasiIdentifier) { kept.append(hit) } else { hits.append(hit) }
+        }
     }
 
     /// What was found, but for doubts about a part of something that goes as it is: of an account's number in two literals the half.

@@ -85,6 +85,7 @@ extension DataClass {
         case .cryptoAddress: "CRYPTO_ADDRESS"
         case .dateOfBirth: "DATE_OF_BIRTH"
         case .userFolder: "USER_FOLDER"
+        case .quasiIdentifier: "PERSONAL_FACT"
         case .url: "URL_ADDRESS"
         case .date: "CALENDAR_DATE"
         }

@@ -180,7 +180,7 @@ struct Surrogates {
             original.split { !$0.isAlphanumeric && $0 < 0x80 }.map { PlainLetters(Array($0)).bytes }
                 .sorted { $0.lexicographicallyPrecedes($1) }.reduce("") { $0 + String(decoding: $1, as: UTF8.self) }
         case .organization, .domain: String(decoding: PlainLetters(original).bytes, as: UTF8.self)
-        case .secret, .userFolder, .url, .date, .dateOfBirth, .cryptoAddress:
+        case .secret, .userFolder, .quasiIdentifier, .url, .date, .dateOfBirth, .cryptoAddress:
             String(decoding: original, as: UTF8.self)
         case .ipAddress: String(decoding: original, as: UTF8.self).lowercased()
         // However its groups are parted.
