@@ -378,7 +378,9 @@ struct DocumentReader {
         if piece.isUse, !piece.isDropped { uses.append(piece.bytes) }
         guard piece.bytes.count >= shortest || piece.fact != nil else { return }
         work += piece.bytes.count
-        if piece.isName || piece.isUse || piece.fact != nil || mayHold(piece, 0..<piece.bytes.count) { pieces.append(piece) }
+        if piece.isName || piece.isUse || piece.fact != nil || mayHold(piece, 0..<piece.bytes.count) {
+            pieces.append(piece)
+        }
         keep(piece)
     }
 
