@@ -5,7 +5,8 @@
 enum TellingWords {
     /// Words of all detectors.
     private static let all: Set<String> = {
-        var words = DetectionContext.words.union(QuasiIdentifier.allWords).union(DateDetector.birthWords.words).union(NetworkDetector.ipWords.words)
+        var words = DetectionContext.words.union(QuasiIdentifier.allWords).union(DateDetector.birthWords.words).union(
+            NetworkDetector.ipWords.words)
         for entries in IDRule.byLength { for entry in entries { words.formUnion(entry.rule.words.words) } }
         return words
     }()
