@@ -44,18 +44,29 @@ import Testing
         #expect(error?.description.contains("line \(line), column \(column)") ?? false)
     }
 
-    /// What makes others go back over a text again and again takes as many steps for each byte here.
-    @Test(arguments: ["(a+)+$", "(a|a)*b", "(a|aa)+c", "(\\w+\\s?)+!", "(a*)*b"])
-    func workIsLinear(_ pattern: String) throws {
+    /// What makes others go back over a text again and again takes as many steps for each byte here, whichever way one goes.
+    @Test(arguments: [
+        ("(a+)+$", false), ("^(a+)+-", true), ("b(a|a)*", true), ("c(a|aa)+-?", true), ("!(\\w+\\s?)+", true),
+        ("b(a*)*", true),
+        ("(a|a)*b", false), ("(a|aa)+-", false), ("(a*)*-", false),
+    ])
+    func workIsLinear(_ pattern: String, _ isBefore: Bool) throws {
         func work(_ count: Int) throws -> Int {
             var search = PatternSearch(try Pattern(pattern).program)
-            let found = search.matches(in: Array(repeating: UInt8(ascii: "a"), count: count) + [UInt8(ascii: "-")])
-            #expect(found.isEmpty)
+            let letters = Array(repeating: UInt8(ascii: "a"), count: count)
+            let found = search.matches(in: isBefore ? [UInt8(ascii: "-")] + letters : letters + [UInt8(ascii: "-")])
+            #expect(found.count <= 1)
             return search.work
         }
-        let (small, large) = (try work(4_096), try work(65_536))
-        #expect(large <= 17 * small, "\(small) \(large)")
-        #expect(large < 65_536 * 64)
+        let (small, large, most) = (try work(4_096), try work(65_536), try work(1 << 20))
+        #expect(large <= 17 * small && most <= 17 * large, "\(small) \(large) \(most)")
+    }
+
+    /// A search that is not over at once goes through the whole text, so that the test above can fail.
+    @Test func theWorkIsDone() throws {
+        var search = PatternSearch(try Pattern("b(a|a)*").program)
+        #expect(search.matches(in: Array(repeating: UInt8(ascii: "a"), count: 4_096)).isEmpty)
+        #expect(search.work > 4_096 * 3)
     }
 
     /// However long a match is, and however far one looks for a longer one in vain, nothing is hidden.

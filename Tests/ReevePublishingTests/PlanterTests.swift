@@ -215,7 +215,7 @@ private struct Source {
 extension Sample {
     /// Whether a text has the value, or its digits in a row where it is mostly digits.
     func isIn(_ text: String) -> Bool {
-        if text.contains(value) { return true }
+        if text.contains(value) || text.contains(part) { return true }
         let digits = value.filter(\.isNumber)
         return digits.count >= 9 && !value.contains(where: \.isLetter) && text.contains(digits)
     }

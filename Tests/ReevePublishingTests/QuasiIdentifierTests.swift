@@ -47,9 +47,43 @@ import Testing
         #expect(rules(#"{"nodes":[],"connections":{},"pinData":\#(pinned)}"#, .n8n).isEmpty)
     }
 
-    /// One that is replaced tells nothing any more.
-    @Test func whatGoesTellsNothing() {
-        #expect(rules(#"{"age":34,"gender":"dana@acme.com","city":"Ulm"}"#).isEmpty)
+    /// Types, names of columns, and what other programs put in are no facts.
+    @Test(arguments: [
+        #"{"age":"number","gender":"string","city":"string"}"#,
+        #"{"jobtitle":"Job Title","employer":"Employer","city":"City"}"#,
+        #"{"age":"@{body('a')}","gender":"${b}","city":"<city>"}"#, #"{"age":34,"gender":"f","city":"{\"k\":\"\"}"}"#,
+    ])
+    func whatStandsForAFactIsNone(_ document: String) throws {
+        #expect(rules(document).isEmpty)
+        #expect(try Detector().findings(in: document).allSatisfy { $0.kind != .quasiIdentifier })
+    }
+
+    /// One that is replaced tells nothing any more: in the output neither.
+    @Test(arguments: [
+        #"{"age":34,"gender":"dana@acme.com","city":"Ulm"}"#, #"{"age":34,"gender":"f","postcode":"EC2A 1NT"}"#,
+        #"{"age":34,"gender":"f","plz":"10115"}"#,
+        #"{"job_title":"Nurse","employer":"Jennifer Martinez","town":"Ulm"}"#,
+    ])
+    func whatGoesTellsNothing(_ document: String) throws {
+        let report = scrub(Array(document.utf8), as: .plainJSON)
+        #expect(report.findings.allSatisfy { $0.kind != .quasiIdentifier } && report.findings.count == 1)
+        let again = scrub(try output(report), as: .plainJSON)
+        #expect(again.findings.isEmpty)
+    }
+
+    /// No report shows a value of one, in a path neither, and an allowed one is none.
+    @Test func reportsDoNotShowThem() throws {
+        let report = scrub(
+            Array(#"{"Heidelberg":{"age":34,"gender":"f","city":"Heidelberg"}}"#.utf8), as: .plainJSON)
+        #expect(report.findings.count == 3)
+        for text in [report.html(title: "t"), String(decoding: report.json(), as: UTF8.self), "\(report)"] {
+            #expect(!text.contains("Heidelberg"))
+        }
+        let rules = try CustomRules(allowing: ["Ulm"])
+        let document = #"{"age":34,"gender":"f","city":"Ulm"}"#
+        #expect(
+            Scrubber(rules: rules).scrub(Array(document.utf8), as: .plainJSON, for: .publicLibrary).findings.count == 2)
+        #expect(try Detector(minimum: 0.9).findings(in: document).isEmpty)
     }
 
     /// A policy may keep them; `Detector` tells them in a document.

@@ -123,7 +123,7 @@ enum Detection {
             // A stand-in's digits may have the check of something else.
             match.score < rules.minimum || rules.custom?.allows(folded.bytes[match.range]) ?? false
                 || isInside(match.range, match.kind == .secret ? secretStandIns : standIns)
-                || rules.isForScrubbing && (match.kind == .url || match.kind == .date)
+                || rules.isForScrubbing && (match.rule == "date" || match.rule.hasPrefix("url"))
         }
         found.surrogates = found.surrogates.map { ($0.text, folded.place($0.range)) }
         guard !found.matches.isEmpty else { return found }

@@ -40,19 +40,29 @@ enum QuasiIdentifier: CaseIterable {
         first
     }
 
-    /// The fact that a key names, if it names one.
+    /// The fact that a key names, if it names one: `postCode`, and not `city_id`.
     private init?(key: [UInt8]) {
         let words = TextWords.of(key)
+        guard words.count <= 4, let last = words.last else { return nil }
         let pairs = zip(words, words.dropFirst()).map { $0 + $1 }
         let triples = zip(pairs, words.dropFirst(2)).map { $0 + $1 }
-        // `city_id`, `age_group_count` name other things.
-        guard words.count <= 4,
-            !["id", "ids", "count", "type", "code", "url"].contains(words.last ?? "") || words.count == 1
-                || pairs.last == "postalcode" || pairs.last == "zipcode",
-            let fact = (triples + pairs + words).lazy.compactMap({ Self.byWord[$0] }).first
-        else { return nil }
+        let ends = [triples.last, pairs.last, last].compactMap { $0.flatMap { Self.byWord[$0] } }
+        let others = Self.others.contains(last) ? [] : (triples + pairs + words).compactMap { Self.byWord[$0] }
+        guard let fact = ends.first ?? others.first else { return nil }
         self = fact
     }
+
+    /// Last words of keys that name something else.
+    private static let others: Set<String> = ["id", "ids", "count", "type", "code", "url", "field", "column", "key"]
+    /// What stands for a value in a schema.
+    private static let types: Set<String> = [
+        "string", "number", "integer", "boolean", "text", "date", "object", "array", "null", "int", "float", "any",
+    ]
+    /// Words of keys whose object belongs to the record around it.
+    private static let belonging: Set<String> = [
+        "address", "location", "contact", "demographics", "personal", "profile", "home", "details", "job", "employment",
+        "work",
+    ]
 
     /// Whether a key names a fact.
     static func isFact(_ key: [UInt8]) -> Bool { QuasiIdentifier(key: key) != nil }
@@ -62,20 +72,36 @@ enum QuasiIdentifier: CaseIterable {
         let fact: QuasiIdentifier
         let record: JSONPath
 
-        /// What a value is by its key or its label; `nil` for none, and for what is computed.
+        /// What a value is by its key or its label; `nil` for none, and for what is computed, a type, or the key's name itself.
         init?(of value: TextPiece) {
-            guard !value.bytes.isEmpty, value.bytes.count <= 256, value.bytes[0] != UInt8(ascii: "="),
-                !value.isDropped, !value.role.isFixed, !value.bytes.holds(Array("{{".utf8)),
-                !value.bytes.holds(Array("#{".utf8)), value.bytes.contains(where: { $0 > 0x20 }),
+            guard !value.isDropped, !value.role.isFixed, (1...256).contains(value.bytes.count),
                 let key = value.label ?? value.path.lastKey.map({ Array($0.utf8) }), key.count <= 64,
-                let fact = QuasiIdentifier(key: key)
+                let fact = QuasiIdentifier(key: key), !Self.isComputed(value.bytes)
             else { return nil }
+            let words = TextWords.of(value.bytes)
+            guard words != TextWords.of(key), words.count != 1 || !types.contains(words[0]) else { return nil }
             self.fact = fact
-            record = value.label == nil ? value.path.parent : value.path.parent.parent
+            // The elements of an array are one value.
+            var path = value.path
+            while case .index? = path.elements.last { path = path.parent }
+            path = path.parent
+            if value.label != nil { path = path.parent }
+            // `{"age": 34, "address": {"city": …}}`.
+            if case .key(let key)? = path.elements.last, !belonging.isDisjoint(with: TextWords.of(key.utf8)) {
+                path = path.parent
+            }
+            record = path
+        }
+
+        private static func isComputed(_ text: [UInt8]) -> Bool {
+            let isBlank = !text.contains { $0 > 0x20 }
+            return isBlank || "=<{[".utf8.contains(text[0])
+                || ["{{", "#{", "${", "@{"].contains { text.holds(Array($0.utf8)) }
         }
     }
 
-    /// Sets that are complete in a record, without those facts that go: for each piece of one the name of a set and all its values.
+    /// Sets that are complete in a record, without those facts that go: for each piece of one the name of a set and all its values. Complexity:
+    /// O(facts · sets).
     static func complete(
         in pieces: [TextPiece], without gone: Set<Int>
     ) -> [(piece: Int, set: String, values: [UInt8])] {

@@ -62,6 +62,8 @@ struct DocumentReader {
     private var doubtful: [Int] = []
     /// Whether every string is read.
     private let isThorough: Bool
+    /// Whether a text is read that no program takes a value from: what they would read differently is no matter.
+    private let isText: Bool
     /// Bytes of the shortest text that is looked at.
     let shortest: Int
     /// Bytes read so far, in all layers and each time: what the work is measured by.
@@ -99,7 +101,7 @@ struct DocumentReader {
     /// Takes a text apart that is in no document.
     init(text: String, shortest: Int) throws(ReadFailure) {
         format = .plainJSON
-        isThorough = true
+        (isThorough, isText) = (true, true)
         self.shortest = shortest
         let piece = TextPiece(text: text)
         try read(text: piece, at: format.root)
@@ -116,7 +118,7 @@ struct DocumentReader {
         doubtful: [Int]
     ) throws(ReadFailure) {
         self.format = format
-        self.isThorough = isThorough
+        (self.isThorough, isText) = (isThorough, false)
         self.shortest = shortest
         self.doubtful = doubtful
         let root = TextPiece(bytes: document, sources: .row(from: 0), path: JSONPath(), role: .literal)
@@ -236,7 +238,7 @@ struct DocumentReader {
                 addPacked(key)
             }
         }
-        guard !walk.isOutside || walk.isDistinct(token) else { throw .ambiguous(walk.path()) }
+        guard isText || !walk.isOutside || walk.isDistinct(token) else { throw .ambiguous(walk.path()) }
         if let facts {
             return walk.enter(
                 format.place(of: piece.bytes, token.content, hash, in: walk.place), isTelling: facts.isTelling)
@@ -268,7 +270,7 @@ struct DocumentReader {
         let place = walk.next
         let isOutside = walk.isOutside
         // What goes is no matter.
-        if token.kind == .number, isOutside, !place.role.isDropped, !isExact(token.range, in: piece.bytes) {
+        if !isText, token.kind == .number, isOutside, !place.role.isDropped, !isExact(token.range, in: piece.bytes) {
             throw .ambiguous(walk.path())
         }
         if place.version != nil {
@@ -295,7 +297,7 @@ struct DocumentReader {
         value.isTelling = walk.isTelling
         value.role = role(of: value, at: place)
         value.isDropped = !isOutside || value.role.isDropped
-        if value.isTelling { value.fact = QuasiIdentifier.Place(of: value) }
+        value.fact = value.isTelling ? QuasiIdentifier.Place(of: value) : nil
         if isOutside, value.role.isDropped { drop(value) }
         if format.language == .workato, !value.isNumber {
             for pill in RubyText.pills(in: value.bytes) { pills.add(pill) }

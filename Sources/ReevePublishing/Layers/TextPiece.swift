@@ -121,6 +121,7 @@ struct TextPiece {
     func part(_ range: Range<Int>) -> TextPiece {
         var copy = self
         copy.bytes = Array(bytes[range])
+        if range != 0..<bytes.count { copy.fact = nil }
         copy.sources = sources.part(range)
         return copy
     }
@@ -129,6 +130,7 @@ struct TextPiece {
     func inner(_ decoded: JSONText.Unescaped, _ encoding: Encoding) -> TextPiece {
         var copy = self
         copy.bytes = decoded.bytes
+        copy.fact = nil
         copy.sources = sources.decoded(decoded.sources)
         copy.encodings.insert(encoding, at: 0)
         copy.depth += 1

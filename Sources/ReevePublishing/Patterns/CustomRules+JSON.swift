@@ -141,7 +141,7 @@ private struct CustomRulesReader {
         try members(["value", "class"]) { (key, reader) throws(CustomRulesError) in
             if key == "value" { value = try reader.string() } else { kind = try reader.kind() }
         }
-        guard let value, let kind, value.utf8.count >= 3 else {
+        guard let value, let kind, (try? CustomRules(denying: [value: kind])) != nil else {
             position = start
             throw error("what is denied has a `value` of at least three bytes and a `class`")
         }

@@ -100,10 +100,9 @@ public struct PatternError: Error, Hashable, Sendable {
     init(_ reason: Reason, _ text: some Collection<UInt8>, at offset: Int) {
         self.reason = reason
         self.offset = offset
-        let before = String(decoding: text.prefix(offset), as: UTF8.self)
-        let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.prefix(offset).split(separator: 0x0A, omittingEmptySubsequences: false)
         line = max(1, lines.count)
-        column = (lines.last?.count ?? 0) + 1
+        column = (lines.last.map { String(decoding: $0, as: UTF8.self).count } ?? 0) + 1
     }
 }
 

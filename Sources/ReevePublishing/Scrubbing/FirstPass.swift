@@ -95,7 +95,9 @@ struct FirstPass {
         }
         // Values that were found, also those that were left, and ids that go must not show in a path; nor keys in which anything was found.
         let all = hits + reading.found.kept
-        let list = DenyList(all.map(\.match.text) + reader.ids)
+        // Of a set each value by itself.
+        let values = all.map { $0.match.kind == .quasiIdentifier ? reader.pieces[$0.piece].bytes : $0.match.text }
+        let list = DenyList(values + reader.ids)
         let keys = Set(all.map { reader.pieces[$0.piece] }.filter(\.isKey).map(\.path))
         for index in findings.indices { findings[index].path = findings[index].path.masked(list, keys) }
         dropped = reader.drops.map {

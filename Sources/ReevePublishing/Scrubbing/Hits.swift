@@ -33,7 +33,8 @@ struct Hits {
         surrogates = reader.connections
         var shown = reader.drops.map { reader.place($0.span, in: $0.seal) }
         var contexts = DetectionContext.Cache()
-        for (index, piece) in reader.pieces.enumerated() where !clean.contains(piece) {
+        var gone: Set<Int> = []
+        for (index, piece) in reader.pieces.enumerated() where piece.fact != nil || !clean.contains(piece) {
             let found = Detection.scan(piece, by: rules, in: contexts.context(of: piece))
             let isTwice = !piece.joints.isEmpty || piece.bytes.contains(UInt8(ascii: "<"))
             work += isTwice ? 2 * piece.bytes.count : piece.bytes.count
@@ -41,6 +42,7 @@ struct Hits {
             if found.isEmpty { clean.insert(piece) }
             if !piece.isDropped { surrogates.formUnion(found.surrogates.map(\.text)) }
             if !piece.isWhole { shown += found.surrogates.map { reader.place($0.range, of: piece) } }
+            if piece.fact != nil, Self.goes(found, of: piece) { gone.insert(index) }
             for match in found.matches {
                 hits.append(Hit(match: match, piece: index, span: reader.place(match.range, of: piece)))
             }
@@ -52,7 +54,7 @@ struct Hits {
             // One value can show in several readings of its text.
             guard max(hits.count, self.kept.count) <= 4 * Self.maximum else { throw .tooManyFindings }
         }
-        addSets(of: reader, by: rules)
+        addSets(of: reader, without: gone, by: rules)
         hits.sort(by: Hit.isBefore)
         self.kept.sort(by: Hit.isBefore)
         hits = Self.withoutWhole(hits, in: reader, where: shown)
@@ -61,17 +63,31 @@ struct Hits {
         guard max(hits.count, self.kept.count) <= Self.maximum else { throw .tooManyFindings }
     }
 
+    /// Whether all of a text is replaced, or stands for something that was.
+    private static func goes(_ found: Detected, of piece: TextPiece) -> Bool {
+        let text = piece.bytes
+        let start = text.firstIndex(where: { $0 > 0x20 }) ?? 0
+        let all = start..<(text.lastIndex(where: { $0 > 0x20 }).map { $0 + 1 } ?? start)
+        let standIns = found.surrogates.map(\.range) + Surrogates.names(in: text).map(\.range)
+        // A number may have no stand-in.
+        let matches = piece.isNumber ? [] : found.matches.filter { $0.score >= Match.replaceFrom }.map(\.range)
+        return (standIns + matches).contains { $0.clamped(to: all) == all }
+    }
+
     /// Adds facts that tell who somebody is together with others that stay.
-    private mutating func addSets(of reader: DocumentReader, by rules: SearchRules) {
-        let gone = Set(hits.filter { $0.match.score >= Match.replaceFrom }.map(\.piece))
+    private mutating func addSets(of reader: DocumentReader, without gone: Set<Int>, by rules: SearchRules) {
+        guard rules.minimum <= Self.sureOfSets else { return }
         for (index, set, values) in QuasiIdentifier.complete(in: reader.pieces, without: gone) {
             let piece = reader.pieces[index]
+            guard !(rules.custom?.allows(piece.bytes[...]) ?? false) else { continue }
             let match = Match(
-                kind: .quasiIdentifier, range: 0..<piece.bytes.count, score: 0.5, rule: "set." + set, text: values)
+                kind: .quasiIdentifier, range: 0..<piece.bytes.count, score: Self.sureOfSets, rule: "set." + set,
+                text: values)
             let hit = Hit(match: match, piece: index, span: reader.place(match.range, of: piece))
             if rules.kept.contains(.quasiIdentifier) { kept.append(hit) } else { hits.append(hit) }
         }
     }
+    private static let sureOfSets = 0.5
 
     /// What was found, but for doubts about a part of something that goes as it is: of an account's number in two literals the half.
     ///

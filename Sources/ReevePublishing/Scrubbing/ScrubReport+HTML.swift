@@ -138,9 +138,22 @@ extension ScrubReport {
 
     /// Both sides; nothing when it is not certain that every finding is masked.
     private var sides: Markup {
-        isCertain
+        isCertain && !showsMore
             ? .element("div", ["class": "sides"], [side("Before", after: false), side("After", after: true)])
             : .element("p", [:], [.text("The recipe is not shown, because it may hold more than was found.")])
+    }
+
+    /// Whether a value that is masked stands somewhere else, too, where nothing was found.
+    private var showsMore: Bool {
+        let masked = DenyList(edits.filter { $0.replacement == nil }.map { Array(input[$0.range]) })
+        guard !masked.isEmpty else { return false }
+        var (position, rest) = (0, [UInt8]())
+        for edit in edits where edit.range.lowerBound >= position {
+            // A byte that stands in no value parts what is shown.
+            rest += input[position..<edit.range.lowerBound] + [0]
+            position = edit.range.upperBound
+        }
+        return masked.occurs(in: rest + input[max(position, edits.map(\.range.upperBound).max() ?? 0)...])
     }
 
     private func side(_ heading: String, after: Bool) -> Markup {
