@@ -20,14 +20,22 @@ struct KeyCache {
 
     /// What is known about a key, by its hash and where it stands.
     mutating func facts(of text: [UInt8], _ range: Range<Int>, _ hash: UInt64) -> Facts {
-        // The golden ratio, in 64 bits: keys that differ in little come far apart.
-        let slot = Int((hash &* 0x9E37_79B9_7F4A_7C15) >> 56)
-        if let entry = entries[slot], entry.hash == hash, Self.isKey(entry.key, text, range) { return entry.facts }
+        // The golden ratio, in 64 bits: keys that differ in little come far apart. Keys that come to one slot stand behind each other.
+        let first = Int((hash &* 0x9E37_79B9_7F4A_7C15) >> 56)
+        var free = first
+        for step in 0..<8 {
+            let slot = (first + step) & 255
+            guard let entry = entries[slot] else {
+                free = slot
+                break
+            }
+            if entry.hash == hash, Self.isKey(entry.key, text, range) { return entry.facts }
+        }
         var pills: [TextScreen.Pill] = []
         let facts = Facts(
             isTelling: TellingWords.isTelling(text[range]),
             isClean: text[range].allSatisfy { $0 < 0x80 } && TextScreen.isClean(text, range, .text, &pills))
-        entries[slot] = Entry(hash: hash, key: Array(text[range]), facts: facts)
+        entries[free] = Entry(hash: hash, key: Array(text[range]), facts: facts)
         return facts
     }
 
