@@ -13,7 +13,7 @@ public enum DataClass: String, Hashable, Sendable, Codable, CaseIterable {
     case iban = "IBAN"
     /// A key, token or password.
     case secret
-    /// The name of a person, see ``KnownIdentities``.
+    /// The name of a person: by lists, titles and the keys of values, and as ``KnownIdentities`` tell.
     case person
     /// The name of an organisation, see ``KnownIdentities``.
     case organization
