@@ -60,6 +60,16 @@ import Testing
         }
     }
 
+    /// A password that looks like a stand-in for a name is one all the same.
+    @Test(arguments: ["Company 2024", "Person 01", "company2024.example"]) func aPasswordIsNoStandIn(_ password: String)
+        throws
+    {
+        let known = try KnownIdentities(people: ["Dana Whitfield"])
+        let report = Scrubber().scrub(
+            Array("{\"password\":\"\(password)\"}".utf8), as: .plainJSON, for: .publicLibrary, knowing: known)
+        #expect(report.findings.map(\.rule) == ["secret.password"])
+    }
+
     /// What is not secret stays: a host behind a token, and what a URL asks for besides.
     @Test(arguments: [
         ("https://q7Wm2xK9pL4vB8nT3zR6@github.com/x", "https://REPLACE_WITH_SECRET_1@github.com/x"),
