@@ -48,6 +48,21 @@ import Testing
         _ = try await trust.layer.publisher.publish(recipe, to: recipe.destination, permit)
     }
 
+    /// Facts that tell who somebody is are decided about together: one of them in another combination is not.
+    @Test func aCombinationIsApprovedAsOne() async throws {
+        let (trust, key) = (try await TestTrust(), try key())
+        func document(_ city: String) -> [UInt8] { Array(#"{"age":34,"gender":"f","city":"\#(city)"}"#.utf8) }
+        let approvals = [try await approve(fingerprint(trust, key, document("Ulm")), trust)]
+        func scrub(_ document: [UInt8]) -> ScrubReport {
+            trust.layer.publisher.scrubber.scrub(
+                document, as: .plainJSON, for: .publicLibrary, review: Review(key: key, approvals: approvals))
+        }
+        let report = scrub(document("Ulm"))
+        #expect(report.findings.map(\.action) == [.approved, .approved, .approved])
+        #expect(try output(report) == document("Ulm"))
+        #expect(scrub(document("Bern")).findings.map(\.action) == [.review, .review, .review])
+    }
+
     @Test func whatWasApprovedIsPublished() async throws {
         let (trust, key) = (try await TestTrust(), try key())
         let fingerprint = try fingerprint(trust, key)
