@@ -60,6 +60,15 @@ import Testing
         }
     }
 
+    /// However its dashes meet, a block for a key is read.
+    @Test(arguments: [
+        "-----BEGIN PRIVATE KEY------END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----END PRIVATE KEY-----",
+        "-----BEGIN -----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY---------END ",
+    ])
+    func dashesMayMeet(_ text: String) throws {
+        #expect(try Detector(minimum: 0).findings(in: text).contains { $0.rule == "secret.privateKey" })
+    }
+
     /// A password that looks like a stand-in for a name is one all the same.
     @Test(arguments: ["Company 2024", "Person 01"]) func aPasswordIsNoStandIn(_ password: String)
         throws

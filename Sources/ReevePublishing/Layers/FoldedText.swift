@@ -40,11 +40,18 @@ struct FoldedText {
     /// Whether anything is different from the text.
     var isChanged: Bool { places != nil }
 
-    /// The range here of a range in the text.
-    func range(of place: Range<Int>) -> Range<Int> {
+    /// The characters here that stand for a range in the text, all of an escape's where it begins or ends in one, and the one before where nothing
+    /// stands for it; `nil` in a text of which nothing is left.
+    func range(of place: Range<Int>) -> Range<Int>? {
         guard let places else { return place }
-        let start = places.firstIndex(notBefore: { $0 < place.lowerBound })
-        return start..<max(start, places.firstIndex(notBefore: { $0 < place.upperBound }))
+        let after = places.firstIndex(notBefore: { $0 <= place.lowerBound })
+        let before = places[max(0, after - 1)]
+        var start = places.firstIndex(notBefore: { $0 < before })
+        var end = min(bytes.count, max(start + 1, places.firstIndex(notBefore: { $0 < place.upperBound })))
+        // Characters are not cut.
+        while start > 0, start < bytes.count, bytes[start] & 0xC0 == 0x80 { start -= 1 }
+        while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        return start < end ? start..<end : nil
     }
 
     /// The place of a range in the text.

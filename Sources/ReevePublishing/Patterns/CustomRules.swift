@@ -75,7 +75,7 @@ public struct CustomRules: Sendable {
     ) {
         for rule in rules {
             var ranges = rule.pattern.matches(in: text)
-            if folded.isChanged { ranges += rule.pattern.matches(in: plain).map(folded.range(of:)) }
+            if folded.isChanged { ranges += rule.pattern.matches(in: plain).compactMap(folded.range(of:)) }
             for range in ranges {
                 let isNamed =
                     rule.wordSet.isEmpty || context.names(rule.wordSet)

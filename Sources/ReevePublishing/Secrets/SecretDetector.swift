@@ -146,9 +146,9 @@ enum SecretDetector {
             let end =
                 text.place(of: Array("-----".utf8), from: close + endLine.count).map { $0 + 5 } ?? text.count
             // With nothing in it, or words in lower case, it only shows how one is written.
-            let label = text.place(of: Array("-----".utf8), from: position).map { $0 < close ? $0 + 5 : position }
-            let isWritten = label.map { text[$0..<close].contains { !($0.isLetter && !$0.isUpper) && $0 > 0x20 } }
-            let score = isWritten ?? false ? 0.99 : 0.25
+            let label = text[..<close].place(of: Array("-----".utf8), from: position).map { $0 + 5 } ?? position
+            let isWritten = text[label..<close].contains { !($0.isLetter && !$0.isUpper) && $0 > 0x20 }
+            let score = isWritten ? 0.99 : 0.25
             found.matches.append(Match(kind: .secret, range: start..<end, score: score, rule: "secret.privateKey"))
             position = end
         }
