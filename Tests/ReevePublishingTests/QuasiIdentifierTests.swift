@@ -79,6 +79,11 @@ import Testing
         for text in [report.html(title: "t"), String(decoding: report.json(), as: UTF8.self), "\(report)"] {
             #expect(!text.contains("Heidelberg"))
         }
+        let short = scrub(Array(#"{"Ulm":{"age":34,"gender":"f","city":"Ulm"}}"#.utf8), as: .plainJSON)
+        #expect(short.findings.count == 3)
+        for text in [short.html(title: "t"), String(decoding: short.json(), as: UTF8.self), "\(short)"] {
+            #expect(!text.contains("Ulm"))
+        }
         let rules = try CustomRules(allowing: ["Ulm"])
         let document = #"{"age":34,"gender":"f","city":"Ulm"}"#
         #expect(

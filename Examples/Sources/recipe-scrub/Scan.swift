@@ -102,7 +102,7 @@ private struct Line: Decodable {
 private enum Identifier: Codable {
     case text(String)
     case integer(Int)
-    case number(Double)
+    case number(Decimal)
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
@@ -111,7 +111,7 @@ private enum Identifier: Codable {
         } else if let integer = try? value.decode(Int.self) {
             self = .integer(integer)
         } else {
-            self = .number(try value.decode(Double.self))
+            self = .number(try value.decode(Decimal.self))
         }
     }
 

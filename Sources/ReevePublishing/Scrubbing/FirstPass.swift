@@ -98,7 +98,8 @@ struct FirstPass {
         // Of a set each value by itself.
         let values = all.map { $0.match.kind == .quasiIdentifier ? reader.pieces[$0.piece].bytes : $0.match.text }
         let list = DenyList(values + reader.ids)
-        let keys = Set(all.map { reader.pieces[$0.piece] }.filter(\.isKey).map(\.path))
+        var keys = Set(all.map { reader.pieces[$0.piece] }.filter(\.isKey).map(\.path))
+        keys.formUnion(Self.shortKeys(in: all, of: reader))
         for index in findings.indices { findings[index].path = findings[index].path.masked(list, keys) }
         dropped = reader.drops.map {
             DroppedValue(path: $0.path.masked(list, keys), role: $0.role, span: reader.place($0.span, in: $0.seal))
@@ -110,6 +111,21 @@ struct FirstPass {
         self.left = left
         work = reader.work + reading.found.work
         output = EditTree.splice(input, self.edits)
+    }
+
+    /// Paths to keys that are a value of a set, which may be too short for a list.
+    private static func shortKeys(in hits: [Hits.Hit], of reader: DocumentReader) -> Set<JSONPath> {
+        let facts = hits.filter { $0.match.kind == .quasiIdentifier }.map { reader.pieces[$0.piece] }
+        let values = Set(
+            facts.map { String(decoding: $0.bytes, as: UTF8.self).lowercased() }.filter { $0.utf8.count > 1 })
+        guard !values.isEmpty else { return [] }
+        return hits.reduce(into: []) { found, hit in
+            var path = JSONPath()
+            for element in reader.pieces[hit.piece].path.elements {
+                path = path.appending(element)
+                if case .key(let key) = element, values.contains(key.lowercased()) { found.insert(path) }
+            }
+        }
     }
 
     private static func decide(

@@ -145,15 +145,18 @@ extension ScrubReport {
 
     /// Whether a value that is masked stands somewhere else, too, where nothing was found.
     private var showsMore: Bool {
-        let masked = DenyList(edits.filter { $0.replacement == nil }.map { Array(input[$0.range]) })
-        guard !masked.isEmpty else { return false }
+        let values = edits.filter { $0.replacement == nil }.map { Array(input[$0.range]) }
+        guard !values.isEmpty else { return false }
         var (position, rest) = (0, [UInt8]())
         for edit in edits where edit.range.lowerBound >= position {
             // A byte that stands in no value parts what is shown.
             rest += input[position..<edit.range.lowerBound] + [0]
             position = edit.range.upperBound
         }
-        return masked.occurs(in: rest + input[max(position, edits.map(\.range.upperBound).max() ?? 0)...])
+        rest += input[max(position, edits.map(\.range.upperBound).max() ?? 0)...]
+        // What is too short for a list counts where it is all of a string.
+        let short = Set(values.filter { (3..<6).contains($0.count) }).map { [0x22] + $0 + [0x22] }
+        return DenyList(values).occurs(in: rest) || short.contains(where: rest.holds)
     }
 
     private func side(_ heading: String, after: Bool) -> Markup {
