@@ -15,6 +15,25 @@ import Testing
         }
     }
 
+    /// The hashes of a name are those of its words, and of two and three of them together: no name that tells is passed over.
+    @Test func hashesAreThoseOfTheWords() {
+        var generator = Scale.current.generator(for: "names")
+        for _ in 0..<20_000 {
+            let name = (0..<Int.random(in: 0...9, using: &generator)).map { _ in
+                ["a", "b", "A", "B", "_", "1", "é", " "].randomElement(using: &generator) ?? "a"
+            }.joined()
+            let words = TextWords.of(name.utf8)
+            let pairs = zip(words, words.dropFirst()).map { $0 + $1 }
+            let all = words + pairs + zip(pairs, words.dropFirst(2)).map { $0 + $1 }
+            var seen: Set<UInt64> = []
+            _ = TextWords.contains(in: name.utf8) {
+                seen.insert($0)
+                return false
+            }
+            #expect(seen == Set(all.map { WordSet.hash($0.utf8) }), "\(name)")
+        }
+    }
+
     /// What Reeve wrote itself is no word of the text.
     @Test func namesOfParametersDoNotTell() throws {
         #expect(try found("passport C01234567").contains("id.us.passport C01234567"))

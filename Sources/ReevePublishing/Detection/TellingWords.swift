@@ -29,14 +29,14 @@ enum TellingWords {
     }
 
     /// Words beside which three digits, or fewer, are somebody's.
-    static let ofFew: WordMarks = {
+    static let ofFew: WordSet = {
         // A trade register needs no other word.
         var words = DateDetector.birthWords.words.union(["hrb", "hra"])
         for entry in IDRule.byLength.joined() where entry.shape.leastDigits <= 3 {
             words.formUnion(entry.rule.words.words)
         }
-        return WordMarks(words)
+        return WordSet(words)
     }()
 
-    private static let marks = WordMarks(all.union(NameDetector.personWords).union(["name"]))
+    private static let marks = WordSet(all.union(NameDetector.personWords).union(["name"]))
 }

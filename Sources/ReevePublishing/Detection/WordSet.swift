@@ -5,19 +5,22 @@
 struct WordSet: Hashable, Sendable, ExpressibleByArrayLiteral {
     let words: Set<String>
     private let hashes: Set<UInt64>
-    /// A bit for the low bits of each hash.
-    private let marks: UInt64
+    /// A bit for the low bits of each hash, in at least eight times as many: most other words are told by them.
+    private var marks: [UInt64]
 
     init(_ words: Set<String>) {
         self.words = words
         hashes = Set(words.flatMap(Self.hashes))
-        marks = hashes.reduce(0) { $0 | 1 << ($1 & 63) }
+        marks = [0]
+        while marks.count * 8 < hashes.count { marks += marks }
+        for hash in hashes { marks[slot(of: hash)] |= 1 << (hash & 63) }
     }
 
     init(arrayLiteral words: String...) { self.init(Set(words)) }
 
     var isEmpty: Bool { words.isEmpty }
-    func contains(_ hash: UInt64) -> Bool { marks >> (hash & 63) & 1 == 1 && hashes.contains(hash) }
+    func contains(_ hash: UInt64) -> Bool { marks[slot(of: hash)] >> (hash & 63) & 1 == 1 && hashes.contains(hash) }
+    private func slot(of hash: UInt64) -> Int { Int(hash >> 6) & (marks.count - 1) }
 
     static func == (left: Self, right: Self) -> Bool { left.words == right.words }
     func hash(into hasher: inout Hasher) { hasher.combine(words) }
@@ -29,7 +32,7 @@ struct WordSet: Hashable, Sendable, ExpressibleByArrayLiteral {
 
     /// The hashes of a word as it is, with a capital and in capitals, since only ASCII is told in either case by its bytes; each also with marks
     /// apart from their letters (UAX #15).
-    fileprivate static func hashes(of word: String) -> [UInt64] {
+    private static func hashes(of word: String) -> [UInt64] {
         let forms = [word, word.prefix(1).uppercased() + word.dropFirst(), word.uppercased()]
         return (forms + forms.map(\.decomposed)).map { form in hash(form.utf8.map { $0.isUpper ? $0 | 0x20 : $0 }) }
     }
@@ -65,21 +68,4 @@ extension String {
         }
         return table
     }()
-}
-
-/// Many words, which are told by their hashes: most others by a mark, without a look into the set.
-struct WordMarks: Sendable {
-    /// A bit for the low bits of each hash.
-    private var marks = [UInt64](repeating: 0, count: 256)
-    private let hashes: Set<UInt64>
-
-    init(_ words: some Sequence<String>) {
-        hashes = Set(words.lazy.flatMap(WordSet.hashes))
-        for hash in hashes { marks[Int(hash >> 6 & 255)] |= 1 << (hash & 63) }
-    }
-
-    /// Whether it is the hash of one of the words.
-    func contains(_ hash: UInt64) -> Bool {
-        marks[Int(hash >> 6 & 255)] >> (hash & 63) & 1 == 1 && hashes.contains(hash)
-    }
 }

@@ -18,7 +18,7 @@ struct SecretName {
         TextWords.contains(in: name) { marks.contains($0) } || TextWords.holds("password", in: name)
     }
 
-    private static let marks = WordMarks(passwords.union(secrets).union(ProviderWords.all).union(["key"]))
+    private static let marks = WordSet(passwords.union(secrets).union(ProviderWords.all).union(["key"]))
 
     /// What a name says; a member of an object that is called only `key` says nothing.
     init(_ name: some Sequence<UInt8>, isMember: Bool = false) {
