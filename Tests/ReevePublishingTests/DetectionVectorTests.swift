@@ -273,7 +273,7 @@ import Testing
         let suite = try Self.load("decoder_cases", as: Decoded.self)
         var (seen, count, misses) = (0, 0, [String]())
         for item in suite.cases {
-            guard let expected = item.expected, expected.contains("secret"), expected != item.input else { continue }
+            guard let expected = item.expected, expected != item.input else { continue }
             count += 1
             let reader = try DocumentReader(text: item.input, shortest: 3)
             let texts = reader.pieces.map { String(decoding: FoldedText($0.bytes).bytes, as: UTF8.self) }
@@ -285,6 +285,6 @@ import Testing
             }
         }
         print("decoders: \(seen) of \(count)")
-        #expect(count > 10 && seen == count, "\(misses)")
+        #expect(count > 30 && seen == count, "\(misses)")
     }
 }

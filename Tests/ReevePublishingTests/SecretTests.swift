@@ -46,6 +46,8 @@ import Testing
         ("contrasen\u{303}a: hunter22x", "hunter22x"), ("API key no. 2: aB3dE5gH7jK9mN1p", "aB3dE5"),
         ("Core switch\taabb.ccdd.eef1", "ccdd"), ("\naabb.ccdd.eef1", "ccdd"),
         ("ro19 bank hold ersn ames inca", "hold"),
+        ("%u0067%u0068%u0070_9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX", "9sK2mQ"),
+        ("U+0067 U+0068 U+0070 U+005F9sK2mQ4xT7vB1nL6wR8yC3zD5fG0hJ2kM4pX", "9sK2mQ"),
         ("codice fiscale Rssmra85t10a562s", "85t10"), ("여권번호M12345678", "M12345678"), ("ЕГН 7523169263", "7523169263"),
         ("file:///Users/dana/x.csv", "dana"), ("cache_password: S3cretPW99", "S3cret"),
     ])

@@ -20,7 +20,9 @@ struct FoldedText {
     init(_ text: [UInt8]) {
         bytes = text
         var rounds = 0
-        while bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "&") }),
+        let hasCodePoints = text.holds(Array("U+".utf8))
+        while hasCodePoints
+            || bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "&") }),
             fold({ Self.sign(in: $0, at: $1) })
         {
             rounds += 1
@@ -91,7 +93,8 @@ struct FoldedText {
     private static func sign(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
         switch text[position] {
         case UInt8(ascii: "\\"): escape(in: text, at: position)
-        case UInt8(ascii: "%"): PercentCode.decode(text, at: position)
+        case UInt8(ascii: "%"): PercentCode.decode(text, at: position) ?? percentEscape(in: text, at: position)
+        case UInt8(ascii: "U"): codePoint(in: text, at: position)
         case UInt8(ascii: "&"): Entity.decode(text, at: position)
         default: nil
         }
@@ -142,7 +145,27 @@ struct FoldedText {
         return Dictionary(own + other) { first, _ in first }
     }()
 
-    /// `\u0040`, a surrogate pair of those, or `\u{40 41}`.
+    /// `%u0040`, as `escape` of JavaScript writes what is not Latin (ECMA-262, B.2.1.1).
+    private static func percentEscape(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        guard position + 1 < text.count, text[position + 1] == UInt8(ascii: "u") else { return nil }
+        return unicodeEscape(in: text, at: position)
+    }
+
+    /// `U+0040`, as Unicode writes code points; of several the blank between two goes, too.
+    private static func codePoint(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
+        guard position + 1 < text.count, text[position + 1] == UInt8(ascii: "+"),
+            position == 0 || !text[position - 1].isWordByte,
+            let long = number(in: text, from: position + 2, digits: 4...6, radix: 16, prefix: 2)
+        else { return nil }
+        // Where a word follows, four digits are all: `U+005Fabc`.
+        let isAttached = position + long.length < text.count && text[position + long.length].isWordByte
+        let short = isAttached ? number(in: text, from: position + 2, digits: 4...4, radix: 16, prefix: 2) : nil
+        let (bytes, length) = short ?? long
+        let isFollowed = text[(position + length)...].starts(with: " U+".utf8)
+        return (bytes, isFollowed ? length + 1 : length)
+    }
+
+    /// `\u0040`, a surrogate pair of those, or `\u{40 41}`; also behind a percent sign.
     private static func unicodeEscape(in text: [UInt8], at position: Int) -> (bytes: [UInt8], length: Int)? {
         let start = position + 2
         if start < text.count, text[start] == UInt8(ascii: "{") {
@@ -156,7 +179,7 @@ struct FoldedText {
         }
         guard let (first, _) = digits(in: text, from: start, 4...4, radix: 16) else { return nil }
         if let scalar = Unicode.Scalar(first) { return (Array(Character(scalar).utf8), 6) }
-        guard first < 0xDC00, position + 7 < text.count, text[position + 6] == UInt8(ascii: "\\"),
+        guard first < 0xDC00, position + 7 < text.count, text[position + 6] == text[position],
             text[position + 7] == UInt8(ascii: "u"),
             let (second, _) = digits(in: text, from: position + 8, 4...4, radix: 16),
             (0xDC00...0xDFFF).contains(second),

@@ -279,7 +279,7 @@ import ReeveModel
             let next = position + 1 < range.upperBound ? byte(position + 1) : 0
             if byte(position) == UInt8(ascii: "&") {
                 guard next == 0x20 else { return true }
-            } else if next.isDigit || (97...102).contains(next | 0x20) {
+            } else if next.isDigit || (97...102).contains(next | 0x20) || next == UInt8(ascii: "u") {
                 return true
             }
         }
