@@ -365,6 +365,33 @@ import Testing
     }
 }
 
+@Suite struct ClockTests {
+    /// What a process whose clock is ahead took before the period is counted anew does not count after it, nor come back after it.
+    @Test func aCountAnewEndsWhatAClockAheadHasTaken() async throws {
+        let nodes = try await Nodes(1, limit: 30)
+        let ahead = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(3000)))
+        let (meter, _) = try await nodes.node(ahead)
+        // A grant that begins in between is told apart.
+        try await nodes.grant(5, from: nodes.trust.time.now.advanced(by: .seconds(1000)))
+        let job = try await meter.admit(nodes.trust.job(), of: nodes.company, tasks: 10)
+        try await meter.giveBackAll()
+        #expect(try await nodes.used() == 10)
+        try await nodes.reset(30)
+        // Whatever is there, nothing of it is used.
+        func isUnused() async throws -> Bool {
+            let balance = try await nodes.plans.balance(of: nodes.company)
+            return try await nodes.used() == 0 && balance.parts.allSatisfy { $0.used == 0 }
+        }
+        #expect(try await isUnused())
+        let limit = try await nodes.left()
+        job.commit(used: 0)
+        try await meter.settle()
+        #expect(try await isUnused())
+        #expect(try await nodes.left() == limit)
+        #expect(try await nodes.fill(meter) == 35)
+    }
+}
+
 @Suite struct ClockProperties {
     /// Two processes whose clocks differ, grants, revocations, resets and what is held: never more than was ever there.
     @Test func neverMoreThanWasThere() async throws {

@@ -9,6 +9,9 @@ import ReeveModel
 struct PlanHistory: Sendable {
     private(set) var facts: CompanyFacts
     let catalogues: Catalogues
+    /// The latest instant at which something of the period under way was counted, by whatever clock: what counts anew begins after it.
+    /// `nil` where no change is made.
+    var counted: Timestamp?
 
     init(_ facts: CompanyFacts, _ catalogues: Catalogues) {
         self.facts = facts
@@ -141,13 +144,16 @@ struct PlanHistory: Sendable {
     ) throws(PlanError) -> Timestamp {
         let earliest = max(now, agreed ?? now)
         switch change.timing {
-        case .immediately: return change.countsAnew ? facts.nextTurn(from: earliest) : earliest
+        case .immediately:
+            return change.countsAnew ? facts.nextTurn(from: max(earliest, afterCounted ?? earliest)) : earliest
         case .nextPeriod: return try period(at: earliest).end
         case .at(let instant):
             guard instant >= now || agreed != nil else { throw PlanError(.inThePast) }
             return max(instant, earliest)
         }
     }
+
+    private var afterCounted: Timestamp? { counted?.advanced(by: .microseconds(1)) }
 
     /// This history with a change in it, from an instant on. Of the plans that are scheduled after it it
     /// leaves what it is told to.
@@ -157,7 +163,8 @@ struct PlanHistory: Sendable {
     ) throws(PlanError) -> PlanHistory {
         var new = self
         // What takes effect at once is recorded as of then.
-        let now = change.timing == .immediately && from <= now.advanced(by: .microseconds(1)) ? max(now, from) : now
+        let atOnce = max(now.advanced(by: .microseconds(1)), afterCounted ?? now)
+        let now = change.timing == .immediately && from <= atOnce ? max(now, from) : now
         // A period that begins now begins with nothing used.
         guard change.alignment == .keepsPeriods || change.usage == .reset else { throw PlanError(.invalidChange) }
         if let until = change.until {

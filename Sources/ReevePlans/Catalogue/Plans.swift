@@ -122,7 +122,8 @@ public struct Plans: Sendable {
         let facts = try await facts(of: company.id, in: &transaction) ?? first
         guard facts.sequence.map({ sequence > $0 }) ?? true else { return false }
         let catalogues = try await shelf.read(naming: facts, at: now, in: &transaction)
-        let before = PlanHistory(facts, catalogues)
+        var before = PlanHistory(facts, catalogues)
+        before.counted = try await counted(of: company.id, before, in: &transaction)
         var history = before
         let isOther = history.tell(company.status, sequence: sequence)
         let actor = ActContext.Actor.rule(Self.statusRule + company.status.rawValue)
@@ -195,7 +196,7 @@ public struct Plans: Sendable {
         try await acting("plans.change", permit, on: .plan(of: company), in: .platform, of: company) {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let now = authority.time.now
-            let history = try await history(of: company, in: &transaction)
+            let history = try await changeableHistory(of: company, in: &transaction)
             guard history.facts.status != .former else { throw PlanError(.companyInactive) }
             let (preview, new) = try history.preview(
                 change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now))
@@ -215,7 +216,7 @@ public struct Plans: Sendable {
     ) async throws(PlanError) -> PlanChangePreview {
         let now = authority.time.now
         return try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
-            let history = try await history(of: company, in: &transaction)
+            let history = try await changeableHistory(of: company, in: &transaction)
             guard history.facts.status != .former else { throw PlanError(.companyInactive) }
             return try history.preview(
                 change, at: history.facts.instant(now), of: history.catalogues.inForce(at: now)
@@ -300,6 +301,15 @@ public struct Plans: Sendable {
         }
         let now = authority.time.now
         return PlanHistory(facts, try await shelf.read(naming: facts, version, at: now, in: &transaction))
+    }
+
+    /// A company's history for a change to be made.
+    func changeableHistory(
+        of company: Identifier<Company>, naming version: Int? = nil, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> PlanHistory {
+        var history = try await history(of: company, naming: version, in: &transaction)
+        history.counted = try await counted(of: company, history, in: &transaction)
+        return history
     }
 
     /// Writes a company's facts, dates the catalogue they name, and asks for what is held under other terms.

@@ -79,6 +79,16 @@ extension Plans {
         return seen == terms.at ? terms : try PlanTerms(history.effective(at: seen), history)
     }
 
+    /// The latest instant at which something of the period under way was counted, unless by a clock that is far ahead.
+    func counted(
+        of company: Identifier<Company>, _ history: PlanHistory, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> Timestamp? {
+        let now = authority.time.now
+        let period = try history.period(at: history.facts.instant(now))
+        let latest = try await pool(of: company, period.start, [:], in: &transaction)?.latest
+        return latest.flatMap { $0 <= now.advanced(by: CompanyFacts.skew) ? $0 : nil }
+    }
+
     /// The latest instant that another process has seen of a pool, unless its clock is far ahead.
     private static func seen(_ pool: QuotaPool?, at instant: Timestamp, now: Timestamp) -> Timestamp {
         [pool?.turn, pool?.limitSet].compactMap(\.self).filter { $0 <= now.advanced(by: CompanyFacts.skew) }

@@ -18,7 +18,7 @@ extension Plans {
         try await acting("plans.propose", permit, on: .plan(of: company), in: .platform, of: nil) {
             (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let now = authority.time.now
-            let history = try await history(of: company, in: &transaction)
+            let history = try await changeableHistory(of: company, in: &transaction)
             guard history.facts.status != .former else { throw PlanError(.companyInactive) }
             let catalogue = history.catalogues.inForce(at: now)
             let proposal = try proposal(
@@ -107,7 +107,7 @@ extension Plans {
             let now = authority.time.now
             var proposal = try await stored(id, of: company, in: &transaction)
             guard proposal.digest == document else { throw PlanError(.otherDocument) }
-            let history = try await history(of: company, naming: proposal.document.catalogue, in: &transaction)
+            let history = try await changeableHistory(of: company, naming: proposal.document.catalogue, in: &transaction)
             let instant = history.facts.instant(now)
             let agreed = try proposal.activate(at: now)
             guard history.facts.status != .former else { throw PlanError(.companyInactive) }

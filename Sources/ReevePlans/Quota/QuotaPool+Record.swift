@@ -26,6 +26,7 @@ extension QuotaPool: JSONRecord {
             writer.name("direct")
             closed(direct, &writer)
             writer.field("granted", granted)
+            writer.field("latest", latest)
             writer.name("leases")
             writer.list(leases) { writer, lease in
                 writer.object { writer in
@@ -73,6 +74,7 @@ extension QuotaPool: JSONRecord {
             try reader.name("direct")
             let direct = try reader.list(Self.closedLease)
             let granted = try reader.count("granted", upTo: PlanRoom.maximumCount)
+            let latest = reader.hasField("latest") ? try reader.text(as: Timestamp.self) : nil
             try reader.name("leases")
             let leases = try reader.list(Self.lease)
             var pool = QuotaPool(limit: try reader.count("limit", upTo: PlanRoom.maximumCount))
@@ -82,6 +84,7 @@ extension QuotaPool: JSONRecord {
             pool.bounds = bounds
             pool.direct = direct
             pool.granted = granted
+            pool.latest = latest
             pool.leases = leases
             pool.overdue = try reader.list(Self.closedLease)
             pool.isPaced = try reader.bool("paced")

@@ -20,6 +20,8 @@ package struct QuotaPool: Hashable, Sendable {
     package internal(set) var version: Int64 = 0
     /// The highest part of this version of the limit, in hundredths, whose use was announced.
     package internal(set) var announced: Int64 = 0
+    /// The latest instant at which something was taken or counted, by whatever clock said so.
+    package internal(set) var latest: Timestamp?
     /// What was used when, the latest last; also what counts no longer.
     package internal(set) var uses: [Use] = []
     /// Instants at which other tasks can be used than before: what is used before and after is told apart.
@@ -92,6 +94,7 @@ package struct QuotaPool: Hashable, Sendable {
         var lease = Lease(id: id, holder: holder, amount: amount, ends: ends, given: given, recalls: recalls)
         lease.sublimits = sublimits
         leases.append(lease)
+        note(given)
         return lease
     }
 
@@ -167,6 +170,7 @@ package struct QuotaPool: Hashable, Sendable {
     /// is made of it anew.
     private mutating func count(_ tasks: Int64, at instant: Timestamp, within sublimits: [SublimitJobs]) {
         guard tasks != 0 else { return }
+        note(instant)
         for index in self.sublimits.indices where sublimits.contains(self.sublimits[index].jobs) {
             self.sublimits[index].count(tasks, at: instant)
         }
@@ -196,6 +200,8 @@ package struct QuotaPool: Hashable, Sendable {
             return
         }
     }
+
+    private mutating func note(_ instant: Timestamp) { latest = max(latest ?? instant, instant) }
 
     /// What is told of a lease counts after the changes that count anew.
     private mutating func count(_ tasks: Int64, of lease: Lease) {
