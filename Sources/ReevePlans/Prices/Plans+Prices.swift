@@ -107,7 +107,8 @@ extension Plans {
             let now = authority.time.now
             var proposal = try await stored(id, of: company, in: &transaction)
             guard proposal.digest == document else { throw PlanError(.otherDocument) }
-            let history = try await changeableHistory(of: company, naming: proposal.document.catalogue, in: &transaction)
+            let history = try await changeableHistory(
+                of: company, naming: proposal.document.catalogue, in: &transaction)
             let instant = history.facts.instant(now)
             let agreed = try proposal.activate(at: now)
             guard history.facts.status != .former else { throw PlanError(.companyInactive) }
