@@ -12,6 +12,7 @@ struct DocumentWalk {
         let isObject: Bool
         /// In an object the last key with its quotes.
         var key: JSONTokens.Token?
+        var called = Name.other
         /// In an array the index of the last element.
         var index = -1
         /// Whether the last key, or that of an array, says that its value could be somebody's.
@@ -24,6 +25,23 @@ struct DocumentWalk {
         var wideKeys: Set<String> = []
     }
 
+    /// What the last key of an object is called, as far as it matters to the values beside it.
+    private enum Name {
+        case label, value, other
+
+        init(_ bytes: [UInt8], _ key: Range<Int>) {
+            func isCalled(_ name: StaticString) -> Bool {
+                name.withUTF8Buffer { unsafe $0.elementsEqual(bytes[key]) }
+            }
+            switch key.count {
+            case 3: self = isCalled("key") ? .label : .other
+            case 4: self = isCalled("name") ? .label : .other
+            case 5: self = isCalled("value") ? .value : .other
+            default: self = .other
+            }
+        }
+    }
+
     /// A sample that is open: how deep it is, where its content starts, and whether it has any.
     struct Sample {
         fileprivate let depth: Int
@@ -32,115 +50,105 @@ struct DocumentWalk {
         fileprivate var hasContent = false
     }
 
-    private var levels: [Level] = []
+    /// The object or array that is open, or what the document stands in, and those around it.
+    private var top: Level
+    private var around: [Level] = []
     /// The place of the next value.
     private(set) var next: RoleTable.Place
     private var sample: Sample?
     /// Whether all of this document is dropped.
     private let isDropped: Bool
     private let bytes: [UInt8]
-    private let base: JSONPath
-
-    /// Whether the key of what all of this document is the value of says that it could be somebody's.
-    private let isTellingOutside: Bool
 
     init(_ piece: TextPiece, at place: RoleTable.Place) {
-        isTellingOutside = piece.path.lastKey.map { TellingWords.isTelling($0.utf8) } ?? false
+        // The key of what all of this document is the value of may say that it could be somebody's.
+        let isTelling = piece.path.lastKey.map { TellingWords.isTelling($0.utf8) } ?? false
+        top = Level(place: place, isObject: true, isTelling: isTelling)
+        top.path = piece.depth > 0 || piece.seal != nil ? piece.path.appending(.decoded) : piece.path
         next = place
         isDropped = piece.isDropped
         bytes = piece.bytes
-        base = piece.depth > 0 || piece.seal != nil ? piece.path.appending(.decoded) : piece.path
     }
 
     /// Whether what stands here is not inside a value that is dropped.
     var isOutside: Bool { sample == nil && !isDropped }
     var isInSample: Bool { sample != nil }
     /// The role of the keys here.
-    var names: PathRole { levels.last?.place.names ?? .structural }
+    var names: PathRole { top.place.names }
     /// The place of the object that is open.
-    var place: RoleTable.Place { levels.last?.place ?? next }
+    var place: RoleTable.Place { top.place }
 
     /// Goes on to a key or to a value; the value of a key stands where the key says, an element where its array does.
     mutating func meet(_ token: JSONTokens.Token) {
         sample?.hasContent = true
-        guard let last = levels.indices.last else { return }
         if token.kind == .key {
-            levels[last].key = token
-            levels[last].path = nil
-        } else if !levels[last].isObject {
-            levels[last].index += 1
-            levels[last].path = nil
-            next = levels[last].place
-        } else if token.kind == .string, isKey(last, "name") || isKey(last, "key") {
-            levels[last].label = token.content
+            top.key = token
+            top.called = Name(bytes, token.content)
+            top.path = nil
+        } else if !top.isObject {
+            top.index += 1
+            top.path = nil
+            next = top.place
+        } else if token.kind == .string, top.called == .label {
+            top.label = token.content
         }
     }
 
     /// What says what the value here is, where that stands beside it: `{"name": "phone", "value": …}`.
     var label: [UInt8]? {
-        guard let last = levels.indices.last, isKey(last, "value") else { return nil }
-        return levels[last].label.map { Array(bytes[$0.prefix(256)]) }
-    }
-
-    /// Whether the last key of an object that is open is called so.
-    private func isKey(_ index: Int, _ name: StaticString) -> Bool {
-        guard let key = levels[index].key, key.content.count == name.utf8CodeUnitCount else { return false }
-        return name.withUTF8Buffer { unsafe $0.elementsEqual(bytes[key.content]) }
+        guard top.called == .value else { return nil }
+        return top.label.map { Array(bytes[$0.prefix(256)]) }
     }
 
     /// Whether no program takes a key for another one of its object: some compare them as Unicode says (UAX #15).
     mutating func isDistinct(_ key: JSONTokens.Token) -> Bool {
-        guard key.hasEscapes || bytes[key.content].contains(where: { $0 >= 0x80 }), let last = levels.indices.last
-        else {
-            return true
-        }
-        guard case .key(let text) = element(of: levels[last]), text.utf8.contains(where: { $0 >= 0x80 }) else {
+        guard key.hasEscapes || bytes[key.content].contains(where: { $0 >= 0x80 }) else { return true }
+        guard case .key(let text) = element(of: top), text.utf8.contains(where: { $0 >= 0x80 }) else {
             return true
         }
         // These three are ASCII characters to some.
         guard !text.unicodeScalars.contains(where: { ["\u{212A}", "\u{37E}", "\u{1FEF}"].contains($0) }) else {
             return false
         }
-        return levels[last].wideKeys.insert(text).inserted
+        return top.wideKeys.insert(text).inserted
     }
 
     /// Whether the key of the value here, or what stands for one beside it, says that it could be somebody's.
-    var isTelling: Bool {
-        let last = levels.count - 1
-        guard last >= 0 else { return isTellingOutside }
-        return levels[last].isTelling || levels[last].label != nil && isKey(last, "value")
-    }
+    var isTelling: Bool { top.isTelling || top.label != nil && top.called == .value }
 
     /// The value of the last key stands at a place; the key may say that it could be somebody's.
     mutating func enter(_ place: RoleTable.Place, isTelling: Bool) {
         next = place
-        if let last = levels.indices.last { levels[last].isTelling = isTelling }
+        top.isTelling = isTelling
     }
 
     mutating func open(isObject: Bool, after start: Int) {
-        if isOutside, next.role == .sample { sample = Sample(depth: levels.count, start: start, path: path()) }
-        let isTelling = !isObject && (levels.last?.isTelling ?? isTellingOutside)
-        levels.append(Level(place: next, isObject: isObject, isTelling: isTelling))
+        if isOutside, next.role == .sample { sample = Sample(depth: around.count, start: start, path: path()) }
+        let isTelling = !isObject && top.isTelling
+        around.append(top)
+        top = Level(place: next, isObject: isObject, isTelling: isTelling)
     }
 
     /// Closes an object or array; gives the sample that ends with it, when it had anything.
     mutating func close(before end: Int) -> Sample? {
-        levels.removeLast()
-        guard let ended = sample, ended.depth == levels.count else { return nil }
+        top = around.removeLast()
+        guard let ended = sample, ended.depth == around.count else { return nil }
         sample = nil
         return ended.hasContent ? ended : nil
     }
 
     /// The path of the value here. Complexity: O(depth) once, then O(1) for each value beside it.
     mutating func path() -> JSONPath {
-        guard let last = levels.indices.last else { return base }
-        var known = last
-        while known >= 0, levels[known].path == nil { known -= 1 }
-        var path = known >= 0 ? levels[known].path ?? base : base
-        for index in (known + 1)..<(last + 1) {
-            path = path.appending(element(of: levels[index]))
-            levels[index].path = path
+        if let path = top.path { return path }
+        // What the document stands in has one.
+        let known = around.lastIndex { $0.path != nil } ?? 0
+        var path = around[known].path ?? JSONPath()
+        for index in (known + 1)..<around.count {
+            path = path.appending(element(of: around[index]))
+            around[index].path = path
         }
+        path = path.appending(element(of: top))
+        top.path = path
         return path
     }
 

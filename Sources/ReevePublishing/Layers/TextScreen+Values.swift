@@ -58,29 +58,26 @@ extension TextScreen {
         return count > 1 && TellingWords.ofFew.contains(hash)
     }
 
-    /// Whether a name that could tell of a secret is given a value in it; or it has colons as in the address of a device or a network.
-    var hasAssignments: Bool {
-        var colons = 0
-        for position in range where isIn(position, Class.sign) {
-            // Alone it gives nothing a value.
-            if byte(position) == UInt8(ascii: ","), position == range.lowerBound || !isIn(position - 1, Class.blank) {
-                continue
-            }
-            if byte(position) == UInt8(ascii: ":") {
-                // `https://…`.
-                if position + 2 < range.upperBound, byte(position + 1) == UInt8(ascii: "/"),
-                    byte(position + 2) == UInt8(ascii: "/")
-                {
-                    continue
-                }
-                colons += 1
-                if colons == 5 || position + 1 < range.upperBound && byte(position + 1) == UInt8(ascii: ":") {
-                    return true
-                }
-            }
-            if hasTellingName(before: position) { return true }
+    /// Whether a name that could tell of a secret is given a value by a sign; or it is one of as many `colons` as in the address of a device
+    /// or a network.
+    func isAssignment(at position: Int, _ colons: inout Int) -> Bool {
+        // Alone it gives nothing a value.
+        if byte(position) == UInt8(ascii: ","), position == range.lowerBound || !isIn(position - 1, Class.blank) {
+            return false
         }
-        return false
+        if byte(position) == UInt8(ascii: ":") {
+            // `https://…`.
+            if position + 2 < range.upperBound, byte(position + 1) == UInt8(ascii: "/"),
+                byte(position + 2) == UInt8(ascii: "/")
+            {
+                return false
+            }
+            colons += 1
+            if colons == 5 || position + 1 < range.upperBound && byte(position + 1) == UInt8(ascii: ":") {
+                return true
+            }
+        }
+        return hasTellingName(before: position)
     }
 
     /// Whether a name that could tell of a secret stands before a sign.
@@ -196,15 +193,15 @@ extension TextScreen {
     }
 
     /// Whether a path through the folder of all users stands in it.
-    var hasFolders: Bool {
-        for position in range where isIn(position, Class.folder) {
-            guard position - range.lowerBound >= 5 else { continue }
-            switch byte(position - 1) | 0x20 {
-            case UInt8(ascii: "s"): if isWord("users", at: position - 5) { return true }
-            case UInt8(ascii: "e"): if isWord("home", at: position - 4) { return true }
-            default: break
-            }
+    var hasFolders: Bool { range.contains { isIn($0, Class.folder) && isFolder(before: $0) } }
+
+    /// Whether the folder of all users stands before a slash.
+    func isFolder(before position: Int) -> Bool {
+        guard position - range.lowerBound >= 5 else { return false }
+        switch byte(position - 1) | 0x20 {
+        case UInt8(ascii: "s"): return isWord("users", at: position - 5)
+        case UInt8(ascii: "e"): return isWord("home", at: position - 4)
+        default: return false
         }
-        return false
     }
 }

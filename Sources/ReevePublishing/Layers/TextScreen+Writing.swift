@@ -4,7 +4,7 @@
 /// What a string is written in: a document, pills and expressions in a text.
 extension TextScreen {
     /// Whether it is text, but for pills and expressions that hold no literal.
-    func isPlain(_ seen: UInt32, _ pills: inout [Pill]) -> Bool {
+    func isPlain(_ seen: UInt32, _ syntax: Range<Int>, _ pills: inout [Pill]) -> Bool {
         guard let first = firstVisible else { return true }
         // It could be a document.
         if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return false }
@@ -13,7 +13,9 @@ extension TextScreen {
         case .workato:
             let isFormula = byte(range.lowerBound) == UInt8(ascii: "=")
             guard isFormula || seen & Class.syntax != 0 else { return true }
-            return isPlainWorkato(isFormula, &pills)
+            // A pill of a text begins at most three bytes before its parenthesis; behind its last brace nothing is code any more.
+            let part = isFormula ? range : max(range.lowerBound, syntax.lowerBound - 3)..<syntax.upperBound
+            return isPlainWorkato(isFormula, part, &pills)
         case .template: return isPlainTemplate
         }
     }
@@ -38,10 +40,10 @@ extension TextScreen {
     }
 
     /// Whether all that is code in it are pills, names and operators.
-    private func isPlainWorkato(_ isFormula: Bool, _ pills: inout [Pill]) -> Bool {
+    private func isPlainWorkato(_ isFormula: Bool, _ part: Range<Int>, _ pills: inout [Pill]) -> Bool {
         // Between the braces of `#{}` has to stand what parts the texts beside it.
-        var (position, isCode, hasName) = (range.lowerBound, isFormula, false)
-        while position < range.upperBound {
+        var (position, isCode, hasName) = (part.lowerBound, isFormula, false)
+        while position < part.upperBound {
             let byte = byte(position)
             if byte == UInt8(ascii: "_"), let quote = pillQuote(position) {
                 // A pill with anything else about it is read.

@@ -101,8 +101,6 @@ import ReeveModel
         static let capital: UInt32 = 134_217_728
         /// Of a text: a line ends in it.
         static let lineEnd: UInt32 = 268_435_456
-        /// Of a text: a word behind which a secret could stand, or an option.
-        static let header: UInt32 = 536_870_912
     }
 
     private static let table: [UInt32] = {
@@ -114,7 +112,7 @@ import ReeveModel
             if byte.isLetter { found |= Class.letter }
             if byte.isWordByte { found |= Class.word }
             if "=:>|?,".utf8.contains(byte) { found |= Class.sign }
-            if byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") { found |= Class.folder }
+            if byte == UInt8(ascii: "/") { found |= Class.folder }
             if byte == 0x20 { found |= Class.space }
             if byte < 0x20 { found |= Class.control }
             if byte <= 0x20 || byte == 0xA0 || byte == 0xAF || (0x80...0x8A).contains(byte) { found |= Class.gap }
@@ -146,35 +144,38 @@ import ReeveModel
     private func isClean(_ pills: inout [Pill]) -> Bool {
         // What it could pack holds no `@` and no number either.
         if range.count == 36, isUUID { return true }
-        guard let seen = look() else { return false }
-        if seen & Class.escape != 0, !hasPlainEscapes(seen) { return false }
+        var syntax = range.upperBound..<range.upperBound
+        guard let seen = look(&syntax) else { return false }
+        // A template takes a backslash before braces; digits could be parted by what an escape stands for.
+        if seen & Class.escape != 0, writing == .template || seen & Class.digit != 0 && digits >= 7 { return false }
         if seen & Class.code != 0, hasCodes { return false }
         if seen & Class.digit != 0, hasNumbers(seen) { return false }
         if seen & Class.lineEnd != 0, hasBrokenLines { return false }
         if seen & Class.long != 0 {
             if unsafe SecretDetector.mayHold(bytes, range) { return false }
         }
-        if seen & Class.sign != 0, hasAssignments { return false }
-        if seen & Class.header != 0 { return false }
         if seen & Class.sign != 0, seen & Class.dash != 0, hasCurl { return false }
         if seen & Class.capital != 0, hasNames { return false }
         if seen & Class.folder != 0, hasFolders { return false }
         if seen & Class.dash != 0, hasDashes { return false }
         if seen & Class.tag != 0, hasTags { return false }
         if seen & Class.wide != 0, hasWide { return false }
-        return isPlain(seen, &pills)
+        return isPlain(seen, syntax, &pills)
     }
 
-    /// The classes of its bytes; `nil` when there is an `@`, or base 64 that could be read.
-    private func look() -> UInt32? {
+    /// The classes of its bytes, and from where to where it has syntax; `nil` when there is an `@`, base 64 that could be read, an escape
+    /// that is not plain, a name that could tell of a secret before a sign, or a word behind which one could stand.
+    private func look(_ syntax: inout Range<Int>) -> UInt32? {
         var (seen, position, start) = (UInt32(0), range.lowerBound, range.lowerBound)
-        var longStart = start
+        var (longStart, colons) = (start, 0)
         while position < range.upperBound {
             let found = kind(position)
             seen |= found
             position += 1
             guard found & Class.run == 0 else { continue }
-            if found & (Class.gap | Class.escape) != 0, isHeader(before: position - 1) { seen |= Class.header }
+            if found & (Class.gap | Class.escape) != 0, isHeader(before: position - 1) { return nil }
+            if found & Class.sign != 0, isAssignment(at: position - 1, &colons) { return nil }
+            if found & Class.syntax != 0 { syntax = min(syntax.lowerBound, position - 1)..<position }
             if found & Class.gap != 0, position < range.upperBound, byte(position).isUpper || byte(position) >= 0x80 {
                 seen |= Class.capital
             }
@@ -188,7 +189,8 @@ import ReeveModel
             }
             if run.count >= Base64Text.shortest, mayBePacked(run) { return nil }
             // What an escape stands for is no digit; behind a line end a long run may go on.
-            if found & Class.escape != 0, position < range.upperBound {
+            if found & Class.escape != 0 {
+                guard isPlainEscape(at: position - 1), !isFolder(before: position - 1) else { return nil }
                 let escaped = byte(position)
                 let isLineEnd =
                     escaped == UInt8(ascii: "n") || escaped == UInt8(ascii: "r") || escaped == UInt8(ascii: "\\")
@@ -209,27 +211,14 @@ import ReeveModel
         unsafe Base64Text.mayBe(UnsafeBufferPointer(rebasing: bytes[run]))
     }
 
-    /// Whether its escapes are those of line ends, tabs and quotes, and not in each other more than twice.
-    private func hasPlainEscapes(_ seen: UInt32) -> Bool {
-        // A template takes a backslash before braces; digits could be parted by what an escape stands for.
-        guard writing != .template, seen & Class.digit == 0 || digits < 7 else { return false }
-        var position = range.lowerBound
-        while position < range.upperBound {
-            guard isIn(position, Class.escape) else {
-                position += 1
-                continue
-            }
-            let start = position
-            while position < range.upperBound, isIn(position, Class.escape) { position += 1 }
-            guard position - start <= 3, position < range.upperBound, isIn(position, Class.plainEscape) else {
-                return false
-            }
-            // Behind a backslash the line goes on.
-            if position - start == 3, byte(position) == UInt8(ascii: "n") || byte(position) == UInt8(ascii: "r") {
-                return false
-            }
-        }
-        return true
+    /// Whether an escape is that of a line end, a tab or a quote, and not in others more than twice.
+    private func isPlainEscape(at start: Int) -> Bool {
+        var end = start + 1
+        while end < range.upperBound, isIn(end, Class.escape) { end += 1 }
+        guard end < range.upperBound, isIn(end, Class.plainEscape) else { return false }
+        let isLineEnd = byte(end) == UInt8(ascii: "n") || byte(end) == UInt8(ascii: "r")
+        // Behind a backslash the line goes on.
+        return end - start < 3 || end - start == 3 && !isLineEnd
     }
 
     /// Whether dashes stand beside each other, as around a private key, or as many as in the address of a device.

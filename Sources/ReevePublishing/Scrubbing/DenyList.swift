@@ -9,11 +9,13 @@ import ReeveModel
 struct DenyList {
     /// The starts of the forms, for a second look.
     private var starts: Set<UInt64> = []
-    /// For a pair of bytes how far the end of the next start of a form is at least: 5 for one that stands in no start (Wu and Manber).
+    /// For a pair of bytes how far the end of the next start of a form is at least: 5 for one that stands in no start (Wu and Manber); with
+    /// `first` where a form begins with it.
     private var shifts = [UInt8](repeating: UInt8(window - 1), count: 8192)
     /// The forms in order; none is the start of another, so at most one can match at a place.
     private var forms: [[UInt8]] = []
     private static let window = 6
+    private static let first: UInt8 = 0x80
     private static let longest = 64
 
     var isEmpty: Bool { forms.isEmpty }
@@ -31,8 +33,10 @@ struct DenyList {
             self.starts.insert(form[..<Self.window].reduce(0) { $0 << 8 | UInt64($1) })
             for end in 1..<Self.window {
                 let pair = Self.pair(form[end - 1], form[end])
-                shifts[pair] = min(shifts[pair], UInt8(Self.window - 1 - end))
+                let known = shifts[pair]
+                shifts[pair] = known & Self.first | min(known & ~Self.first, UInt8(Self.window - 1 - end))
             }
+            shifts[Self.pair(form[0], form[1])] |= Self.first
         }
     }
 
@@ -62,8 +66,12 @@ struct DenyList {
             unsafe shifts.withUnsafeBufferPointer { shifts in
                 var found: [Int] = []
                 func step(_ end: inout Int) {
-                    let shift = unsafe shifts[Self.pair(text[end - 1], text[end])]
-                    if shift == 0 { found.append(end) }
+                    let shift = unsafe shifts[Self.pair(text[end - 1], text[end])] & ~Self.first
+                    if shift == 0 {
+                        let start = end + 1 - Self.window
+                        let known = unsafe shifts[Self.pair(text[start], text[start + 1])]
+                        if known & Self.first != 0 { found.append(end) }
+                    }
                     end += max(1, Int(shift))
                 }
                 // Four parts side by side: a step waits for the one before it in its part, and not for those in the others.

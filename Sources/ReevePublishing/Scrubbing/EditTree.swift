@@ -60,6 +60,7 @@ struct EditTree {
 
     /// A text with edits in it; one inside another is left out.
     static func splice(_ text: [UInt8], _ edits: [ScrubReport.Edit]) -> [UInt8] {
+        guard !edits.isEmpty else { return text }
         var (output, position): ([UInt8], Int) = ([], 0)
         output.reserveCapacity(text.count)
         for edit in edits {
