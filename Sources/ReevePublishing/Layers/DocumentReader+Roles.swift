@@ -6,15 +6,7 @@ import ReeveModel
 /// What is decided by a value's role alone.
 extension DocumentReader {
     /// Roles of texts in which the name of a connection's file, all by itself, is a credential's.
-    private static let textRoles: Set<PathRole> = [.label, .literal, .comment, .schema]
-
-    /// Whether a text may be the name of a connection's file. A label with escapes may be; another text with them is looked at as a whole
-    /// in the end.
-    func mayNameConnection(_ token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> Bool {
-        guard format.language == .workato, token.kind == .string else { return false }
-        if Surrogates.isConnectionFile(piece.bytes[token.content]) { return Self.textRoles.contains(role) }
-        return role == .label && token.hasEscapes
-    }
+    static let textRoles: Set<PathRole> = [.label, .literal, .comment, .schema]
 
     /// The role of a value that was read.
     func role(of value: TextPiece, at place: RoleTable.Place) -> PathRole {

@@ -53,17 +53,12 @@ extension DocumentReader {
         return Double(number)?.isFinite ?? false
     }
 
-    /// What a value is written in; `nil` when it is source code, which is always read.
-    func writing(of token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> TextScreen.Writing? {
-        guard token.kind == .string else { return .text }
-        switch format.language {
-        case .none: return .text
-        case .workato: return role == .code ? nil : .workato
-        case .n8n:
-            guard role != .code else { return nil }
-            // An empty one begins with its closing quote.
-            let isTemplate = piece.isTemplate || piece.bytes[token.content.lowerBound] == UInt8(ascii: "=")
-            return isTemplate ? .template : .text
+    /// Notes the pills of a string that is passed over, as they stand in its text.
+    mutating func noteSeenPills(of piece: TextPiece, isOutside: Bool) {
+        for index in seenPills.indices {
+            let pill = seenPills[index]
+            pills.add(piece.bytes, pill.range, without: UInt8(ascii: "\\"))
+            if pill.isInFormula, isOutside { references.add(piece.bytes, pill.range, without: UInt8(ascii: "\\")) }
         }
     }
 

@@ -28,7 +28,7 @@ struct DocumentReader {
     /// Data pills, as they stand in the string that holds them, in document order.
     var references = TextList()
     /// All that looks like a data pill in a string, also in a dropped one: none may come, go or change.
-    private(set) var pills = TextList()
+    var pills = TextList()
     /// The names of parts, and what refers to them, in document order; those that go with a dropped value do not count.
     private(set) var (names, uses): ([[UInt8]], [[UInt8]]) = ([], [])
     /// The decoded text of every string and every layer that stays, for a search that knows what it looks for.
@@ -71,7 +71,7 @@ struct DocumentReader {
     /// What keys say about their values.
     private var keys = KeyCache()
     /// Used again for each string.
-    private var seenPills: [TextScreen.Pill] = []
+    var seenPills: [TextScreen.Pill] = []
 
     /// Takes a document apart; strings in which nothing can be are passed over, but for a thorough reader.
     init(
@@ -278,10 +278,11 @@ struct DocumentReader {
             guard format.knows(text, at: place) else { throw .unknownVersion(walk.path()) }
         }
         if !walk.isTelling, !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
-            !mayNameConnection(token, in: piece, place.role), let writing = writing(of: token, in: piece, place.role),
+            !format.language.mayNameConnection(token, in: piece, place.role),
+            let writing = format.language.writing(of: token, in: piece, place.role),
             isClean(token, of: piece, writing)
         {
-            note(seenPills, of: piece, isOutside: isOutside && !place.role.isDropped)
+            noteSeenPills(of: piece, isOutside: isOutside && !place.role.isDropped)
             return
         }
         let path = walk.path()
@@ -309,14 +310,6 @@ struct DocumentReader {
             addPacked(value)
         } else {
             try read(text: value, at: place)
-        }
-    }
-
-    /// Notes the pills of a string that is passed over, as they stand in its text.
-    private mutating func note(_ found: [TextScreen.Pill], of piece: TextPiece, isOutside: Bool) {
-        for pill in found {
-            pills.add(piece.bytes, pill.range, without: UInt8(ascii: "\\"))
-            if pill.isInFormula, isOutside { references.add(piece.bytes, pill.range, without: UInt8(ascii: "\\")) }
         }
     }
 

@@ -28,18 +28,6 @@ struct DocumentWalk {
     /// What the last key of an object is called, as far as it matters to the values beside it.
     private enum Name {
         case label, value, other
-
-        init(_ bytes: [UInt8], _ key: Range<Int>) {
-            func isCalled(_ name: StaticString) -> Bool {
-                name.withUTF8Buffer { unsafe $0.elementsEqual(bytes[key]) }
-            }
-            switch key.count {
-            case 3: self = isCalled("key") ? .label : .other
-            case 4: self = isCalled("name") ? .label : .other
-            case 5: self = isCalled("value") ? .value : .other
-            default: self = .other
-            }
-        }
     }
 
     /// A sample that is open: how deep it is, where its content starts, and whether it has any.
@@ -83,7 +71,7 @@ struct DocumentWalk {
         sample?.hasContent = true
         if token.kind == .key {
             top.key = token
-            top.called = Name(bytes, token.content)
+            top.called = name(of: token.content)
             top.path = nil
         } else if !top.isObject {
             top.index += 1
@@ -91,6 +79,21 @@ struct DocumentWalk {
             next = top.place
         } else if token.kind == .string, top.called == .label {
             top.label = token.content
+        }
+    }
+
+    private func name(of key: Range<Int>) -> Name {
+        func isCalled(_ name: StaticString) -> Bool {
+            name.withUTF8Buffer { name in
+                for index in name.indices where unsafe bytes[key.lowerBound + index] != name[index] { return false }
+                return true
+            }
+        }
+        return switch key.count {
+        case 3: isCalled("key") ? .label : .other
+        case 4: isCalled("name") ? .label : .other
+        case 5: isCalled("value") ? .value : .other
+        default: .other
         }
     }
 

@@ -12,10 +12,12 @@ struct KeyCache {
 
     private struct Entry {
         let hash: UInt64
-        let key: [UInt8]
+        /// The place of its key among those of all.
+        let key: Range<Int>
         let facts: Facts
     }
 
+    private var keys: [UInt8] = []
     private var entries = [Entry?](repeating: nil, count: 256)
 
     /// What is known about a key, by its hash and where it stands.
@@ -29,19 +31,22 @@ struct KeyCache {
                 free = slot
                 break
             }
-            if entry.hash == hash, Self.isKey(entry.key, text, range) { return entry.facts }
+            if entry.hash == hash, isKey(entry.key, text, range) { return entry.facts }
         }
         var pills: [TextScreen.Pill] = []
         let facts = Facts(
             isTelling: TellingWords.isTelling(text[range]),
             isClean: text[range].allSatisfy { $0 < 0x80 } && TextScreen.isClean(text, range, .text, &pills))
-        entries[free] = Entry(hash: hash, key: Array(text[range]), facts: facts)
+        entries[free] = Entry(hash: hash, key: keys.count..<keys.count + range.count, facts: facts)
+        keys += text[range]
         return facts
     }
 
-    private static func isKey(_ key: [UInt8], _ text: [UInt8], _ range: Range<Int>) -> Bool {
+    private func isKey(_ key: Range<Int>, _ text: [UInt8], _ range: Range<Int>) -> Bool {
         guard key.count == range.count else { return false }
-        for index in 0..<range.count where key[index] != text[range.lowerBound + index] { return false }
+        for index in 0..<range.count where keys[key.lowerBound + index] != text[range.lowerBound + index] {
+            return false
+        }
         return true
     }
 }

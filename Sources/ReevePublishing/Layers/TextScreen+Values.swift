@@ -97,9 +97,9 @@ extension TextScreen {
         }
         // Behind a backslash the first letter is that of an escape.
         if start > range.lowerBound, start < end, isIn(start - 1, Class.escape) { start += 1 }
-        let name = (start..<end).lazy.map { byte($0) }
+        let name = unsafe part(start..<end)
         // `key="password" value="…"`.
-        return SecretName.mayTell(name) || TextWords.holds("value", in: name)
+        return unsafe SecretName.mayTell(name) || TextWords.holds("value", in: name)
     }
 
     /// Whether a word, in lower case here, stands at a position in either.

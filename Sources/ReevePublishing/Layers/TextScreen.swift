@@ -138,6 +138,8 @@ import ReeveModel
     }()
 
     func byte(_ position: Int) -> UInt8 { unsafe bytes[position] }
+    /// A part of the document, as long as that is there.
+    func part(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(rebasing: bytes[range]) }
     private func kind(_ position: Int) -> UInt32 { unsafe classes[Int(bytes[position])] }
     func isIn(_ position: Int, _ wanted: UInt32) -> Bool { kind(position) & wanted != 0 }
 
@@ -208,7 +210,7 @@ import ReeveModel
 
     /// Whether a run of digits could be base 64, by itself or in parts.
     private func mayBePacked(_ run: Range<Int>) -> Bool {
-        unsafe Base64Text.mayBe(UnsafeBufferPointer(rebasing: bytes[run]))
+        unsafe Base64Text.mayBe(part(run))
     }
 
     /// Whether an escape is that of a line end, a tab or a quote, and not in others more than twice.
