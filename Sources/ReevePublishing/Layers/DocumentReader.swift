@@ -278,7 +278,7 @@ struct DocumentReader {
             guard format.knows(text, at: place) else { throw .unknownVersion(walk.path()) }
         }
         if !walk.isTelling, !place.isName, place.role != .reference, !(isOutside && place.role.isDropped),
-            !format.language.mayNameConnection(token, in: piece, place.role),
+            !format.language.namesConnection(token, in: piece, place.role),
             let writing = format.language.writing(of: token, in: piece, place.role),
             isClean(token, of: piece, writing)
         {

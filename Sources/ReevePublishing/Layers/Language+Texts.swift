@@ -5,15 +5,12 @@ import ReeveModel
 
 /// What is asked of every text, before anything is copied.
 extension RecipeFormat.Language {
-    /// Whether a text may be the name of a connection's file. A label with escapes may be; another text with them is looked at as a whole
-    /// in the end.
-    func mayNameConnection(_ token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> Bool {
+    /// Whether a text is the name of a connection's file, as it stands; one with escapes in it is read anyway.
+    func namesConnection(_ token: JSONTokens.Token, in piece: TextPiece, _ role: PathRole) -> Bool {
         guard self == .workato, token.kind == .string else { return false }
         // Most texts end otherwise.
-        let mayBeFile = token.content.last.map { piece.bytes[$0] | 0x20 == UInt8(ascii: "n") } ?? false
-        guard mayBeFile || token.hasEscapes else { return false }
-        if Surrogates.isConnectionFile(piece.bytes[token.content]) { return DocumentReader.textRoles.contains(role) }
-        return role == .label && token.hasEscapes
+        guard let last = token.content.last, piece.bytes[last] | 0x20 == UInt8(ascii: "n") else { return false }
+        return Surrogates.isConnectionFile(piece.bytes[token.content]) && DocumentReader.textRoles.contains(role)
     }
 
     /// What a value is written in; `nil` when it is source code, which is always read.
