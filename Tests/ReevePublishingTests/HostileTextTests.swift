@@ -21,6 +21,7 @@ import Testing
         "<!--",
         "{", "}", "[", "]", "{{", "}}", "#{", "_('", "')", "' + '", "`", "${", "//", "/*", "é", "\u{301}", "\u{200B}",
         "\u{2011}", "ａ", "٥", "🙂", "여", "ZGFuYUBhY21l", "64616e61", "\u{0}", "\u{1F}", "age", "gender", ",",
+        " GmbH", " Ltd.", "Acme", ", Inc", " A/S", " & ", ".zendesk.com", ".my.salesforce", "a.slack.", ".com",
     ]
 
     /// Nothing ends the process, every place is one of the text, and what is found is found in a recipe, too.

@@ -20,7 +20,7 @@ import Testing
         ("dana-whitfield", "Person 1"),
         ("danaWhitfield", "Person 1"), ("Whitfield, Dana", "Person 1"), ("Dána Whitfièld", "Person 1"),
         ("Dаnа Whitfield", "Person 1"),
-        ("for Northwind Traders Ltd", "for Company 1 Ltd"),
+        ("for Northwind Traders Ltd", "for Company 1 Ltd"), ("Northwind Traders Holdings Ltd", "Company 1"),
         ("see crm.northwind-traders.co/x", "see crm.company1.example/x"),
         ("Dana Whitfield and Lee Ågren of Northwind Traders", "Person 1 and Person 2 of Company 1"),
         ("Lee Agren, Whitfield Dana, Dana Whitfield", "Person 1, Person 2, Person 2"),

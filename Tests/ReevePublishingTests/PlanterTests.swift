@@ -101,7 +101,12 @@ private struct Source {
             [report.html(title: name), "\(report)", String(reflecting: report)]
             + [report.json(), ScrubReport.sarif([(name, report)])].map { String(decoding: $0, as: UTF8.self) }
         if reports.contains(where: sample.isIn) { return "a report shows it" }
-        guard case .publishable(let recipe) = report.verdict else { return report.summary }
+        guard case .publishable(let recipe) = report.verdict else {
+            // A name in code may be one of the code: a person decides, and nothing is published before.
+            let isName = [.person, .organization, .domain].contains(sample.kind)
+            return isName && (planted.place.contains("code") || planted.place.contains("script"))
+                && !report.findings.isEmpty ? nil : report.summary
+        }
         let after = recipe.bytes
         guard RecipeFormat.recognize(after) == format else { return "no longer of its format" }
         let spans = report.findings.map(\.span) + report.dropped.map(\.span)

@@ -22,14 +22,14 @@ import Testing
                 {"action":"replaced","class":"e-mail","path":"nodes[0].parameters.to","role":"literal","rule":"email.address",\
                 "score":95,"span":[53,70]},{"action":"review","class":"payment card","path":"nodes[0].parameters.card_number",\
                 "role":"literal","rule":"card.key","score":50,"span":[87,106]},{"action":"dropped","class":"e-mail",\
-                "path":"pinData.A[0]","role":"sample","rule":"email.address","score":95,"span":[145,162]}],"rules":5,\
+                "path":"pinData.A[0]","role":"sample","rule":"email.address","score":95,"span":[145,162]}],"rules":6,\
                 "verdict":"needs review"}
                 """)
         #expect(scrub(Self.workflow, as: .n8n).json() == report.json())
         let blocked = String(decoding: scrub(Array("{".utf8), as: .plainJSON).json(), as: UTF8.self)
         #expect(
             blocked
-                == #"{"dropped":[],"findings":[],"reason":"the JSON input ends too early at byte 1","rules":5,"verdict":"blocked"}"#
+                == #"{"dropped":[],"findings":[],"reason":"the JSON input ends too early at byte 1","rules":6,"verdict":"blocked"}"#
         )
     }
 

@@ -40,7 +40,8 @@ import Testing
         "ro19bankholdersnamesinca", "ro19 bank hold ersn ames inca",
         "xoxd-7Kq2%2BVb9%2FLm4Rt6Wz8Yp3Cn5Kq2%3D",
         "contrasen\u{303}a: hunter22x", "ne\u{301} 5/6/1990", "HRB 123", "plate AB 1", "mot de passe : hunterfoo",
-        "Robert J. Thompson", "Dr. Thompson", "Jennifer\u{A0}Martinez",
+        "Robert J. Thompson", "Dr. Thompson", "Jennifer\u{A0}Martinez", "Wexford Marine GmbH", "Moreau\u{A0}S.A.S.",
+        "Kestrel, Inc.", "wexford.zendesk.com", "wexford--uat.sandbox.my.salesforce.com",
     ]
     private static let parts = [
         "a", "é", " ", "\n", "\t", "\r", "\"", "'", "\\", "\\n", "\\\\n", "/", "%", "%40", "&", "&#64;", "=", "+", "-",
@@ -54,6 +55,7 @@ import Testing
         "\u{200B}", "\u{AD}", "\u{FEFF}", "＠", "４", "ａ", ",", ", ", " / ", " - ", "  ", "phone ", "n", "@", "`", "#",
         "<b>", "</b>", "<", ">", "<!-- x -->", "<br/>", "\\@", "\\_", "\\.", "\\\n", "%q(", ")", ":", "::", "1", "7",
         "a1", "0917", "home/", "token ", "key=", "д", "А", "٥", "Mr. ", "Jennifer", " Smith", "Mary", "'s",
+        " GmbH", "Ltd", "Wexford ", ".zendesk.com", ".my.salesforce", "b.", " S.A.", "com",
     ]
 
     private static func text(_ generator: inout some RandomNumberGenerator) -> String {

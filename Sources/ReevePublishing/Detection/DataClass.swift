@@ -15,9 +15,9 @@ public enum DataClass: String, Hashable, Sendable, Codable, CaseIterable {
     case secret
     /// The name of a person: by lists, titles and the keys of values, and as ``KnownIdentities`` tell.
     case person
-    /// The name of an organisation, see ``KnownIdentities``.
+    /// The name of an organisation: by its legal form, and as ``KnownIdentities`` tell.
     case organization
-    /// A domain of somebody's, see ``KnownIdentities``.
+    /// A domain of somebody's: the host that a service gives a customer, and as ``KnownIdentities`` tell.
     case domain
     /// A number that a state, its tax office, social security or health service knows a person by.
     case nationalID = "national id"

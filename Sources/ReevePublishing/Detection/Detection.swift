@@ -18,7 +18,7 @@ struct Detected {
 /// Runs all detectors over a text.
 enum Detection {
     /// The version of the rules: a recipe that was scrubbed under an older one is not published.
-    static let rulesVersion = 5
+    static let rulesVersion = 6
 
     /// What stands in a text; a class that is kept takes nothing away from the others.
     static func scan(
@@ -82,6 +82,7 @@ enum Detection {
         let folded = FoldedText(piece.bytes)
         var text = folded.bytes
         found.isTooDeep = folded.isTooDeep
+        found.surrogates = Surrogates.names(in: text)
         rules.known?.scan(text, &found)
         let classes = TextClasses(text)
         SecretDetector.scan(text, &found)
@@ -105,7 +106,11 @@ enum Detection {
         if classes.hasDigit || classes.colons >= 2 || classes.dashes >= 5 {
             NetworkDetector.scan(text, context, &found)
         }
-        if !piece.role.isFixed, !piece.isKey, !piece.isNumber { NameDetector.scan(text, context, &found) }
+        if !piece.role.isFixed, !piece.isKey, !piece.isNumber {
+            NameDetector.scan(text, context, &found)
+            if classes.hasSpace { LegalForms.scan(text, &found) }
+        }
+        if classes.hasDot { TenantHosts.scan(text, &found) }
         if classes.hasSlash { PlaceDetector.scanFolders(text, &found) }
         if !rules.isForScrubbing { PlaceDetector.scanAddresses(text, &found) }
         if classes.hasDigit, classes.longestRun >= HexDetector.shortest {

@@ -97,7 +97,6 @@ public struct KnownIdentities: Hashable, Sendable {
             )
             position = end
         }
-        found.surrogates += Surrogates.names(in: text)
     }
 
     private func name(in plain: PlainLetters, from start: Int, _ text: [UInt8]) -> (kind: DataClass, end: Int)? {

@@ -10,6 +10,7 @@ struct TextClasses {
     /// Whether it has what stands between a name and a value.
     private(set) var hasSign = false
     private(set) var hasSpace = false
+    private(set) var hasDot = false
     private(set) var colons = 0
     private(set) var dashes = 0
     /// The most letters and digits in a row.
@@ -34,6 +35,7 @@ struct TextClasses {
             case UInt8(ascii: "="), UInt8(ascii: ">"), UInt8(ascii: "|"), UInt8(ascii: "?"), UInt8(ascii: ","):
                 hasSign = true
             case UInt8(ascii: "-"): dashes += 1
+            case UInt8(ascii: "."): hasDot = true
             case 0x20, 0x09: hasSpace = true
             default: break
             }

@@ -142,12 +142,18 @@ extension TextScreen {
             && byte(position + 2) == UInt8(ascii: "-")
     }
 
+    /// Whether the host of a service's customer could stand in it.
+    var hasTenant: Bool {
+        range.contains { isIn($0, Class.dot) && TenantHosts.mayEnd(behind: $0, before: range.upperBound, byte) }
+    }
+
     /// Whether a word with a capital that begins a name could stand before another one.
     var hasNames: Bool {
         for position in range
         where isIn(position, Class.gap) && position > range.lowerBound && position + 1 < range.upperBound {
             let next = byte(position + 1)
             guard next.isUpper || next >= 0x80 else { continue }
+            if LegalForms.mayBegin(behind: position, before: range.upperBound, byte) { return true }
             var (start, end) = (position, position)
             // The bytes of a typographic space.
             while byte(end) >= 0x80, end > range.lowerBound + 1, byte(end - 1) >= 0x80 { end -= 1 }

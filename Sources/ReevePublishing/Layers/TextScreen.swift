@@ -158,6 +158,7 @@ import ReeveModel
         }
         if seen & Class.sign != 0, seen & Class.dash != 0, hasCurl { return false }
         if seen & Class.capital != 0, hasNames { return false }
+        if seen & Class.dot != 0, hasTenant { return false }
         if seen & Class.folder != 0, hasFolders { return false }
         if seen & Class.dash != 0, hasDashes { return false }
         if seen & Class.tag != 0, hasTags { return false }

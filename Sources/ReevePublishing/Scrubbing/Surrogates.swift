@@ -235,6 +235,7 @@ struct Surrogates {
             (Array($0.utf8), Array($1.utf8))
         }
         return text.indices.compactMap { start in
+            guard text[start] | 0x20 == UInt8(ascii: "p") || text[start] | 0x20 == UInt8(ascii: "c") else { return nil }
             for (prefix, ending) in forms where text[start...].starts(with: prefix) {
                 let digits = text[(start + prefix.count)...].prefix(6).prefix(while: \.isDigit)
                 guard !digits.isEmpty, text[digits.endIndex...].starts(with: ending) else { return nil }
