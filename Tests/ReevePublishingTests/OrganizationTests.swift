@@ -24,6 +24,7 @@ import Testing
         ("Österreichische Mühlen GmbH", "Österreichische Mühlen GmbH"),
         ("a Haddad Pty Ltd's account", "Haddad Pty Ltd"),
         ("Novak Sp. z o.o.", "Novak Sp. z o.o."), ("Petrov A/S", "Petrov A/S"),
+        ("J. Okafor & Co. Ltd", "J. Okafor & Co. Ltd"), ("It is Yes. Kestrel Ltd", "Kestrel Ltd"),
         ("3rd party: Bramble Co., Ltd", "Bramble Co., Ltd"),
         ("Sons of the Whitfield Corporation", "Whitfield Corporation"),
         ("Vale of Kestrel Limited", "Vale of Kestrel Limited"),

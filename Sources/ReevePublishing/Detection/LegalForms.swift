@@ -42,6 +42,7 @@ enum LegalForms {
     private static let connectors: Set<String> = [
         "&", "and", "und", "et", "y", "e", "of", "de", "du", "di", "van", "von", "der",
     ]
+    private static let abbreviations: Set<String> = ["St.", "Dr.", "Gebr.", "Co.", "Bros."]
     private static let mostWords = 6
 
     static func scan(_ text: [UInt8], _ found: inout Detected) {
@@ -100,8 +101,8 @@ enum LegalForms {
             guard begin < end, begin == 0 || !(text[begin - 1].isWordByte || "@#$/\\".utf8.contains(text[begin - 1]))
             else { break }
             let word = String(decoding: text[begin..<end], as: UTF8.self)
-            // What ends with a dot and is not short ends a sentence.
-            guard !word.hasSuffix(".") || word.utf8.count <= 4 else { break }
+            // A dot ends a sentence, but behind an initial.
+            guard !word.hasSuffix(".") || word.utf8.count == 2 || abbreviations.contains(word) else { break }
             let isName = text[begin].isUpper || text[begin] >= 0x80 && word.first?.isUppercase ?? false
             if isName, !around.contains(word.lowercased()) {
                 start = begin
