@@ -30,6 +30,9 @@ struct PublishingBenchmarks {
                 scrub("Workato, \(personal.count / 1000) kB, 20 addresses", personal, .workato),
                 scrub("n8n, \(workflow.count / 1000) kB, nothing personal", workflow, .n8n),
             ])
+        harness.percentiles("One scrub of \(clean.count / 1000) kB, nothing personal", operations: 1000) {
+            _ = scrubber.scrub(clean, as: .workato, for: .publicLibrary)
+        }
         harness.percentiles("One scrub of \(personal.count / 1000) kB, 20 addresses", operations: 1000) {
             _ = scrubber.scrub(personal, as: .workato, for: .publicLibrary)
         }

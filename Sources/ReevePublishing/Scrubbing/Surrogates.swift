@@ -229,21 +229,23 @@ struct Surrogates {
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
+    private static let nameForms = [("Person ", ""), ("Company ", ""), ("company", ".example")].map {
+        (Array($0.utf8), Array($1.utf8))
+    }
+
     /// The stand-ins for names in a text.
     static func names(in text: [UInt8]) -> [(text: String, range: Range<Int>)] {
-        let forms = [("Person ", ""), ("Company ", ""), ("company", ".example")].map {
-            (Array($0.utf8), Array($1.utf8))
-        }
-        return text.indices.compactMap { start in
-            guard text[start] | 0x20 == UInt8(ascii: "p") || text[start] | 0x20 == UInt8(ascii: "c") else { return nil }
-            for (prefix, ending) in forms where text[start...].starts(with: prefix) {
+        var found: [(text: String, range: Range<Int>)] = []
+        for start in text.indices
+        where text[start] == UInt8(ascii: "P") || text[start] | 0x20 == UInt8(ascii: "c") {
+            for (prefix, ending) in nameForms where text[start...].starts(with: prefix) {
                 let digits = text[(start + prefix.count)...].prefix(6).prefix(while: \.isDigit)
-                guard !digits.isEmpty, text[digits.endIndex...].starts(with: ending) else { return nil }
+                guard !digits.isEmpty, text[digits.endIndex...].starts(with: ending) else { break }
                 let range = start..<digits.endIndex + ending.count
-                return (String(decoding: text[range], as: UTF8.self), range)
+                found.append((String(decoding: text[range], as: UTF8.self), range))
             }
-            return nil
         }
+        return found
     }
 
     /// Whether a stand-in for a name could be somebody's password: no document has that many names.
