@@ -23,10 +23,14 @@ import Testing
         ("Tanaka Trading K.K.", "Tanaka Trading K.K."), ("Silva e Mensah Ltda", "Silva e Mensah Ltda"),
         ("Österreichische Mühlen GmbH", "Österreichische Mühlen GmbH"),
         ("a Haddad Pty Ltd's account", "Haddad Pty Ltd"),
-        ("Novak Sp. z o.o.", "Novak Sp. z o.o."), ("Petrov A/S", "Petrov A/S"),
+        ("Novak Sp. z o.o.", "Novak Sp. z o.o."), ("Petrov Maritime A/S", "Petrov Maritime A/S"),
         ("J. Okafor & Co. Ltd", "J. Okafor & Co. Ltd"), ("It is Yes. Kestrel Ltd", "Kestrel Ltd"),
+        ("„Kestrel GmbH“", "Kestrel GmbH"), ("«Moreau SARL»", "Moreau SARL"), ("Kestrel Ltd’s", "Kestrel Ltd"),
+        ("KESTREL MARINE GMBH", "KESTREL MARINE GMBH"),
+        ("ЭЛЕКТРОТЕХНИЧЕСКАЯ Компания LLC", "ЭЛЕКТРОТЕХНИЧЕСКАЯ Компания LLC"),
+        ("Royal Bank Of Great Northern Scotland And Wales Ltd", "Royal Bank Of Great Northern Scotland And Wales Ltd"),
         ("3rd party: Bramble Co., Ltd", "Bramble Co., Ltd"),
-        ("Sons of the Whitfield Corporation", "Whitfield Corporation"),
+        ("Sons of the Whitfield Marine Corporation", "Whitfield Marine Corporation"),
         ("Vale of Kestrel Limited", "Vale of Kestrel Limited"),
         ("Wexford\u{A0}Marine\u{A0}GmbH", "Wexford\u{A0}Marine\u{A0}GmbH"),
     ])
@@ -39,7 +43,12 @@ import Testing
         "The Limited",
         "Your Corporation", "GmbHs and LLCs", "Acme GmbHx", "acme gmbh", "Step A is done", "plan B. Then",
         "Use S.Amount",
-        "Order AGxy", "Wexford. GmbH", "class FooLLC",
+        "Order AGxy", "Wexford. GmbH", "class FooLLC", "Eine GmbH", "Unsere GmbH zahlt", "Rechtsform GmbH",
+        "Neuer Kunde GmbH",
+        "Votre SARL", "Account Type LLC", "Select LLC or Corp", "Set Retry Count Inc By One",
+        "Select Parent Corporation",
+        "(LLC, Inc, Corp)", "Field A/S is optional", "Rate Limited", "Netto KG", "Issue Corp Card", "Google LLC",
+        "Salesforce, Inc.", "Amazon Web Services, Inc.", "Microsoft Corporation",
     ])
     func noCompanies(_ text: String) throws {
         #expect(try found(text, "name.company", minimum: 0.01).isEmpty)
@@ -67,7 +76,9 @@ import Testing
         ".zendesk.com",
         "#{_('data.a.b')}.okta.com", "dana@wexford.zendesk.com", "config.slack.com(", "wexford.zendesk.community",
         "x.us.auth0.org",
-        "hacker-news.firebaseio.com", "eu1.freshdesk.com", "wexford.zendesk.com_x",
+        "hacker-news.firebaseio.com", "https://identity.pagerduty.com/oauth/token", "v3.recurly.com",
+        "record.monday.com",
+        "mycompanyname.zendesk.com", "eu1.freshdesk.com", "wexford.zendesk.com_x",
         "https://developers.pipedrive.com/docs",
     ])
     func noTenants(_ text: String) throws {

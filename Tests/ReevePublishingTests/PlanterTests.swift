@@ -104,8 +104,8 @@ private struct Source {
         guard case .publishable(let recipe) = report.verdict else {
             // A name in code may be one of the code: a person decides, and nothing is published before.
             let isName = [.person, .organization, .domain].contains(sample.kind)
-            return isName && (planted.place.contains("code") || planted.place.contains("script"))
-                && !report.findings.isEmpty ? nil : report.summary
+            let isInCode = ["code", "script", "formula", "expression"].contains { planted.place.contains($0) }
+            return isName && isInCode && !report.findings.isEmpty ? nil : report.summary
         }
         let after = recipe.bytes
         guard RecipeFormat.recognize(after) == format else { return "no longer of its format" }

@@ -41,7 +41,8 @@ import Testing
         "xoxd-7Kq2%2BVb9%2FLm4Rt6Wz8Yp3Cn5Kq2%3D",
         "contrasen\u{303}a: hunter22x", "ne\u{301} 5/6/1990", "HRB 123", "plate AB 1", "mot de passe : hunterfoo",
         "Robert J. Thompson", "Dr. Thompson", "Jennifer\u{A0}Martinez", "Wexford Marine GmbH", "Moreau\u{A0}S.A.S.",
-        "Kestrel, Inc.", "wexford.zendesk.com", "wexford--uat.sandbox.my.salesforce.com",
+        "Kestrel, Inc.", "password\t= hunter2x9Kq", "VPN\u{A0}pwd: Sommer19x", "pwd\\tx: hunter2x9Kq", "KESTREL LTD",
+        "„Kestrel GmbH“", "wexford.zendesk.com", "wexford--uat.sandbox.my.salesforce.com",
     ]
     private static let parts = [
         "a", "é", " ", "\n", "\t", "\r", "\"", "'", "\\", "\\n", "\\\\n", "/", "%", "%40", "&", "&#64;", "=", "+", "-",

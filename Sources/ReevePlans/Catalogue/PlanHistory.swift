@@ -149,7 +149,9 @@ struct PlanHistory: Sendable {
         case .nextPeriod: return try period(at: earliest).end
         case .at(let instant):
             guard instant >= now || agreed != nil else { throw PlanError(.inThePast) }
-            return max(instant, earliest)
+            let from = max(instant, earliest)
+            guard change.countsAnew, let afterCounted, from < afterCounted else { return from }
+            return facts.nextTurn(from: afterCounted)
         }
     }
 

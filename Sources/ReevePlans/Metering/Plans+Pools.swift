@@ -86,7 +86,10 @@ extension Plans {
         let now = authority.time.now
         let period = try history.period(at: history.facts.instant(now))
         let latest = try await pool(of: company, period.start, [:], in: &transaction)?.latest
-        return latest.flatMap { $0 <= now.advanced(by: CompanyFacts.skew) ? $0 : nil }
+        return latest.flatMap { latest in
+            let after = latest.advanced(by: .microseconds(1))
+            return after <= now.advanced(by: CompanyFacts.skew) && after < period.end ? latest : nil
+        }
     }
 
     /// The latest instant that another process has seen of a pool, unless its clock is far ahead.

@@ -14,14 +14,16 @@ enum LegalForms {
 
     private static let forms: [Form] = {
         let sure = [
-            "GmbH & Co. KGaA", "GmbH & Co. KG", "GmbH & Co KG", "AG & Co. KG", "gGmbH", "GmbH",
-            "UG (haftungsbeschränkt)",
-            "LLC", "L.L.C.", "LLP", "Inc", "Ltd", "Ltd. & Co. KG", "Pty Ltd", "Pty. Ltd", "Pvt Ltd", "Pvt. Ltd",
-            "Private Limited", "Pte Ltd", "Pte. Ltd", "Co., Ltd", "S.A. de C.V.", "S. de R.L. de C.V.", "S.A.S.",
-            "S.A.R.L.", "SARL", "S.r.l.", "S.R.L.", "Srl", "S.p.A.", "SpA", "B.V.", "N.V.", "Oyj", "ApS", "A/S",
-            "Sp. z o.o.", "Kft.", "Zrt.", "Ltda", "K.K.", "S.L.U.", "S.L.", "Corp", "Corporation", "Incorporated",
+            "GmbH & Co. KGaA", "GmbH & Co. KG", "GmbH & Co KG", "AG & Co. KG", "gGmbH", "GmbH", "GMBH", "GbR",
+            "UG (haftungsbeschränkt)", "LLC", "L.L.C.", "LLP", "Ltd", "LTD", "Ltd. & Co. KG", "Pty Ltd", "Pty. Ltd",
+            "Pvt Ltd", "Pvt. Ltd", "Private Limited", "Pte Ltd", "Pte. Ltd", "Sdn Bhd", "Sdn. Bhd", "Co., Ltd", "Inc.",
+            "INC.", "S.A. de C.V.", "S. de R.L. de C.V.", "S.A.S.", "S.A.R.L.", "SARL", "S.r.l.", "S.R.L.", "Srl",
+            "S.p.A.", "B.V.", "N.V.", "Oyj", "ApS", "Sp. z o.o.", "Kft.", "Zrt.", "Ltda", "K.K.", "S.L.U.", "S.L.",
         ]
-        let doubtful = ["AG", "KG", "OHG", "UG", "PLC", "Limited", "S.A.", "BV", "Oy", "Kft"]
+        let doubtful = [
+            "AG", "KG", "OHG", "UG", "PLC", "Limited", "S.A.", "BV", "Oy", "Kft", "Inc", "INC", "Corp", "CORP",
+            "Corporation", "Incorporated", "A/S", "SpA",
+        ]
         let all =
             sure.map { Form(text: Array($0.utf8), isSure: true) }
             + doubtful.map { Form(text: Array($0.utf8), isSure: false) }
@@ -32,18 +34,31 @@ enum LegalForms {
     private static let beginnings = WordSet(
         Set(forms.map { String(decoding: $0.text.prefix(while: \.isLetter), as: UTF8.self).lowercased() }))
 
-    /// Words that begin with a capital in front of a name, and are none of it.
+    /// Words that begin with a capital in front of a form and are no name: articles, verbs, and what labels are made of.
     private static let around: Set<String> = [
-        "the", "a", "an", "our", "your", "their", "this", "that", "at", "by", "for", "from", "to", "and", "with", "of",
-        "in", "on", "is", "or", "if", "when", "dear", "contact", "company", "client", "customer", "vendor", "supplier",
-        "send", "ask", "call", "invoice", "about", "via", "per", "der", "die", "das", "bei", "für",
-        "firma", "copyright", "sold", "bill", "ship",
+        "the", "a", "an", "our", "your", "their", "this", "that", "at", "by", "for", "from", "to", "with", "in", "on",
+        "is", "or", "if", "when", "dear", "contact", "company", "client", "customer", "vendor", "supplier", "send",
+        "ask",
+        "call", "invoice", "invoices", "about", "via", "per", "copyright", "sold", "bill", "ship", "account", "type",
+        "select", "choose", "create", "set", "add", "open", "issue", "name", "field", "parent", "visit", "count",
+        "entity", "legal", "form", "new", "each", "every", "any", "no", "all", "either", "both", "use", "show", "enter",
+        "finance", "we", "it", "rate", "time", "message", "offer", "net", "number", "status", "value", "list",
+        "der", "die", "das", "dem", "den", "des", "bei", "für", "firma", "eine", "einer", "eines", "ein", "einen",
+        "unsere", "unser", "unserer", "ihre", "ihr", "ihrer", "jede", "jeder", "neue", "neuer", "rechtsform", "kunde",
+        "kunden", "art", "typ", "als", "mit", "oder", "netto", "une", "un", "votre", "notre", "la", "le", "les",
+        "envoyer", "chaque", "pour", "par", "chez", "société", "llc", "inc", "corp", "ltd", "gmbh", "sarl", "ag", "kg",
     ]
-    private static let connectors: Set<String> = [
-        "&", "and", "und", "et", "y", "e", "of", "de", "du", "di", "van", "von", "der",
+    /// Those whose products recipes are about.
+    private static let vendors: Set<String> = [
+        "microsoft", "google", "salesforce", "amazon", "zendesk", "workato", "slack", "oracle", "sap", "adobe",
+        "atlassian",
+        "hubspot", "stripe", "openai", "apple", "meta", "ibm", "n8n", "github", "gitlab", "zoom", "docusign", "shopify",
+        "intuit", "netsuite", "twilio", "okta", "snowflake", "databricks", "servicenow", "siemens",
     ]
+    private static let connectors: Set<String> = ["&", "and", "und", "et", "y", "e", "of", "de", "du", "di"]
     private static let abbreviations: Set<String> = ["St.", "Dr.", "Gebr.", "Co.", "Bros."]
-    private static let mostWords = 6
+    private static let mostWords = 12
+    private static let longestWord = 60
 
     static func scan(_ text: [UInt8], _ found: inout Detected) {
         let known = found.matches.filter { $0.kind == .organization }.map(\.range).sorted {
@@ -53,7 +68,7 @@ enum LegalForms {
         for position in text.indices where position >= end && text[position] == 0x20 {
             guard mayBegin(behind: position, before: text.count, { text[$0] }),
                 let form = forms.first(where: { isForm($0, of: text, at: position + 1) }),
-                let start = start(of: text, before: position, from: end)
+                let start = start(of: text, before: position, from: end, words: form.isSure ? 1 : 2)
             else { continue }
             end = position + 1 + form.text.count
             if end < text.count, text[end] == UInt8(ascii: "."), isAbbreviation(form) { end += 1 }
@@ -86,27 +101,47 @@ enum LegalForms {
     private static func isForm(_ form: Form, of text: [UInt8], at position: Int) -> Bool {
         guard text[position...].starts(with: form.text) else { return false }
         let end = position + form.text.count
-        return end == text.count || !(text[end].isWordByte || text[end] >= 0x80 || text[end] == UInt8(ascii: "-"))
+        guard end < text.count else { return true }
+        return !(text[end].isWordByte || text[end] == UInt8(ascii: "-"))
+            && (text[end] < 0x80 || isPunctuation(text[end]))
     }
 
-    /// Where the name begins whose last word ends before a blank; `nil` when there is none.
-    private static func start(of text: [UInt8], before blank: Int, from first: Int) -> Int? {
-        func isPart(_ byte: UInt8) -> Bool { byte.isAlphanumeric || byte >= 0x80 || "&'-.".utf8.contains(byte) }
-        var (start, end, words) = (nil as Int?, blank, 0)
+    /// Whether a typographic quote, dash or space begins with a byte.
+    private static func isPunctuation(_ lead: UInt8) -> Bool { lead == 0xC2 || lead == 0xE2 }
+
+    /// Where the word begins that ends at a place; `nil` when it is too long, or goes on before it with a sign.
+    private static func word(_ text: [UInt8], endingAt end: Int, from first: Int) -> Int? {
+        var begin = end
+        while begin > first, end - begin < longestWord {
+            let byte = text[begin - 1]
+            guard byte.isAlphanumeric || byte >= 0x80 || "&'-.".utf8.contains(byte) else { break }
+            if byte >= 0x80 {
+                var lead = begin - 1
+                while lead > first, text[lead] & 0xC0 == 0x80 { lead -= 1 }
+                if isPunctuation(text[lead]) { break }
+                begin = lead
+            } else {
+                begin -= 1
+            }
+        }
+        guard begin < end, end - begin < longestWord else { return nil }
+        return begin == 0 || !(text[begin - 1].isWordByte || "@#$/\\".utf8.contains(text[begin - 1])) ? begin : nil
+    }
+
+    /// Where the name begins whose last word ends before a blank; `nil` when there is none of so many words.
+    private static func start(of text: [UInt8], before blank: Int, from first: Int, words least: Int) -> Int? {
+        var (start, end, words, names, isVendor) = (nil as Int?, blank, 0, 0, false)
         // `Northwind, Inc.`
         if end > first, text[end - 1] == UInt8(ascii: ",") { end -= 1 }
-        while words < mostWords, end > first {
-            var begin = end
-            while begin > first, end - begin < 40, isPart(text[begin - 1]) { begin -= 1 }
-            guard begin < end, begin == 0 || !(text[begin - 1].isWordByte || "@#$/\\".utf8.contains(text[begin - 1]))
-            else { break }
+        while words < mostWords, end > first, let begin = word(text, endingAt: end, from: first) {
             let word = String(decoding: text[begin..<end], as: UTF8.self)
             // A dot ends a sentence, but behind an initial.
             guard !word.hasSuffix(".") || word.utf8.count == 2 || abbreviations.contains(word) else { break }
-            let isName = text[begin].isUpper || text[begin] >= 0x80 && word.first?.isUppercase ?? false
-            if isName, !around.contains(word.lowercased()) {
-                start = begin
-            } else if !connectors.contains(word) {
+            let isCapital = text[begin].isUpper || text[begin] >= 0x80 && word.first?.isUppercase ?? false
+            if isCapital, !around.contains(word.lowercased()), !connectors.contains(word.lowercased()) {
+                (start, names) = (begin, names + 1)
+                isVendor = vendors.contains(word.lowercased())
+            } else if !connectors.contains(word.lowercased()) {
                 break
             }
             words += 1
@@ -114,6 +149,6 @@ enum LegalForms {
             end = begin - 1
             if end > first, "!?:;,".utf8.contains(text[end - 1]) { break }
         }
-        return start
+        return isVendor || names < least ? nil : start
     }
 }

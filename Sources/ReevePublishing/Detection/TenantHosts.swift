@@ -33,14 +33,23 @@ enum TenantHosts {
         "media", "images", "files", "hooks", "hook", "events", "edgeapi", "wss-primary", "join", "get", "go", "my",
         "mail", "blog", "news", "learn", "marketplace", "store", "partners", "portal", "console", "dashboard", "manage",
         "cloud", "public", "system", "create", "view", "upload", "mcp", "hi", "training", "us", "eu", "au", "global",
-        "hacker-news", "contoso", "fabrikam",
+        "hacker-news", "contoso", "fabrikam", "identity", "v1", "v2", "v3", "v4", "trust", "security", "investor",
+        "investors", "engineering", "careers", "jobs", "download", "downloads", "dev-docs", "edge", "wss-mobile",
+        "storename", "domainname", "obj", "object", "record", "row", "item", "items", "data", "json", "input", "output",
+        "event", "result", "response", "request", "config", "settings", "params", "step", "body", "user", "self",
+        "this",
+        "westeurope", "northeurope", "eastus", "westus", "eastus2", "westus2", "centralus",
         "demo", "test", "testing", "staging", "example", "sample", "tenant", "company", "companyname", "mycompany",
         "yourcompany", "customer", "subdomain", "domain", "yourdomain", "mydomain", "instance", "yourinstance",
         "project", "workspace", "site", "shop", "name", "org", "organization", "host", "hostname", "foo", "bar", "xxx",
         "xxxx", "abc",
     ]
 
-    private static let placeholders = ["your", "my-", "example", "sample", "xxx"]
+    private static let placeholders = [
+        "your", "my-", "mycompany", "mystore", "mydomain", "myorg", "mytenant", "mysite", "myapp", "myshop",
+        "myinstance",
+        "myteam", "example", "sample", "xxx",
+    ]
     /// Bytes of the longest name of a host (RFC 1035).
     private static let longest = 253
     private static let regions: Set<String> = ["us", "eu", "ap", "au", "na", "uk"]
@@ -103,7 +112,9 @@ enum TenantHosts {
         // The longest ending that it has.
         for count in stride(from: min(4, labels.count - 1), through: 2, by: -1)
         where endings.contains(labels.suffix(count).joined(separator: ".")) {
-            guard isTenant(labels[labels.count - count - 1]) else { return nil }
+            // Under the host of a service's interface the tenant is the label before it.
+            let own = labels.dropLast(count)
+            guard isTenant(own.last == "api" && own.count > 1 ? own[own.count - 2] : own.last ?? "") else { return nil }
             return (labels.first?.isEmpty ?? true ? run.lowerBound + 1 : run.lowerBound)..<end
         }
         return nil

@@ -56,14 +56,6 @@ struct TextPiece {
     var seal: Int?
     var depth = 0
 
-    /// Whether it is the content of a literal in code.
-    var isLiteral: Bool {
-        switch encodings.first {
-        case .rubySingle, .rubyDouble, .script: true
-        case .json, .regex, nil: false
-        }
-    }
-
     /// A text that stands for itself, in no document.
     init(text: String) {
         self.init(bytes: Array(text.utf8), sources: .row(from: 0), path: JSONPath(), role: .literal)

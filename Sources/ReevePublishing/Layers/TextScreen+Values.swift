@@ -80,24 +80,37 @@ extension TextScreen {
         return hasTellingName(before: position)
     }
 
-    /// Whether a name that could tell of a secret stands before a sign.
+    /// Whether a name that could tell of a secret stands before a sign. What an escape stands for parts words, and its letter may be one.
     private func hasTellingName(before position: Int) -> Bool {
         var end = position
-        while end > range.lowerBound, position - end < 12,
-            isIn(end - 1, Class.blank) || byte(end - 1) == UInt8(ascii: "]")
-                || byte(end - 1) == UInt8(ascii: ")")
-        {
+        while end > range.lowerBound, position - end < 12 {
+            let isBlank =
+                isIn(end - 1, Class.blank) || byte(end - 1) == UInt8(ascii: "]") || byte(end - 1) == UInt8(ascii: ")")
+            if !isBlank {
+                guard end - 1 > range.lowerBound, isIn(end - 1, Class.plainEscape), isIn(end - 2, Class.escape) else {
+                    break
+                }
+            }
             end -= 1
         }
-        var start = end
-        while start > range.lowerBound, end - start < 96,
-            isIn(start - 1, Class.word | Class.dot | Class.dash | Class.space) || byte(start - 1) >= 0x80
-        {
-            start -= 1
+        while true {
+            var start = end
+            while start > range.lowerBound, position - start < 96,
+                isIn(start - 1, Class.word | Class.dot | Class.dash | Class.space) || byte(start - 1) >= 0x80
+            {
+                start -= 1
+                // A typographic space, perhaps.
+                if byte(start) == 0xC2 || (0xE1...0xE3).contains(byte(start)) { return true }
+            }
+            let isEscaped = start > range.lowerBound && isIn(start - 1, Class.escape)
+            if mayTell(start..<end) || isEscaped && start < end && mayTell(start + 1..<end) { return true }
+            guard isEscaped, position - start < 96 else { return false }
+            end = start - 1
         }
-        // Behind a backslash the first letter is that of an escape.
-        if start > range.lowerBound, start < end, isIn(start - 1, Class.escape) { start += 1 }
-        let name = unsafe part(start..<end)
+    }
+
+    private func mayTell(_ name: Range<Int>) -> Bool {
+        let name = unsafe part(name)
         // `key="password" value="…"`.
         return unsafe SecretName.mayTell(name) || TextWords.holds("value", in: name)
     }

@@ -137,9 +137,9 @@ struct FirstPass {
         guard !piece.role.isFixed, !piece.isNumber || match.range.count == piece.bytes.count else {
             return (.blocked, nil)
         }
-        // A name in code may be one of the code, but in a literal.
+        // A name in code may be one of the code.
         let isName = match.kind == .person || match.kind == .organization || match.kind == .domain
-        guard !isName || piece.role != .formula || piece.isLiteral else { return (.review, nil) }
+        guard !isName || piece.role != .formula else { return (.review, nil) }
         // Digits right behind it would be read as those of what stands for it.
         let end = match.range.upperBound
         guard end == piece.bytes.count || !piece.bytes[end].isDigit else { return (.review, nil) }
