@@ -102,9 +102,11 @@ private struct Source {
             + [report.json(), ScrubReport.sarif([(name, report)])].map { String(decoding: $0, as: UTF8.self) }
         if reports.contains(where: sample.isIn) { return "a report shows it" }
         guard case .publishable(let recipe) = report.verdict else {
-            // A name in code may be one of the code: a person decides, and nothing is published before.
+            // A name in code may be one of the code, and code may speak of a step: a person decides, and nothing is published before.
             let isName = [.person, .organization, .domain].contains(sample.kind)
-            let isInCode = ["code", "script", "formula", "expression"].contains { planted.place.contains($0) }
+            let isInCode = ["code", "script", "formula", "expression", "step's name"].contains {
+                planted.place.contains($0)
+            }
             return isName && isInCode && !report.findings.isEmpty ? nil : report.summary
         }
         let after = recipe.bytes
