@@ -26,7 +26,7 @@ import Testing
         ("Novak Sp. z o.o.", "Novak Sp. z o.o."), ("Petrov Maritime A/S", "Petrov Maritime A/S"),
         ("J. Okafor & Co. Ltd", "J. Okafor & Co. Ltd"), ("It is Yes. Kestrel Ltd", "Kestrel Ltd"),
         ("„Kestrel GmbH“", "Kestrel GmbH"), ("«Moreau SARL»", "Moreau SARL"), ("Kestrel Ltd’s", "Kestrel Ltd"),
-        ("KESTREL MARINE GMBH", "KESTREL MARINE GMBH"),
+        ("KESTREL MARINE GMBH", "KESTREL MARINE GMBH"), ("OpenAI Wexford Marine GmbH", "OpenAI Wexford Marine GmbH"),
         ("ЭЛЕКТРОТЕХНИЧЕСКАЯ Компания LLC", "ЭЛЕКТРОТЕХНИЧЕСКАЯ Компания LLC"),
         ("Royal Bank Of Great Northern Scotland And Wales Ltd", "Royal Bank Of Great Northern Scotland And Wales Ltd"),
         ("3rd party: Bramble Co., Ltd", "Bramble Co., Ltd"),

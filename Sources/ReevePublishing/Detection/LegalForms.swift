@@ -48,12 +48,13 @@ enum LegalForms {
         "kunden", "art", "typ", "als", "mit", "oder", "netto", "une", "un", "votre", "notre", "la", "le", "les",
         "envoyer", "chaque", "pour", "par", "chez", "société", "llc", "inc", "corp", "ltd", "gmbh", "sarl", "ag", "kg",
     ]
-    /// Those whose products recipes are about.
+    /// Names of those whose products recipes are about.
     private static let vendors: Set<String> = [
-        "microsoft", "google", "salesforce", "amazon", "zendesk", "workato", "slack", "oracle", "sap", "adobe",
-        "atlassian",
-        "hubspot", "stripe", "openai", "apple", "meta", "ibm", "n8n", "github", "gitlab", "zoom", "docusign", "shopify",
-        "intuit", "netsuite", "twilio", "okta", "snowflake", "databricks", "servicenow", "siemens",
+        "microsoft", "google", "salesforce", "salesforce.com", "amazon", "amazon.com", "amazon web services", "zendesk",
+        "workato", "slack technologies", "oracle", "sap", "adobe", "atlassian", "hubspot", "stripe", "openai", "apple",
+        "meta platforms", "ibm", "n8n", "github", "gitlab", "zoom video communications", "docusign", "shopify",
+        "intuit",
+        "netsuite", "twilio", "okta", "snowflake", "databricks", "servicenow", "siemens",
     ]
     private static let connectors: Set<String> = ["&", "and", "und", "et", "y", "e", "of", "de", "du", "di"]
     private static let abbreviations: Set<String> = ["St.", "Dr.", "Gebr.", "Co.", "Bros."]
@@ -130,9 +131,10 @@ enum LegalForms {
 
     /// Where the name begins whose last word ends before a blank; `nil` when there is none of so many words.
     private static func start(of text: [UInt8], before blank: Int, from first: Int, words least: Int) -> Int? {
-        var (start, end, words, names, isVendor) = (nil as Int?, blank, 0, 0, false)
+        var (start, end, words, names) = (nil as Int?, blank, 0, 0)
         // `Northwind, Inc.`
         if end > first, text[end - 1] == UInt8(ascii: ",") { end -= 1 }
+        let nameEnd = end
         while words < mostWords, end > first, let begin = word(text, endingAt: end, from: first) {
             let word = String(decoding: text[begin..<end], as: UTF8.self)
             // A dot ends a sentence, but behind an initial.
@@ -140,7 +142,6 @@ enum LegalForms {
             let isCapital = text[begin].isUpper || text[begin] >= 0x80 && word.first?.isUppercase ?? false
             if isCapital, !around.contains(word.lowercased()), !connectors.contains(word.lowercased()) {
                 (start, names) = (begin, names + 1)
-                isVendor = vendors.contains(word.lowercased())
             } else if !connectors.contains(word.lowercased()) {
                 break
             }
@@ -149,6 +150,7 @@ enum LegalForms {
             end = begin - 1
             if end > first, "!?:;,".utf8.contains(text[end - 1]) { break }
         }
-        return isVendor || names < least ? nil : start
+        guard let start, names >= least else { return nil }
+        return vendors.contains(String(decoding: text[start..<nameEnd], as: UTF8.self).lowercased()) ? nil : start
     }
 }
