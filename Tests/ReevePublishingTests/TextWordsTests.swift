@@ -87,6 +87,14 @@ import Testing
         #expect(all.contains { $0.hasSuffix(" " + value) }, "\(all)")
     }
 
+    /// A word for birth between two dates is about the one behind it; the other one may stand elsewhere.
+    @Test func aWordBetweenTwoDates() throws {
+        let report = scrub(Array(#"["2024-11-06 born 5/21/1980", "2024-11-06"]"#.utf8), as: .plainJSON)
+        #expect(report.findings.map(\.rule) == ["date.birth"])
+        #expect(try strings(output(report))[1] == "2024-11-06")
+        #expect(try found("1980-05-21 (born), 2024-11-06").contains("date.birth 1980-05-21"))
+    }
+
     /// In code words are those of the program: there a digit makes a password.
     @Test func wordsInCodeAreNoPasswords() throws {
         func isLeft(_ value: String) throws -> Bool {
