@@ -87,12 +87,33 @@ import Testing
         #expect(all.contains { $0.hasSuffix(" " + value) }, "\(all)")
     }
 
-    /// A word for birth between two dates is about the one behind it; the other one may stand elsewhere.
-    @Test func aWordBetweenTwoDates() throws {
-        let report = scrub(Array(#"["2024-11-06 born 5/21/1980", "2024-11-06"]"#.utf8), as: .plainJSON)
-        #expect(report.findings.map(\.rule) == ["date.birth"])
-        #expect(try strings(output(report))[1] == "2024-11-06")
-        #expect(try found("1980-05-21 (born), 2024-11-06").contains("date.birth 1980-05-21"))
+    /// What a word tells in one place goes wherever else it stands.
+    @Test(arguments: [
+        #"["2024-11-06 born 5/21/1980", "2024-11-06"]"#, #"{"dob":"1980-05-21","a":["on 1980-05-21 and later"]}"#,
+        #"["Send to Kestrel GmbH", "KESTREL GMBH is the same", "a/Kestrel GmbH/b"]"#,
+        #"["wexford.zendesk.com and wexford.zendesk.com(x)"]"#,
+        #"{"password":"correcthorse9x","a":"it is CorrectHorse9x, as ever"}"#,
+    ])
+    func whatIsToldOnceGoesEverywhere(_ document: String) throws {
+        let report = scrub(Array(document.utf8), as: .plainJSON)
+        guard case .publishable(let recipe) = report.verdict else {
+            Issue.record("\(report.verdict)")
+            return
+        }
+        let left = String(decoding: recipe.bytes, as: UTF8.self).lowercased()
+        for value in ["2024", "1980", "kestrel", "wexford", "correcthorse"] {
+            #expect(!left.contains(value), "\(left)")
+        }
+        #expect(report.findings.contains { $0.rule == "taken" } && scrub(recipe.bytes, as: .plainJSON).findings.isEmpty)
+    }
+
+    /// Where it cannot be changed the reason is that, and not that something is left.
+    @Test func whatIsToldOnceAndStandsInAKey() throws {
+        let report = scrub(Array(#"{"a":"Send to Kestrel GmbH","b":{"Kestrel GmbH":1}}"#.utf8), as: .plainJSON)
+        guard case .blocked(.notReplaceable) = report.verdict else {
+            Issue.record("\(report.verdict)")
+            return
+        }
     }
 
     /// In code words are those of the program: there a digit makes a password.

@@ -26,10 +26,7 @@ enum DateDetector {
                 let end = end(text, from: position)
             {
                 let range = position..<end
-                let isBirth =
-                    context.names(birthWords) || TextWords.names(birthWords, near: range, in: text, behind: 0)
-                    || !leadsOn(text, behind: end)
-                        && TextWords.names(birthWords, near: range, in: text, within: 0)
+                let isBirth = context.names(birthWords) || TextWords.names(birthWords, near: range, in: text)
                 found.matches.append(
                     Match(
                         kind: isBirth ? .dateOfBirth : .date, range: range, score: isBirth ? 0.85 : 0.5,
@@ -39,18 +36,6 @@ enum DateDetector {
                 while position < text.count, text[position].isAlphanumeric { position += 1 }
             }
         }
-    }
-
-    /// Whether the words behind a date lead to another one, of which they speak then: `2024-11-06 born 5/21/1980`.
-    private static func leadsOn(_ text: [UInt8], behind end: Int) -> Bool {
-        for position in end..<min(text.count, end + 32) {
-            let byte = text[position]
-            if byte.isDigit { return position > end && self.end(text, from: position) != nil }
-            // What stands for one.
-            if byte == RecipeParameter.mask { return true }
-            guard byte.isLetter || byte >= 0x80 || byte == 0x20 || byte == UInt8(ascii: ":") else { return false }
-        }
-        return false
     }
 
     /// Whether digits or the name of a month begin at a position.

@@ -103,6 +103,7 @@ enum Detection {
         }
         AssignmentDetector.scan(text, context, classes, &found)
         rules.custom?.scan(folded, masked: text, of: piece.bytes, context, &found)
+        rules.taken?.scan(folded, masked: text, of: piece.bytes, context, &found, denied: "taken")
         if classes.hasDigit || classes.colons >= 2 || classes.dashes >= 5 {
             NetworkDetector.scan(text, context, &found)
         }

@@ -9,6 +9,8 @@ struct SearchRules: Sendable {
     let known: KnownIdentities?
     /// What the host has rules of its own for.
     let custom: CustomRules?
+    /// Values that go in one place: they go wherever else they stand, also where no word tells what they are.
+    var taken: CustomRules?
     /// What detectors are less sure of is nothing.
     let minimum: Double
     /// Whether what is found is to be taken out: then it is of one class, and dates and URLs are none.
@@ -35,5 +37,5 @@ struct SearchRules: Sendable {
     /// Bytes of the shortest text in which something can be.
     var shortest: Int { needsAll || !isForScrubbing ? KnownIdentities.shortest : Self.shortestValue }
     /// Whether something can be in any text, whatever the first look says.
-    var needsAll: Bool { known != nil || custom != nil }
+    var needsAll: Bool { known != nil || custom != nil || taken != nil }
 }

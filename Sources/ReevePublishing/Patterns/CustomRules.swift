@@ -71,7 +71,7 @@ public struct CustomRules: Sendable {
     /// A pattern is looked for in the text as it is, too: `\\` before a letter is no escape to the one who wrote it.
     func scan(
         _ folded: FoldedText, masked text: [UInt8], of plain: [UInt8], _ context: DetectionContext,
-        _ found: inout Detected
+        _ found: inout Detected, denied rule: String = "custom.denied"
     ) {
         for rule in rules {
             var ranges = rule.pattern.matches(in: text)
@@ -97,7 +97,7 @@ public struct CustomRules: Sendable {
                 continue
             }
             let range = position..<position + denied.form.count
-            found.matches.append(Match(kind: denied.kind, range: range, score: 0.98, rule: "custom.denied"))
+            found.matches.append(Match(kind: denied.kind, range: range, score: 0.98, rule: rule))
             // Another one may begin in it.
             position += 1
         }

@@ -14,6 +14,8 @@ struct DenyList {
     private var shifts = [UInt8](repeating: UInt8(window - 1), count: 8192)
     /// The forms in order; none is the start of another, so at most one can match at a place.
     private var forms: [[UInt8]] = []
+    /// Bytes of the shortest form that is looked for.
+    static let shortest = window
     private static let window = 6
     private static let first: UInt8 = 0x80
     private static let longest = 64

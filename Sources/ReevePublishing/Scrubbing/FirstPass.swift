@@ -15,6 +15,8 @@ struct FirstPass {
     let isTangled: Bool
     /// The values that were taken out, decoded.
     let originals: [[UInt8]]
+    /// What detectors found and a stand-in was put for.
+    let replaced: [Match]
 
     /// In which of its texts nothing was.
     let clean: CleanTexts
@@ -108,9 +110,18 @@ struct FirstPass {
         self.edits = edits.resolved()
         isTangled = edits.isTangled
         self.originals = originals
+        replaced = zip(hits, decisions).filter { $1.action == .replaced }.map { hit, _ in hit.match }
         self.left = left
         work = reader.work + reading.found.work
         output = EditTree.splice(input, self.edits)
+    }
+
+    /// Rules that find what was replaced wherever else it stands, where it is long enough to be told from other text; `nil` when there are none.
+    var taken: CustomRules? {
+        let values = replaced.map { (String(decoding: $0.text, as: UTF8.self), $0.kind) }
+        let rules = try? CustomRules(
+            denying: Dictionary(values.filter { $0.0.utf8.count >= DenyList.shortest }) { first, _ in first })
+        return rules?.isEmpty == false ? rules : nil
     }
 
     /// Paths to keys that are a value of a set, which may be too short for a list.

@@ -94,11 +94,20 @@ public final class Scrubber: Sendable {
     ) -> ScrubReport {
         do throws(BlockReason) {
             let policy = policy(for: destination)
-            let rules = SearchRules(kept: policy.kept, known: known, custom: custom)
-            let reading = try Reading(input, format, limits, by: rules)
-            var pool = Surrogates(occupied: reading.found.surrogates, policy.replacement)
-            let pass = FirstPass(reading, &pool, review: reviewed(review, destination))
-            return report(of: pass, format, destination, rules)
+            var rules = SearchRules(kept: policy.kept, known: known, custom: custom)
+            func scrubbed() throws(BlockReason) -> (FirstPass, ScrubReport) {
+                let reading = try Reading(input, format, limits, by: rules)
+                var pool = Surrogates(occupied: reading.found.surrogates, policy.replacement)
+                let pass = FirstPass(reading, &pool, review: reviewed(review, destination))
+                return (pass, self.report(of: pass, format, destination, rules))
+            }
+            let (pass, report) = try scrubbed()
+            // What a word told in one place stands elsewhere without one.
+            guard case .blocked(.survivor) = report.verdict, let taken = pass.taken else { return report }
+            rules.taken = taken
+            let again = try scrubbed().1
+            if case .blocked(.survivor) = again.verdict { return report }
+            return again
         } catch {
             return ScrubReport(verdict: .blocked(error), input: input)
         }
