@@ -390,6 +390,26 @@ import Testing
         #expect(try await nodes.left() == limit)
         #expect(try await nodes.fill(meter) == 35)
     }
+
+    /// Nor where the change is for an instant that the clock ahead has passed.
+    @Test func aCountAnewAtAnInstantThatAClockAheadHasPassed() async throws {
+        let nodes = try await Nodes(1, limit: 30)
+        let ahead = ManualTime(now: nodes.trust.time.now.advanced(by: .seconds(3000)))
+        let (meter, _) = try await nodes.node(ahead)
+        try await nodes.grant(5, from: nodes.trust.time.now.advanced(by: .seconds(1000)))
+        let job = try await meter.admit(nodes.trust.job(), of: nodes.company, tasks: 10)
+        try await meter.giveBackAll()
+        let soon = nodes.trust.time.now.advanced(by: .seconds(1))
+        try await nodes.set(30, nil, .reset, .at(soon))
+        for time in [nodes.trust.time, ahead] { time.advance(by: .seconds(3001)) }
+        #expect(try await nodes.used() == 0)
+        #expect(try await nodes.left() == 35)
+        job.commit(used: 0)
+        try await meter.settle()
+        #expect(try await nodes.left() == 35)
+        let balance = try await nodes.plans.balance(of: nodes.company)
+        #expect(balance.left == 35 && balance.beyond == 0)
+    }
 }
 
 @Suite struct ClockProperties {

@@ -104,14 +104,15 @@ import Testing
     private static let most = 48
 
     /// Bytes of input and bytes read; a document that is refused for its findings was not read to the end.
-    private func work(_ family: Family, _ size: Int) throws -> (input: Int, read: Int) {
+    private func work(_ family: Family, _ size: Int, by rules: SearchRules = .init()) throws -> (input: Int, read: Int)
+    {
         let document = Array(family.make(size).utf8)
         let limits = JSONTokens.Limits(bytes: max(8 << 20, 2 * document.count))
         do throws(BlockReason) {
-            let reading = try Reading(document, family.format, limits)
+            let reading = try Reading(document, family.format, limits, by: rules)
             var pool = Surrogates(occupied: reading.found.surrogates)
             let pass = FirstPass(reading, &pool)
-            return (document.count, try pass.work + SecondPass.check(pass, family.format, limits))
+            return (document.count, try pass.work + SecondPass.check(pass, family.format, limits, by: rules))
         } catch {
             switch error {
             case .tooManyFindings, .tooManyLayers, .survivor: return (document.count, 0)
@@ -136,5 +137,26 @@ import Testing
         }
         print("work: at most \(worst.ratio) bytes read for each byte (\(worst.name))")
         #expect(worst.ratio > 3)
+    }
+
+    /// The constant where no string is passed over.
+    private static let mostThoroughly = 160
+
+    /// Where a value stands elsewhere without the word that told it, a document is read once more, with all its strings; with identities that a
+    /// host knows and with rules of its own it is always read so.
+    @Test func bytesReadThoroughlyAreBounded() throws {
+        var rules = SearchRules()
+        rules.taken = try CustomRules(denying: ["told elsewhere": .person])
+        var worst = 0
+        for family in Self.families {
+            for size in [1000, 64_000, 1 << 20] {
+                let (input, read) = try work(family, size, by: rules)
+                let ratio = (read + input - 1) / input
+                #expect(ratio <= Self.mostThoroughly, "\(family.testDescription), \(input) bytes: \(read) read")
+                worst = max(worst, ratio)
+            }
+        }
+        print("work: at most \(worst) bytes read for each byte, with all strings")
+        #expect(worst > 3)
     }
 }

@@ -82,8 +82,10 @@ extension TextScreen {
 
     /// Whether a name that could tell of a secret stands before a sign. What an escape stands for parts words, and its letter may be one.
     private func hasTellingName(before position: Int) -> Bool {
+        // Of a name, and of what stands between it and the sign.
+        let (longest, mostBlanks) = (108, 12)
         var end = position
-        while end > range.lowerBound, position - end < 12 {
+        while end > range.lowerBound, position - end < mostBlanks {
             let isBlank =
                 isIn(end - 1, Class.blank) || byte(end - 1) == UInt8(ascii: "]") || byte(end - 1) == UInt8(ascii: ")")
             if !isBlank {
@@ -95,7 +97,7 @@ extension TextScreen {
         }
         while true {
             var start = end
-            while start > range.lowerBound, position - start < 96,
+            while start > range.lowerBound, position - start < longest,
                 isIn(start - 1, Class.word | Class.dot | Class.dash | Class.space) || byte(start - 1) >= 0x80
             {
                 start -= 1
@@ -104,7 +106,7 @@ extension TextScreen {
             }
             let isEscaped = start > range.lowerBound && isIn(start - 1, Class.escape)
             if mayTell(start..<end) || isEscaped && start < end && mayTell(start + 1..<end) { return true }
-            guard isEscaped, position - start < 96 else { return false }
+            guard isEscaped, position - start < longest else { return false }
             end = start - 1
         }
     }

@@ -86,7 +86,8 @@ public final class Scrubber: Sendable {
         return destination == .publicLibrary && policy.audience != .everyone ? .everyone : policy
     }
 
-    /// Scrubs a recipe for a destination. What is known to be somebody's goes wherever it stands. With a review the findings that a person must
+    /// Scrubs a recipe for a destination. What is known to be somebody's goes wherever it stands, and so does what a word tells in one place
+    /// (`born 1980-05-21`), where the recipe is read once more for it. With a review the findings that a person must
     /// decide about have fingerprints, and those that were approved stay.
     public func scrub(
         _ input: [UInt8], as format: RecipeFormat, for destination: Destination, knowing known: KnownIdentities? = nil,
@@ -105,7 +106,7 @@ public final class Scrubber: Sendable {
             // What a word told in one place stands elsewhere without one.
             guard case .blocked(.survivor) = report.verdict, let taken = pass.taken else { return report }
             rules.taken = taken
-            let again = try scrubbed().1
+            guard let again = try? scrubbed().1 else { return report }
             if case .blocked(.survivor) = again.verdict { return report }
             return again
         } catch {
