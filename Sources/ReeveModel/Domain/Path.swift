@@ -27,6 +27,11 @@ public struct Path: Hashable, Sendable, Comparable {
     /// True when one of the two paths contains the other.
     public func overlaps(_ other: Path) -> Bool { contains(other) || other.contains(self) }
 
+    /// The path of the first elements; `nil` when there are not so many, or none is asked for.
+    package func prefix(_ length: Int) -> Path? {
+        (1...elements.count).contains(length) ? Path(elements: Array(elements.prefix(length))) : nil
+    }
+
     /// Orders element by element.
     public static func < (left: Self, right: Self) -> Bool {
         left.elements.lexicographicallyPrecedes(right.elements)

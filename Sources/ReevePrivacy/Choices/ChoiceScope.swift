@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// What a choice is about: `nil` is everything of a dimension.
+public struct ChoiceScope: Hashable, Sendable, Codable {
+    /// Categories, each with all below it.
+    public var categories: Set<DataCategory>?
+    /// Purposes, each with all below it.
+    public var purposes: Set<Purpose>?
+    /// What is done.
+    public var operations: Set<UseOperation>?
+    /// Who would see it.
+    public var recipients: Set<Recipient.Kind>?
+    /// Recipients by name.
+    public var named: Set<String>?
+    /// The very things it is about, such as testimonials.
+    public var items: Set<String>?
+
+    /// A scope; with nothing said it is about everything.
+    public init(
+        _ operations: Set<UseOperation>? = nil, of categories: Set<DataCategory>? = nil,
+        for purposes: Set<Purpose>? = nil,
+        to recipients: Set<Recipient.Kind>? = nil, named: Set<String>? = nil, items: Set<String>? = nil
+    ) {
+        self.operations = operations
+        self.categories = categories
+        self.purposes = purposes
+        self.recipients = recipients
+        self.named = named
+        self.items = items
+    }
+
+    /// Whether all that a request asks lies in the scope.
+    func contains(_ request: UseRequest) -> Bool {
+        guard operations?.contains(request.operation) ?? true, recipients?.contains(request.recipient.kind) ?? true,
+            named.map({ names in request.recipient.name.map(names.contains) ?? false }) ?? true,
+            items.map({ items in request.item.map(items.contains) ?? false }) ?? true,
+            purposes?.contains(where: { $0.contains(request.purpose) }) ?? true
+        else { return false }
+        guard let categories else { return true }
+        return request.data.categories.allSatisfy { one in categories.contains { $0.contains(one) } }
+    }
+
+    /// Whether a part of what a request asks may lie in the scope: a recipient without a name may be any.
+    func overlaps(_ request: UseRequest) -> Bool {
+        guard operations?.contains(request.operation) ?? true, recipients?.contains(request.recipient.kind) ?? true,
+            named.map({ names in request.recipient.name.map(names.contains) ?? !names.isEmpty }) ?? true,
+            items.map({ items in request.item.map(items.contains) ?? !items.isEmpty }) ?? true,
+            purposes?.contains(where: { $0.overlaps(request.purpose) }) ?? true
+        else { return false }
+        guard let categories else { return true }
+        return request.data.categories.contains { one in categories.contains { $0.overlaps(one) } }
+    }
+}

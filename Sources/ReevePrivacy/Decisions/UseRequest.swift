@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// What somebody wants to do with personal data, for what, who would see it, and what is known about it.
+public struct UseRequest: Hashable, Sendable {
+    /// What the data is.
+    public var data: DataLabel
+    /// What is done with it.
+    public var operation: UseOperation
+    /// What for.
+    public var purpose: Purpose
+    /// Who gets to see it.
+    public var recipient: Recipient
+    /// Where it goes, when it leaves the country it is in.
+    public var destination: Region?
+    /// For whom it is held.
+    public var role: DataRole
+    /// Whom it is about.
+    public var subject: SubjectFacts
+    /// The very thing it is about, where a choice may be about that alone: a testimonial, by id and version.
+    public var item: String?
+    /// The day on which it is done: a subject's age depends on it.
+    public var day: CivilDay
+    /// What else is known. Names that begin with `choice`, `subject`, `residence` or `destination` are not the caller's to state and are passed over.
+    public var facts: [Path: Truth]
+
+    /// A request.
+    public init(
+        _ operation: UseOperation, _ data: DataLabel, for purpose: Purpose, to recipient: Recipient = .own,
+        in destination: Region? = nil, as role: DataRole = .controller, about subject: SubjectFacts,
+        item: String? = nil,
+        on day: CivilDay, facts: [Path: Truth] = [:]
+    ) {
+        self.operation = operation
+        self.data = data
+        self.purpose = purpose
+        self.recipient = recipient
+        self.destination = destination
+        self.role = role
+        self.subject = subject
+        self.item = item
+        self.day = day
+        self.facts = facts
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// A part of all that can be asked: `nil` is everything of a dimension, the empty set nothing.
+public struct UseScope: Hashable, Sendable, Codable {
+    /// Categories, each with all below it.
+    public var categories: Set<DataCategory>?
+    /// Purposes, each with all below it.
+    public var purposes: Set<Purpose>?
+    /// What is done.
+    public var operations: Set<UseOperation>?
+    /// Who gets to see it.
+    public var recipients: Set<Recipient.Kind>?
+    /// Where it comes from; everything does not include what is DataOrigin/external.
+    public var origins: Set<DataOrigin>?
+    /// What the subject is to the service.
+    public var relationships: Set<Relationship>?
+    /// For whom it is held.
+    public var roles: Set<DataRole.Kind>?
+    /// A permit is for data that is no nearer to anybody than this, a forbid for data that is no farther.
+    public var identifiability: Identifiability?
+
+    /// A scope.
+    public init(
+        _ operations: Set<UseOperation>? = nil, of categories: Set<DataCategory>? = nil,
+        for purposes: Set<Purpose>? = nil,
+        to recipients: Set<Recipient.Kind>? = nil, from origins: Set<DataOrigin>? = nil,
+        about relationships: Set<Relationship>? = nil, as roles: Set<DataRole.Kind>? = nil,
+        identifiability: Identifiability? = nil
+    ) {
+        self.operations = operations
+        self.categories = categories
+        self.purposes = purposes
+        self.recipients = recipients
+        self.origins = origins
+        self.relationships = relationships
+        self.roles = roles
+        self.identifiability = identifiability
+    }
+}
+
+/// One rule of a policy: what it is about, when it speaks, what it asks for, and which clauses it stands for.
+public struct UseRule: Hashable, Sendable, Codable {
+    /// What a rule does.
+    public enum Effect: String, Hashable, Sendable, Codable, CaseIterable {
+        /// It allows what lies in its scope, when its condition is known to hold.
+        case permit
+        /// It forbids whatever its scope has a part of, unless its condition is known not to hold.
+        case forbid
+    }
+
+    /// The rule's name, its own in a policy.
+    public var name: Path
+    /// What it does.
+    public var effect: Effect
+    /// What it is about.
+    public var scope: UseScope
+    /// When it speaks.
+    public var when: Condition
+    /// What must be done where it permits.
+    public var duties: Set<Duty>
+    /// The clauses that it stands for.
+    public var clauses: [ClauseReference]
+
+    /// A rule.
+    public init(
+        _ effect: Effect, _ name: Path, _ scope: UseScope, when: Condition = .constant(.yes), duties: Set<Duty> = [],
+        clauses: [ClauseReference]
+    ) {
+        self.effect = effect
+        self.name = name
+        self.scope = scope
+        self.when = when
+        self.duties = duties
+        self.clauses = clauses
+    }
+}
