@@ -9,7 +9,7 @@ struct UseReference {
     enum Flaw: String, CaseIterable, Sendable {
         case permitByOverlap, forbidByContainment, unknownForbidSleeps, unknownPermitSpeaks, oneCellIsEnough,
             firstOriginOnly
-        case knownReadsMissingAsUnknown, unknownPathIsPermitted, unknownPathIsNotForbidden, forbidBelowLimit,
+        case knownReadsMissingAsUnknown, unknownPathIsPermitted, forbidBelowLimit,
             permitAboveLimit
         case setsDoNotIdentify, externalIsOurs, statedChoiceCounts, withdrawalLosesTies, narrowWithdrawalIsPassedOver
     }
@@ -141,7 +141,7 @@ struct UseReference {
                 && scope.roles?.contains(request.role.kind) ?? true
         }
         func place(_ path: Path, _ all: [Path]) -> Path? {
-            isKnown(path, all) ? path : flaw == .unknownPathIsNotForbidden ? nil : nearest(path, all)
+            isKnown(path, all) ? path : nearest(path, all)
         }
         for rule in version.rules where rule.effect == .forbid && isAbout(rule) {
             let overlapsCategory = request.data.categories.contains { one in

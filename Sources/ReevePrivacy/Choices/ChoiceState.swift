@@ -31,12 +31,22 @@ public struct ChoiceState: Hashable, Sendable {
         return state
     }
 
+    /// This state after an act later than all others.
+    func after(_ act: ChoiceEvent.Act, _ scope: ChoiceScope) -> ChoiceState {
+        var state = self
+        state.add(Last(at: Timestamp(microseconds: .max), allows: act.allows), about: scope)
+        return state
+    }
+
     private mutating func add(_ event: ChoiceEvent) {
         // Nobody allows for others without authority; whoever ends it is heard.
         if event.act.allows, event.evidence.representsAuthority == false { return }
-        let new = Last(at: event.at, allows: event.act.allows)
-        if let old = lasts[event.scope], (old.at, old.allows ? 0 : 1) >= (new.at, new.allows ? 0 : 1) { return }
-        lasts[event.scope] = new
+        add(Last(at: event.at, allows: event.act.allows), about: event.scope)
+    }
+
+    private mutating func add(_ new: Last, about scope: ChoiceScope) {
+        if let old = lasts[scope], (old.at, old.allows ? 0 : 1) >= (new.at, new.allows ? 0 : 1) { return }
+        lasts[scope] = new
     }
 
     /// Whether all that a request asks was allowed, and nothing of it was ended since; and whether something of it was ended, and not all of it was

@@ -44,7 +44,7 @@ extension ReferencePolicies {
                 as: [.controller])),
         forbid(
             "marketing.optOut", ["P2a.5", "P8.4"],
-            scope(UseOperation.contact.union([.use]), for: ["marketing"]), when: optedOut),
+            scope(nil, for: ["marketing"]), when: optedOut),
         permit(
             "analytics.combine", ["P2a.6", "P2c.3"],
             scope(
@@ -61,22 +61,21 @@ extension ReferencePolicies {
                 to: [.own], about: Relationship.users, as: [.controller])),
         forbid(
             "email.accountInformation", ["P2a.8"],
-            scope(UseOperation.contact.union([.use, .collect]), for: ["security.requestAccountInformation"])),
+            scope(nil, for: ["security.requestAccountInformation"])),
         permit(
             "phone.contact", ["P2a.9"],
             scope(
                 [.contactByCall, .contactByText], ["contact.phone"], for: ["service.operate"], to: [.own],
                 about: Relationship.users)),
         forbid(
-            "phone.optOut", ["P2a.9"], scope([.contactByCall, .contactByText], ["contact.phone"]), when: optedOut),
+            "phone.optOut", ["P2a.9"], scope([.contactByCall, .contactByText]), when: optedOut),
         permit(
             "payment.use", ["P2a.10"],
-            scope([.use], ["payment"], for: ["billing"], to: [.own], about: Relationship.users), when: given),
+            scope([.use], ["payment"], for: ["billing"], to: [.own], about: Relationship.users)),
         forbid("payment.unauthorized", ["P2a.10"], scope(nil, ["payment"]), when: .not(given)),
         forbid(
             "collect.declined", ["P8.2"],
-            scope([.collect], registration + content + ["thirdParty"], from: [.provided, .thirdParty]),
-            when: optedOut),
+            scope([.collect], from: [.provided, .thirdParty]), when: optedOut),
         forbid("collect.child", ["P12.1", "P12.3"], scope([.collect]), when: .known(DerivedFact.under13)),
         permit(
             "thirdParty.collect", ["P2b.1", "P2b.2"],

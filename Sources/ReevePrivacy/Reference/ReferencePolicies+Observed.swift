@@ -8,7 +8,7 @@ extension ReferencePolicies {
     static let observed: [UseRule] = [
         permit(
             "usage.use", ["P1.6"],
-            scope([.use], nil, for: ["analytics", "product"], to: [.own], from: [.observed], .aggregate)),
+            scope([.use], nil, for: ["analytics", "product"], to: [.own], .aggregate)),
         permit(
             "telemetry.collect", ["P2c.2"],
             scope(
@@ -41,7 +41,7 @@ extension ReferencePolicies {
                 duties: [.informCookies]),
             forbid("cookie.personal", ["P2e.2"], scope([.storeOnDevice], .personal)),
             forbid(
-                "cookie.consent", ["P2e.5"], scope([.storeOnDevice], ["device"]),
+                "cookie.consent", ["P2e.5"], scope([.storeOnDevice]),
                 when: .all([.fact(residence(consentRegions)), .not(given), not("cookie.isEssential")])),
             permit(
                 "beacon.web", ["P2f.1"],
@@ -68,14 +68,16 @@ extension ReferencePolicies {
                 "device.persist", ["P2g.4"],
                 scope([.retain], ["device.identifier"], for: ["service.login"], to: [.own], from: DataOrigin.device)),
             forbid(
-                "cookie.optOut", ["P8.3"], scope([.storeOnDevice, .collect, .use], ["device", "beacon"]), when: optedOut
-            ),
+                "cookie.optOut", ["P8.3"],
+                scope([.storeOnDevice, .collect, .use], ["device", "beacon"], .pseudonymous), when: optedOut),
         ] + uses
 
     /// What cookies, logs, device identifiers and beacons are used for: each group for each purpose (clause P2i.3).
     private static let uses: [UseRule] = sitePurposes.flatMap { letter, purpose, limit in
-        [("cookie", "device.cookie"), ("log", "log"), ("identifier", "device.identifier"), ("beacon", "beacon")].map {
-            group, category in
+        let groups = [
+            ("cookie", "device.cookie"), ("log", "log"), ("identifier", "device.identifier"), ("beacon", "beacon"),
+        ]
+        return (limit == .aggregate ? groups + [("usage", "usage")] : groups).map { group, category in
             UseRule(
                 .permit, Path(trusted: "sites.\(letter).\(group)"),
                 scope([.use], [category], for: [purpose], to: [.own], limit),

@@ -8,33 +8,33 @@ extension ReferencePolicies {
     static let shared: [UseRule] = [
         permit(
             "usage.share", ["P1.7", "P1.8"],
-            scope([.share], nil, to: [.customer, .partner, .serviceProvider], from: [.observed], .aggregate),
+            scope([.share], nil, to: [.customer, .partner, .serviceProvider], .aggregate),
             duties: [.noReidentification]),
         forbid(
             "usage.identifying", ["P1.8"],
             scope([.share, .publish], ["usage"], .pseudonymous)),
         forbid(
             "observed.identifying", ["P1.8", "P2d.3"],
-            scope([.share, .publish], ["log", "beacon"], to: [.customer, .partner, .everyone], .pseudonymous)),
+            scope(nil, ["log", "beacon"], to: [.customer, .partner, .everyone], .pseudonymous)),
         permit(
             "provider.share", ["P2b.3"],
             scope(
                 [.share], nil, for: ["service.operate", "service.quality", "billing.payment"], to: [.serviceProvider]),
-            when: fact("recipient.isListed"), duties: [.encryptedInTransit, .recordDisclosure]),
+            duties: [.encryptedInTransit, .recordDisclosure]),
         forbid(
             "provider.marketing", ["P2b.4"], scope(nil, for: ["marketing"], to: [.serviceProvider], .pseudonymous)),
         permit(
             "provider.analytics", ["P2c.1"],
             scope([.share], ["telemetry"], for: ["analytics.traffic"], to: [.serviceProvider]),
-            when: fact("recipient.isListed"), duties: [.recordDisclosure]),
+            duties: [.recordDisclosure]),
         forbid(
-            "provider.unlisted", ["S2.6"], scope([.share, .transfer], nil, to: [.serviceProvider], .pseudonymous),
+            "provider.unlisted", ["S2.6"], scope(nil, to: [.serviceProvider], .pseudonymous),
             when: not("recipient.isListed")),
         forbid(
-            "provider.objected", ["S2.6"], scope([.share, .transfer], nil, to: [.serviceProvider], .pseudonymous),
+            "provider.objected", ["S2.6"], scope(nil, to: [.serviceProvider], .pseudonymous),
             when: fact("recipient.isObjectedTo")),
         forbid(
-            "provider.optOut", ["P8.5"], scope([.share, .transfer], nil, to: [.serviceProvider], .pseudonymous),
+            "provider.optOut", ["P8.5"], scope(nil, to: [.serviceProvider], .pseudonymous),
             when: optedOut),
         permit(
             "authority.process", ["P2i.1"], scope([.share], nil, for: ["legal.process"], to: [.authority]),
@@ -91,7 +91,7 @@ extension ReferencePolicies {
             ])),
         permit(
             "payment.retain", ["S1.1c"],
-            scope([.retain], ["payment"], for: ["billing"], to: [.own], about: Relationship.users), when: given),
+            scope([.retain], ["payment"], for: ["billing"], to: [.own], about: Relationship.users)),
         forbid(
             "payment.unattested", ["S1.1c"], scope([.retain], ["payment.card"]), when: not("attested.pci")),
         permit(
