@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Foundation
 import ReeveModel
 import ReeveTesting
 import Testing
@@ -105,6 +106,23 @@ import Testing
             #expect(!left.contains(value), "\(left)")
         }
         #expect(report.findings.contains { $0.rule == "taken" } && scrub(recipe.bytes, as: .plainJSON).findings.isEmpty)
+    }
+
+    /// A text in base 64 in which something was replaced is another text, which behind such a word may look like a secret.
+    @Test(arguments: ["token ", "bearer ", "secret: ", "password=", "api key "])
+    func whatIsPackedAgainBlocksNothing(_ word: String) throws {
+        for sample in Sample.onePerClass {
+            for padding in ["", "a", "ab"] {
+                let packed = Data("the value is\(padding) \(sample.value)".utf8).base64EncodedString()
+                let report = scrub(Array(#"{"error":"given \#(word)\#(packed)"}"#.utf8), as: .plainJSON)
+                switch report.verdict {
+                case .publishable(let recipe):
+                    #expect(!String(decoding: recipe.bytes, as: UTF8.self).contains(packed.prefix(packed.count - 4)))
+                case .needsReview: #expect(!report.findings.isEmpty)
+                case .blocked(let reason): Issue.record("\(sample.rule): \(reason)")
+                }
+            }
+        }
     }
 
     /// Where it cannot be changed the reason is that, and not that something is left.

@@ -72,6 +72,13 @@ struct Base64Text {
         }
     }
 
+    /// Whether all of a text is one in base 64, but for its padding.
+    static func isAll(_ text: [UInt8]) -> Bool {
+        let found = find(in: text)
+        return found.count == 1 && found[0].range.lowerBound == 0
+            && text[found[0].range.upperBound...].allSatisfy { $0 == UInt8(ascii: "=") }
+    }
+
     private static func isDigit(_ byte: UInt8) -> Bool { byte.isAlphanumeric || isSeparator(byte) }
     private static func isSeparator(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "+")

@@ -15,8 +15,8 @@ struct FirstPass {
     let isTangled: Bool
     /// The values that were taken out, decoded.
     let originals: [[UInt8]]
-    /// What detectors found and a stand-in was put for.
-    let replaced: [Match]
+    /// What detectors found and a stand-in was put for, with its place in the input.
+    private let replaced: [(match: Match, span: Range<Int>)]
 
     /// In which of its texts nothing was.
     let clean: CleanTexts
@@ -110,17 +110,22 @@ struct FirstPass {
         self.edits = edits.resolved()
         isTangled = edits.isTangled
         self.originals = originals
-        replaced = zip(hits, decisions).filter { $1.action == .replaced }.map { hit, _ in hit.match }
+        replaced = zip(hits, decisions).filter { $1.action == .replaced }.map { hit, _ in (hit.match, hit.span) }
         self.left = left
         work = reader.work + reading.found.work
         output = EditTree.splice(input, self.edits)
     }
 
     /// Rules that find what was replaced wherever else it stands, where it is long enough to be told from other text; `nil` when there are none.
-    var taken: CustomRules? {
-        let values = replaced.map { (String(decoding: $0.text, as: UTF8.self), $0.kind) }
-        let rules = try? CustomRules(
-            denying: Dictionary(values.filter { $0.0.utf8.count >= DenyList.shortest }) { first, _ in first })
+    ///
+    /// With what is packed, the whole of a text in base 64 that something was replaced in: packed again it may look like a secret.
+    func taken(withPacked: Bool) -> CustomRules? {
+        var values = replaced.map { ($0.match.text, $0.match.kind) }
+        if withPacked {
+            values += replaced.map { (Array(input[$0.span]), $0.match.kind) }.filter { Base64Text.isAll($0.0) }
+        }
+        let texts = values.filter { $0.0.count >= DenyList.shortest }.map { (String(decoding: $0, as: UTF8.self), $1) }
+        let rules = try? CustomRules(denying: Dictionary(texts) { first, _ in first })
         return rules?.isEmpty == false ? rules : nil
     }
 

@@ -87,7 +87,7 @@ public final class Scrubber: Sendable {
     }
 
     /// Scrubs a recipe for a destination. What is known to be somebody's goes wherever it stands, and so does what a word tells in one place
-    /// (`born 1980-05-21`), where the recipe is read once more for it. With a review the findings that a person must
+    /// (`born 1980-05-21`), where the recipe is read again for it, twice at most. With a review the findings that a person must
     /// decide about have fingerprints, and those that were approved stay.
     public func scrub(
         _ input: [UInt8], as format: RecipeFormat, for destination: Destination, knowing known: KnownIdentities? = nil,
@@ -103,12 +103,17 @@ public final class Scrubber: Sendable {
                 return (pass, self.report(of: pass, format, destination, rules))
             }
             let (pass, report) = try scrubbed()
-            // What a word told in one place stands elsewhere without one.
-            guard case .blocked(.survivor) = report.verdict, let taken = pass.taken else { return report }
-            rules.taken = taken
-            guard let again = try? scrubbed().1 else { return report }
-            if case .blocked(.survivor) = again.verdict { return report }
-            return again
+            // What a word told in one place stands elsewhere without one; what was packed again looks like a secret.
+            for withPacked in [false, true] {
+                guard case .blocked(.survivor) = report.verdict, let taken = pass.taken(withPacked: withPacked) else {
+                    return report
+                }
+                rules.taken = taken
+                guard let again = try? scrubbed().1 else { return report }
+                if case .blocked(.survivor) = again.verdict { continue }
+                return again
+            }
+            return report
         } catch {
             return ScrubReport(verdict: .blocked(error), input: input)
         }
