@@ -402,6 +402,9 @@ import Testing
         let soon = nodes.trust.time.now.advanced(by: .seconds(1))
         try await nodes.set(30, nil, .reset, .at(soon))
         for time in [nodes.trust.time, ahead] { time.advance(by: .seconds(3001)) }
+        // Neither the pool nor the ledger counts them after it.
+        let before = try await nodes.plans.balance(of: nodes.company)
+        #expect(before.parts.allSatisfy { $0.used == 0 } && before.left == 35)
         #expect(try await nodes.used() == 0)
         #expect(try await nodes.left() == 35)
         job.commit(used: 0)
