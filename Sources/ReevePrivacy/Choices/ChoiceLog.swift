@@ -17,8 +17,11 @@ public struct ChoiceLog: Sendable {
         case needsPreview
         /// What was shown was about something else.
         case otherPreview
+        /// The unsubscribe link was used before.
+        case linkUsed
     }
 
+    private var usedLinks: Set<String> = []
     private var bySubject: [Identifier<DataSubject>: [ChoiceEvent]] = [:]
 
     /// A log without events.
@@ -33,6 +36,11 @@ public struct ChoiceLog: Sendable {
             }
         } else if !event.act.allows, event.scope.mayReachProviders {
             throw .needsPreview
+        }
+        if event.evidence.channel == .unsubscribeLink, let link = event.evidence.reference,
+            !usedLinks.insert(link).inserted
+        {
+            throw .linkUsed
         }
         bySubject[event.subject, default: []].append(event)
     }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+
+/// Two versions of a policy side by side: all that can be asked is cut into boxes in which the same rules speak, and only those are looked at in which
+/// rules of one version alone do.
+struct PolicyComparison {
+    private typealias Rules = Bits<SIMD16<UInt64>>
+
+    /// A box, and the rules that speak in it.
+    struct Part {
+        fileprivate var rules: Bits<SIMD16<UInt64>>
+        var scope = UseScope()
+    }
+
+    /// The rules of both, those that are in both once.
+    private let rules: [UseRule]
+    private let before: Rules
+    private let after: Rules
+    /// Stands for a rule in boxes that the old version, and the new one, have words for.
+    private let knownBefore: Int
+    private let knownAfter: Int
+    let parts: [Part]
+
+    init(_ old: PolicyVersion, _ new: PolicyVersion) throws(PolicyDefects) {
+        // A rule's name is none of what it says.
+        func unnamed(_ rule: UseRule) -> UseRule {
+            var rule = rule
+            rule.name = Path(literal: "rule")
+            rule.clauses = []
+            return rule
+        }
+        var numbers: [UseRule: Int] = [:]
+        var all: [UseRule] = []
+        func number(_ rule: UseRule) -> Int {
+            let rule = unnamed(rule)
+            if let known = numbers[rule] { return known }
+            all.append(rule)
+            numbers[rule] = all.count - 1
+            return all.count - 1
+        }
+        let (before, after) = (Rules(old.rules.map(number)), Rules(new.rules.map(number)))
+        let rules = all
+        guard rules.count + 4 <= Rules.capacity else {
+            throw PolicyDefects(lines: [
+                "two versions have \(rules.count) rules; at most \(Rules.capacity - 4) can be compared"
+            ])
+        }
+        let (knownBefore, knownAfter) = (rules.count, rules.count + 1)
+        (self.before, self.after, self.rules) = (before, after, rules)
+        (self.knownBefore, self.knownAfter) = (knownBefore, knownAfter)
+
+        let (oldTaxonomy, newTaxonomy) = (old.taxonomy, new.taxonomy)
+        // Stand for a rule where only one version has a word for a category, and for a purpose.
+        let (newCategory, newPurpose) = (rules.count + 2, rules.count + 3)
+        let marks = [knownBefore, knownAfter, newCategory, newPurpose]
+        let concerned = Rules(
+            rules.indices.filter { before.contains($0) != after.contains($0) } + [newCategory, newPurpose])
+        var boxes = [Part(rules: Rules(0...newPurpose))]
+        func cut<Value: Hashable>(_ values: [Value], _ sets: [Rules], _ part: WritableKeyPath<UseScope, Set<Value>?>) {
+            boxes = boxes.flatMap { one -> [Part] in
+                var cuts: [Rules: Set<Value>] = [:]
+                for (value, set) in zip(values, sets) { cuts[one.rules & set, default: []].insert(value) }
+                return cuts.compactMap { rules, values in
+                    guard !rules.isDisjoint(with: concerned) else { return nil }
+                    var next = Part(rules: rules, scope: one.scope)
+                    next.scope[keyPath: part] = values
+                    return next
+                }
+            }
+        }
+        func cut<Value: Hashable>(_ values: [Value], _ part: WritableKeyPath<UseScope, Set<Value>?>) {
+            let sets = values.map { value in
+                Rules(
+                    rules.indices.filter { rules[$0].scope[keyPath: part]?.contains(value) ?? true } + marks)
+            }
+            cut(values, sets, part)
+        }
+        func leaves(_ tree: PathTree, _ both: (PathTree, PathTree), isNew: Int, _ within: (UseScope) -> [Path]?)
+            -> [Rules]
+        {
+            tree.leaves.map { leaf in
+                let isKnown = (both.0.leaves(of: leaf) != nil, both.1.leaves(of: leaf) != nil)
+                var set = Rules(
+                    rules.indices.filter { within(rules[$0].scope)?.contains { $0.contains(leaf) } ?? true })
+                if isKnown.0 { set.insert(knownBefore) }
+                if isKnown.1 { set.insert(knownAfter) }
+                for mark in [newCategory, newPurpose] where mark != isNew || isKnown.0 != isKnown.1 { set.insert(mark) }
+                return set
+            }
+        }
+        cut(UseOperation.allCases, \.operations)
+        cut(Recipient.Kind.allCases, \.recipients)
+        cut(DataRole.Kind.allCases, \.roles)
+        cut(Relationship.allCases, \.relationships)
+        cut(DataOrigin.allCases.filter { $0 != .external }, \.origins)
+        let purposes = PathTree(Set((oldTaxonomy.purposes.union(newTaxonomy.purposes)).map(\.path)))
+        cut(
+            purposes.leaves.compactMap { Purpose($0.description) },
+            leaves(purposes, (oldTaxonomy.purposeTree, newTaxonomy.purposeTree), isNew: newPurpose) {
+                $0.purposes?.map(\.path)
+            },
+            \.purposes)
+        let categories = PathTree(Set((oldTaxonomy.categories.union(newTaxonomy.categories)).map(\.path)))
+        cut(
+            categories.leaves.compactMap { DataCategory($0.description) },
+            leaves(categories, (oldTaxonomy.categoryTree, newTaxonomy.categoryTree), isNew: newCategory) {
+                $0.categories?.map(\.path)
+            },
+            \.categories)
+        boxes = boxes.flatMap { one in
+            Identifiability.allCases.compactMap { near -> Part? in
+                var next = one
+                next.scope.identifiability = near
+                next.rules = one.rules.filter { number in
+                    guard number < rules.count, let limit = rules[number].scope.identifiability else { return true }
+                    return rules[number].effect == .permit ? near <= limit : near >= limit
+                }
+                return next.rules.isDisjoint(with: concerned) ? nil : next
+            }
+        }
+        parts = boxes
+    }
+
+    /// A version's rules in a box; `nil` when it has no words for it.
+    private struct Side {
+        let permits: [UseRule]
+        let forbids: [UseRule]
+
+        /// Whether nothing is allowed, whatever the facts are that are still open.
+        func isClosed(_ truths: [Path: Truth]) -> Bool {
+            forbids.contains { !PossibleTruth($0.when, truths).no }
+                || !permits.contains { PossibleTruth($0.when, truths).yes }
+        }
+
+        /// The duties of what is allowed; `nil` when it is not.
+        func answer(_ truths: [Path: Truth]) -> Set<Duty>? {
+            guard !forbids.contains(where: { $0.when.truth(under: truths) != .no }) else { return nil }
+            let firing = permits.filter { $0.when.truth(under: truths) == .yes }
+            return firing.isEmpty ? nil : firing.reduce(into: []) { $0.formUnion($1.duties) }
+        }
+    }
+
+    /// Sets of facts that are looked at in one box, at most.
+    static let mostCases = 200_000
+
+    /// How the answers in a box change; `nil` when none does.
+    func change(in part: Part) throws(PolicyDefects) -> PolicyDiff.Change? {
+        func side(_ version: Rules, _ known: Int) -> Side? {
+            guard part.rules.contains(known) else { return nil }
+            let speaking = (part.rules & version).numbers.map { rules[$0] }
+            return Side(
+                permits: speaking.filter { $0.effect == .permit }, forbids: speaking.filter { $0.effect == .forbid })
+        }
+        let (old, new) = (side(before, knownBefore), side(after, knownAfter))
+        let speaking = [old, new].compactMap(\.self).flatMap { $0.forbids + $0.permits }
+        // Those of forbids first: most cases end with them.
+        var facts: [Path] = []
+        for fact in speaking.flatMap({ $0.when.facts.sorted() }) where !facts.contains(fact) { facts.append(fact) }
+        var change = PolicyDiff.Change(scope: part.scope)
+        var (truths, cases): ([Path: Truth], Int) = ([:], 0)
+        func look(from index: Int) {
+            cases += 1
+            guard cases < Self.mostCases, !(old?.isClosed(truths) ?? true) || !(new?.isClosed(truths) ?? true) else {
+                return
+            }
+            guard index < facts.count else {
+                let answers = (old?.answer(truths), new?.answer(truths))
+                guard answers.0 != answers.1 else { return }
+                switch answers {
+                case (nil, _): change.widens = true
+                case (_, nil): change.narrows = true
+                default: change.changesDuties = true
+                }
+                if change.example.isEmpty { change.example = truths }
+                return
+            }
+            for truth in Truth.allCases {
+                truths[facts[index]] = truth
+                look(from: index + 1)
+            }
+            truths[facts[index]] = nil
+        }
+        look(from: 0)
+        guard cases < Self.mostCases else {
+            throw PolicyDefects(lines: ["a part depends on \(facts.count) facts in more than \(Self.mostCases) ways"])
+        }
+        return change.widens || change.narrows || change.changesDuties ? change : nil
+    }
+}
+
+/// How a condition may come out while some facts are open; never less than that.
+private struct PossibleTruth {
+    var yes = false
+    var no = false
+    var unknown = false
+
+    init(_ condition: Condition, _ truths: [Path: Truth]) {
+        switch condition {
+        case .constant(let truth): (yes, no, unknown) = (truth == .yes, truth == .no, truth == .unknown)
+        case .fact(let name):
+            let truth = truths[name]
+            (yes, no, unknown) = (truth ?? .yes == .yes, truth ?? .no == .no, truth ?? .unknown == .unknown)
+        case .known(let name): (yes, no) = (truths[name] ?? .yes == .yes, truths[name] != .yes)
+        case .not(let part):
+            let inner = PossibleTruth(part, truths)
+            (yes, no, unknown) = (inner.no, inner.yes, inner.unknown)
+        case .all(let parts):
+            let inner = parts.map { PossibleTruth($0, truths) }
+            yes = inner.allSatisfy(\.yes)
+            no = inner.contains(where: \.no)
+            unknown = inner.contains(where: \.unknown) && inner.allSatisfy { $0.yes || $0.unknown }
+        case .any(let parts):
+            let inner = parts.map { PossibleTruth($0, truths) }
+            yes = inner.contains(where: \.yes)
+            no = inner.allSatisfy(\.no)
+            unknown = inner.contains(where: \.unknown) && inner.allSatisfy { $0.no || $0.unknown }
+        }
+    }
+}
