@@ -68,6 +68,8 @@ struct KnownFacts: Sendable {
     var yes = FactSet()
     var no = FactSet()
 
+    func truth(_ number: Int) -> Truth { yes.contains(number) ? .yes : no.contains(number) ? .no : .unknown }
+
     mutating func set(_ number: Int, _ truth: Truth) {
         yes.remove(number)
         no.remove(number)

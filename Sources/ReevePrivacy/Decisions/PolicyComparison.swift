@@ -22,6 +22,10 @@ struct PolicyComparison {
     private let knownBefore: Int
     private let knownAfter: Int
     let parts: [Part]
+    /// The facts that any rule looks at, and the rules' conditions over their numbers.
+    private let facts: [Path]
+    private let conditions: [CompiledCondition]
+    private let factsOfRules: [FactSet]
 
     init(_ old: PolicyVersion, _ new: PolicyVersion) throws(PolicyDefects) {
         // A rule's name is none of what it says.
@@ -47,6 +51,16 @@ struct PolicyComparison {
                 "two versions have \(rules.count) rules; at most \(Rules.capacity - 4) can be compared"
             ])
         }
+        let facts = rules.reduce(into: Set<Path>()) { $0.formUnion($1.when.facts) }.sorted()
+        guard facts.count <= FactSet.capacity else {
+            throw PolicyDefects(lines: [
+                "two versions have \(facts.count) facts; at most \(FactSet.capacity) can be compared"
+            ])
+        }
+        let factNumbers = Dictionary(uniqueKeysWithValues: zip(facts, facts.indices))
+        self.facts = facts
+        conditions = rules.map { CompiledCondition($0.when, factNumbers) }
+        factsOfRules = rules.map { FactSet($0.when.facts.compactMap { factNumbers[$0] }) }
         let (knownBefore, knownAfter) = (rules.count, rules.count + 1)
         (self.before, self.after, self.rules) = (before, after, rules)
         (self.knownBefore, self.knownAfter) = (knownBefore, knownAfter)
@@ -125,19 +139,18 @@ struct PolicyComparison {
 
     /// A version's rules in a box; `nil` when it has no words for it.
     private struct Side {
-        let permits: [UseRule]
-        let forbids: [UseRule]
+        let permits: [(condition: CompiledCondition, duties: Set<Duty>)]
+        let forbids: [CompiledCondition]
 
         /// Whether nothing is allowed, whatever the facts are that are still open.
-        func isClosed(_ truths: [Path: Truth]) -> Bool {
-            forbids.contains { !PossibleTruth($0.when, truths).no }
-                || !permits.contains { PossibleTruth($0.when, truths).yes }
+        func isClosed(_ facts: OpenFacts) -> Bool {
+            forbids.contains { !$0.outcomes(facts).no } || !permits.contains { $0.condition.outcomes(facts).yes }
         }
 
         /// The duties of what is allowed; `nil` when it is not.
-        func answer(_ truths: [Path: Truth]) -> Set<Duty>? {
-            guard !forbids.contains(where: { $0.when.truth(under: truths) != .no }) else { return nil }
-            let firing = permits.filter { $0.when.truth(under: truths) == .yes }
+        func answer(_ facts: KnownFacts) -> Set<Duty>? {
+            guard !forbids.contains(where: { $0.truth(facts) != .no }) else { return nil }
+            let firing = permits.filter { $0.condition.truth(facts) == .yes }
             return firing.isEmpty ? nil : firing.reduce(into: []) { $0.formUnion($1.duties) }
         }
     }
@@ -149,73 +162,90 @@ struct PolicyComparison {
     func change(in part: Part) throws(PolicyDefects) -> PolicyDiff.Change? {
         func side(_ version: Rules, _ known: Int) -> Side? {
             guard part.rules.contains(known) else { return nil }
-            let speaking = (part.rules & version).numbers.map { rules[$0] }
+            let speaking = (part.rules & version).numbers
             return Side(
-                permits: speaking.filter { $0.effect == .permit }, forbids: speaking.filter { $0.effect == .forbid })
+                permits: speaking.filter { rules[$0].effect == .permit }.map { (conditions[$0], rules[$0].duties) },
+                forbids: speaking.filter { rules[$0].effect == .forbid }.map { conditions[$0] })
         }
         let (old, new) = (side(before, knownBefore), side(after, knownAfter))
-        let speaking = [old, new].compactMap(\.self).flatMap { $0.forbids + $0.permits }
         // Those of forbids first: most cases end with them.
-        var facts: [Path] = []
-        for fact in speaking.flatMap({ $0.when.facts.sorted() }) where !facts.contains(fact) { facts.append(fact) }
+        let speaking = (part.rules & (before | after)).numbers
+        let asked = (speaking.filter { rules[$0].effect == .forbid } + speaking.filter { rules[$0].effect == .permit })
+            .flatMap { factsOfRules[$0].numbers }
+        var order: [Int] = []
+        for fact in asked where !order.contains(fact) { order.append(fact) }
         var change = PolicyDiff.Change(scope: part.scope)
-        var (truths, cases): ([Path: Truth], Int) = ([:], 0)
+        var (open, cases) = (OpenFacts(), 0)
         func look(from index: Int) {
             cases += 1
-            guard cases < Self.mostCases, !(old?.isClosed(truths) ?? true) || !(new?.isClosed(truths) ?? true) else {
+            guard cases < Self.mostCases, !(old?.isClosed(open) ?? true) || !(new?.isClosed(open) ?? true) else {
                 return
             }
-            guard index < facts.count else {
-                let answers = (old?.answer(truths), new?.answer(truths))
+            guard index < order.count else {
+                let answers = (old?.answer(open.known), new?.answer(open.known))
                 guard answers.0 != answers.1 else { return }
                 switch answers {
                 case (nil, _): change.widens = true
                 case (_, nil): change.narrows = true
                 default: change.changesDuties = true
                 }
-                if change.example.isEmpty { change.example = truths }
+                if change.example.isEmpty {
+                    change.example = Dictionary(uniqueKeysWithValues: order.map { (facts[$0], open.known.truth($0)) })
+                }
                 return
             }
+            open.decided.insert(order[index])
             for truth in Truth.allCases {
-                truths[facts[index]] = truth
+                open.known.set(order[index], truth)
                 look(from: index + 1)
             }
-            truths[facts[index]] = nil
+            open.known.set(order[index], .unknown)
+            open.decided.remove(order[index])
         }
         look(from: 0)
         guard cases < Self.mostCases else {
-            throw PolicyDefects(lines: ["a part depends on \(facts.count) facts in more than \(Self.mostCases) ways"])
+            throw PolicyDefects(lines: ["a part depends on \(order.count) facts in more than \(Self.mostCases) ways"])
         }
         return change.widens || change.narrows || change.changesDuties ? change : nil
     }
 }
 
-/// How a condition may come out while some facts are open; never less than that.
-private struct PossibleTruth {
-    var yes = false
-    var no = false
-    var unknown = false
+/// Facts of which some are not decided yet.
+private struct OpenFacts {
+    var known = KnownFacts()
+    var decided = FactSet()
+}
 
-    init(_ condition: Condition, _ truths: [Path: Truth]) {
-        switch condition {
-        case .constant(let truth): (yes, no, unknown) = (truth == .yes, truth == .no, truth == .unknown)
-        case .fact(let name):
-            let truth = truths[name]
-            (yes, no, unknown) = (truth ?? .yes == .yes, truth ?? .no == .no, truth ?? .unknown == .unknown)
-        case .known(let name): (yes, no) = (truths[name] ?? .yes == .yes, truths[name] != .yes)
+extension CompiledCondition {
+    /// How a condition may come out while some facts are open; never less than that.
+    fileprivate func outcomes(_ facts: OpenFacts) -> (yes: Bool, no: Bool, unknown: Bool) {
+        let (known, decided) = (facts.known, facts.decided)
+        switch self {
+        case .constant(let truth): return (truth == .yes, truth == .no, truth == .unknown)
+        case .all(let yes, let no):
+            let fails = !yes.isDisjoint(with: known.no) || !no.isDisjoint(with: known.yes)
+            let (decidedYes, decidedNo) = (yes & decided, no & decided)
+            let holds = decidedYes.isSubset(of: known.yes) && decidedNo.isSubset(of: known.no)
+            let isDecided = decidedYes == yes && decidedNo == no
+            return (!fails && holds, fails || !isDecided, !fails && !(holds && isDecided))
+        case .known(let number):
+            guard decided.contains(number) else { return (true, true, false) }
+            return (known.yes.contains(number), !known.yes.contains(number), false)
         case .not(let part):
-            let inner = PossibleTruth(part, truths)
-            (yes, no, unknown) = (inner.no, inner.yes, inner.unknown)
-        case .all(let parts):
-            let inner = parts.map { PossibleTruth($0, truths) }
-            yes = inner.allSatisfy(\.yes)
-            no = inner.contains(where: \.no)
-            unknown = inner.contains(where: \.unknown) && inner.allSatisfy { $0.yes || $0.unknown }
+            let inner = part.outcomes(facts)
+            return (inner.no, inner.yes, inner.unknown)
+        case .every(let parts):
+            let inner = parts.map { $0.outcomes(facts) }
+            return (
+                inner.allSatisfy(\.yes), inner.contains(where: \.no),
+                inner.contains(where: \.unknown) && inner.allSatisfy { $0.yes || $0.unknown }
+            )
         case .any(let parts):
-            let inner = parts.map { PossibleTruth($0, truths) }
-            yes = inner.contains(where: \.yes)
-            no = inner.allSatisfy(\.no)
-            unknown = inner.contains(where: \.unknown) && inner.allSatisfy { $0.no || $0.unknown }
+            let inner = parts.map { $0.outcomes(facts) }
+            return (
+                inner.contains(where: \.yes), inner.allSatisfy(\.no),
+                inner.contains(where: \.unknown) && inner.allSatisfy { $0.no || $0.unknown }
+            )
         }
     }
 }

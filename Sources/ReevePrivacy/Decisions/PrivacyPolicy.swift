@@ -35,6 +35,8 @@ public final class PrivacyPolicy: Sendable {
     private let stated: FactSet
     private let derived: Derived
     private let hasConditions: RuleSet
+    /// The facts that each rule looks at, in order, with their numbers.
+    private let factsOfRules: [[(name: Path, number: Int)]]
 
     private struct Derived: Sendable {
         var given: Int?
@@ -84,6 +86,7 @@ public final class PrivacyPolicy: Sendable {
         let names = version.facts
         let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
         conditions = rules.map { CompiledCondition($0.when, numbers) }
+        factsOfRules = rules.map { $0.when.facts.sorted().compactMap { name in numbers[name].map { (name, $0) } } }
         hasConditions = RuleSet(rules.indices.filter { rules[$0].when != .constant(.yes) })
         self.numbers = numbers
         stated = FactSet(names.indices.filter { !DerivedFact.reserved.contains(names[$0].elements[0]) })
@@ -112,6 +115,8 @@ public final class PrivacyPolicy: Sendable {
 
     /// What rules concern a request, and how they come out.
     struct Outcome: Sendable {
+        /// What was known.
+        var facts = KnownFacts()
         var reason: UseDecision.Reason?
         /// Permits of a part of it.
         var permits = RuleSet()
@@ -124,7 +129,7 @@ public final class PrivacyPolicy: Sendable {
     }
 
     func outcome(of request: UseRequest, with facts: KnownFacts) -> Outcome {
-        var outcome = Outcome()
+        var outcome = Outcome(facts: facts)
         let data = request.data.raised(by: version.quasiIdentifiers)
         guard !data.categories.isEmpty, !data.origins.isEmpty else {
             outcome.reason = .unlabelled
@@ -222,8 +227,12 @@ public final class PrivacyPolicy: Sendable {
     }
 
     /// How a fact stands.
-    func truth(of name: Path, in facts: KnownFacts) -> Truth {
-        guard let number = numbers[name] else { return .unknown }
-        return facts.yes.contains(number) ? .yes : facts.no.contains(number) ? .no : .unknown
+    func truth(of name: Path, in facts: KnownFacts) -> Truth { numbers[name].map(facts.truth) ?? .unknown }
+
+    /// What a rule finds.
+    func finding(of number: Int, in facts: KnownFacts) -> Finding {
+        let rule = version.rules[number]
+        let missing = factsOfRules[number].filter { facts.truth($0.number) == .unknown }.map(\.name)
+        return Finding(rule: rule.name, truth: conditions[number].truth(facts), clauses: rule.clauses, missing: missing)
     }
 }

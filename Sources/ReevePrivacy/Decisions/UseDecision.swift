@@ -85,11 +85,10 @@ public struct UseDecision: Sendable {
     /// Complexity: O(f³) decisions, for f facts that the rules concerned look at.
     public var whatWouldAllow: [Path: Truth]? {
         guard reason == .forbidden || reason == .notPermitted else { return nil }
-        let known = policy.facts(of: request)
         let concerned = (outcome.permits | outcome.forbids).numbers.map { policy.version.rules[$0].when.facts }
         let facts = concerned.reduce(into: Set<Path>()) { $0.formUnion($1) }.sorted()
         let changes = facts.flatMap { fact in
-            [Truth.yes, .no].filter { $0 != policy.truth(of: fact, in: known) }.map { (fact, $0) }
+            [Truth.yes, .no].filter { $0 != policy.truth(of: fact, in: outcome.facts) }.map { (fact, $0) }
         }
         func allowed(_ chosen: [Path: Truth]) -> Bool {
             policy.outcome(of: request, with: policy.facts(of: request, but: chosen)).reason == nil
@@ -110,12 +109,7 @@ public struct UseDecision: Sendable {
     }
 
     private func findings(_ rules: RuleSet) -> [Finding] {
-        let known = policy.facts(of: request)
-        return rules.numbers.map { number in
-            let rule = policy.version.rules[number]
-            let facts = rule.when.facts.reduce(into: [Path: Truth]()) { $0[$1] = policy.truth(of: $1, in: known) }
-            return Finding(rule: rule.name, condition: rule.when, clauses: rule.clauses, under: facts)
-        }
+        rules.numbers.map { policy.finding(of: $0, in: outcome.facts) }
     }
 }
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveModel
+import ReevePrivacy
+
+/// Use decisions under the reference policy, what becomes of 200 features, the diff of two versions, and a million choices.
+struct PrivacyBenchmarks {
+    let harness: Harness
+
+    func run() async throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        guard let email = DataCategory("contact.email"), let marketing = Purpose("marketing.email"),
+            let operate = Purpose("service.operate"), let listed = Path("recipient.isListed"),
+            let objected = Path("recipient.isObjectedTo")
+        else { return }
+        let at = Timestamp(seconds: 1_800_000_000)
+        let subject = Identifier<DataSubject>(high: 1, low: 1)
+        let out = ChoiceScope(for: [marketing])
+        func event(_ act: ChoiceEvent.Act, _ number: Int) -> ChoiceEvent {
+            ChoiceEvent(
+                act, ChoiceScope(for: [number % 2 == 0 ? marketing : operate], named: ["vendor\(number % 500)"]),
+                by: subject,
+                at: Timestamp(seconds: Int64(number)), under: "2016-03-07", evidence: .init(.settings))
+        }
+        let chosen = ChoiceState(
+            folding: [ChoiceEvent(.optedOut, out, by: subject, at: at, under: "2016-03-07", evidence: .init(.email))],
+            at: at)
+        let label = DataLabel.personal([email], from: [.provided])
+        let day = CivilDay(daysSince1970: 20_000)
+        let mail = UseRequest(
+            .contactByEmail, label, for: marketing, about: SubjectFacts(.customer, choices: ChoiceState.none), on: day)
+        var refused = mail
+        refused.subject.choices = chosen
+        let share = UseRequest(
+            .share, label, for: operate, to: Recipient(.serviceProvider, "hosting"),
+            about: SubjectFacts(.customer, choices: ChoiceState.none), on: day, facts: [listed: .yes, objected: .no])
+        var answers = 0
+        func decide(_ name: String, _ request: UseRequest, explained: Bool = false) -> Harness.Candidate {
+            .init(
+                name,
+                sync: {
+                    let decision = policy.decide(request)
+                    answers += decision.isAllowed ? 1 : 0
+                    if explained { answers += decision.permits.count + decision.forbids.count + decision.duties.count }
+                })
+        }
+        try await harness.compare(
+            "Use decision, reference policy of \(policy.version.rules.count) rules", operations: 10_000,
+            [
+                decide("a message, allowed", mail), decide("a message, opted out", refused),
+                decide("a share, allowed", share),
+                decide("a share, allowed, with its explanation", share, explained: true),
+                decide("a message, opted out, with its explanation", refused, explained: true),
+            ])
+        let features = (0..<200).map { Feature("f\($0)", required: [share], optional: [mail, refused]) }
+        try await harness.measure("Impact of an opt-out on 200 features of 3 uses", operations: 20) {
+            answers +=
+                policy.impact(of: .optedOut, ChoiceScope(to: [.serviceProvider]), on: .none, features: features)
+                .features.count
+        }
+        let old = policy.version
+        var wider = old
+        wider.rules[0].scope.purposes = nil
+        var other = old
+        for number in other.rules.indices where other.rules[number].effect == .permit {
+            other.rules[number].scope.identifiability = .aggregate
+        }
+        let changed = (wider, other)
+        try await harness.measure("Exact diff of two versions, one rule wider", operations: 10) {
+            answers += try old.changes(to: changed.0).changes.count
+        }
+        try await harness.measure("Exact diff of two versions, every permit changed", operations: 1) {
+            answers += try old.changes(to: changed.1).changes.count
+        }
+        let events = (0..<1_000_000).map { event($0 % 3 == 0 ? .optedIn : .optedOut, $0) }
+        try await harness.measure("1,000,000 choices folded", operations: 1) {
+            if ChoiceState(folding: events, at: at) == .none { answers += 1 }
+        }
+        print("answers: \(answers > 0)")
+    }
+}
