@@ -77,6 +77,8 @@ struct Quickstart {
         heading("4  From a proof of concept to a customer")
         try await PlanStory().tell()
         try await publish(report, trust, context)
+        heading("6  What may personal data be used for?")
+        try PrivacyStory().tell()
         try await askRetention(trust, context, now)
         try await readTrail(trust, context)
     }
@@ -150,7 +152,7 @@ struct Quickstart {
     }
 
     private func askRetention(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
-        heading("6  May this be deleted?")
+        heading("7  May this be deleted?")
         let category = try known(DataCategory("content.message"))
         let message = RetainedRecord(
             id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
@@ -170,7 +172,7 @@ struct Quickstart {
     }
 
     private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {
-        heading("7  What the audit trail says")
+        heading("8  What the audit trail says")
         try await trust.runOnce()
         let permit = try await trust.access.permit(ReadAudit.self, on: .log(of: context.scope), as: context).get()
         let page = try await trust.audit.entries(of: context.scope, permit)

@@ -19,8 +19,6 @@ public struct Duty: Hashable, Sendable, TextCodable, Comparable {
 
     /// The recipient promises to make out nobody (clause P1.8).
     public static let noReidentification = Duty(literal: "recipient.noReidentification")
-    /// The recipe was scrubbed, and the proof is for this very document (clause P1.4).
-    public static let scrubbed = Duty(literal: "recipe.scrubbed")
     /// The subject is told to look at the other service's privacy settings before it is connected (clause P2b.2).
     public static let noticeThirdPartySettings = Duty(literal: "notice.thirdPartySettings")
     /// It is sealed before it is stored (clause P2h.1).
@@ -33,8 +31,6 @@ public struct Duty: Hashable, Sendable, TextCodable, Comparable {
     public static let informCookies = Duty(literal: "notice.cookies")
     /// The subject is warned that everybody can read it (clause P4.1).
     public static let warnPublic = Duty(literal: "notice.public")
-    /// The subject is told that they leave the service (clause P3.1).
-    public static let noticeLeaving = Duty(literal: "notice.leaving")
     /// The visitor's age is asked first (clause P12.2).
     public static let ageGate = Duty(literal: "ageGate")
     /// The subject is told to which countries it goes, whose law may differ (clause P7.3).
