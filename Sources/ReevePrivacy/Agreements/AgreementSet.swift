@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// A document that says what holds between the holder and a customer.
+public struct AgreementDocument: Hashable, Sendable, Codable {
+    /// The kinds, each stronger than those after it (clauses S2.1, S2.9).
+    public enum Kind: Int, Hashable, Sendable, Codable, CaseIterable, Comparable {
+        /// The law.
+        case law
+        /// The agreement between the two.
+        case masterAgreement
+        /// What it incorporates on processing personal data.
+        case dataProcessing
+        /// What it incorporates on health data.
+        case businessAssociate
+        /// The privacy policy of the services.
+        case servicesPrivacyPolicy
+        /// The privacy policy of the sites.
+        case privacyPolicy
+        /// The terms.
+        case terms
+        /// A summary in the help center.
+        case helpCenterSummary
+
+        /// Stronger is less.
+        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+        /// Whether it holds by itself; others hold where one that does incorporates them.
+        var isRoot: Bool { [.law, .masterAgreement, .privacyPolicy, .helpCenterSummary].contains(self) }
+    }
+
+    /// How data may leave a region that restricts it (clause S2.3).
+    public struct TransferMechanism: Hashable, Sendable, Codable {
+        /// The mechanisms.
+        public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+            /// The destination protects alike.
+            case adequacy
+            /// Standard contractual clauses.
+            case standardClauses
+            /// The United Kingdom's agreement or addendum.
+            case ukAddendum
+            /// Binding corporate rules.
+            case bindingCorporateRules
+        }
+
+        /// The mechanism.
+        public let kind: Kind
+        /// The destinations it covers.
+        public let destinations: Set<Region>
+
+        /// A mechanism.
+        public init(_ kind: Kind, to destinations: Set<Region>) {
+            self.kind = kind
+            self.destinations = destinations
+        }
+    }
+
+    /// The document's name, with its version.
+    public let name: String
+    /// What it is.
+    public let kind: Kind
+    /// Its first instant.
+    public let effective: Timestamp
+    /// From when on it does not hold any more; `nil` for none.
+    public let ends: Timestamp?
+    /// What it says, by key, such as `definition.recipe` or `liability.security`.
+    public let terms: [Path: String]
+    /// Names of documents that it makes a part of itself.
+    public let incorporates: Set<String>
+    /// The only regions where data may be; `nil` when it does not say (clause P7.1).
+    public let residency: Set<Region>?
+    /// How data may leave.
+    public let mechanisms: [TransferMechanism]
+
+    /// A document.
+    public init(
+        _ name: String, _ kind: Kind, effective: Timestamp, ends: Timestamp? = nil, terms: [Path: String] = [:],
+        incorporates: Set<String> = [], residency: Set<Region>? = nil, mechanisms: [TransferMechanism] = []
+    ) {
+        self.name = name
+        self.kind = kind
+        self.effective = effective
+        self.ends = ends
+        self.terms = terms
+        self.incorporates = incorporates
+        self.residency = residency
+        self.mechanisms = mechanisms
+    }
+}
+
+/// What holds between the holder and one customer: documents, what they incorporate, and which says the last word.
+///
+/// A document counts while it is in force, and is the law, the master agreement, the policy or a summary, or one of those in force incorporates it, over
+/// however many others (clauses P0.3, S2.8).
+public struct AgreementSet: Hashable, Sendable, Codable {
+    /// Why documents are no set.
+    public enum Defect: Error, Hashable, Sendable {
+        /// Two have one name.
+        case nameTwice(String)
+        /// One incorporates a document that is not there.
+        case missing(String)
+        /// One incorporates itself, over these.
+        case cycle([String])
+    }
+
+    /// A term, and where it comes from.
+    public struct ResolvedTerm: Hashable, Sendable {
+        /// What holds.
+        public let text: String
+        /// The documents by which it holds: the one that holds by itself first, the one that says it last.
+        public let path: [String]
+        /// What other documents in force say to it, the strongest first.
+        public let overridden: [Overridden]
+
+        /// What does not hold.
+        public struct Overridden: Hashable, Sendable {
+            /// The document that says it.
+            public let document: String
+            /// What it says.
+            public let text: String
+        }
+    }
+
+    /// The documents.
+    public let documents: [AgreementDocument]
+
+    /// Agreements without a document: the policy alone holds.
+    public static let none = AgreementSet()
+    private init() { documents = [] }
+
+    /// A set of documents. Complexity: O(documents² + incorporations).
+    public init(_ documents: [AgreementDocument]) throws(Defect) {
+        var byName: [String: AgreementDocument] = [:]
+        for document in documents {
+            guard byName.updateValue(document, forKey: document.name) == nil else { throw .nameTwice(document.name) }
+        }
+        for document in documents {
+            for name in document.incorporates.sorted() where byName[name] == nil { throw .missing(name) }
+        }
+        // Those that nothing open incorporates go; a circle stays.
+        var open = byName
+        while let free = open.values.first(where: { one in one.incorporates.allSatisfy { open[$0] == nil } }) {
+            open[free.name] = nil
+        }
+        guard open.isEmpty else { throw .cycle(open.keys.sorted()) }
+        self.documents = documents
+    }
+
+    /// Reads documents that are a set.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let documents = try container.decode([AgreementDocument].self)
+        do throws(Defect) {
+            self = try Self(documents)
+        } catch {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no set of agreements: \(error)")
+        }
+    }
+
+    /// Writes the documents.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(documents)
+    }
+
+    /// The documents that hold at an instant, the strongest first, each with the documents by which it does.
+    public func inForce(at instant: Timestamp) -> [(document: AgreementDocument, path: [String])] {
+        let byName = Dictionary(documents.map { ($0.name, $0) }) { first, _ in first }
+        func holds(_ document: AgreementDocument) -> Bool {
+            document.effective <= instant && document.ends.map { instant < $0 } ?? true
+        }
+        var paths: [String: [String]] = [:]
+        var open = documents.filter { $0.kind.isRoot && holds($0) }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
+        for root in open { paths[root.name] = [root.name] }
+        var index = 0
+        while index < open.count {
+            let document = open[index]
+            index += 1
+            for name in document.incorporates.sorted() {
+                guard let next = byName[name], holds(next), paths[name] == nil else { continue }
+                paths[name] = (paths[document.name] ?? []) + [name]
+                open.append(next)
+            }
+        }
+        return open.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }.map { ($0, paths[$0.name] ?? []) }
+    }
+
+    /// What holds about a key at an instant, and what that overrides; `nil` when no document says anything. Of two of one kind the later one
+    /// says it. Complexity: O(documents).
+    public func term(_ key: Path, at instant: Timestamp) -> ResolvedTerm? {
+        let saying = inForce(at: instant).filter { $0.document.terms[key] != nil }
+            .sorted { left, right in
+                (left.document.kind.rawValue, -left.document.effective.microseconds, left.document.name)
+                    < (right.document.kind.rawValue, -right.document.effective.microseconds, right.document.name)
+            }
+        guard let first = saying.first, let text = first.document.terms[key] else { return nil }
+        let overridden = saying.dropFirst().map { other in
+            ResolvedTerm.Overridden(document: other.document.name, text: other.document.terms[key] ?? "")
+        }
+        return ResolvedTerm(text: text, path: first.path, overridden: overridden)
+    }
+}
