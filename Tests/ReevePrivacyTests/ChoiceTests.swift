@@ -3,8 +3,9 @@
 
 import ReeveCrypto
 import ReeveModel
-import ReevePrivacy
 import Testing
+
+@testable import ReevePrivacy
 
 @Suite struct ChoiceTests {
     private let subject = Identifier<DataSubject>(high: 1, low: 1)
@@ -25,32 +26,80 @@ import Testing
     @Test func vendorsAreShutOutAfterAPreview() throws {
         let policy = try ReferencePolicies.privacy2016.compile()
         var log = ChoiceLog()
-        for scope in [vendors, ChoiceScope(), about([.transfer]), about(for: ["service"]), about(nil, ["contact"])] {
+        let mine = log.state(of: subject, at: now)
+        for scope in [
+            vendors, ChoiceScope(), about([.transfer]), about(for: ["service"]), about(nil, ["contact"]),
+            about([.share], items: ["f"]),
+        ] {
             #expect(throws: ChoiceLog.Refusal.needsPreview) { try log.append(event(.optedOut, scope)) }
         }
-        let preview = policy.impact(of: .optedOut, vendors, on: .none, features: [])
+        let features = [Feature("service", required: [Ask(.use, ["contact.email"], for: "service.operate").request])]
+        let preview = policy.impact(of: .optedOut, vendors, on: mine, features: features)
         #expect(throws: ChoiceLog.Refusal.otherPreview) {
             try log.append(event(.optedOut, about([.transfer])), shown: preview)
         }
         #expect(throws: ChoiceLog.Refusal.otherPreview) { try log.append(event(.objected, vendors), shown: preview) }
+        // For nobody, for somebody else, and of nothing.
+        let theirs = log.state(of: Identifier(high: 9, low: 9), at: now)
+        for shown in [
+            policy.impact(of: .optedOut, vendors, on: .none, features: features),
+            policy.impact(of: .optedOut, vendors, on: theirs, features: features),
+            policy.impact(of: .optedOut, vendors, on: mine, features: []),
+        ] {
+            #expect(throws: ChoiceLog.Refusal.otherPreview) { try log.append(event(.optedOut, vendors), shown: shown) }
+        }
         #expect(log.events(of: subject).isEmpty)
         try log.append(event(.optedOut, vendors), shown: preview)
-        // Others need none: what allows, and what is about messages or about the holder alone.
+        #expect(log.events(of: subject).last?.preview == preview.id)
+        // Others need none: what allows, what ends consent, and what is about messages or about the holder alone.
         try log.append(event(.optedIn, vendors))
-        try log.append(event(.optedOut, about(for: ["marketing"])))
-        try log.append(event(.refused, about([.collect], ["contact.email"])))
-        try log.append(event(.withdrawn, about([.publish], items: ["t1@1"])))
-        #expect(log.events(of: subject).count == 5 && log.events(of: Identifier(high: 9, low: 9)).isEmpty)
-        #expect(log.state(of: subject, at: Timestamp(seconds: 1)) == ChoiceState.none)
+        try log.append(event(.optedOut, about(UseOperation.contact, for: ["marketing"])))
+        for act in [ChoiceEvent.Act.refused, .withdrawn, .expired, .invalidated] {
+            try log.append(event(act, about(nil, ["payment"], for: ["billing"])))
+        }
+        #expect(log.events(of: subject).count == 7 && log.events(of: Identifier(high: 9, low: 9)).isEmpty)
+        #expect(log.state(of: subject, at: Timestamp(seconds: 1)).answers(like: mine))
+        // A log is restored as it was.
+        let restored = ChoiceLog(restoring: log.events(of: subject))
+        #expect(restored.events(of: subject) == log.events(of: subject))
+    }
+
+    /// Withdrawing always works, and at once.
+    @Test func withdrawingNeedsNothing() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        var log = ChoiceLog()
+        let scope = about(nil, ["payment"], for: ["billing"])
+        try log.append(event(.given, scope))
+        var card = Ask(.use, ["payment.card"], for: "billing.payment").request
+        (card.subject.id, card.subject.choices) = (subject, log.state(of: subject, at: now))
+        #expect(policy.decide(card).isAllowed)
+        try log.append(event(.withdrawn, scope))
+        card.subject.choices = log.state(of: subject, at: now)
+        #expect(!policy.decide(card).isAllowed)
+    }
+
+    /// The holder and a browser can end something for a subject, and allow nothing.
+    @Test func nobodyElseConsents() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let scope = about(nil, ["payment"], for: ["billing"])
+        for channel in ChoiceEvent.Evidence.Channel.allCases {
+            var card = Ask(.use, ["payment.card"], for: "billing.payment").request
+            card.subject.choices = ChoiceState(of: subject, folding: [event(.given, scope, .init(channel))], at: now)
+            #expect(
+                policy.decide(card).isAllowed == (channel != .holder && channel != .globalPrivacyControl), "\(channel)")
+        }
     }
 
     /// P7.2: consent for agents counts where its giver has the authority; whoever takes it back is heard.
     @Test func nobodyConsentsForOthersWithoutAuthority() throws {
         let scope = about([.storeOnDevice], ["device.cookie"])
         func state(_ act: ChoiceEvent.Act, _ represents: Bool?) -> ChoiceState {
-            ChoiceState(folding: [event(act, scope, .init(.form, representsAuthority: represents))], at: now)
+            ChoiceState(
+                of: subject, folding: [event(act, scope, .init(.form, representsAuthority: represents))], at: now)
         }
-        #expect(state(.given, false) == .none && state(.given, true) != .none)
+        #expect(
+            state(.given, false) == ChoiceState(of: subject, folding: [], at: now)
+                && state(.given, true) != state(.given, false))
         #expect(state(.given, true) == state(.given, nil))
         #expect(state(.withdrawn, false) == state(.withdrawn, true))
     }
@@ -71,7 +120,9 @@ import Testing
         let token = try tokens.token(
             for: subject, purpose: purpose("marketing"), expires: Timestamp(seconds: 2_000_000))
         let event = try tokens.event(from: token, at: now, under: "2016-03-07")
-        #expect(event.subject == subject && event.act == .optedOut && event.scope == about(for: ["marketing"]))
+        #expect(
+            event.subject == subject && event.act == .optedOut
+                && event.scope == about(UseOperation.contact, for: ["marketing"]))
         #expect(event.evidence.channel == .unsubscribeLink)
         var log = ChoiceLog()
         try log.append(event)
@@ -95,6 +146,23 @@ import Testing
         #expect(throws: UnsubscribeTokens.Refusal.notOurs) { try others.event(from: token, at: now, under: "v") }
         // Two links for the same are two.
         #expect(try tokens.token(for: subject, purpose: purpose("marketing"), expires: now) != token)
+    }
+
+    /// A link stops the messages that it was in, whatever they are for.
+    @Test func aLinkStopsMessages() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let tokens = UnsubscribeTokens(key: try Self.key())
+        let longest = Array(repeating: String(repeating: "p", count: 64), count: 16).joined(separator: ".")
+        for aim in ["marketing.email", "communicate.service", "support.help", "analytics.email", longest] {
+            let token = try tokens.token(for: subject, purpose: purpose(aim), expires: Timestamp(seconds: 2_000_000))
+            var log = ChoiceLog()
+            try log.append(tokens.event(from: token, at: now, under: "2016-03-07"))
+            var ask = Ask(.contactByEmail, ["contact.email"], for: aim).request
+            ask.subject.choices = log.state(of: subject, at: now)
+            #expect(policy.decide(ask).clauses.contains(clause("P8.4")) || aim == longest)
+            ask.purpose = purpose("communicate")
+            #expect(policy.decide(ask).isAllowed == (aim != "communicate.service"))
+        }
     }
 
     /// Forged and broken tokens are refused, whatever was changed in them.
@@ -127,5 +195,15 @@ import Testing
         ] {
             #expect(isRefused(text))
         }
+    }
+}
+
+extension ChoiceState {
+    /// Whether two states say the same to a few requests.
+    fileprivate func answers(like other: ChoiceState) -> Bool {
+        [Ask(.use, ["contact.email"], for: "service.operate"), Ask(.share, ["contact.email"], for: "billing.payment")]
+            .allSatisfy {
+                answer(to: $0.request) == other.answer(to: $0.request)
+            }
     }
 }

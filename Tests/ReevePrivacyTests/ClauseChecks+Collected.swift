@@ -51,12 +51,21 @@ extension ClauseCheck {
             }
         },
         ClauseCheck("P1.2") { judge in
+            // What identifies by itself, however it is labelled; and what does together.
+            var version = judge.policy.version
+            version.quasiIdentifiers.append(Set(["log.ip", "log.time", "log.searches"].map(category)))
+            guard let stricter = try? version.compile() else { return judge.expect(false, "does not compile") }
             let set = ["log.ip", "log.time", "log.searches"]
-            judge.denies(Ask(.use, set, for: "analytics.trends", from: .observed, .pseudonymous))
+            let all = Ask(.use, set, for: "analytics.trends", from: .observed, .pseudonymous).request
+            judge.expect(
+                !stricter.decide(all).isAllowed && judge.policy.decide(all).isAllowed, "the set changes nothing")
             for left in set {
-                judge.allows(
-                    Ask(.use, set.filter { $0 != left }, for: "analytics.trends", from: .observed, .pseudonymous))
+                let rest = Ask(.use, set.filter { $0 != left }, for: "analytics.trends", from: .observed, .pseudonymous)
+                judge.expect(stricter.decide(rest.request).isAllowed, "without \(left)")
             }
+            judge.denies(
+                Ask(.storeOnDevice, ["device.cookie", "contact.email"], for: "service.login", .pseudonymous),
+                by: "P2e.2")
         },
         ClauseCheck("P1.3") { judge in
             for one in everything {
@@ -72,7 +81,7 @@ extension ClauseCheck {
                 "analytics.trends", "analytics.features", "analytics.usage", "analytics.traffic", "analytics.reporting",
                 "analytics.email", "product.features", "product.tailoring",
             ] {
-                for one in everything where one.split(separator: ".")[0] != "payment" && one != "health.record" {
+                for one in everything where one != "health.record" {
                     // Without any choice on file, and where nobody looked.
                     let ask = Ask(.use, [one], for: aim, .aggregate).with { $0.subject.choices = nil }
                     judge.allows(ask, by: "P1.6")
@@ -80,6 +89,8 @@ extension ClauseCheck {
                 judge.denies(Ask(.use, ["usage"], for: aim, from: .observed))
             }
             judge.denies(Ask(.use, ["usage"], for: "service.operate", .aggregate))
+            // What is held for customers is theirs.
+            judge.denies(Ask(.use, ["appData"], for: "analytics.trends", .aggregate, asProcessor: true))
             judge.denies(Ask(.combine, ["usage"], for: "analytics.trends", .aggregate))
             judge.denies(Ask(.use, ["usage"], for: "analytics.trends", to: Recipient(.partner, "p"), .aggregate))
         },
@@ -94,6 +105,11 @@ extension ClauseCheck {
             judge.denies(Ask(.publish, ["log.pages"], for: "analytics.trends", to: .everyone, .aggregate))
             judge.denies(
                 Ask(.share, ["log.pages"], for: "analytics.trends", to: Recipient(.affiliate, "p"), .aggregate))
+            let ask = Ask(.share, ["log.pages"], for: "marketing.targeted", to: Recipient(.partner, "p"), .aggregate)
+            judge.denies(ask.with { $0.role = .processor(for: Ask.company) })
+            // Of many nobody's choice decides.
+            judge.allows(ask.with { $0.subject.choices = nil })
+            judge.allows(ask.after((.optedOut, about(for: ["marketing"]))))
         },
         ClauseCheck("P1.8") { judge in
             for recipient in [
@@ -228,6 +244,7 @@ extension ClauseCheck {
                 judge.denies(
                     ask.with { request in
                         request.subject.choices = ChoiceState(
+                            of: Ask.subject,
                             folding: [ChoiceEvent.Act.optedOut, .optedIn].map {
                                 ChoiceEvent($0, out, by: Ask.subject, at: Ask.now, under: "v", evidence: .init(.email))
                             }, at: Ask.now)
@@ -346,7 +363,19 @@ extension ClauseCheck {
                 for operation in UseOperation.allCases {
                     judge.denies(Ask(operation, [one], for: "analytics.trends"), by: "P2a.10")
                 }
-                let everything = (ChoiceEvent.Act.given, about())
+                // Consent to something else, opting in, somebody else's consent and the holder's word are none.
+                for act in [
+                    (ChoiceEvent.Act.given, about(for: ["billing"])),
+                    (.optedIn, about(nil, ["payment"], for: ["billing"])), (.given, about()),
+                ] { judge.denies(Ask(.use, [one], for: "billing.payment").after(act), by: "P2a.10") }
+                judge.denies(
+                    Ask(.collect, [one], for: "marketing.email").after((.optedIn, about(for: ["marketing"]))),
+                    by: "P2a.10")
+                let paying = Ask(.use, [one], for: "billing.payment").after(given)
+                judge.allows(paying)
+                judge.denies(paying.with { $0.subject.id = Identifier(high: 9, low: 9) }, by: "P2a.10")
+                judge.denies(paying.with { $0.subject.id = nil }, by: "P2a.10")
+                let everything = (ChoiceEvent.Act.given, about(nil, ["payment", "identity"]))
                 judge.denies(Ask(.use, [one], for: "billing.payment", about: .endUserOfCustomer).after(everything))
                 judge.denies(Ask(.use, [one], for: "billing.payment", to: Recipient(.partner, "p")).after(everything))
                 judge.denies(Ask(.contactByEmail, [one], for: "billing.payment").after(everything))
@@ -423,6 +452,17 @@ extension ClauseCheck {
             judge.denies(
                 Ask(.collect, ["payment.card"], for: "billing.payment").after(
                     (.refused, about([.collect], ["payment"]))), by: "P8.2")
+            // What ran out is not refused; what was refused can be given.
+            let mail = about([.collect], ["contact.email"])
+            judge.allows(
+                Ask(.collect, ["contact.email"], for: "service.operate").after(
+                    (.given, about(nil, ["contact.email"])), (.expired, about(nil, ["contact.email"]))))
+            judge.allows(
+                Ask(.collect, ["contact.email"], for: "service.operate").after((.refused, mail), (.given, mail)))
+            judge.denies(Ask(.collect, ["contact.email"], for: "service.operate").after((.optedOut, mail)), by: "P8.2")
+            judge.denies(
+                Ask(.collect, ["contact.email"], for: "service.operate").after((.given, mail), (.refused, mail)),
+                by: "P8.2")
             // Others are untouched.
             judge.allows(
                 Ask(.collect, ["org.name"], for: "service.operate").after(
@@ -446,6 +486,7 @@ extension ClauseCheck {
             let ask = Ask(.contactByEmail, ["contact.email"], for: "marketing.email")
             let states = [ChoiceEvent.Evidence.Channel.email, .unsubscribeLink].map { channel in
                 ChoiceState(
+                    of: Ask.subject,
                     folding: [
                         ChoiceEvent(
                             .optedOut, about(UseOperation.contact, for: ["marketing"]), by: Ask.subject, at: Ask.now,
@@ -459,6 +500,16 @@ extension ClauseCheck {
                 Ask(.contactByEmail, ["contact.email"], for: "communicate.service").with {
                     $0.subject.choices = states[0]
                 })
+            // Whoever wants no messages for anything gets none, of any kind.
+            for operation in [UseOperation.contactByEmail, .contactByCall, .contactByText, .contactByPost] {
+                for aim in ["communicate.service", "support.help", "research.product"] {
+                    let out = (ChoiceEvent.Act.optedOut, about(UseOperation.contact, for: [aim]))
+                    judge.denies(Ask(operation, ["contact.email"], for: aim).after(out), by: "P8.4")
+                }
+            }
+            judge.allows(
+                Ask(.use, ["contact.email"], for: "communicate.service").after(
+                    (.optedOut, about(UseOperation.contact, for: ["communicate"]))))
         },
         ClauseCheck("P12.1") { judge in
             // The day after 20,000 days: 2024-10-04.

@@ -94,6 +94,11 @@ extension ClauseCheck {
                     judge.denies(Ask(.use, [one], for: aim, .pseudonymous))
                 }
             }
+            for aim in [
+                "analytics.trends", "service.administer", "service.maintain", "analytics.features", "sites.monitor",
+            ] {
+                judge.allows(Ask(.use, ["log"], for: aim, from: .observed, .pseudonymous))
+            }
             judge.denies(Ask(.use, ["log.ip"], for: "service.personalize", from: .observed, .pseudonymous))
             judge.denies(Ask(.combine, ["log.ip"], for: "service.maintain", from: .observed, .pseudonymous))
             judge.denies(Ask(.use, ["appData"], for: "service.maintain", from: .observed, .pseudonymous))
@@ -132,6 +137,21 @@ extension ClauseCheck {
                 judge.denies(ask.living(place).after(consent, (.withdrawn, consent.1)), by: "P2e.5")
                 judge.allows(ask.living(place).facts("cookie.isEssential"), duty: .informCookies)
             }
+            for place in ["ch", "de-by", "fr-75", "gb-eng", "eu-west-1", "gf"] {
+                judge.denies(ask.living(place), by: "P2e.5")
+            }
+            // What is no place lies nowhere that anybody knows.
+            for place in ["xx", "europe", "germany"] { judge.denies(ask.living(place), by: "P2e.5") }
+            judge.allows(ask.living("us-ca"))
+            // Consent to something else is none; who refuses gets what is essential.
+            for act in [
+                (ChoiceEvent.Act.optedIn, about(for: ["service"])), (.given, about(for: ["service"])),
+                (.optedIn, consent.1),
+            ] {
+                judge.denies(ask.living("de").facts(no: ["cookie.isEssential"]).after(act), by: "P2e.5")
+            }
+            judge.allows(ask.living("de").facts("cookie.isEssential").after((.refused, about([.storeOnDevice]))))
+            judge.allows(ask.living("de").facts("cookie.isEssential").after(consent, (.expired, consent.1)))
             judge.allows(ask.living("us"), by: "P2e.5", duty: .informCookies)
             judge.allows(ask.living("us").facts("cookie.isEssential"))
             // Where the subject lives nobody knows.
@@ -166,7 +186,11 @@ extension ClauseCheck {
                 judge.denies(ask.with { $0.recipient = stranger })
                 judge.denies(Ask(operation, ["beacon.email"], for: "analytics.email", .pseudonymous))
                 judge.denies(Ask(operation, ["beacon.web"], for: "analytics.email", from: .observed, .pseudonymous))
-                judge.denies(ask.with { $0.purpose = purpose("marketing.email") })
+                let mailing = ask.with { $0.purpose = purpose("marketing.email") }
+                judge.allows(mailing, by: "P2f.2")
+                judge.denies(mailing.after((.optedOut, about(for: ["marketing"]))), by: "P2a.5")
+                judge.allows(ask.after((.optedOut, about(for: ["marketing"]))))
+                judge.denies(ask.with { $0.purpose = purpose("marketing.materials") })
             }
             judge.denies(Ask(.retain, ["beacon.email"], for: "analytics.email", from: .observed, .pseudonymous))
         },
@@ -413,6 +437,20 @@ extension ClauseCheck {
                         by: "P8.5")
                 }
             }
+            // Consent to something else lifts nothing; opting in to vendors does, to one of them for that one.
+            let card = Ask(.share, ["payment.card"], for: "billing.payment", to: provider).facts(
+                "recipient.isListed", no: ["recipient.isObjectedTo"])
+            let paying = (ChoiceEvent.Act.given, about([.share], ["payment.card"], for: ["billing"]))
+            judge.allows(card.after(paying))
+            judge.denies(card.after(out, paying), by: "P8.5")
+            let vendor = Ask(.share, ["contact.email"], for: "service.operate", to: provider).facts(
+                "recipient.isListed", no: ["recipient.isObjectedTo"])
+            judge.denies(vendor.after(out, (.optedIn, about(for: ["service"]))), by: "P8.5")
+            judge.denies(vendor.after(out, (.given, about([.share], ["contact"], to: [.serviceProvider]))), by: "P8.5")
+            judge.allows(vendor.after(out, (.optedIn, out.1)))
+            judge.allows(vendor.after(out, (.optedIn, about([.share], to: [.serviceProvider], named: ["hosting"]))))
+            judge.denies(
+                vendor.after(out, (.optedIn, about([.share], to: [.serviceProvider], named: ["other"]))), by: "P8.5")
             // Of one vendor alone.
             let one = (ChoiceEvent.Act.optedOut, about([.share], named: ["analytics"]))
             let other = Ask(.share, ["contact.email"], for: "service.operate", to: provider).facts(
@@ -505,12 +543,18 @@ extension ClauseCheck {
                 judge.denies(ask.after(grant, (.withdrawn, grant.1)))
                 judge.denies(ask.after((.given, about([.share], ["content"], named: ["other"]))))
                 judge.denies(ask.with { $0.subject.choices = nil })
-                let everything = (ChoiceEvent.Act.given, about())
+                // Whoever is not named is nobody that was authorised.
+                judge.denies(ask.after((.given, about([.share], ["content"]))))
+                judge.denies(ask.with { $0.recipient = Recipient(.authorizedByUser) }.after(grant))
+                judge.denies(ask.after(grant).with { $0.subject.id = Identifier(high: 9, low: 9) })
+                let everything = (ChoiceEvent.Act.given, about(nil, ["content"], named: ["friend"]))
                 judge.denies(ask.with { $0.recipient = Recipient(.partner, "friend") }.after(everything))
                 judge.denies(ask.with { $0.purpose = purpose("research.product") }.after(everything))
                 judge.denies(ask.with { $0.operation = .combine }.after(everything))
             }
-            judge.denies(Ask(.share, ["contact.email"], for: "service.content", to: friend).after((.given, about())))
+            judge.denies(
+                Ask(.share, ["contact.email"], for: "service.content", to: friend).after(
+                    (.given, about(nil, ["contact"], named: ["friend"]))))
         },
         ClauseCheck("P3.3") { judge in
             for one in everything {
@@ -539,12 +583,16 @@ extension ClauseCheck {
             judge.denies(ask)
             judge.denies(ask.after((.given, about([.publish], ["testimonial.name"], items: ["t1@1"]))))
             judge.denies(ask.with { $0.item = nil }.after(consent))
+            judge.denies(ask.after((.given, about([.publish], ["testimonial.name"]))))
+            judge.denies(ask.after((.optedIn, about(for: ["marketing"]))))
             judge.denies(ask.after(consent, (.withdrawn, consent.1)))
-            let everything = (ChoiceEvent.Act.given, about())
+            let everything = (ChoiceEvent.Act.given, about(nil, ["testimonial", "identity"], items: ["t1@2"]))
             judge.denies(ask.with { $0.recipient = stranger }.after(everything))
             judge.denies(ask.with { $0.operation = .share }.after(everything))
             judge.denies(ask.with { $0.purpose = purpose("marketing.targeted") }.after(everything))
-            judge.denies(Ask(.publish, ["identity.name"], for: "marketing.materials", to: .everyone).after(everything))
+            judge.denies(
+                Ask(.publish, ["identity.name"], for: "marketing.materials", to: .everyone).with { $0.item = "t1@2" }
+                    .after(everything))
         },
         ClauseCheck("P7.1") { judge in
             for aim in ["service.operate", "service.content", "service.execute"] {
@@ -561,6 +609,18 @@ extension ClauseCheck {
             judge.denies(ask.with { $0.purpose = purpose("research.product") })
             judge.denies(ask.with { $0.recipient = stranger })
             judge.denies(ask.with { $0.operation = .publish })
+            // Who shares with somebody abroad transfers as well.
+            let abroad = Ask(.share, ["contact.email"], for: "service.operate", to: provider).living("us")
+                .facts("recipient.isListed", no: ["recipient.isObjectedTo"])
+            judge.allows(abroad)
+            judge.denies(abroad.going("ca"), by: "P7.1")
+            judge.denies(abroad.going("ca").facts(no: ["agreement.allowsDestination"]), by: "P7.1")
+            judge.allows(abroad.going("ca").facts("agreement.allowsDestination"))
+            judge.denies(
+                Ask(.share, ["log.pages"], for: "service.operate", to: provider, .aggregate).going("ca").facts(no: [
+                    "agreement.allowsDestination"
+                ]),
+                by: "P7.1")
         },
         ClauseCheck("P7.3") { judge in
             let ask = Ask(.transfer, ["contact.email"], for: "service.operate").living("us").going("ca").facts(
@@ -656,11 +716,24 @@ extension ClauseCheck {
             judge.allows(Ask(.use, ["identity.name"], for: "service.operate").facts("customer.isAustralianGovernment"))
         },
         ClauseCheck("S2.2") { judge in
-            // A recipient's name is all that a policy sees of it: where it sits can change nothing.
-            let facts = judge.policy.version.rules.flatMap { $0.when.facts }
-            judge.expect(
-                !facts.contains { $0.elements[0] == "recipient" && $0.description.lowercased().contains("region") },
-                "a rule asks where a vendor sits")
+            // A vendor is a name: another one with the same facts, wherever it sits, is answered alike.
+            for operation in UseOperation.allCases {
+                for one in shareable {
+                    let answers = ["vendor-de", "vendor-us", "vendor-in"].map { name in
+                        judge.policy.decide(
+                            Ask(
+                                operation, [one], for: "service.operate", to: Recipient(.serviceProvider, name),
+                                from: .observed
+                            ).living("de").going("us")
+                                .facts(
+                                    "recipient.isListed", "agreement.allowsDestination", no: ["recipient.isObjectedTo"]
+                                ).request
+                        ).description
+                    }
+                    judge.expect(Set(answers).count == 1, "\(operation) \(one) depends on the vendor")
+                }
+            }
+            // The customer's region decides.
             let ask = Ask(.storeOnDevice, ["device.cookie"], for: "service.login", from: .deviceAssigned, .pseudonymous)
             judge.denies(ask.living("de"))
             judge.allows(ask.living("us"))
@@ -689,6 +762,24 @@ extension ClauseCheck {
                 // Where the subject lives nobody knows.
                 judge.denies(home.going("us"), by: "S2.3")
             }
+            for near in [Identifiability.personal, .pseudonymous] {
+                let share = Ask(.share, ["telemetry.page"], for: "service.operate", to: provider, from: .observed, near)
+                    .living("de")
+                    .facts("recipient.isListed", "agreement.allowsDestination", no: ["recipient.isObjectedTo"])
+                judge.allows(share)
+                judge.denies(share.going("us"), by: "S2.3")
+                judge.denies(share.going("us").facts(terms[0], terms[1]), by: "S2.3")
+                judge.denies(share.going("us").living(nil), by: "S2.3")
+                judge.allows(share.going("us").facts(terms[0], terms[1], terms[2]))
+                judge.allows(share.going("fr"))
+                judge.allows(share.going("us").living("us"))
+            }
+            judge.allows(
+                Ask(.share, ["log.pages"], for: "service.operate", to: provider, .aggregate).living("de").going("us")
+                    .facts("agreement.allowsDestination"))
+            judge.denies(
+                Ask(.transfer, ["contact.email"], for: "service.operate").living("ch").going("us").facts(
+                    "agreement.allowsDestination"), by: "S2.3")
             // Figures about groups are nobody's.
             judge.allows(
                 Ask(.transfer, ["log.pages"], for: "service.operate", .aggregate).living("de").going("us")

@@ -76,11 +76,14 @@ struct Ask: CustomStringConvertible {
         request = UseRequest(
             operation, label, for: purpose(aim), to: recipient,
             as: asProcessor ? .processor(for: Self.company) : .controller,
-            about: SubjectFacts(who, choices: ChoiceState.none), on: CivilDay(daysSince1970: 20_000))
+            about: SubjectFacts(who, id: Self.subject, choices: ChoiceState.none), on: CivilDay(daysSince1970: 20_000))
     }
 
     static func aggregate(_ categories: Set<DataCategory>) -> DataLabel {
-        guard let all = Aggregate(of: categories, groups: [.init("all", subjects: 20, value: 1)], minimumGroup: 20)
+        guard
+            let all = Aggregate(
+                of: [.personal(categories, from: [.observed])], groups: [.init("all", subjects: 20, value: 1)],
+                minimumGroup: 20)
         else {
             preconditionFailure("no aggregate")
         }
@@ -103,7 +106,7 @@ struct Ask: CustomStringConvertible {
                 act.0, act.1, by: Self.subject, at: Timestamp(seconds: Int64(second)), under: "2016-03-07",
                 evidence: .init(.settings))
         }
-        copy.request.subject.choices = ChoiceState(folding: events, at: Self.now)
+        copy.request.subject.choices = ChoiceState(of: Self.subject, folding: events, at: Self.now)
         return copy
     }
 

@@ -66,6 +66,28 @@ import Testing
         #expect(diff.isMaterial && diff.changes.allSatisfy { $0.scope.categories == [category("contact.chat")] })
     }
 
+    /// Versions that have nothing in common and many words: an error, and no hour of work.
+    @Test func tooManyPartsAreTold() throws {
+        var generator = UseGenerator(random: SeededGenerator(seed: 7))
+        func version() -> PolicyVersion {
+            let categories = (0..<24).map { category("c\($0).d") }
+            let purposes = (0..<24).map { purpose("p\($0).q") }
+            let rules = (0..<60).map { number in
+                UseRule(
+                    generator.chance(70) ? .permit : .forbid, path("r\(number)"),
+                    UseScope(
+                        generator.some(UseOperation.allCases), of: generator.some(categories),
+                        for: generator.some(purposes),
+                        to: generator.some(Recipient.Kind.allCases)), clauses: [clause("P1")])
+            }
+            return PolicyVersion(
+                name: "v", taxonomy: Taxonomy(categories: Set(categories), purposes: Set(purposes)), rules: rules)
+        }
+        let (old, new) = (version(), version())
+        let error = #expect(throws: PolicyDefects.self) { try old.changes(to: new) }
+        #expect(error?.description.contains("parts") == true)
+    }
+
     @Test func defectsOfEitherVersionAreTold() throws {
         var other = reference
         other.rules[0].clauses = []
@@ -120,7 +142,8 @@ import Testing
                 request.data =
                     generator.chance(50) ? .personal([one], from: [origin]) : .pseudonymous([one], from: [origin])
                 guard old.quasiIdentifiers.isEmpty, next.quasiIdentifiers.isEmpty else { continue }
-                request.subject.choices = ChoiceState(folding: generator.log(), at: Timestamp(seconds: 100))
+                request.subject.choices = ChoiceState(
+                    of: generator.subject, folding: generator.log(), at: Timestamp(seconds: 100))
                 let decisions = (policies.0.decide(request), policies.1.decide(request))
                 let box = diff.changes.first { $0.scope.isAround(request) }
                 switch (decisions.0.isAllowed, decisions.1.isAllowed) {
@@ -164,7 +187,8 @@ import Testing
             about: SubjectFacts(who),
             on: CivilDay(daysSince1970: 0))
         func duties(_ policy: PrivacyPolicy) -> [Duty]? {
-            let outcome = policy.outcome(of: request, with: policy.facts(of: request, but: change.example))
+            let outcome = policy.outcome(
+                of: request, with: policy.facts(policy.facts(of: request), but: change.example))
             let decision = UseDecision(request: request, policy: policy, outcome: outcome)
             return decision.isAllowed ? decision.duties : nil
         }

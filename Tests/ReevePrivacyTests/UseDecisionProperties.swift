@@ -2,13 +2,15 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveModel
-import ReevePrivacy
 import ReeveTesting
 import Testing
+
+@testable import ReevePrivacy
 
 /// DESIGN §10 against a naive reference, and the laws of the algebra (L1 to L8).
 @Suite struct UseDecisionProperties {
     private static let end = Timestamp(seconds: 100)
+    private static let subject = Identifier<DataSubject>(high: 1, low: 1)
 
     private struct Case {
         let version: PolicyVersion
@@ -29,7 +31,7 @@ import Testing
             for _ in 0..<min(100, left) {
                 let log = generator.chance(80) ? generator.log() : nil
                 var request = generator.request()
-                request.subject.choices = log.map { ChoiceState(folding: $0, at: Self.end) }
+                request.subject.choices = log.map { ChoiceState(of: Self.subject, folding: $0, at: Self.end) }
                 try body(&generator, Case(version: version, log: log, request: request), policy)
             }
             left -= 100
@@ -123,8 +125,12 @@ import Testing
                 learned.facts[fact] = generator.pick([.yes, .no])
             }
             if learned.subject.residence == nil { learned.subject.residence = region("us") }
-            if learned.subject.choices == nil {
-                learned.subject.choices = ChoiceState(folding: generator.log(), at: Self.end)
+            // Of a place that nobody knows it is learned what it is a part of.
+            if learned.subject.residence == region("xx") { learned.subject.residence = region("us-xx") }
+            if learned.destination == region("xx") { learned.destination = region("de-xx") }
+            if learned.subject.ownChoices == nil {
+                learned.subject.id = Self.subject
+                learned.subject.choices = ChoiceState(of: Self.subject, folding: generator.log(), at: Self.end)
             }
             #expect(policy.decide(learned).isAllowed, "\(one)")
             count += 1
@@ -146,13 +152,13 @@ import Testing
                 changed += 1
             }
             if !looked.contains(path("residence.here")) {
-                other.subject.residence = generator.pick([nil, region("de"), region("us")])
+                other.subject.residence = generator.pick(generator.places)
             }
-            if !looked.contains(path("destination.here")) {
-                other.destination = generator.pick([nil, region("de"), region("us")])
+            if looked.isDisjoint(with: [path("destination.here"), path("destination.isGiven")]) {
+                other.destination = generator.pick(generator.places)
             }
-            if looked.isDisjoint(with: [path("choice.given"), path("choice.optedOut")]) {
-                other.subject.choices = ChoiceState(folding: generator.log(), at: Self.end)
+            if !looked.contains(where: { $0.elements[0] == "choice" }) {
+                other.subject.choices = ChoiceState(of: Self.subject, folding: generator.log(), at: Self.end)
             }
             let after = policy.decide(other)
             // A denial for another reason is the same answer.
@@ -208,24 +214,32 @@ import Testing
     @Test func choicesAreAFold() throws {
         try each("L8") { generator, one, _ in
             let log = generator.log()
-            let state = ChoiceState(folding: log, at: Self.end)
+            let state = ChoiceState(of: Self.subject, folding: log, at: Self.end)
             #expect(
-                ChoiceState(folding: (log + generator.some(log)).shuffled(using: &generator.random), at: Self.end)
+                ChoiceState(
+                    of: Self.subject, folding: (log + generator.some(log)).shuffled(using: &generator.random),
+                    at: Self.end)
                     == state)
             let half = log.prefix(log.count / 2)
             #expect(
-                log.dropFirst(log.count / 2).reduce(ChoiceState(folding: half, at: Self.end)) { $0.adding($1) } == state
+                log.dropFirst(log.count / 2).reduce(ChoiceState(of: Self.subject, folding: half, at: Self.end)) {
+                    $0.adding($1)
+                } == state
             )
             var (given, withdrawn) = (generator.event(), generator.event())
-            (given.act, withdrawn.act) = (
-                generator.pick([.given, .optedIn]), generator.pick([.withdrawn, .objected, .optedOut])
-            )
-            (withdrawn.scope, withdrawn.at) = (given.scope, given.at)
-            let both = ChoiceState(folding: [given, withdrawn], at: Self.end)
-            #expect(both == ChoiceState(folding: [withdrawn], at: Self.end))
+            given.act = generator.pick([.given, .optedIn])
+            withdrawn.act = generator.pick(
+                given.act == .given ? [.withdrawn, .expired, .invalidated, .refused] : [.optedOut, .objected])
+            (withdrawn.scope, withdrawn.at, withdrawn.subject) = (given.scope, given.at, given.subject)
+            let both = ChoiceState(of: Self.subject, folding: [given, withdrawn], at: Self.end)
+            let alone = ChoiceState(of: Self.subject, folding: [withdrawn], at: Self.end)
+            #expect(both.answer(to: one.request) == alone.answer(to: one.request))
             // What has not happened yet counts for nothing.
-            let early = ChoiceState(folding: log, at: Timestamp(seconds: 1))
-            #expect(early == ChoiceState(folding: log.filter { $0.at <= Timestamp(seconds: 1) }, at: Self.end))
+            let early = ChoiceState(of: Self.subject, folding: log, at: Timestamp(seconds: 1))
+            #expect(
+                early
+                    == ChoiceState(
+                        of: Self.subject, folding: log.filter { $0.at <= Timestamp(seconds: 1) }, at: Self.end))
         }
     }
 

@@ -84,7 +84,8 @@ import Testing
     @Test func aGroupOfFewerIsNoAggregate() {
         func aggregate(_ sizes: [Int], minimum: Int, value: Double = 1) -> Aggregate? {
             Aggregate(
-                of: [category("log.pages")], groups: sizes.map { .init("g", subjects: $0, value: value) },
+                of: [.personal([category("log.pages")], from: [.observed])],
+                groups: sizes.map { .init("g", subjects: $0, value: value) },
                 minimumGroup: minimum)
         }
         for minimum in [5, 6, 20, 1000] {
@@ -136,6 +137,79 @@ import Testing
         #expect(error?.description.contains(line) == true, "\(error?.description ?? "")")
     }
 
+    /// What of a group nobody labelled, or somebody else's, is no usage data.
+    @Test func anAggregateIsMadeOfOnesOwn() {
+        func aggregate(_ data: [DataLabel]) -> Aggregate? {
+            Aggregate(of: data, groups: [.init("g", subjects: 50, value: 1)], minimumGroup: 5)
+        }
+        #expect(aggregate([]) == nil && aggregate([.personal([], from: [.observed])]) == nil)
+        #expect(aggregate([.personal([category("log.ip")], from: [.external])]) == nil)
+        #expect(
+            aggregate([
+                .personal([category("log.ip")], from: [.observed]),
+                .personal([category("org.name")], from: [.provided, .external]),
+            ]) == nil)
+    }
+
+    /// Neither a print nor a dump shows the subject.
+    @Test func nothingOfASubjectShows() throws {
+        var request = Ask(.collect, ["contact.email"], for: "service.operate", to: Recipient(.partner, "shown-nowhere"))
+            .request
+        request.subject.birth = CivilDay(year: 1984, month: 5, day: 6)
+        request.subject.residence = region("fr")
+        request.item = "t1@secret"
+        let event = ChoiceEvent(
+            .given, about(named: ["shown-nowhere"]), by: Ask.subject, at: Ask.now, under: "v",
+            evidence: .init(.form, reference: "shown-nowhere"))
+        request.subject.choices = ChoiceState(of: Ask.subject, folding: [event], at: Ask.now)
+        let decision = policy.decide(request)
+        let values: [Any] = [request, request.subject, decision, event, try #require(request.subject.choices)]
+        for value in values {
+            var dumped = ""
+            dump(value, to: &dumped)
+            for text in ["\(value)", String(reflecting: value), dumped] {
+                for hidden in ["1984", "\"fr\"", "residence", "secret", "shown-nowhere", Ask.subject.description] {
+                    #expect(!text.contains(hidden), "\(text)")
+                }
+            }
+        }
+    }
+
+    /// Many facts and large conditions: an answer after a bounded number of tries.
+    @Test func theCounterfactualGivesUp() throws {
+        let facts = (0..<250).map { Condition.fact(path("fact.f\($0)")) }
+        let version = PolicyVersion(
+            name: "v", taxonomy: .reference,
+            rules: [UseRule(.permit, path("all"), UseScope(), when: .all(facts), clauses: [clause("P1")])])
+        let decision = try version.compile().decide(Ask(.use, ["contact.email"], for: "service.operate").request)
+        #expect(decision.reason == .notPermitted && decision.missing.count == 250 && decision.whatWouldAllow == nil)
+    }
+
+    /// A member that nobody knows would be passed over where it was meant to narrow something.
+    @Test func misspeltMembersAreRefused() throws {
+        for (good, bad) in [
+            (#"{"operations":["use"]}"#, #"{"operation":["use"]}"#),
+            (#"{"identifiability":0}"#, #"{"identifiabilty":0}"#), ("{}", #"{"x":1}"#),
+        ] {
+            #expect(throws: Never.self) { try JSONDecoder().decode(UseScope.self, from: Data(good.utf8)) }
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(UseScope.self, from: Data(bad.utf8)) }
+        }
+        #expect(throws: Never.self) { try JSONDecoder().decode(ChoiceScope.self, from: Data(#"{"items":["a"]}"#.utf8)) }
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(ChoiceScope.self, from: Data(#"{"item":["a"]}"#.utf8))
+        }
+        for member in [#""knownRegion":[],"#, #""rule":[],"#] {
+            let text = String(decoding: try JSONEncoder().encode(ReferencePolicies.privacy2016), as: UTF8.self)
+            let broken = "{" + member + text.dropFirst()
+            #expect(throws: DecodingError.self) {
+                try JSONDecoder().decode(PolicyVersion.self, from: Data(broken.utf8))
+            }
+        }
+        let rule =
+            #"{"name":"a","effect":"permit","scope":{},"when":{"constant":"yes"},"duties":[],"clauses":["P1"],"unless":{}}"#
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(UseRule.self, from: Data(rule.utf8)) }
+    }
+
     /// A version is data: it is the same after it was written and read.
     @Test func aVersionIsReadBack() throws {
         let version = ReferencePolicies.privacy2016
@@ -151,8 +225,11 @@ import Testing
         let version = policy.version
         let facts = version.rules.reduce(into: Set<Path>()) { $0.formUnion($1.when.facts) }
         let everything = ChoiceState(
+            of: Ask.subject,
             folding: [
-                ChoiceEvent(.given, ChoiceScope(), by: Ask.subject, at: Ask.now, under: "v", evidence: .init(.form))
+                ChoiceEvent(
+                    .given, ChoiceScope(of: version.taxonomy.categories, named: ["p"]), by: Ask.subject, at: Ask.now,
+                    under: "v", evidence: .init(.form))
             ], at: Ask.now)
         /// Which clauses name a part of what may be shared: with whom, for what, of what.
         func isNamed(_ request: UseRequest) -> Bool {

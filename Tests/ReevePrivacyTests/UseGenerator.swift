@@ -15,7 +15,12 @@ struct UseGenerator<Random: RandomNumberGenerator> {
     let askedCategories = ["a", "a.b", "a.c", "a.c.d", "a.c.e", "f", "g", "g.h", "a.x", "f.y", "z"].map(category)
     let askedPurposes = ["p", "p.q", "p.r", "s", "t", "t.u.v", "p.w", "t.u.x", "y"].map(purpose)
     let facts = ["x", "y.z"].map(path)
-    let derived = ["choice.given", "choice.optedOut", "residence.here", "destination.here"].map(path)
+    let derived = [
+        "choice.given", "choice.givenToRecipient", "choice.givenForItem", "choice.optedOut", "choice.refused",
+        "residence.here",
+        "destination.here", "destination.isGiven",
+    ].map(path)
+    let places = [nil, region("de"), region("us"), region("de-by"), region("us-ca"), region("xx")]
     let operations: [UseOperation] = [.use, .share, .collect]
     let recipients: [Recipient] = [.own, Recipient(.partner, "one"), Recipient(.partner, "two"), Recipient(.partner)]
     let origins: [DataOrigin] = [.provided, .observed]
@@ -30,6 +35,9 @@ struct UseGenerator<Random: RandomNumberGenerator> {
         for element in elements where chance(percent) { chosen.insert(element) }
         return chosen.isEmpty && !elements.isEmpty && chance(90) ? [pick(elements)] : chosen
     }
+    let subject = Identifier<DataSubject>(high: 1, low: 1)
+    let other = Identifier<DataSubject>(high: 1, low: 2)
+
     private mutating func maybe<Element: Hashable>(_ elements: [Element], _ percent: Int = 40) -> Set<Element>? {
         chance(45) ? some(elements, percent) : nil
     }
@@ -70,7 +78,7 @@ struct UseGenerator<Random: RandomNumberGenerator> {
         return PolicyVersion(
             name: "test", taxonomy: Taxonomy(categories: Set(categories), purposes: Set(purposes)), rules: rules,
             quasiIdentifiers: chance(40) ? [some(askedCategories, 20).union([pick(askedCategories)])] : [],
-            regions: ["here": [region("de")]])
+            regions: ["here": [region("de")]], knownRegions: chance(50) ? [region("de"), region("us")] : nil)
     }
 
     mutating func label() -> DataLabel {
@@ -82,9 +90,11 @@ struct UseGenerator<Random: RandomNumberGenerator> {
     mutating func request() -> UseRequest {
         var request = UseRequest(
             pick(operations), label(), for: pick(askedPurposes), to: pick(recipients),
-            in: pick([nil, region("de"), region("us")]),
+            in: pick(places),
             as: pick([.controller, .processor(for: Identifier(high: 1, low: 1))]),
-            about: SubjectFacts(pick(relationships), residence: pick([nil, region("de"), region("us")])),
+            about: SubjectFacts(
+                pick(relationships), id: pick([subject, subject, subject, subject, other, nil]), residence: pick(places)
+            ),
             item: pick([nil, "i1", "i2"]), on: CivilDay(daysSince1970: 0))
         for fact in facts where chance(60) { request.facts[fact] = pick(Truth.allCases) }
         // Not the caller's to state.
@@ -98,9 +108,11 @@ struct UseGenerator<Random: RandomNumberGenerator> {
             to: chance(30) ? some([.own, .partner]) : nil, named: chance(20) ? some(["one", "two"]) : nil,
             items: chance(15) ? some(["i1", "i2"]) : nil)
         return ChoiceEvent(
-            pick(ChoiceEvent.Act.allCases), chance(30) ? ChoiceScope() : scope, by: Identifier(high: 1, low: 1),
+            pick(ChoiceEvent.Act.allCases), chance(30) ? ChoiceScope() : scope, by: chance(90) ? subject : other,
             at: Timestamp(seconds: Int64.random(in: 0...4, using: &random)), under: "test",
-            evidence: .init(.settings, representsAuthority: chance(15) ? chance(50) : nil))
+            evidence: .init(
+                pick([.settings, .settings, .settings, .holder, .globalPrivacyControl]),
+                representsAuthority: chance(15) ? chance(50) : nil))
     }
 
     mutating func log() -> [ChoiceEvent] {

@@ -12,10 +12,14 @@ struct UseReference {
         case knownReadsMissingAsUnknown, unknownPathIsPermitted, forbidBelowLimit,
             permitAboveLimit
         case setsDoNotIdentify, externalIsOurs, statedChoiceCounts, withdrawalLosesTies, narrowWithdrawalIsPassedOver
+        case anybodysChoices, holderConsents, generalActsLift, consentToAnything, consentLiftsOptOuts, partsAreElsewhere
+        case anyCodeIsKnown
     }
 
     let version: PolicyVersion
     var log: [ChoiceEvent]?
+    /// Whose log it is.
+    var subject = Identifier<DataSubject>(high: 1, low: 1)
     var flaw: Flaw?
 
     /// What the leaves under a path are, by its words alone.
@@ -38,30 +42,63 @@ struct UseReference {
         return identifies ? .personal : data.identifiability
     }
 
-    func choice(_ request: UseRequest) -> (given: Truth, optedOut: Truth) {
-        guard let log else { return (.unknown, .unknown) }
-        // For each scope the last act counts, and of those at one instant the one that ends.
-        var lasts: [ChoiceEvent] = []
-        for event in log where !(event.act.allows && event.evidence.representsAuthority == false) {
-            let others = log.filter { other in
-                other.scope == event.scope && !(other.act.allows && other.evidence.representsAuthority == false)
-            }
-            let isLast = others.allSatisfy { other in
-                guard other.at == event.at else { return other.at < event.at }
-                return flaw == .withdrawalLosesTies
-                    ? !other.act.allows || event.act.allows : !event.act.allows || other.act.allows
-            }
-            if isLast { lasts.append(event) }
+    /// What a subject's log says to a request, stream by stream.
+    func choice(_ request: UseRequest) -> [Path: Truth] {
+        let names = ["given", "givenToRecipient", "givenForItem", "optedOut", "refused"].map { path("choice.\($0)") }
+        guard let log, request.subject.id == subject || flaw == .anybodysChoices else {
+            return Dictionary(uniqueKeysWithValues: names.map { ($0, .unknown) })
         }
-        let allowed = lasts.filter { $0.act.allows && has($0.scope, all: request) }.map(\.at).max()
-        let ended = lasts.filter { event in
-            let concerns =
-                flaw == .narrowWithdrawalIsPassedOver
-                ? has(event.scope, all: request) : has(event.scope, partOf: request)
-            return !event.act.allows && concerns
-        }.map(\.at).max()
-        let given = allowed.map { instant in ended.map { instant > $0 } ?? true } ?? false
-        return (Truth(given), Truth(ended != nil && !given))
+        let events = log.filter { event in
+            let isHolders = [.holder, .globalPrivacyControl].contains(event.evidence.channel)
+            if event.act.allows, event.evidence.representsAuthority == false { return false }
+            if event.act.allows, isHolders, flaw != .holderConsents { return false }
+            return event.subject == subject || flaw == .anybodysChoices
+        }
+        /// For each scope the last act counts, and of those at one instant the one that ends.
+        func lasts(_ acts: Set<ChoiceEvent.Act>) -> [ChoiceEvent] {
+            let all = events.filter { acts.contains($0.act) }
+            return all.filter { event in
+                all.filter { $0.scope == event.scope }.allSatisfy { other in
+                    guard other.at == event.at else { return other.at < event.at }
+                    return flaw == .withdrawalLosesTies
+                        ? !other.act.allows || event.act.allows : !event.act.allows || other.act.allows
+                }
+            }
+        }
+        func concerns(_ event: ChoiceEvent) -> Bool {
+            flaw == .narrowWithdrawalIsPassedOver ? has(event.scope, all: request) : has(event.scope, partOf: request)
+        }
+        func isAsSpecific(_ one: ChoiceScope, _ other: ChoiceScope) -> Bool {
+            let named: [(Bool, Bool)] = [
+                (one.categories != nil, other.categories != nil), (one.purposes != nil, other.purposes != nil),
+                (one.operations != nil, other.operations != nil), (one.recipients != nil, other.recipients != nil),
+                (one.named != nil, other.named != nil), (one.items != nil, other.items != nil),
+            ]
+            return flaw == .generalActsLift || named.allSatisfy { $0.0 || !$0.1 }
+        }
+        func isEnded(_ acts: Set<ChoiceEvent.Act>) -> Bool {
+            let lasts = lasts(acts)
+            return lasts.contains { ended in
+                !ended.act.allows && concerns(ended)
+                    && !lasts.contains {
+                        $0.act.allows && $0.at > ended.at && has($0.scope, all: request)
+                            && isAsSpecific($0.scope, ended.scope)
+                    }
+            }
+        }
+        let consents = lasts(Set(ChoiceEvent.Act.allCases).subtracting([.optedIn]))
+        let counted = consents.filter { given in
+            given.act == .given && (given.scope.categories != nil || flaw == .consentToAnything)
+                && has(given.scope, all: request)
+                && !consents.contains { !$0.act.allows && $0.at >= given.at && concerns($0) }
+        }
+        let lifting: Set<ChoiceEvent.Act> = flaw == .consentLiftsOptOuts ? [.given, .optedIn] : [.optedIn]
+        return [
+            names[0]: Truth(!counted.isEmpty), names[1]: Truth(counted.contains { $0.scope.named != nil }),
+            names[2]: Truth(counted.contains { $0.scope.items != nil }),
+            names[3]: Truth(isEnded(lifting.union([.optedOut, .objected]))),
+            names[4]: Truth(isEnded([.refused, .given])),
+        ]
     }
 
     private func has(_ scope: ChoiceScope, all request: UseRequest) -> Bool {
@@ -94,15 +131,23 @@ struct UseReference {
         let derivedRoots = ["choice", "subject", "residence", "destination"]
         var facts = request.facts.filter { flaw == .statedChoiceCounts || !derivedRoots.contains($0.key.elements[0]) }
         let choice = choice(request)
-        if flaw != .statedChoiceCounts || facts[path("choice.given")] == nil {
-            facts[path("choice.given")] = choice.given
-        }
-        facts[path("choice.optedOut")] = choice.optedOut
+        facts[path("destination.isGiven")] = Truth(request.destination != nil)
+        for (name, truth) in choice where flaw != .statedChoiceCounts || facts[name] == nil { facts[name] = truth }
         for (name, regions) in version.regions {
-            facts[path("residence.\(name)")] = Truth(request.subject.residence.map(regions.contains))
-            facts[path("destination.\(name)")] = Truth(request.destination.map(regions.contains))
+            facts[path("residence.\(name)")] = isIn(regions, request.subject.residence)
+            facts[path("destination.\(name)")] = isIn(regions, request.destination)
         }
         return facts
+    }
+
+    private func isIn(_ regions: Set<Region>, _ place: Region?) -> Truth {
+        guard let place else { return .unknown }
+        func isPart(_ wider: Region) -> Bool {
+            place == wider || flaw != .partsAreElsewhere && place.description.hasPrefix(wider.description + "-")
+        }
+        if regions.contains(where: isPart) { return .yes }
+        return version.knownRegions.map { $0.contains(where: isPart) || flaw == .anyCodeIsKnown ? .no : .unknown }
+            ?? .no
     }
 
     private func truth(_ condition: Condition, _ facts: [Path: Truth]) -> Truth {

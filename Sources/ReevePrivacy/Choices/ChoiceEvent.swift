@@ -9,7 +9,7 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
     public enum Act: String, Hashable, Sendable, Codable, CaseIterable {
         /// Consent was given.
         case given
-        /// Consent was asked for and refused, or data was not submitted (clause P8.2).
+        /// Consent was asked for and refused, or data was not submitted (clause P8.2). It ends consent, and is no opt-out.
         case refused
         /// Consent that was given was taken back.
         case withdrawn
@@ -17,7 +17,7 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
         case objected
         /// The subject opted out (clauses P8.4, P8.5).
         case optedOut
-        /// The subject opted in.
+        /// The subject opted in again: it ends an opt-out or an objection, and gives no consent.
         case optedIn
         /// Consent ran out.
         case expired
@@ -26,6 +26,8 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
 
         /// Whether it allows; the others end what was allowed.
         public var allows: Bool { self == .given || self == .optedIn }
+        /// Whether it is about leaving something that goes on without consent.
+        var isOptOut: Bool { self == .optedOut || self == .objected }
     }
 
     /// How it is known that the subject did it.
@@ -44,10 +46,13 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
             case written
             /// By telephone.
             case phone
-            /// By the browser's Global Privacy Control.
+            /// By the browser's Global Privacy Control, which can only end something.
             case globalPrivacyControl
-            /// By the clock, or by the holder: for what ran out or was not valid.
+            /// By the clock, or by the holder: for what ran out or was not valid. It can only end something.
             case holder
+
+            /// Whether something can be allowed there.
+            var allows: Bool { self != .globalPrivacyControl && self != .holder }
         }
 
         /// Where it was done.
@@ -78,6 +83,8 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
     public var policy: String
     /// How it is known.
     public var evidence: Evidence
+    /// What the subject was shown before, by ``ImpactPreview/id``; a ``ChoiceLog`` notes it.
+    public internal(set) var preview: Identifier<ImpactRecord>?
 
     /// An event.
     public init(
@@ -91,4 +98,11 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
         self.policy = policy
         self.evidence = evidence
     }
+}
+
+extension ChoiceEvent: CustomStringConvertible, CustomReflectable {
+    /// What was done and when; not by whom, nor what about.
+    public var description: String { "\(act) at \(at)" }
+    /// What was done and when.
+    public var customMirror: Mirror { Mirror(self, children: ["act": act, "at": at]) }
 }

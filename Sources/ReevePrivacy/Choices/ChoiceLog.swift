@@ -9,13 +9,13 @@ public import ReeveModel
 ///     // … the subject is shown what would no longer work, and confirms …
 ///     try log.append(event, shown: preview)
 ///
-/// A value without a store; a host keeps its events, and folds them again.
+/// A value without a store; a host keeps its events, and restores it from them.
 public struct ChoiceLog: Sendable {
     /// Why an event is not added.
     public enum Refusal: Error, Hashable, Sendable {
         /// Without transfers to vendors the service may be difficult or impossible to use: what becomes of it is shown first (clause P8.5).
         case needsPreview
-        /// What was shown was about something else.
+        /// What was shown was about something else, for somebody else, or about no feature.
         case otherPreview
         /// The unsubscribe link was used before.
         case linkUsed
@@ -27,21 +27,27 @@ public struct ChoiceLog: Sendable {
     /// A log without events.
     public init() {}
 
-    /// Adds what a subject did. An opt-out of what is shared with service providers needs the preview that the subject was shown; other acts may have
-    /// one. Complexity: O(1), amortised.
+    /// A log of events that were added to one before. Complexity: O(events).
+    public init(restoring events: some Sequence<ChoiceEvent>) {
+        for event in events {
+            if let link = event.link { usedLinks.insert(link) }
+            bySubject[event.subject, default: []].append(event)
+        }
+    }
+
+    /// Adds what a subject did. An opt-out of what is shared with service providers, or an objection to it, needs the preview that the subject was shown: of
+    /// that very choice, for that subject, of one feature at least. Other acts may have one. Complexity: O(1), amortised.
     public mutating func append(_ event: ChoiceEvent, shown preview: ImpactPreview? = nil) throws(Refusal) {
         if let preview {
-            guard preview.act == event.act, preview.scope == event.scope, preview.policy == event.policy else {
-                throw .otherPreview
-            }
-        } else if !event.act.allows, event.scope.mayReachProviders {
+            guard preview.act == event.act, preview.scope == event.scope, preview.policy == event.policy,
+                preview.subject == event.subject, !preview.features.isEmpty
+            else { throw .otherPreview }
+        } else if event.act.isOptOut, event.scope.mayReachProviders {
             throw .needsPreview
         }
-        if event.evidence.channel == .unsubscribeLink, let link = event.evidence.reference,
-            !usedLinks.insert(link).inserted
-        {
-            throw .linkUsed
-        }
+        if let link = event.link, !usedLinks.insert(link).inserted { throw .linkUsed }
+        var event = event
+        event.preview = preview?.id
         bySubject[event.subject, default: []].append(event)
     }
 
@@ -50,15 +56,19 @@ public struct ChoiceLog: Sendable {
 
     /// What a subject has chosen up to an instant. Complexity: O(the subject's events).
     public func state(of subject: Identifier<DataSubject>, at instant: Timestamp) -> ChoiceState {
-        ChoiceState(folding: events(of: subject), at: instant)
+        ChoiceState(of: subject, folding: events(of: subject), at: instant)
     }
 }
 
+extension ChoiceEvent {
+    /// The unsubscribe link by which it was made.
+    fileprivate var link: String? { evidence.channel == .unsubscribeLink ? evidence.reference : nil }
+}
+
 extension ChoiceScope {
-    /// Whether sharing with service providers for the service itself may lie in the scope.
+    /// Whether sharing with service providers may lie in the scope.
     fileprivate var mayReachProviders: Bool {
-        let isShare = operations.map { !$0.isDisjoint(with: [.share, .transfer]) } ?? true
-        let isMarketing = purposes.map { !$0.isEmpty && $0.allSatisfy { $0.path.elements[0] == "marketing" } } ?? false
-        return isShare && !isMarketing && recipients?.contains(.serviceProvider) ?? true && items == nil
+        operations.map { !$0.isDisjoint(with: [.share, .transfer]) } ?? true
+            && recipients?.contains(.serviceProvider) ?? true
     }
 }

@@ -4,6 +4,8 @@
 public import ReeveModel
 
 /// What a choice is about: `nil` is everything of a dimension.
+///
+/// A choice is about whole requests: who asks about several categories at once is answered for all of them together.
 public struct ChoiceScope: Hashable, Sendable, Codable {
     /// Categories, each with all below it.
     public var categories: Set<DataCategory>?
@@ -30,6 +32,29 @@ public struct ChoiceScope: Hashable, Sendable, Codable {
         self.recipients = recipients
         self.named = named
         self.items = items
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case categories, purposes, operations, recipients, named, items
+    }
+
+    /// Reads a scope; a member that is not known is an error, since it may narrow it.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        categories = try container.decodeIfPresent(Set<DataCategory>.self, forKey: .categories)
+        purposes = try container.decodeIfPresent(Set<Purpose>.self, forKey: .purposes)
+        operations = try container.decodeIfPresent(Set<UseOperation>.self, forKey: .operations)
+        recipients = try container.decodeIfPresent(Set<Recipient.Kind>.self, forKey: .recipients)
+        named = try container.decodeIfPresent(Set<String>.self, forKey: .named)
+        items = try container.decodeIfPresent(Set<String>.self, forKey: .items)
+    }
+
+    /// Whether this scope says something in every dimension in which another does: then it is no more general than that one.
+    func isAsSpecific(as other: ChoiceScope) -> Bool {
+        (categories != nil || other.categories == nil) && (purposes != nil || other.purposes == nil)
+            && (operations != nil || other.operations == nil) && (recipients != nil || other.recipients == nil)
+            && (named != nil || other.named == nil) && (items != nil || other.items == nil)
     }
 
     /// Whether all that a request asks lies in the scope.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import ReeveModel
+public import ReeveModel
 
 /// Something that a product does, by the uses of data it needs.
 public struct Feature: Hashable, Sendable {
@@ -32,6 +32,10 @@ public struct ImpactPreview: Hashable, Sendable {
         case unavailable
     }
 
+    /// Its name, as events note it.
+    public let id: Identifier<ImpactRecord>
+    /// For whom it was computed; `nil` for a state that is nobody's.
+    public let subject: Identifier<DataSubject>?
     /// What would be done.
     public let act: ChoiceEvent.Act
     /// What about.
@@ -42,8 +46,11 @@ public struct ImpactPreview: Hashable, Sendable {
     public let features: [String: Availability]
 
     fileprivate init(
-        _ act: ChoiceEvent.Act, _ scope: ChoiceScope, policy: String, features: [String: Availability]
+        _ act: ChoiceEvent.Act, _ scope: ChoiceScope, of subject: Identifier<DataSubject>?, policy: String,
+        features: [String: Availability]
     ) {
+        id = Identifier(high: .random(in: 0...(.max)), low: .random(in: 0...(.max)))
+        self.subject = subject
         self.act = act
         self.scope = scope
         self.policy = policy
@@ -54,6 +61,12 @@ public struct ImpactPreview: Hashable, Sendable {
     public func features(_ availability: Availability) -> [String] {
         features.filter { $0.value == availability }.keys.sorted()
     }
+}
+
+/// Names one preview. Prefix `imp`.
+public enum ImpactRecord: IdentifiedEntity {
+    /// `imp`
+    public static var identifierPrefix: String { "imp" }
 }
 
 extension PrivacyPolicy {
@@ -67,8 +80,8 @@ extension PrivacyPolicy {
         let after = state.after(act, scope)
         func isLost(_ use: UseRequest) -> Bool {
             var (before, then) = (use, use)
-            before.subject.choices = state
-            then.subject.choices = after
+            (before.subject.choices, before.subject.id) = (state, state.subject)
+            (then.subject.choices, then.subject.id) = (after, state.subject)
             return decide(before).isAllowed && !decide(then).isAllowed
         }
         let all = features.map { feature -> (String, ImpactPreview.Availability) in
@@ -76,6 +89,6 @@ extension PrivacyPolicy {
             return (feature.name, feature.optional.contains(where: isLost) ? .degraded : .unaffected)
         }
         let worst = Dictionary(all) { $0 == .unavailable || $1 == .unaffected ? $0 : $1 }
-        return ImpactPreview(act, scope, policy: version.name, features: worst)
+        return ImpactPreview(act, scope, of: state.subject, policy: version.name, features: worst)
     }
 }

@@ -31,7 +31,7 @@ public struct UnsubscribeTokens: Sendable {
         self.key = key
     }
 
-    /// A token for a subject to opt out of messages for a purpose, with all below it, until it expires. It needs no escapes in a URL.
+    /// A token for a subject to opt out of all messages for a purpose, with all below it, until it expires. It needs no escapes in a URL.
     public func token(
         for subject: Identifier<DataSubject>, purpose: Purpose, expires: Timestamp
     ) throws(Refusal) -> String {
@@ -51,7 +51,7 @@ public struct UnsubscribeTokens: Sendable {
     public func event(
         from token: String, by subject: Identifier<DataSubject>? = nil, at now: Timestamp, under policy: String
     ) throws(Refusal) -> ChoiceEvent {
-        let parts = token.utf8.count <= 1024 ? token.split(separator: "~", omittingEmptySubsequences: false) : []
+        let parts = token.utf8.count <= 2048 ? token.split(separator: "~", omittingEmptySubsequences: false) : []
         guard parts.count == 5, let tag = Base64URL.decode(String(parts[4])) else { throw .notOurs }
         let isOurs: Bool
         do {
@@ -65,7 +65,7 @@ public struct UnsubscribeTokens: Sendable {
         guard now < Timestamp(microseconds: expires) else { throw .expired }
         guard subject ?? owner == owner else { throw .otherSubject }
         return ChoiceEvent(
-            .optedOut, ChoiceScope(for: [purpose]), by: owner, at: now, under: policy,
+            .optedOut, ChoiceScope(UseOperation.contact, for: [purpose]), by: owner, at: now, under: policy,
             evidence: .init(.unsubscribeLink, reference: String(parts[3])))
     }
 

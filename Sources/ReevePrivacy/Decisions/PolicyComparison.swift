@@ -72,7 +72,9 @@ struct PolicyComparison {
         let concerned = Rules(
             rules.indices.filter { before.contains($0) != after.contains($0) } + [newCategory, newPurpose])
         var boxes = [Part(rules: Rules(0...newPurpose))]
-        func cut<Value: Hashable>(_ values: [Value], _ sets: [Rules], _ part: WritableKeyPath<UseScope, Set<Value>?>) {
+        func cut<Value: Hashable>(_ values: [Value], _ sets: [Rules], _ part: WritableKeyPath<UseScope, Set<Value>?>)
+            throws(PolicyDefects)
+        {
             boxes = boxes.flatMap { one -> [Part] in
                 var cuts: [Rules: Set<Value>] = [:]
                 for (value, set) in zip(values, sets) { cuts[one.rules & set, default: []].insert(value) }
@@ -83,13 +85,18 @@ struct PolicyComparison {
                     return next
                 }
             }
+            guard boxes.count <= Self.mostParts else {
+                throw PolicyDefects(lines: ["two versions differ in more than \(Self.mostParts) parts"])
+            }
         }
-        func cut<Value: Hashable>(_ values: [Value], _ part: WritableKeyPath<UseScope, Set<Value>?>) {
+        func cut<Value: Hashable>(_ values: [Value], _ part: WritableKeyPath<UseScope, Set<Value>?>)
+            throws(PolicyDefects)
+        {
             let sets = values.map { value in
                 Rules(
                     rules.indices.filter { rules[$0].scope[keyPath: part]?.contains(value) ?? true } + marks)
             }
-            cut(values, sets, part)
+            try cut(values, sets, part)
         }
         func leaves(_ tree: PathTree, _ both: (PathTree, PathTree), isNew: Int, _ within: (UseScope) -> [Path]?)
             -> [Rules]
@@ -104,20 +111,20 @@ struct PolicyComparison {
                 return set
             }
         }
-        cut(UseOperation.allCases, \.operations)
-        cut(Recipient.Kind.allCases, \.recipients)
-        cut(DataRole.Kind.allCases, \.roles)
-        cut(Relationship.allCases, \.relationships)
-        cut(DataOrigin.allCases.filter { $0 != .external }, \.origins)
+        try cut(UseOperation.allCases, \.operations)
+        try cut(Recipient.Kind.allCases, \.recipients)
+        try cut(DataRole.Kind.allCases, \.roles)
+        try cut(Relationship.allCases, \.relationships)
+        try cut(DataOrigin.allCases.filter { $0 != .external }, \.origins)
         let purposes = PathTree(Set((oldTaxonomy.purposes.union(newTaxonomy.purposes)).map(\.path)))
-        cut(
+        try cut(
             purposes.leaves.compactMap { Purpose($0.description) },
             leaves(purposes, (oldTaxonomy.purposeTree, newTaxonomy.purposeTree), isNew: newPurpose) {
                 $0.purposes?.map(\.path)
             },
             \.purposes)
         let categories = PathTree(Set((oldTaxonomy.categories.union(newTaxonomy.categories)).map(\.path)))
-        cut(
+        try cut(
             categories.leaves.compactMap { DataCategory($0.description) },
             leaves(categories, (oldTaxonomy.categoryTree, newTaxonomy.categoryTree), isNew: newCategory) {
                 $0.categories?.map(\.path)
@@ -155,6 +162,8 @@ struct PolicyComparison {
         }
     }
 
+    /// Boxes that are looked at, at most.
+    static let mostParts = 100_000
     /// Sets of facts that are looked at in one box, at most.
     static let mostCases = 200_000
 

@@ -38,7 +38,7 @@ extension PolicyVersion {
     /// What changes when this version is followed by another. Facts are taken as free of each other.
     ///
     /// Exact for data of one category and one origin: for more the answer is that about each. Throws the defects of either version, and
-    /// when a part depends on its facts in more than 200,000 ways. Complexity: parts that changed rules concern, times the ways.
+    /// when the versions differ in more than 100,000 parts, or one depends on its facts in more than 200,000 ways. Complexity: parts that changed rules concern, times the ways.
     public func changes(to next: PolicyVersion) throws(PolicyDefects) -> PolicyDiff {
         let defects = defects.map { "`\(name)`: \($0)" } + next.defects.map { "`\(next.name)`: \($0)" }
         guard defects.isEmpty else { throw PolicyDefects(lines: defects) }

@@ -35,7 +35,12 @@ extension PolicyVersion {
         for set in quasiIdentifiers where set.isEmpty { lines.append("a set of quasi-identifiers is empty") }
         let facts = facts
         if facts.count > FactSet.capacity { lines.append("more than \(FactSet.capacity) facts") }
-        let derived = [DerivedFact.given, DerivedFact.optedOut, DerivedFact.under13]
+        let derived = [
+            DerivedFact.given, DerivedFact.givenToRecipient, DerivedFact.givenForItem, DerivedFact.optedOut,
+            DerivedFact.refused,
+            DerivedFact.under13, DerivedFact.hasDestination,
+        ]
+        if regions["isGiven"] != nil { lines.append("regions need another name than `isGiven`") }
         for fact in facts where DerivedFact.reserved.contains(fact.elements[0]) && !derived.contains(fact) {
             let isRegion = fact.elements.count == 2 && regions[fact.elements[1]] != nil
             if !isRegion || !["residence", "destination"].contains(fact.elements[0]) {

@@ -40,10 +40,15 @@ public final class PrivacyPolicy: Sendable {
 
     private struct Derived: Sendable {
         var given: Int?
+        var givenToRecipient: Int?
+        var givenForItem: Int?
         var optedOut: Int?
+        var refused: Int?
         var under13: Int?
+        var hasDestination: Int?
         var residence: [(regions: Set<Region>, fact: Int)] = []
         var destination: [(regions: Set<Region>, fact: Int)] = []
+        var asksForChoices: Bool { [given, givenToRecipient, givenForItem, optedOut, refused].contains { $0 != nil } }
     }
 
     init(compiling version: PolicyVersion) throws(PolicyDefects) {
@@ -91,8 +96,10 @@ public final class PrivacyPolicy: Sendable {
         self.numbers = numbers
         stated = FactSet(names.indices.filter { !DerivedFact.reserved.contains(names[$0].elements[0]) })
         var derived = Derived(
-            given: numbers[DerivedFact.given], optedOut: numbers[DerivedFact.optedOut],
-            under13: numbers[DerivedFact.under13])
+            given: numbers[DerivedFact.given], givenToRecipient: numbers[DerivedFact.givenToRecipient],
+            givenForItem: numbers[DerivedFact.givenForItem], optedOut: numbers[DerivedFact.optedOut],
+            refused: numbers[DerivedFact.refused], under13: numbers[DerivedFact.under13],
+            hasDestination: numbers[DerivedFact.hasDestination])
         for (name, regions) in version.regions {
             if let fact = Path("\(DerivedFact.residence).\(name)").flatMap({ numbers[$0] }) {
                 derived.residence.append((regions, fact))
@@ -108,7 +115,7 @@ public final class PrivacyPolicy: Sendable {
     /// forbidden as far as anybody knows.
     ///
     /// Total: no request throws, and nothing unknown allows. Complexity: O(categories · purposes · origins of the request, as leaves, + rules that
-    /// have a condition and concern it).
+    /// have a condition and concern it + quasi-identifiers + named regions + the square of the subject's choices).
     public func decide(_ request: UseRequest) -> UseDecision {
         UseDecision(request: request, policy: self, outcome: outcome(of: request, with: facts(of: request)))
     }
@@ -204,22 +211,37 @@ public final class PrivacyPolicy: Sendable {
         for (name, truth) in request.facts {
             if let number = numbers[name], stated.contains(number) { known.set(number, truth) }
         }
-        if derived.given != nil || derived.optedOut != nil, let choices = request.subject.choices {
+        func set(_ number: Int?, _ truth: @autoclosure () -> Truth) {
+            if let number { known.set(number, truth()) }
+        }
+        if derived.asksForChoices, let choices = request.subject.ownChoices {
             let answer = choices.answer(to: request)
-            if let given = derived.given { known.set(given, Truth(answer.isGiven)) }
-            if let optedOut = derived.optedOut { known.set(optedOut, Truth(answer.isOptedOut)) }
+            set(derived.given, Truth(answer.isGiven))
+            set(derived.givenToRecipient, Truth(answer.isGivenToRecipient))
+            set(derived.givenForItem, Truth(answer.isGivenForItem))
+            set(derived.optedOut, Truth(answer.isOptedOut))
+            set(derived.refused, Truth(answer.isRefused))
         }
-        if let under13 = derived.under13 { known.set(under13, request.subject.isUnder(13, on: request.day)) }
-        for (regions, fact) in derived.residence {
-            known.set(fact, Truth(request.subject.residence.map(regions.contains)))
-        }
-        for (regions, fact) in derived.destination { known.set(fact, Truth(request.destination.map(regions.contains))) }
+        set(derived.under13, request.subject.isUnder(13, on: request.day))
+        set(derived.hasDestination, Truth(request.destination != nil))
+        for (regions, fact) in derived.residence { known.set(fact, isIn(regions, request.subject.residence)) }
+        for (regions, fact) in derived.destination { known.set(fact, isIn(regions, request.destination)) }
         return known
     }
 
+    /// Whether a region, or one that it is a part of, is one of several; unknown where nobody knows the region.
+    private func isIn(_ regions: Set<Region>, _ region: Region?) -> Truth {
+        guard let region else { return .unknown }
+        let parts = region.description.split(separator: "-")
+        let wider = parts.indices.compactMap { Region(parts[...$0].joined(separator: "-")) }
+        if wider.contains(where: regions.contains) { return .yes }
+        guard let known = version.knownRegions else { return .no }
+        return wider.contains(where: known.contains) ? .no : .unknown
+    }
+
     /// What is known, with some facts the other way.
-    func facts(of request: UseRequest, but changes: [Path: Truth]) -> KnownFacts {
-        var known = facts(of: request)
+    func facts(_ facts: KnownFacts, but changes: [Path: Truth]) -> KnownFacts {
+        var known = facts
         for (name, truth) in changes {
             if let number = numbers[name] { known.set(number, truth) }
         }

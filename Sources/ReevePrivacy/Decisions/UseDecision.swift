@@ -79,30 +79,35 @@ public struct UseDecision: Sendable {
     /// The facts that nobody stated and that the answer looked at, in order.
     public var missing: [Path] { Set((permits + forbids).flatMap(\.missing)).sorted() }
 
-    /// The fewest facts, up to three, that would allow it if they were so; `nil` when it is allowed, or no three would. That a fact would allow it
-    /// does not make it true.
+    /// The fewest facts, up to three, that would allow it if they were so; `nil` when it is allowed, when no three would, or when there are too many to
+    /// try. That a fact would allow it does not make it true.
     ///
-    /// Complexity: O(f³) decisions, for f facts that the rules concerned look at.
+    /// What is known of subject and destination stays, and so does what the subject ended; consent that was not given could be. At most 5,000 decisions.
     public var whatWouldAllow: [Path: Truth]? {
         guard reason == .forbidden || reason == .notPermitted else { return nil }
         let concerned = (outcome.permits | outcome.forbids).numbers.map { policy.version.rules[$0].when.facts }
         let facts = concerned.reduce(into: Set<Path>()) { $0.formUnion($1) }.sorted()
-        let changes = facts.flatMap { fact in
-            [Truth.yes, .no].filter { $0 != policy.truth(of: fact, in: outcome.facts) }.map { (fact, $0) }
+        let changes = facts.flatMap { fact -> [(Path, Truth)] in
+            let now = policy.truth(of: fact, in: outcome.facts)
+            if DerivedFact.consents.contains(fact) { return now == .yes ? [] : [(fact, .yes)] }
+            guard now == .unknown || !DerivedFact.reserved.contains(fact.elements[0]) else { return [] }
+            return [Truth.yes, .no].filter { $0 != now }.map { (fact, $0) }
         }
-        func allowed(_ chosen: [Path: Truth]) -> Bool {
-            policy.outcome(of: request, with: policy.facts(of: request, but: chosen)).reason == nil
-        }
+        var left = 5000
         func search(_ chosen: [Path: Truth], from start: Int, more: Int) -> [Path: Truth]? {
-            if more == 0 { return allowed(chosen) ? chosen : nil }
-            for index in changes.indices.dropFirst(start) where chosen[changes[index].0] == nil {
+            if more == 0 {
+                left -= 1
+                let known = policy.facts(outcome.facts, but: chosen)
+                return policy.outcome(of: request, with: known).reason == nil ? chosen : nil
+            }
+            for index in changes.indices.dropFirst(start) where left > 0 && chosen[changes[index].0] == nil {
                 var next = chosen
                 next[changes[index].0] = changes[index].1
                 if let found = search(next, from: index + 1, more: more - 1) { return found }
             }
             return nil
         }
-        for count in 1...3 {
+        for count in 1...3 where left > 0 {
             if let found = search([:], from: 0, more: count) { return found }
         }
         return nil
@@ -113,7 +118,10 @@ public struct UseDecision: Sendable {
     }
 }
 
-extension UseDecision: CustomStringConvertible {
+extension UseDecision: CustomStringConvertible, CustomReflectable {
+    /// The answer.
+    public var customMirror: Mirror { Mirror(self, children: ["answer": description]) }
+
     /// The answer, and the clauses behind it; nothing about the subject.
     public var description: String {
         let why = clauses.map(\.description).joined(separator: ", ")

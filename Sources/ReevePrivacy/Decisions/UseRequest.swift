@@ -13,9 +13,9 @@ public struct UseRequest: Hashable, Sendable {
     public var purpose: Purpose
     /// Who gets to see it.
     public var recipient: Recipient
-    /// Where it goes, when it leaves the country it is in.
+    /// Where it goes, when it leaves the country it is in: data that is shared with somebody abroad is transferred as well.
     public var destination: Region?
-    /// For whom it is held.
+    /// For whom it is held; nothing is held for nobody (clause P8.1).
     public var role: DataRole
     /// Whom it is about.
     public var subject: SubjectFacts
@@ -29,7 +29,7 @@ public struct UseRequest: Hashable, Sendable {
     /// A request.
     public init(
         _ operation: UseOperation, _ data: DataLabel, for purpose: Purpose, to recipient: Recipient = .own,
-        in destination: Region? = nil, as role: DataRole = .controller, about subject: SubjectFacts,
+        in destination: Region? = nil, as role: DataRole, about subject: SubjectFacts,
         item: String? = nil,
         on day: CivilDay, facts: [Path: Truth] = [:]
     ) {
@@ -44,4 +44,14 @@ public struct UseRequest: Hashable, Sendable {
         self.day = day
         self.facts = facts
     }
+}
+
+extension UseRequest: CustomStringConvertible, CustomReflectable {
+    /// What is asked; nothing about the subject, nor who would see it.
+    public var description: String {
+        let categories = data.categories.map(\.description).sorted().joined(separator: ", ")
+        return "\(operation) \(data.identifiability) \(categories) for \(purpose) to \(recipient.kind)"
+    }
+    /// What is asked.
+    public var customMirror: Mirror { Mirror(self, children: ["request": description]) }
 }

@@ -13,7 +13,7 @@ public struct UseScope: Hashable, Sendable, Codable {
     public var operations: Set<UseOperation>?
     /// Who gets to see it.
     public var recipients: Set<Recipient.Kind>?
-    /// Where it comes from; everything does not include what is DataOrigin/external.
+    /// Where it comes from; everything does not include what is ``DataOrigin/external``.
     public var origins: Set<DataOrigin>?
     /// What the subject is to the service.
     public var relationships: Set<Relationship>?
@@ -38,6 +38,26 @@ public struct UseScope: Hashable, Sendable, Codable {
         self.relationships = relationships
         self.roles = roles
         self.identifiability = identifiability
+    }
+}
+
+extension UseScope {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case categories, purposes, operations, recipients, origins, relationships, roles, identifiability
+    }
+
+    /// Reads a scope; a member that is not known is an error, since it may narrow it.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        categories = try container.decodeIfPresent(Set<DataCategory>.self, forKey: .categories)
+        purposes = try container.decodeIfPresent(Set<Purpose>.self, forKey: .purposes)
+        operations = try container.decodeIfPresent(Set<UseOperation>.self, forKey: .operations)
+        recipients = try container.decodeIfPresent(Set<Recipient.Kind>.self, forKey: .recipients)
+        origins = try container.decodeIfPresent(Set<DataOrigin>.self, forKey: .origins)
+        relationships = try container.decodeIfPresent(Set<Relationship>.self, forKey: .relationships)
+        roles = try container.decodeIfPresent(Set<DataRole.Kind>.self, forKey: .roles)
+        identifiability = try container.decodeIfPresent(Identifiability.self, forKey: .identifiability)
     }
 }
 
@@ -75,5 +95,23 @@ public struct UseRule: Hashable, Sendable, Codable {
         self.when = when
         self.duties = duties
         self.clauses = clauses
+    }
+}
+
+extension UseRule {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, effect, scope, when, duties, clauses
+    }
+
+    /// Reads a rule; a member that is not known is an error, since it may narrow it.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decode(Effect.self, forKey: .effect), try container.decode(Path.self, forKey: .name),
+            try container.decode(UseScope.self, forKey: .scope),
+            when: try container.decode(Condition.self, forKey: .when),
+            duties: try container.decode(Set<Duty>.self, forKey: .duties),
+            clauses: try container.decode([ClauseReference].self, forKey: .clauses))
     }
 }

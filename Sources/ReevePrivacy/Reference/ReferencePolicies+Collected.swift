@@ -44,7 +44,7 @@ extension ReferencePolicies {
                 as: [.controller])),
         forbid(
             "marketing.optOut", ["P2a.5", "P8.4"],
-            scope(nil, for: ["marketing"]), when: optedOut),
+            scope(nil, nil, for: ["marketing"], .pseudonymous), when: optedOut),
         permit(
             "analytics.combine", ["P2a.6", "P2c.3"],
             scope(
@@ -69,13 +69,14 @@ extension ReferencePolicies {
                 about: Relationship.users)),
         forbid(
             "phone.optOut", ["P2a.9"], scope([.contactByCall, .contactByText]), when: optedOut),
+        forbid("contact.optOut", ["P8.4"], scope(UseOperation.contact), when: optedOut),
         permit(
             "payment.use", ["P2a.10"],
             scope([.use], ["payment"], for: ["billing"], to: [.own], about: Relationship.users)),
-        forbid("payment.unauthorized", ["P2a.10"], scope(nil, ["payment"]), when: .not(given)),
+        forbid("payment.unauthorized", ["P2a.10"], scope(nil, ["payment"], .pseudonymous), when: .not(given)),
         forbid(
             "collect.declined", ["P8.2"],
-            scope([.collect], from: [.provided, .thirdParty]), when: optedOut),
+            scope([.collect], from: [.provided, .thirdParty]), when: .any([optedOut, refused])),
         forbid("collect.child", ["P12.1", "P12.3"], scope([.collect]), when: .known(DerivedFact.under13)),
         permit(
             "thirdParty.collect", ["P2b.1", "P2b.2"],

@@ -8,7 +8,7 @@ extension ReferencePolicies {
     static let observed: [UseRule] = [
         permit(
             "usage.use", ["P1.6"],
-            scope([.use], nil, for: ["analytics", "product"], to: [.own], .aggregate)),
+            scope([.use], nil, for: ["analytics", "product"], to: [.own], as: [.controller], .aggregate)),
         permit(
             "telemetry.collect", ["P2c.2"],
             scope(
@@ -51,7 +51,8 @@ extension ReferencePolicies {
             permit(
                 "beacon.email", ["P2f.2"],
                 scope(
-                    [.collect, .use], ["beacon.email"], for: ["analytics.email"], to: [.own], from: [.observed],
+                    [.collect, .use], ["beacon.email"], for: ["analytics.email", "marketing.email"], to: [.own],
+                    from: [.observed],
                     .pseudonymous)),
             permit(
                 "beacon.report", ["P2f.3"],

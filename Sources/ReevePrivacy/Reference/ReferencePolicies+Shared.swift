@@ -8,7 +8,7 @@ extension ReferencePolicies {
     static let shared: [UseRule] = [
         permit(
             "usage.share", ["P1.7", "P1.8"],
-            scope([.share], nil, to: [.customer, .partner, .serviceProvider], .aggregate),
+            scope([.share], nil, to: [.customer, .partner, .serviceProvider], as: [.controller], .aggregate),
             duties: [.noReidentification]),
         forbid(
             "usage.identifying", ["P1.8"],
@@ -52,7 +52,7 @@ extension ReferencePolicies {
         permit(
             "authorized.share", ["P3.2"],
             scope([.share], ["content"], for: ["service.content"], to: [.authorizedByUser]),
-            when: given, duties: [.recordDisclosure]),
+            when: .fact(DerivedFact.givenToRecipient), duties: [.recordDisclosure]),
         permit(
             "acquirer.transfer", ["P15.1", "P15.2"],
             scope([.share, .transfer], nil, for: ["transaction.succession"], to: [.acquirer]),
@@ -67,7 +67,18 @@ extension ReferencePolicies {
             when: fact("content.isPublic"), duties: [.warnPublic]),
         permit(
             "testimonial.publish", ["P5.1"],
-            scope([.publish], ["testimonial.name"], for: ["marketing.materials"], to: [.everyone]), when: given),
+            scope([.publish], ["testimonial.name"], for: ["marketing.materials"], to: [.everyone]),
+            when: .fact(DerivedFact.givenForItem)),
+    ]
+
+    /// Personal data leaves a region that restricts it without all that it takes.
+    private static let leaving: [Condition] = [
+        .fact(residence(restrictedRegions)), .not(.fact(destination(restrictedRegions))),
+        .not(
+            .all([
+                fact("agreement.hasProcessingTerms"), fact("agreement.processingTermsIncorporated"),
+                fact("transfer.hasMechanism"),
+            ])),
     ]
 
     /// Where data may go, and what needs an agreement or a certificate (clauses P1.3, P7.1, P7.3, S1.1, S2.3).
@@ -79,16 +90,14 @@ extension ReferencePolicies {
             duties: [.noticeDifferentLaw, .encryptedInTransit]),
         forbid(
             "transfer.residency", ["P7.1"], scope([.transfer]), when: not("agreement.allowsDestination")),
+        forbid("transfer.agreement", ["S2.3"], scope([.transfer], .pseudonymous), when: .all(leaving)),
+        // Who shares data with somebody abroad transfers it as well.
         forbid(
-            "transfer.agreement", ["S2.3"], scope([.transfer], .pseudonymous),
-            when: .all([
-                .fact(residence(restrictedRegions)), .not(.fact(destination(restrictedRegions))),
-                .not(
-                    .all([
-                        fact("agreement.hasProcessingTerms"), fact("agreement.processingTermsIncorporated"),
-                        fact("transfer.hasMechanism"),
-                    ])),
-            ])),
+            "share.residency", ["P7.1"], scope([.share]),
+            when: .all([.known(DerivedFact.hasDestination), not("agreement.allowsDestination")])),
+        forbid(
+            "share.agreement", ["S2.3"], scope([.share], .pseudonymous),
+            when: .all([.known(DerivedFact.hasDestination)] + leaving)),
         permit(
             "payment.retain", ["S1.1c"],
             scope([.retain], ["payment"], for: ["billing"], to: [.own], about: Relationship.users)),

@@ -13,20 +13,35 @@ public enum ReferencePolicies: Sendable {
     public static let privacy2016 = PolicyVersion(
         name: "2016-03-07", taxonomy: .reference,
         rules: collected + observed + device + shared + published + guarded,
-        quasiIdentifiers: [Set(["log.ip", "log.time", "log.searches"].map { DataCategory(trusted: $0) })],
-        regions: [consentRegions: cookieConsent, restrictedRegions: restricted])
+        quasiIdentifiers: identifying, regions: [consentRegions: cookieConsent, restrictedRegions: restricted],
+        knownRegions: countries.union(cookieConsent))
+
+    /// What identifies somebody by itself, however it is labelled, and the trace of a browser (clause P1.2).
+    private static let identifying: [Set<DataCategory>] =
+        ["identity", "contact", "payment.card", "testimonial.name", "thirdParty.userID", "credential.app"]
+        .map { [DataCategory(trusted: $0)] }
+        + [Set(["log.ip", "telemetry.addons", "telemetry.browser"].map { DataCategory(trusted: $0) })]
 
     /// Regions where cookies that are not essential ask for consent (clause P2e.5): `residence.cookieConsent`.
     static let consentRegions = "cookieConsent"
     /// Regions out of which personal data goes only under an agreement (clause S2.3): `residence.restricted`, `destination.restricted`.
     static let restrictedRegions = "restricted"
 
-    /// The European Economic Area, the United Kingdom and Switzerland, by ISO 3166 code, and the whole as `eu`.
-    private static let europe = [
-        "eu", "at", "be", "bg", "hr", "cy", "cz", "dk", "ee", "fi", "fr", "de", "gr", "hu", "ie", "it", "lv", "lt",
-        "lu", "mt",
-        "nl", "pl", "pt", "ro", "sk", "si", "es", "se", "is", "li", "no", "gb", "uk",
-    ]
+    /// The European Economic Area with what belongs to it beyond the seas, the United Kingdom and Switzerland, by ISO 3166 code; the whole as `eu`.
+    private static let europe =
+        "eu eea at be bg hr cy cz dk ee fi ax fr gf gp mq re yt mf de gr el hu ie it lv lt lu mt nl pl pt ro sk si es se is li no gb uk ch"
+        .split(separator: " ").map(String.init)
+    /// Countries and territories by ISO 3166-1 alpha-2 code.
+    private static let countries = Set(
+        """
+        ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz ca cc cd cf cg ch ci ck cl cm \
+        cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg eh er es et fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy \
+        hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mf \
+        mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re \
+        ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug um us uy uz \
+        va vc ve vg vi vn vu wf ws ye yt za zm zw
+        """
+        .split(separator: " ").map { Region(trusted: String($0)) })
     private static let cookieConsent = Set(europe.map { Region(trusted: $0) })
     private static let restricted = cookieConsent
 
@@ -70,6 +85,7 @@ public enum ReferencePolicies: Sendable {
 
     static let optedOut = Condition.fact(DerivedFact.optedOut)
     static let given = Condition.fact(DerivedFact.given)
+    static let refused = Condition.fact(DerivedFact.refused)
 
     /// What is given at registration (clause P2a.1), without what is for payment.
     static let account = ["identity", "contact", "org"]

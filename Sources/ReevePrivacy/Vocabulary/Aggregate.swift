@@ -5,7 +5,7 @@ public import ReeveModel
 
 /// Figures about groups of subjects: the only way from personal data to usage data (clauses P1.5 to P1.8).
 ///
-///     let usage = Aggregate(of: [pages], groups: [.init("pricing", subjects: 412, value: 977)], minimumGroup: 20)
+///     let usage = Aggregate(of: [label], groups: [.init("pricing", subjects: 412, value: 977)], minimumGroup: 20)
 public struct Aggregate: Hashable, Sendable {
     /// A figure of one group.
     public struct Group: Hashable, Sendable {
@@ -37,16 +37,17 @@ public struct Aggregate: Hashable, Sendable {
     /// The category that data about groups has, besides those that it was made from.
     public static let category = DataCategory(literal: "usage")
 
-    /// Figures of groups that all have so many subjects; `nil` when one has fewer, when there is none, or when the minimum is below
-    /// smallestGroup. Nothing tells which group was too small.
+    /// Figures of groups that all have so many subjects, made from data with these labels; `nil` when some of that is not labelled or somebody else's, when one has fewer, when there is none, or when the minimum is below
+    /// ``smallestGroup``. Nothing tells which group was too small.
     ///
     /// That the groups do not overlap so that a difference tells of one is for the caller to see to.
-    public init?(of categories: Set<DataCategory>, groups: [Group], minimumGroup: Int) {
-        guard minimumGroup >= Self.smallestGroup, !groups.isEmpty,
+    public init?(of data: [DataLabel], groups: [Group], minimumGroup: Int) {
+        guard data.allSatisfy({ !$0.origins.contains(.external) && !$0.categories.isEmpty }), !data.isEmpty,
+            minimumGroup >= Self.smallestGroup, !groups.isEmpty,
             groups.allSatisfy({ $0.subjects >= minimumGroup && $0.value.isFinite })
         else { return nil }
         self.groups = groups
         self.minimumGroup = minimumGroup
-        label = .aggregate(of: categories.union([Self.category]))
+        label = .aggregate(of: data.reduce(into: [Self.category]) { $0.formUnion($1.categories) })
     }
 }

@@ -18,8 +18,8 @@ public enum Identifiability: Int, Hashable, Sendable, Codable, CaseIterable, Com
 
 /// What data is: its categories, how near it comes to somebody, and where it comes from.
 ///
-/// Labels join: data that was brought together is all that its parts are, and as near to somebody as the nearest (clause P1.2). No call makes a
-/// label tell less: an aggregate's label comes from Aggregate alone (clause P1.5), and no label is decodable.
+/// Labels join: data that was brought together is all that its parts are, and as near to somebody as the nearest (clause P1.2). What a
+/// label says of data is the host's word, but for aggregates: their label comes from ``Aggregate`` alone (clause P1.5), and no label is decodable.
 public struct DataLabel: Hashable, Sendable {
     /// What kinds of data it is.
     public let categories: Set<DataCategory>

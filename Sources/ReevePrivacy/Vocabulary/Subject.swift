@@ -34,6 +34,8 @@ public enum Relationship: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// What is known about a subject when a use of their data is decided. What is `nil` nobody knows, and the answer is the more careful one.
 public struct SubjectFacts: Hashable, Sendable {
+    /// Who it is; without it nobody's choices count.
+    public var id: Identifier<DataSubject>?
     /// What the subject is to the service.
     public var relationship: Relationship
     /// What the subject is.
@@ -42,20 +44,26 @@ public struct SubjectFacts: Hashable, Sendable {
     public var birth: CivilDay?
     /// Where the subject lives, or where the customer is: regions' rules go by it, never by where a vendor sits (clause S2.2).
     public var residence: Region?
-    /// What the subject chose; `nil` when nobody looked. A subject who chose nothing has ChoiceState/none.
+    /// What the subject chose; `nil` when nobody looked. A subject who chose nothing has ``ChoiceState/none``.
+    /// Another subject's choices count for nothing: it is as if nobody had looked.
     public var choices: ChoiceState?
 
     /// Facts about a subject.
     public init(
-        _ relationship: Relationship, kind: SubjectKind = .individual, birth: CivilDay? = nil, residence: Region? = nil,
+        _ relationship: Relationship, id: Identifier<DataSubject>? = nil, kind: SubjectKind = .individual,
+        birth: CivilDay? = nil, residence: Region? = nil,
         choices: ChoiceState? = nil
     ) {
+        self.id = id
         self.relationship = relationship
         self.kind = kind
         self.birth = birth
         self.residence = residence
         self.choices = choices
     }
+
+    /// The choices that are this subject's.
+    var ownChoices: ChoiceState? { choices.flatMap { $0.subject == nil || $0.subject == id ? $0 : nil } }
 
     /// Whether the subject is younger than so many years on a day; unknown without a day of birth. Who was born on a 29 February comes of age
     /// on 1 March where the year has none.
@@ -65,4 +73,11 @@ public struct SubjectFacts: Hashable, Sendable {
         let isBeforeBirthday = (today.month, today.day) < (born.month, born.day)
         return Truth(today.year - born.year - (isBeforeBirthday ? 1 : 0) < years)
     }
+}
+
+extension SubjectFacts: CustomStringConvertible, CustomReflectable {
+    /// What the subject is; nothing that tells of whom.
+    public var description: String { "\(relationship), \(kind)" }
+    /// What the subject is.
+    public var customMirror: Mirror { Mirror(self, children: ["relationship": relationship, "kind": kind]) }
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// The versions of a policy, from when each is in force, and whether people were told in time (clauses P14.1 to P14.3).
+///
+/// Versions are added and never changed. Not legal advice: whether a late notice is good enough is not for this type to say, unless it is strict.
+public struct PolicyHistory: Sendable {
+    /// Why a version is not scheduled, or a notice not taken.
+    public enum Refusal: Error, Hashable, Sendable {
+        /// The version has defects, or cannot be compared with the one before.
+        case defects(PolicyDefects)
+        /// There is a version of that name.
+        case nameTaken
+        /// It would be in force before now, or not after the last one.
+        case inThePast
+        /// No version has that document.
+        case unknownDocument
+        /// The document was not sent out yet at that instant, or is said to be in force from another one.
+        case otherInstant
+    }
+
+    /// Whether people were told of a version before it was in force.
+    public enum NoticeStatus: Hashable, Sendable {
+        /// It changes nothing that has to be told.
+        case notRequired
+        /// There is still time.
+        case due(before: Timestamp)
+        /// They were.
+        case done(Notice)
+        /// They were not.
+        case missed
+    }
+
+    /// A version, and what goes with it.
+    public struct Entry: Sendable {
+        /// The rules.
+        public let version: PolicyVersion
+        /// The digest of the text that people read.
+        public let document: Digest
+        /// The name of the version of the terms that goes with it.
+        public let terms: String
+        /// From when on it is in force.
+        public let effective: Timestamp
+        /// What it changes in the one before; `nil` for the first.
+        public let diff: PolicyDiff?
+        /// How people were told, in the order in which it was noted.
+        public fileprivate(set) var notices: [Notice] = []
+
+        /// Whether it changes something that has to be told.
+        public var isMaterial: Bool { diff?.isMaterial ?? false }
+    }
+
+    /// Whether a version that had to be told and was not in time is not in force.
+    public let isStrict: Bool
+    /// All versions, the oldest first.
+    public private(set) var entries: [Entry] = []
+
+    /// A history without a version.
+    public init(isStrict: Bool = false) {
+        self.isStrict = isStrict
+    }
+
+    /// Schedules a version after all others. The first one may have been in force before now.
+    public mutating func schedule(
+        _ version: PolicyVersion, document: Digest, terms: String, effective: Timestamp, at now: Timestamp
+    ) throws(Refusal) {
+        guard !entries.contains(where: { $0.version.name == version.name || $0.document == document }) else {
+            throw .nameTaken
+        }
+        if let last = entries.last, effective < now || effective <= last.effective { throw .inThePast }
+        let diff: PolicyDiff?
+        do throws(PolicyDefects) {
+            _ = try version.compile()
+            diff = try entries.last?.version.changes(to: version)
+        } catch {
+            throw .defects(error)
+        }
+        entries.append(Entry(version: version, document: document, terms: terms, effective: effective, diff: diff))
+    }
+
+    /// Notes that people were told.
+    public mutating func add(_ notice: Notice) throws(Refusal) {
+        guard let index = entries.firstIndex(where: { $0.document == notice.document }) else { throw .unknownDocument }
+        guard notice.effective == entries[index].effective else { throw .otherInstant }
+        entries[index].notices.append(notice)
+    }
+
+    /// Whether people were told of a version before it was in force, as of an instant; `nil` for a name that no version has.
+    public func noticeStatus(of name: String, at now: Timestamp) -> NoticeStatus? {
+        entries.first { $0.version.name == name }.map { status(of: $0, at: now) }
+    }
+
+    private func status(of entry: Entry, at now: Timestamp) -> NoticeStatus {
+        guard entry.isMaterial else { return .notRequired }
+        let inTime = entry.notices.filter { $0.communicated < entry.effective && $0.communicated <= now }
+        if let first = inTime.min(by: { $0.communicated < $1.communicated }) { return .done(first) }
+        return now < entry.effective ? .due(before: entry.effective) : .missed
+    }
+
+    /// The version in force at an instant; `nil` before the first. Complexity: O(versions).
+    public func entry(at instant: Timestamp) -> Entry? {
+        entries.last { entry in
+            entry.effective <= instant && !(isStrict && status(of: entry, at: instant) == .missed)
+        }
+    }
+
+    /// Versions that are not in force yet, the next one first.
+    public func scheduled(after instant: Timestamp) -> [Entry] { entries.filter { $0.effective > instant } }
+
+    /// What has to be seen to: notices that are due, and those that were missed.
+    public func findings(at now: Timestamp) -> [String] {
+        entries.compactMap { entry in
+            switch status(of: entry, at: now) {
+            case .notRequired, .done: nil
+            case .due(let end): "version `\(entry.version.name)` has to be made known before \(end)"
+            case .missed: "version `\(entry.version.name)` was not made known before it was in force"
+            }
+        }
+    }
+}
