@@ -292,6 +292,8 @@ extension ClauseCheck {
                 }
                 judge.allows(Ask(.use, ["log.pages"], for: "sites.monitor", from: .observed, .pseudonymous).after(off))
                 judge.allows(
+                    Ask(.use, ["identity.name"], for: "research.product").after((.optedOut, about(for: ["research"]))))
+                judge.allows(
                     Ask(.retain, ["device.identifier"], for: "service.login", from: .deviceAssigned).after(
                         (.optedOut, about(nil, ["device"]))))
                 let feature = Feature(
@@ -600,6 +602,7 @@ extension ClauseCheck {
                 judge.allows(ask.facts("agreement.allowsDestination"), by: "P7.1")
                 judge.denies(ask.facts(no: ["agreement.allowsDestination"]), by: "P7.1")
                 judge.denies(ask, by: "P7.1")
+                judge.denies(ask.going(nil), by: "P7.1")
                 let vendor = ask.with { $0.recipient = provider }.facts(
                     "agreement.allowsDestination", "recipient.isListed", no: ["recipient.isObjectedTo"])
                 judge.allows(vendor, by: "P7.1")

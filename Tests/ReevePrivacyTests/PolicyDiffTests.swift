@@ -70,9 +70,9 @@ import Testing
     @Test func tooManyPartsAreTold() throws {
         var generator = UseGenerator(random: SeededGenerator(seed: 7))
         func version() -> PolicyVersion {
-            let categories = (0..<24).map { category("c\($0).d") }
-            let purposes = (0..<24).map { purpose("p\($0).q") }
-            let rules = (0..<60).map { number in
+            let categories = (0..<40).map { category("c\($0).d") }
+            let purposes = (0..<40).map { purpose("p\($0).q") }
+            let rules = (0..<200).map { number in
                 UseRule(
                     generator.chance(70) ? .permit : .forbid, path("r\(number)"),
                     UseScope(

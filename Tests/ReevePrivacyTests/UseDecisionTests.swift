@@ -20,7 +20,10 @@ import Testing
         #expect("\(allowed)" == "allowed by P0.1, P12.2, P2a.1")
         #expect(allowed.permits.map(\.rule.description) == ["registration.collect", "registration.age"])
         // What was looked at and did not fire.
-        #expect(allowed.forbids.map(\.rule.description) == ["collect.declined", "collect.child"])
+        #expect(
+            allowed.forbids.map(\.rule.description) == [
+                "collect.declined", "collect.child", "abroad.residency", "abroad.agreement",
+            ])
     }
 
     @Test func aRefusalSaysWhatIsMissingAndWhatWouldHelp() throws {

@@ -102,22 +102,33 @@ struct UseGenerator<Random: RandomNumberGenerator> {
         return request
     }
 
-    mutating func event() -> ChoiceEvent {
-        let scope = ChoiceScope(
-            maybe(operations), of: maybe(["a", "a.b", "f"].map(category)), for: maybe(["p", "s"].map(purpose)),
-            to: chance(30) ? some([.own, .partner]) : nil, named: chance(20) ? some(["one", "two"]) : nil,
+    mutating func choiceScope() -> ChoiceScope {
+        if chance(15) { return ChoiceScope() }
+        return ChoiceScope(
+            maybe(operations, 60), of: maybe(["a", "a.b", "f"].map(category), 60),
+            for: maybe(["p", "s"].map(purpose), 60),
+            to: chance(25) ? some([.own, .partner]) : nil, named: chance(20) ? some(["one", "two"]) : nil,
             items: chance(15) ? some(["i1", "i2"]) : nil)
-        return ChoiceEvent(
-            pick(ChoiceEvent.Act.allCases), chance(30) ? ChoiceScope() : scope, by: chance(90) ? subject : other,
-            at: Timestamp(seconds: Int64.random(in: 0...4, using: &random)), under: "test",
+    }
+
+    mutating func event(_ scope: ChoiceScope? = nil) -> ChoiceEvent {
+        ChoiceEvent(
+            pick(ChoiceEvent.Act.allCases + [.given, .optedIn, .optedOut]), scope ?? choiceScope(),
+            by: chance(90) ? subject : other,
+            at: Timestamp(seconds: Int64.random(in: 0...3, using: &random)), under: "test",
             evidence: .init(
-                pick([.settings, .settings, .settings, .holder, .globalPrivacyControl]),
+                pick([.settings, .settings, .settings, .settings, .holder, .globalPrivacyControl]),
                 representsAuthority: chance(15) ? chance(50) : nil))
     }
 
+    /// Few scopes, so that acts meet, and some that say the same less precisely.
     mutating func log() -> [ChoiceEvent] {
+        var scopes = [choiceScope(), choiceScope()]
+        var general = scopes[0]
+        (general.operations, general.recipients) = (nil, nil)
+        scopes.append(general)
         var events: [ChoiceEvent] = []
-        for _ in 0..<Int.random(in: 0...4, using: &random) { events.append(event()) }
+        for _ in 0..<Int.random(in: 0...5, using: &random) { events.append(event(pick(scopes))) }
         return events
     }
 }

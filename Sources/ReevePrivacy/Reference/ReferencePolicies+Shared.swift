@@ -91,12 +91,12 @@ extension ReferencePolicies {
         forbid(
             "transfer.residency", ["P7.1"], scope([.transfer]), when: not("agreement.allowsDestination")),
         forbid("transfer.agreement", ["S2.3"], scope([.transfer], .pseudonymous), when: .all(leaving)),
-        // Who shares data with somebody abroad transfers it as well.
+        // Whatever else is done with data somewhere else transfers it as well.
         forbid(
-            "share.residency", ["P7.1"], scope([.share]),
+            "abroad.residency", ["P7.1"], scope(nil),
             when: .all([.known(DerivedFact.hasDestination), not("agreement.allowsDestination")])),
         forbid(
-            "share.agreement", ["S2.3"], scope([.share], .pseudonymous),
+            "abroad.agreement", ["S2.3"], scope(nil, .pseudonymous),
             when: .all([.known(DerivedFact.hasDestination)] + leaving)),
         permit(
             "payment.retain", ["S1.1c"],
