@@ -48,6 +48,12 @@ import Testing
         ]
     }
 
+    /// Whether all facts that the rules ask for are as the reference has them.
+    private static func agrees(_ policy: PrivacyPolicy, _ reference: UseReference, _ request: UseRequest) -> Bool {
+        let (known, facts) = (policy.facts(of: request), reference.facts(request))
+        return policy.version.facts.allSatisfy { policy.truth(of: $0, in: known) == facts[$0] ?? .unknown }
+    }
+
     @Test func decisionsAgreeWithTheReference() throws {
         var (allowed, count) = (0, 0)
         try each("decide") { _, one, policy in
@@ -55,6 +61,7 @@ import Testing
             let reference = UseReference(version: one.version, log: one.log)
             #expect(isAllowed == reference.isAllowed(one.request), "\(one)")
             #expect(Self.choices(one.request) == reference.choice(one.request), "\(one)")
+            #expect(Self.agrees(policy, reference, one.request), "\(one)")
             allowed += isAllowed ? 1 : 0
             count += 1
         }
@@ -71,6 +78,7 @@ import Testing
             isCaught =
                 policy.decide(one.request).isAllowed != flawed.isAllowed(one.request)
                 || Self.choices(one.request) != flawed.choice(one.request)
+                || !Self.agrees(policy, flawed, one.request)
         }
         #expect(isCaught, "`\(flaw)` decides as the real engine in all cases")
     }

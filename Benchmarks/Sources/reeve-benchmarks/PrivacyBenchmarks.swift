@@ -24,17 +24,20 @@ struct PrivacyBenchmarks {
                 at: Timestamp(seconds: Int64(number)), under: "2016-03-07", evidence: .init(.settings))
         }
         let chosen = ChoiceState(
+            of: subject,
             folding: [ChoiceEvent(.optedOut, out, by: subject, at: at, under: "2016-03-07", evidence: .init(.email))],
             at: at)
         let label = DataLabel.personal([email], from: [.provided])
         let day = CivilDay(daysSince1970: 20_000)
         let mail = UseRequest(
-            .contactByEmail, label, for: marketing, about: SubjectFacts(.customer, choices: ChoiceState.none), on: day)
+            .contactByEmail, label, for: marketing, as: .controller,
+            about: SubjectFacts(.customer, id: subject, choices: ChoiceState.none), on: day)
         var refused = mail
         refused.subject.choices = chosen
         let share = UseRequest(
-            .share, label, for: operate, to: Recipient(.serviceProvider, "hosting"),
-            about: SubjectFacts(.customer, choices: ChoiceState.none), on: day, facts: [listed: .yes, objected: .no])
+            .share, label, for: operate, to: Recipient(.serviceProvider, "hosting"), as: .controller,
+            about: SubjectFacts(.customer, id: subject, choices: ChoiceState.none), on: day,
+            facts: [listed: .yes, objected: .no])
         var answers = 0
         func decide(_ name: String, _ request: UseRequest, explained: Bool = false) -> Harness.Candidate {
             .init(
@@ -75,7 +78,11 @@ struct PrivacyBenchmarks {
         }
         let events = (0..<1_000_000).map { event($0 % 3 == 0 ? .optedIn : .optedOut, $0) }
         try await harness.measure("1,000,000 choices folded", operations: 1) {
-            if ChoiceState(folding: events, at: at) == .none { answers += 1 }
+            if ChoiceState(
+                of: subject, folding: events, at: at) == .none
+            {
+                answers += 1
+            }
         }
         print("answers: \(answers > 0)")
     }

@@ -18,7 +18,7 @@ struct PrivacyStory {
         var log = ChoiceLog()
         try say("a newsletter", answer(newsletter(log)))
         // Out of messages for marketing: all other messages still come.
-        let marketing = ChoiceScope(for: [try purpose("marketing")])
+        let marketing = ChoiceScope(UseOperation.contact, for: [try purpose("marketing")])
         try log.append(event(.optedOut, marketing, .unsubscribeLink))
         try say("unsubscribed", answer(newsletter(log)))
 
@@ -62,8 +62,8 @@ struct PrivacyStory {
         guard let category = DataCategory(category) else { throw UserFailure("`\(category)` is no category") }
         let choices = log.state(of: subject, at: now)
         return UseRequest(
-            operation, .personal([category], from: [.provided]), for: try purpose(aim), to: recipient,
-            about: SubjectFacts(.customer, choices: choices), on: now.day)
+            operation, .personal([category], from: [.provided]), for: try purpose(aim), to: recipient, as: .controller,
+            about: SubjectFacts(.customer, id: subject, choices: choices), on: now.day)
     }
 
     private func purpose(_ text: String) throws -> Purpose {

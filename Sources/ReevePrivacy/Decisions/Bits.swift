@@ -32,6 +32,14 @@ struct Bits<Words: SIMD & Sendable>: Hashable, Sendable where Words.Scalar == UI
         return result
     }
 
+    func subtracting(_ other: Self) -> Self {
+        var result = self
+        result.words &= ~other.words
+        return result
+    }
+
+    var count: Int { words.indices.reduce(0) { $0 + words[$1].nonzeroBitCount } }
+
     /// Calls with each number, in order.
     func forEach(_ body: (Int) -> Void) {
         for index in words.indices {
@@ -53,6 +61,7 @@ struct Bits<Words: SIMD & Sendable>: Hashable, Sendable where Words.Scalar == UI
     /// In order.
     var numbers: [Int] {
         var found: [Int] = []
+        found.reserveCapacity(count)
         forEach { found.append($0) }
         return found
     }

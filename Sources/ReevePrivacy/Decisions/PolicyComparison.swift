@@ -167,22 +167,65 @@ struct PolicyComparison {
     /// Sets of facts that are looked at in one box, at most.
     static let mostCases = 200_000
 
+    private func tooManyCases(_ facts: Int) -> PolicyDefects {
+        PolicyDefects(lines: ["a part depends on \(facts) facts in more than \(Self.mostCases) ways"])
+    }
+
+    /// Facts under which none of several forbids fires; `nil` when there are none.
+    private func silence(of forbids: [Int]) throws(PolicyDefects) -> [Path: Truth]? {
+        let order = forbids.reduce(FactSet()) { $0 | factsOfRules[$1] }.numbers
+        var (open, cases) = (OpenFacts(), 0)
+        func search(from index: Int) -> Bool {
+            cases += 1
+            guard cases < Self.mostCases, forbids.allSatisfy({ conditions[$0].outcomes(open).no }) else { return false }
+            guard index < order.count else { return true }
+            open.decided.insert(order[index])
+            for truth in [Truth.no, .yes, .unknown] {
+                open.known.set(order[index], truth)
+                if search(from: index + 1) { return true }
+            }
+            open.known.set(order[index], .unknown)
+            open.decided.remove(order[index])
+            return false
+        }
+        let isFound = search(from: 0)
+        guard cases < Self.mostCases else { throw tooManyCases(order.count) }
+        guard isFound else { return nil }
+        return Dictionary(uniqueKeysWithValues: order.map { (facts[$0], open.known.truth($0)) })
+    }
+
     /// How the answers in a box change; `nil` when none does.
     func change(in part: Part) throws(PolicyDefects) -> PolicyDiff.Change? {
-        func side(_ version: Rules, _ known: Int) -> Side? {
-            guard part.rules.contains(known) else { return nil }
-            let speaking = (part.rules & version).numbers
-            return Side(
-                permits: speaking.filter { rules[$0].effect == .permit }.map { (conditions[$0], rules[$0].duties) },
-                forbids: speaking.filter { rules[$0].effect == .forbid }.map { conditions[$0] })
-        }
-        let (old, new) = (side(before, knownBefore), side(after, knownAfter))
-        // Those of forbids first: most cases end with them.
+        let isKnown = (part.rules.contains(knownBefore), part.rules.contains(knownAfter))
         let speaking = (part.rules & (before | after)).numbers
-        let asked = (speaking.filter { rules[$0].effect == .forbid } + speaking.filter { rules[$0].effect == .permit })
-            .flatMap { factsOfRules[$0].numbers }
+        // Forbids of both versions that share no fact with the rest change nothing, where they can all be silent.
+        var rest =
+            isKnown.0 && isKnown.1
+            ? speaking.filter { rules[$0].effect == .forbid && before.contains($0) && after.contains($0) } : []
+        var asked = Rules(speaking.filter { !rest.contains($0) }).numbers
+        var askedFacts = asked.reduce(FactSet()) { $0 | factsOfRules[$1] }
+        while let near = rest.firstIndex(where: { !factsOfRules[$0].isDisjoint(with: askedFacts) }) {
+            askedFacts = askedFacts | factsOfRules[rest[near]]
+            asked.append(rest.remove(at: near))
+        }
+        guard let silent = try silence(of: rest) else { return nil }
+
+        func side(_ version: Rules, _ isKnown: Bool) -> Side? {
+            guard isKnown else { return nil }
+            let own = asked.filter { version.contains($0) }
+            return Side(
+                permits: own.filter { rules[$0].effect == .permit }.map { (conditions[$0], rules[$0].duties) },
+                forbids: own.filter { rules[$0].effect == .forbid }.map { conditions[$0] })
+        }
+        let (old, new) = (side(before, isKnown.0), side(after, isKnown.1))
+        // Facts of forbids first: most cases end with them.
         var order: [Int] = []
-        for fact in asked where !order.contains(fact) { order.append(fact) }
+        for effect in [UseRule.Effect.forbid, .permit] {
+            for fact in asked.filter({ rules[$0].effect == effect }).flatMap({ factsOfRules[$0].numbers })
+            where !order.contains(fact) {
+                order.append(fact)
+            }
+        }
         var change = PolicyDiff.Change(scope: part.scope)
         var (open, cases) = (OpenFacts(), 0)
         func look(from index: Int) {
@@ -199,7 +242,8 @@ struct PolicyComparison {
                 default: change.changesDuties = true
                 }
                 if change.example.isEmpty {
-                    change.example = Dictionary(uniqueKeysWithValues: order.map { (facts[$0], open.known.truth($0)) })
+                    change.example = silent
+                    for fact in order { change.example[facts[fact]] = open.known.truth(fact) }
                 }
                 return
             }
@@ -212,9 +256,7 @@ struct PolicyComparison {
             open.decided.remove(order[index])
         }
         look(from: 0)
-        guard cases < Self.mostCases else {
-            throw PolicyDefects(lines: ["a part depends on \(order.count) facts in more than \(Self.mostCases) ways"])
-        }
+        guard cases < Self.mostCases else { throw tooManyCases(order.count) }
         return change.widens || change.narrows || change.changesDuties ? change : nil
     }
 }

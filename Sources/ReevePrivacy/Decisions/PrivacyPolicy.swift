@@ -35,8 +35,11 @@ public final class PrivacyPolicy: Sendable {
     private let stated: FactSet
     private let derived: Derived
     private let hasConditions: RuleSet
-    /// The facts that each rule looks at, in order, with their numbers.
-    private let factsOfRules: [[(name: Path, number: Int)]]
+    /// What each rule asks for, in order.
+    let duties: [[Duty]]
+    /// The facts by number, and those that each rule looks at.
+    private let facts: [Path]
+    private let factsOfRules: [FactSet]
 
     private struct Derived: Sendable {
         var given: Int?
@@ -91,7 +94,9 @@ public final class PrivacyPolicy: Sendable {
         let names = version.facts
         let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
         conditions = rules.map { CompiledCondition($0.when, numbers) }
-        factsOfRules = rules.map { $0.when.facts.sorted().compactMap { name in numbers[name].map { (name, $0) } } }
+        facts = names
+        duties = rules.map { $0.duties.sorted() }
+        factsOfRules = rules.map { FactSet($0.when.facts.compactMap { numbers[$0] }) }
         hasConditions = RuleSet(rules.indices.filter { rules[$0].when != .constant(.yes) })
         self.numbers = numbers
         stated = FactSet(names.indices.filter { !DerivedFact.reserved.contains(names[$0].elements[0]) })
@@ -232,6 +237,7 @@ public final class PrivacyPolicy: Sendable {
     /// Whether a region, or one that it is a part of, is one of several; unknown where nobody knows the region.
     private func isIn(_ regions: Set<Region>, _ region: Region?) -> Truth {
         guard let region else { return .unknown }
+        if regions.contains(region) { return .yes }
         let parts = region.description.split(separator: "-")
         let wider = parts.indices.compactMap { Region(parts[...$0].joined(separator: "-")) }
         if wider.contains(where: regions.contains) { return .yes }
@@ -254,7 +260,8 @@ public final class PrivacyPolicy: Sendable {
     /// What a rule finds.
     func finding(of number: Int, in facts: KnownFacts) -> Finding {
         let rule = version.rules[number]
-        let missing = factsOfRules[number].filter { facts.truth($0.number) == .unknown }.map(\.name)
+        let unknown = factsOfRules[number].subtracting(facts.yes | facts.no)
+        let missing = unknown.isEmpty ? [] : unknown.numbers.map { self.facts[$0] }
         return Finding(rule: rule.name, truth: conditions[number].truth(facts), clauses: rule.clauses, missing: missing)
     }
 }

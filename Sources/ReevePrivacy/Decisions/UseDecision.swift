@@ -45,8 +45,12 @@ public struct UseDecision: Sendable {
     /// What must be done with it, in order: the duties of all rules that permit a part of it. Empty when it is not allowed.
     public var duties: [Duty] {
         guard isAllowed else { return [] }
-        return outcome.firingPermits.numbers.reduce(into: Set<Duty>()) { $0.formUnion(policy.version.rules[$1].duties) }
-            .sorted()
+        var all: [Duty] = []
+        outcome.firingPermits.forEach { number in
+            let duties = policy.duties[number]
+            all = all.isEmpty ? duties : duties.isEmpty ? all : Set(all).union(duties).sorted()
+        }
+        return all
     }
 
     /// The permits that the answer follows from: those that hold when it is allowed, those that do not when none does. By rule, in order.
