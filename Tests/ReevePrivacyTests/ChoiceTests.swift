@@ -148,6 +148,29 @@ import Testing
         #expect(try tokens.token(for: subject, purpose: purpose("marketing"), expires: now) != token)
     }
 
+    /// A host's own references may be the same for several subjects.
+    @Test func aReferenceIsOneSubjects() throws {
+        var log = ChoiceLog()
+        for person in [subject, Identifier(high: 1, low: 2)] {
+            let event = ChoiceEvent(
+                .optedOut, about(UseOperation.contact, for: ["marketing"]), by: person, at: now, under: "v",
+                evidence: .init(.unsubscribeLink, reference: "mailing-7"))
+            try log.append(event)
+            #expect(throws: ChoiceLog.Refusal.linkUsed) { try log.append(event) }
+        }
+    }
+
+    /// An opt-out of one vendor is none of what the holder does itself.
+    @Test func aVendorIsNotTheHolder() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let out = (ChoiceEvent.Act.optedOut, about(named: ["analytics"]))
+        for ask in [
+            Ask(.contactByEmail, ["contact.email"], for: "communicate.service"),
+            Ask(.use, ["contact.email"], for: "marketing.email"),
+            Ask(.collect, ["contact.email"], for: "service.operate"),
+        ] { #expect(policy.decide(ask.after(out).request).isAllowed) }
+    }
+
     /// A link stops the messages that it was in, whatever they are for.
     @Test func aLinkStopsMessages() throws {
         let policy = try ReferencePolicies.privacy2016.compile()

@@ -103,6 +103,50 @@ import Testing
         #expect(throws: PolicyHistory.Refusal.otherInstant) { try history.add(notice("two", at: now, effective: now)) }
     }
 
+    /// What was not told does not come into force under another name.
+    @Test func whatWasMissedIsNotHidden() throws {
+        var history = try history(isStrict: true)
+        let (second, third) = (next.advanced(by: .seconds(100)), next.advanced(by: .seconds(200)))
+        try history.schedule(
+            version("two", isWider: true), document: document("two"), terms: "t", effective: next, at: now)
+        try history.schedule(
+            version("three", isWider: true), document: document("three"), terms: "t", effective: second, at: now)
+        try history.schedule(
+            version("four", isWider: true), document: document("four"), terms: "t", effective: third, at: now)
+        let after = third.advanced(by: .seconds(1))
+        #expect(history.entries[2].isMaterial == false && history.noticeStatus(of: "three", at: after) == .missed)
+        #expect(history.entry(at: after)?.version.name == "2016-03-07" && history.findings(at: after).count == 3)
+        let told = try notice("four", at: second, effective: third)
+        try history.add(told)
+        #expect(
+            history.noticeStatus(of: "four", at: after) == .done(told)
+                && history.entry(at: after)?.version.name == "four")
+        // Nobody is held to a version that was never in force.
+        var log = AcceptanceLog()
+        _ = log.noteUse(by: subject, at: now, of: history)
+        _ = log.note(.accepted, by: subject, to: "two", at: now, of: history)
+        #expect(log.version(for: subject, at: after, of: history)?.name == "2016-03-07")
+    }
+
+    /// P14.5: who declined has declined until they accept, also where the next version is in force.
+    @Test func decliningLasts() throws {
+        var history = try history()
+        let later = next.advanced(by: .seconds(100))
+        try history.schedule(
+            version("two", isWider: true), document: document("two"), terms: "t", effective: next, at: now)
+        try history.schedule(
+            version("three", isWider: true), document: document("three"), terms: "t", effective: later, at: now)
+        var log = AcceptanceLog()
+        _ = log.noteUse(by: subject, at: now, of: history)
+        _ = log.note(.declined, by: subject, to: "two", at: next, of: history)
+        let after = later.advanced(by: .seconds(1))
+        #expect(log.hasDeclined(subject, at: after, of: history) && !log.hasDeclined(subject, at: now, of: history))
+        _ = log.note(.accepted, by: subject, to: "three", at: after, of: history)
+        #expect(
+            !log.hasDeclined(subject, at: after, of: history)
+                && !log.hasDeclined(Identifier(high: 3, low: 3), at: after, of: history))
+    }
+
     /// P0.2, P14.4: the first use while a version is in force is one acceptance, which names policy and terms.
     @Test func useIsAcceptance() throws {
         var history = try history()

@@ -59,10 +59,11 @@ import Testing
         let effective = now.advanced(by: .seconds(30 * 86_400))
         try list.announce("host", task: "hosting", in: [region("us")], effective: effective, at: now)
         #expect(throws: SubprocessorList.Refusal.alreadyListed) {
-            try list.announce("host", task: "x", in: [], effective: effective, at: now)
+            try list.announce("host", task: "x", in: [region("us")], effective: effective, at: now)
         }
         var registers = PrivacyRegisters(group: CorporateGroup(own: "own"), providers: list)
         let ask = Ask(.share, ["contact.email"], for: "service.operate", to: Recipient(.serviceProvider, "host"))
+            .living("us")
         let before = effective.advanced(by: .microseconds(-1))
         #expect(decide(ask, registers, at: before).clauses == [clause("S2.6")])
         #expect(decide(ask, registers, at: effective).isAllowed)
@@ -86,14 +87,45 @@ import Testing
         #expect(policy.decide(other).isAllowed)
 
         let end = effective.advanced(by: Self.day)
-        try list.end("host", at: end)
-        #expect(throws: SubprocessorList.Refusal.notListed) { try list.end("host", at: end) }
+        try list.end("host", from: end, at: effective)
+        #expect(throws: SubprocessorList.Refusal.notListed) { try list.end("host", from: end, at: end) }
         #expect(list.isListed("host", at: end.advanced(by: .microseconds(-1))) && !list.isListed("host", at: end))
         let changes = list.changes(from: now, to: end)
         #expect(changes.added.map(\.name) == ["host"] && changes.removed.map(\.name) == ["host"])
         #expect(list.changes(from: effective, to: before).added.isEmpty)
+        #expect(throws: SubprocessorList.Refusal.noRegions) {
+            try list.announce("x", task: "x", in: [], effective: end.advanced(by: .seconds(31 * 86_400)), at: end)
+        }
         // It can come back, announced anew.
-        try list.announce("host", task: "hosting", in: [], effective: end.advanced(by: .seconds(31 * 86_400)), at: end)
+        try list.announce(
+            "host", task: "hosting", in: [region("us")], effective: end.advanced(by: .seconds(31 * 86_400)), at: end)
+    }
+
+    /// Where it works data goes; an end that was said can be brought forward, and nobody has to wait with an objection.
+    @Test func whereAProviderWorks() throws {
+        var list = SubprocessorList(notice: .zero)
+        try list.announce("host", task: "hosting", in: [region("us")], effective: now.advanced(by: Self.day), at: now)
+        try list.end("host", from: now.advanced(by: .seconds(9 * 86_400)), at: now)
+        #expect(throws: SubprocessorList.Refusal.alreadyListed) {
+            try list.announce("host", task: "x", in: [region("us")], effective: now, at: now)
+        }
+        var objected = list
+        try objected.object(company, to: "host", at: now)
+        #expect(objected.isObjected("host", by: company))
+        let soon = now.advanced(by: Self.day)
+        let registers = PrivacyRegisters(group: CorporateGroup(own: "own"), providers: list)
+        let ask = Ask(.share, ["contact.email"], for: "service.operate", to: Recipient(.serviceProvider, "host"))
+        #expect(
+            decide(ask.living("us"), registers, at: soon).isAllowed
+                && decide(ask.living("us-ca"), registers, at: soon).isAllowed)
+        // Nobody said so, and it is a transfer all the same.
+        #expect(decide(ask.living("de"), registers, at: soon).clauses == [clause("S2.3")])
+        #expect(decide(ask.living("us").going("fr"), registers, at: soon).clauses == [clause("S2.6")])
+        #expect(decide(ask.living("us").going("us-ny"), registers, at: soon).isAllowed)
+        try list.end("host", from: now.advanced(by: .seconds(4 * 86_400)), at: soon)
+        #expect(!list.isListed("host", at: now.advanced(by: .seconds(4 * 86_400))))
+        try list.end("host", from: now.advanced(by: .seconds(8 * 86_400)), at: soon)
+        #expect(!list.isListed("host", at: now.advanced(by: .seconds(5 * 86_400))))
     }
 
     /// S1.1, S2.7: what is attested, and what has ended.
@@ -112,7 +144,18 @@ import Testing
                 && !register.isAttested(path("pci"), on: last.advanced(byDays: 1)))
         #expect(register.findings(on: last).isEmpty)
         #expect(register.findings(on: last.advanced(byDays: 1)) == ["the attestation of `pci` ended on 2026-12-31"])
+        let gap = AttestationRegister(
+            register.attestations + [
+                Attestation(
+                    path("pci"), scope: "cards", from: last.advanced(byDays: 30), through: last.advanced(byDays: 90),
+                    evidence: "r2")
+            ])
+        #expect(gap.findings(on: last.advanced(byDays: 9)) == ["the attestation of `pci` ended on 2026-12-31"])
         let registers = PrivacyRegisters(group: CorporateGroup(own: "own"), attestations: register)
+        // A standard that is not on file is not the caller's to claim.
+        let claimed = registers.completing(
+            Ask(.use, ["identity.name"], for: "service.operate").facts("attested.soc2").request, of: nil, at: now)
+        #expect(claimed.facts[path("attested.soc2")] == .no)
         let card = Ask(.retain, ["payment.card"], for: "billing.payment").after((.given, about(nil, ["payment"])))
         #expect(decide(card, registers, at: first.startInUTC).isAllowed)
         #expect(
@@ -214,10 +257,99 @@ import Testing
         }
         let read = try JSONDecoder().decode(AgreementSet.self, from: JSONEncoder().encode(set))
         #expect(read == set)
-        let broken = Data(
-            #"[{"name":"a","kind":6,"effective":"1970-01-01T00:00:00Z","terms":{},"incorporates":["b"],"mechanisms":[]}]"#
-                .utf8)
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode(AgreementSet.self, from: broken) }
+        // Documents that are no set.
+        for documents in [
+            [document("a", .terms, ["b"])], [document("a", .terms, ["a"])],
+            [document("a", .terms), document("a", .law)],
+        ] {
+            let written = try JSONEncoder().encode(documents)
+            #expect(try JSONDecoder().decode([AgreementDocument].self, from: written) == documents)
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(AgreementSet.self, from: written) }
+        }
+    }
+
+    /// Of two documents of one kind the later one says it, from the first instant there is to the last.
+    @Test func theLaterOfOneKindSaysIt() throws {
+        func law(_ name: String, _ effective: Timestamp) -> AgreementDocument {
+            AgreementDocument(name, .law, effective: effective, terms: [key: name])
+        }
+        let set = try AgreementSet([law("old", Timestamp(microseconds: .min)), law("new", Timestamp(seconds: 0))])
+        #expect(set.term(key, at: now)?.text == "new" && set.term(key, at: Timestamp(seconds: -1))?.text == "old")
+        #expect(set.term(key, at: Timestamp(microseconds: .max))?.overridden.map(\.text) == ["old"])
+    }
+
+    /// S2.3, S2.9: what only a summary or a policy incorporates is no agreement, and no stronger than they are.
+    @Test func aSummaryAgreesToNothing() throws {
+        let clauses = AgreementDocument.TransferMechanism(.standardClauses, to: [region("us")])
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let out = Ask(.transfer, ["contact.email"], for: "service.operate").living("de").going("us")
+        for root in [AgreementDocument.Kind.helpCenterSummary, .privacyPolicy] {
+            let documents = [
+                document("root", root, ["dpa", "baa"]), document("dpa", .dataProcessing, mechanisms: [clauses]),
+                document("baa", .businessAssociate),
+            ]
+            let registers = PrivacyRegisters(group: CorporateGroup(own: "own"), standard: try AgreementSet(documents))
+            let request = registers.completing(out.request, of: nil, at: now)
+            #expect(policy.decide(request).clauses == [clause("S2.3")])
+            #expect(request.facts[path("agreement.businessAssociate")] == .no)
+            // With an agreement that incorporates it, too, it counts.
+            let agreed = PrivacyRegisters(
+                group: CorporateGroup(own: "own"),
+                standard: try AgreementSet(
+                    documents + [document("msa", .masterAgreement, ["x"]), document("x", .terms, ["dpa"])]))
+            #expect(policy.decide(agreed.completing(out.request, of: nil, at: now)).isAllowed)
+        }
+        let set = try AgreementSet([
+            document("summary", .helpCenterSummary, ["services"]),
+            document("services", .servicesPrivacyPolicy, says: "services"),
+            document("policy", .privacyPolicy, says: "policy"),
+        ])
+        #expect(set.term(key, at: now)?.text == "policy")
+    }
+
+    /// A limit that was agreed does not end in freedom; a mechanism is for whom it is made.
+    @Test func whatEndsIsNotOpen() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let company = Identifier<Company>(high: 5, low: 5)
+        func decide(_ ask: Ask, _ documents: [AgreementDocument], at instant: Timestamp) throws -> UseDecision {
+            let registers = PrivacyRegisters(
+                group: CorporateGroup(own: "own"), agreements: [company: try AgreementSet(documents)])
+            return policy.decide(registers.completing(ask.request, of: company, at: instant))
+        }
+        let away = Ask(.transfer, ["contact.email"], for: "service.operate").living("us").going("ca")
+        let limit = document("msa", .masterAgreement, ends: later, residency: [region("us")])
+        for instant in [later.advanced(by: .microseconds(-1)), later, Timestamp(seconds: -5)] {
+            #expect(try decide(away, [limit], at: instant).clauses == [clause("P7.1")])
+        }
+        #expect(try decide(away, [document("msa", .masterAgreement)], at: now).isAllowed)
+        let addendum = AgreementDocument.TransferMechanism(.ukAddendum, to: [region("us")])
+        let documents = [
+            document("msa", .masterAgreement, ["dpa"]), document("dpa", .dataProcessing, mechanisms: [addendum]),
+        ]
+        let out = Ask(.transfer, ["contact.email"], for: "service.operate").going("us")
+        #expect(
+            try decide(out.living("gb"), documents, at: now).isAllowed
+                && decide(out.living("gb-eng"), documents, at: now).isAllowed)
+        #expect(try decide(out.living("de"), documents, at: now).clauses == [clause("S2.3")])
+        #expect(try decide(out.living("gb").going("us-ca"), documents, at: now).isAllowed)
+    }
+
+    /// Data that is held for one customer is not judged by what another one agreed to.
+    @Test func theCustomerIsTheOneItIsHeldFor() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let other = Identifier<Company>(high: 6, low: 6)
+        let health = Ask(.use, ["health.record"], for: "service.execute", from: .thirdParty, asProcessor: true)
+        let documents = [document("msa", .masterAgreement, ["baa"]), document("baa", .businessAssociate)]
+        func decide(_ owner: Identifier<Company>, of customer: Identifier<Company>?) throws -> UseDecision {
+            let registers = PrivacyRegisters(
+                group: CorporateGroup(own: "own"), agreements: [owner: try AgreementSet(documents)])
+            return policy.decide(registers.completing(health.request, of: customer, at: now))
+        }
+        #expect(try decide(Ask.company, of: Ask.company).isAllowed && decide(Ask.company, of: nil).isAllowed)
+        #expect(try decide(other, of: other).missing.contains(path("agreement.businessAssociate")))
+        #expect(
+            try decide(other, of: nil).clauses == [clause("S1.1d")]
+                && decide(Ask.company, of: other).clauses == [clause("S1.1d")])
     }
 
     /// P7.1, S2.3, S1.1d: what an agreement limits and what it opens, while it is in force and incorporated.
@@ -227,7 +359,10 @@ import Testing
         func decide(_ ask: Ask, _ documents: [AgreementDocument], at instant: Timestamp? = nil) throws -> UseDecision {
             let registers = PrivacyRegisters(
                 group: CorporateGroup(own: "own"), agreements: [company: try AgreementSet(documents)])
-            return policy.decide(registers.completing(ask.request, of: company, at: instant ?? now))
+            let owner: Identifier<Company>
+            if case .processor(let customer) = ask.request.role { owner = customer } else { owner = company }
+            let theirs = PrivacyRegisters(group: registers.group, agreements: [owner: try AgreementSet(documents)])
+            return policy.decide(theirs.completing(ask.request, of: owner, at: instant ?? now))
         }
         let away = Ask(.transfer, ["contact.email"], for: "service.operate").living("us").going("ca")
         #expect(try decide(away, []).isAllowed)

@@ -118,6 +118,9 @@ struct UseReference {
         if let kinds = scope.recipients, !kinds.contains(request.recipient.kind) { return false }
         if let names = scope.named, let name = request.recipient.name, !names.contains(name) { return false }
         if let names = scope.named, names.isEmpty { return false }
+        if scope.named != nil, request.recipient.name == nil, [.own, .everyone].contains(request.recipient.kind) {
+            return false
+        }
         if let items = scope.items, let item = request.item, !items.contains(item) { return false }
         if let items = scope.items, items.isEmpty { return false }
         if let purposes = scope.purposes, !purposes.contains(where: { $0.overlaps(request.purpose) }) { return false }

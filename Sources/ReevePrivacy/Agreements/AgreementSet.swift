@@ -130,21 +130,30 @@ public struct AgreementSet: Hashable, Sendable, Codable {
     public static let none = AgreementSet()
     private init() { documents = [] }
 
-    /// A set of documents. Complexity: O(documents² + incorporations).
+    /// A set of documents. Complexity: O(documents + incorporations).
     public init(_ documents: [AgreementDocument]) throws(Defect) {
         var byName: [String: AgreementDocument] = [:]
         for document in documents {
             guard byName.updateValue(document, forKey: document.name) == nil else { throw .nameTwice(document.name) }
         }
+        var users: [String: [String]] = [:]
         for document in documents {
-            for name in document.incorporates.sorted() where byName[name] == nil { throw .missing(name) }
+            for name in document.incorporates.sorted() {
+                guard byName[name] != nil else { throw .missing(name) }
+                users[name, default: []].append(document.name)
+            }
         }
-        // Those that nothing open incorporates go; a circle stays.
-        var open = byName
-        while let free = open.values.first(where: { one in one.incorporates.allSatisfy { open[$0] == nil } }) {
-            open[free.name] = nil
+        // Those go whose parts have gone; a circle stays.
+        var left = byName.mapValues(\.incorporates.count)
+        var free = left.filter { $0.value == 0 }.map(\.key)
+        while let name = free.popLast() {
+            left[name] = nil
+            for user in users[name] ?? [] {
+                left[user]? -= 1
+                if left[user] == 0 { free.append(user) }
+            }
         }
-        guard open.isEmpty else { throw .cycle(open.keys.sorted()) }
+        guard left.isEmpty else { throw .cycle(left.keys.sorted()) }
         self.documents = documents
     }
 
@@ -165,35 +174,53 @@ public struct AgreementSet: Hashable, Sendable, Codable {
         try container.encode(documents)
     }
 
-    /// The documents that hold at an instant, the strongest first, each with the documents by which it does.
-    public func inForce(at instant: Timestamp) -> [(document: AgreementDocument, path: [String])] {
+    /// A document that holds.
+    public struct Holding: Sendable {
+        /// The document.
+        public let document: AgreementDocument
+        /// The documents by which it holds: the one that holds by itself first, the document itself last.
+        public let path: [String]
+        /// What the first of them is.
+        public let root: AgreementDocument.Kind
+
+        /// How strong it is: no stronger than what it holds by.
+        public var rank: AgreementDocument.Kind { max(document.kind, root) }
+        /// Whether it holds by an agreement or by law, and not only by what the holder publishes.
+        var isAgreed: Bool { root <= .masterAgreement }
+    }
+
+    /// The documents that hold at an instant, the strongest first. One that several incorporate holds by the strongest of them.
+    ///
+    /// Complexity: O(documents · log documents + incorporations).
+    public func inForce(at instant: Timestamp) -> [Holding] {
         let byName = Dictionary(documents.map { ($0.name, $0) }) { first, _ in first }
         func holds(_ document: AgreementDocument) -> Bool {
             document.effective <= instant && document.ends.map { instant < $0 } ?? true
         }
-        var paths: [String: [String]] = [:]
-        var open = documents.filter { $0.kind.isRoot && holds($0) }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
-        for root in open { paths[root.name] = [root.name] }
-        var index = 0
-        while index < open.count {
-            let document = open[index]
-            index += 1
-            for name in document.incorporates.sorted() {
-                guard let next = byName[name], holds(next), paths[name] == nil else { continue }
-                paths[name] = (paths[document.name] ?? []) + [name]
-                open.append(next)
+        var found: [String: Holding] = [:]
+        let roots = documents.filter { $0.kind.isRoot && holds($0) }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
+        for root in roots { found[root.name] = Holding(document: root, path: [root.name], root: root.kind) }
+        for root in roots {
+            var open = [root.name]
+            while let holding = open.popLast().flatMap({ found[$0] }) {
+                for name in holding.document.incorporates.sorted() {
+                    guard found[name] == nil, let next = byName[name], holds(next) else { continue }
+                    found[name] = Holding(document: next, path: holding.path + [name], root: root.kind)
+                    open.append(name)
+                }
             }
         }
-        return open.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }.map { ($0, paths[$0.name] ?? []) }
+        return found.values.sorted { ($0.rank, $0.document.name) < ($1.rank, $1.document.name) }
     }
 
     /// What holds about a key at an instant, and what that overrides; `nil` when no document says anything. Of two of one kind the later one
-    /// says it. Complexity: O(documents).
+    /// says it. Complexity: as ``inForce(at:)``.
     public func term(_ key: Path, at instant: Timestamp) -> ResolvedTerm? {
         let saying = inForce(at: instant).filter { $0.document.terms[key] != nil }
             .sorted { left, right in
-                (left.document.kind.rawValue, -left.document.effective.microseconds, left.document.name)
-                    < (right.document.kind.rawValue, -right.document.effective.microseconds, right.document.name)
+                (left.rank, right.document.effective, left.document.name) < (
+                    right.rank, left.document.effective, right.document.name
+                )
             }
         guard let first = saying.first, let text = first.document.terms[key] else { return nil }
         let overridden = saying.dropFirst().map { other in

@@ -21,7 +21,7 @@ public struct ChoiceLog: Sendable {
         case linkUsed
     }
 
-    private var usedLinks: Set<String> = []
+    private var usedLinks: Set<Link> = []
     private var bySubject: [Identifier<DataSubject>: [ChoiceEvent]] = [:]
 
     /// A log without events.
@@ -62,7 +62,16 @@ public struct ChoiceLog: Sendable {
 
 extension ChoiceEvent {
     /// The unsubscribe link by which it was made.
-    fileprivate var link: String? { evidence.channel == .unsubscribeLink ? evidence.reference : nil }
+    fileprivate var link: Link? {
+        guard evidence.channel == .unsubscribeLink else { return nil }
+        return evidence.reference.map { Link(subject: subject, reference: $0) }
+    }
+}
+
+/// A link of one subject's.
+private struct Link: Hashable {
+    let subject: Identifier<DataSubject>
+    let reference: String
 }
 
 extension ChoiceScope {

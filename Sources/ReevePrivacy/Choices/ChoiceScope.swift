@@ -70,8 +70,11 @@ public struct ChoiceScope: Hashable, Sendable, Codable {
 
     /// Whether a part of what a request asks may lie in the scope: a recipient without a name may be any.
     func overlaps(_ request: UseRequest) -> Bool {
+        // Neither the holder nor everybody is one of several.
+        let mayBeNamed = request.recipient.kind != .own && request.recipient.kind != .everyone
         guard operations?.contains(request.operation) ?? true, recipients?.contains(request.recipient.kind) ?? true,
-            named.map({ names in request.recipient.name.map(names.contains) ?? !names.isEmpty }) ?? true,
+            named.map({ names in request.recipient.name.map(names.contains) ?? (mayBeNamed && !names.isEmpty) })
+                ?? true,
             items.map({ items in request.item.map(items.contains) ?? !items.isEmpty }) ?? true,
             purposes?.contains(where: { $0.overlaps(request.purpose) }) ?? true
         else { return false }

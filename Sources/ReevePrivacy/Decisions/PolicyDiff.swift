@@ -24,7 +24,8 @@ public struct PolicyDiff: Hashable, Sendable {
 
     /// The parts where an answer changes; they have nothing in common.
     public let changes: [Change]
-    /// Whether the versions mean other things by the same words: other sets that identify together, or other regions by a name.
+    /// Whether the versions mean other things by the same words: other sets that identify together, other regions by a name, or other
+    /// regions that are known.
     public let hasOtherDefinitions: Bool
 
     /// Whether the new version allows anything that the old one does not, asks for other duties, or means something else: such a change is made known
@@ -49,6 +50,7 @@ extension PolicyVersion {
         }
         return PolicyDiff(
             changes: changes,
-            hasOtherDefinitions: Set(quasiIdentifiers) != Set(next.quasiIdentifiers) || regions != next.regions)
+            hasOtherDefinitions: Set(quasiIdentifiers) != Set(next.quasiIdentifiers) || regions != next.regions
+                || knownRegions != next.knownRegions)
     }
 }

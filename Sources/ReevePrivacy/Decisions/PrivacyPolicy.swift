@@ -237,12 +237,8 @@ public final class PrivacyPolicy: Sendable {
     /// Whether a region, or one that it is a part of, is one of several; unknown where nobody knows the region.
     private func isIn(_ regions: Set<Region>, _ region: Region?) -> Truth {
         guard let region else { return .unknown }
-        if regions.contains(region) { return .yes }
-        let parts = region.description.split(separator: "-")
-        let wider = parts.indices.compactMap { Region(parts[...$0].joined(separator: "-")) }
-        if wider.contains(where: regions.contains) { return .yes }
-        guard let known = version.knownRegions else { return .no }
-        return wider.contains(where: known.contains) ? .no : .unknown
+        if region.isIn(regions) { return .yes }
+        return version.knownRegions.map { region.isIn($0) ? .no : .unknown } ?? .no
     }
 
     /// What is known, with some facts the other way.

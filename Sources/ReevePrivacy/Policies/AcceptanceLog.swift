@@ -78,16 +78,14 @@ public struct AcceptanceLog: Sendable {
     public func version(for subject: Identifier<DataSubject>, at now: Timestamp, of history: PolicyHistory)
         -> PolicyVersion?
     {
-        history.entries.last { entry in
-            guard entry.effective <= now, let answer = answer(of: subject, to: entry.version.name, at: now) else {
-                return false
-            }
-            return answer != .declined
+        history.entries(upTo: now).last { entry in
+            answer(of: subject, to: entry.version.name, at: now).map { $0 != .declined } ?? false
         }?.version
     }
 
-    /// Whether a subject declined the version in force: nothing more is collected (clause P14.5).
+    /// Whether the newest version in force that a subject answered was declined: nothing more is collected until they accept one (clause P14.5).
     public func hasDeclined(_ subject: Identifier<DataSubject>, at now: Timestamp, of history: PolicyHistory) -> Bool {
-        history.entry(at: now).map { answer(of: subject, to: $0.version.name, at: now) == .declined } ?? false
+        let answers = history.entries(upTo: now).compactMap { answer(of: subject, to: $0.version.name, at: now) }
+        return answers.last == .declined
     }
 }

@@ -88,34 +88,51 @@ public struct PolicyHistory: Sendable {
     }
 
     /// Whether people were told of a version before it was in force, as of an instant; `nil` for a name that no version has.
+    ///
+    /// In a strict history a version also has to be told where the one before it was not, and so was never in force.
     public func noticeStatus(of name: String, at now: Timestamp) -> NoticeStatus? {
-        entries.first { $0.version.name == name }.map { status(of: $0, at: now) }
+        entries.indices.first { entries[$0].version.name == name }.map { status(of: $0, at: now) }
     }
 
-    private func status(of entry: Entry, at now: Timestamp) -> NoticeStatus {
-        guard entry.isMaterial else { return .notRequired }
+    private func status(of index: Int, at now: Timestamp) -> NoticeStatus {
+        let entry = entries[index]
+        guard needsNotice(index) else { return .notRequired }
         let inTime = entry.notices.filter { $0.communicated < entry.effective && $0.communicated <= now }
         if let first = inTime.min(by: { $0.communicated < $1.communicated }) { return .done(first) }
         return now < entry.effective ? .due(before: entry.effective) : .missed
     }
 
-    /// The version in force at an instant; `nil` before the first. Complexity: O(versions).
-    public func entry(at instant: Timestamp) -> Entry? {
-        entries.last { entry in
-            entry.effective <= instant && !(isStrict && status(of: entry, at: instant) == .missed)
+    private func needsNotice(_ index: Int) -> Bool {
+        // From the first version on: what one that was never in force brings, the next one brings.
+        var isBehind = false
+        for entry in entries[...index].dropLast() {
+            let wasTold = entry.notices.contains { $0.communicated < entry.effective }
+            isBehind = isStrict && (entry.isMaterial || isBehind) && !wasTold
         }
+        return entries[index].isMaterial || isBehind
     }
+
+    /// The versions that are or were in force up to an instant, the oldest first. Complexity: O(versions²).
+    public func entries(upTo instant: Timestamp) -> [Entry] {
+        entries.indices.filter { index in
+            entries[index].effective <= instant && !(isStrict && status(of: index, at: instant) == .missed)
+        }.map { entries[$0] }
+    }
+
+    /// The version in force at an instant; `nil` before the first. Complexity: O(versions²).
+    public func entry(at instant: Timestamp) -> Entry? { entries(upTo: instant).last }
 
     /// Versions that are not in force yet, the next one first.
     public func scheduled(after instant: Timestamp) -> [Entry] { entries.filter { $0.effective > instant } }
 
     /// What has to be seen to: notices that are due, and those that were missed.
     public func findings(at now: Timestamp) -> [String] {
-        entries.compactMap { entry in
-            switch status(of: entry, at: now) {
+        entries.indices.compactMap { index in
+            let name = entries[index].version.name
+            return switch status(of: index, at: now) {
             case .notRequired, .done: nil
-            case .due(let end): "version `\(entry.version.name)` has to be made known before \(end)"
-            case .missed: "version `\(entry.version.name)` was not made known before it was in force"
+            case .due(let end): "version `\(name)` has to be made known before \(end)"
+            case .missed: "version `\(name)` was not made known before it was in force"
             }
         }
     }

@@ -45,7 +45,7 @@ public struct AttestationRegister: Hashable, Sendable, Codable {
     public func findings(on day: CivilDay) -> [String] {
         let lapsed = Set(attestations.filter { $0.through < day }.map(\.standard)).filter { !isAttested($0, on: day) }
         return lapsed.sorted().map { standard in
-            let last = attestations.filter { $0.standard == standard }.map(\.through).max() ?? day
+            let last = attestations.filter { $0.standard == standard && $0.through < day }.map(\.through).max() ?? day
             return "the attestation of `\(standard)` ended on \(last)"
         }
     }

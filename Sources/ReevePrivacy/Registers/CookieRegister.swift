@@ -77,8 +77,8 @@ public struct CookieRegister: Hashable, Sendable, Codable {
     /// A register; throws all defects of all cookies at once, and names that are there twice.
     public init(_ cookies: [CookieSpec]) throws(PolicyDefects) {
         var lines = cookies.flatMap(\.defects)
-        let names = cookies.map(\.name)
-        for name in Set(names).sorted() where names.count(where: { $0 == name }) > 1 {
+        let counts = Dictionary(cookies.map { ($0.name, 1) }, uniquingKeysWith: +)
+        for name in counts.filter({ $0.value > 1 }).keys.sorted() {
             lines.append("cookie `\(name)` is there twice")
         }
         guard lines.isEmpty else { throw PolicyDefects(lines: lines) }

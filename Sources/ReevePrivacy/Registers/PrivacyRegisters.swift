@@ -38,11 +38,20 @@ public struct PrivacyRegisters: Hashable, Sendable {
     }
 
     /// A request with all that is on file about it, for a customer's data or for that of who is none. What is on file counts, whatever the request
-    /// says; facts that nothing here tells stay.
+    /// says; facts that nothing here tells stay. Data that is held for a customer is that customer's: about another one nothing is known.
     ///
-    /// Complexity: O(documents + entries).
+    /// Where a provider works that is on the list, data goes. Complexity: O(documents · log documents + incorporations + entries).
     public func completing(_ request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
         var request = request
+        if request.recipient.kind == .serviceProvider, request.destination == nil,
+            let entry = request.recipient.name.flatMap({ providers.entry($0, at: now) })
+        {
+            // Away from home, if anywhere.
+            let home = request.subject.residence
+            let places = entry.regions.sorted { $0.description < $1.description }
+            request.destination = places.first { place in home.map { !$0.isIn([place]) && !place.isIn([$0]) } ?? true }
+        }
+        for fact in request.facts.keys where fact.elements[0] == "attested" { request.facts[fact] = .no }
         for (fact, truth) in facts(about: request, of: customer, at: now) { request.facts[fact] = truth }
         return request
     }
@@ -53,24 +62,36 @@ public struct PrivacyRegisters: Hashable, Sendable {
         func set(_ name: StaticString, _ holds: Bool?) { facts[Path(literal: name)] = Truth(holds) }
         let name = request.recipient.name
         set("recipient.isGroupMember", request.recipient.kind == .affiliate && name.map(group.isMember) ?? false)
-        set("recipient.isListed", name.map { providers.isListed($0, at: now) } ?? false)
+        let entry = name.flatMap { providers.entry($0, at: now) }
+        set("recipient.isListed", entry.map { entry in request.destination?.isIn(entry.regions) ?? true } ?? false)
+
+        var (owner, isKnown) = (customer, true)
+        if case .processor(let company) = request.role {
+            (owner, isKnown) = (company, customer == nil || customer == company)
+        }
         set(
             "recipient.isObjectedTo",
-            customer.map { customer in name.map { providers.isObjected($0, by: customer) } ?? true } ?? false)
+            isKnown ? owner.map { owner in name.map { providers.isObjected($0, by: owner) } ?? true } ?? false : nil)
 
-        let inForce = (customer.flatMap { agreements[$0] } ?? standard).inForce(at: now).map(\.document)
-        let limits = inForce.compactMap(\.residency)
-        let allows = request.destination.map { destination in limits.allSatisfy { $0.contains(destination) } }
-        set("agreement.allowsDestination", limits.isEmpty ? true : allows)
-        let processing = inForce.filter { $0.kind == .dataProcessing }
-        set("agreement.hasProcessingTerms", !processing.isEmpty)
-        // One that nothing incorporates is not in force.
-        set("agreement.processingTermsIncorporated", !processing.isEmpty)
-        let covered = processing.flatMap(\.mechanisms)
-        set(
-            "transfer.hasMechanism",
-            request.destination.map { destination in covered.contains { $0.destinations.contains(destination) } })
-        set("agreement.businessAssociate", inForce.contains { $0.kind == .businessAssociate })
+        let agreement = owner.flatMap { agreements[$0] } ?? standard
+        let inForce = agreement.inForce(at: now)
+        let limits = inForce.compactMap(\.document.residency)
+        let allows = request.destination.map { destination in limits.allSatisfy { destination.isIn($0) } }
+        // Where a limit that was agreed is over, or has not begun, nobody knows what holds.
+        let hadLimits = agreement.documents.contains { $0.residency != nil }
+        set("agreement.allowsDestination", !isKnown ? nil : limits.isEmpty ? (hadLimits ? nil : true) : allows)
+        let agreed = inForce.filter(\.isAgreed).map(\.document)
+        let processing = agreed.filter { $0.kind == .dataProcessing }
+        set("agreement.hasProcessingTerms", isKnown ? !processing.isEmpty : nil)
+        // One that no agreement incorporates is none.
+        set("agreement.processingTermsIncorporated", isKnown ? !processing.isEmpty : nil)
+        let covers = request.destination.map { destination in
+            processing.flatMap(\.mechanisms).contains { mechanism in
+                destination.isIn(mechanism.destinations) && mechanism.kind.isFor(request.subject.residence)
+            }
+        }
+        set("transfer.hasMechanism", isKnown ? covers : nil)
+        set("agreement.businessAssociate", isKnown ? agreed.contains { $0.kind == .businessAssociate } : nil)
 
         let day = now.day
         for standard in Set(attestations.attestations.map(\.standard)).union([
@@ -92,5 +113,13 @@ public struct PrivacyRegisters: Hashable, Sendable {
         set("belief.hasGround", isBelief)
         set("belief.hasAuthor", isBelief)
         return facts
+    }
+}
+
+extension AgreementDocument.TransferMechanism.Kind {
+    /// Whether it is for data of who lives there.
+    fileprivate func isFor(_ residence: Region?) -> Bool {
+        guard self == .ukAddendum else { return true }
+        return residence?.isIn([Region(trusted: "gb"), Region(trusted: "uk")]) ?? false
     }
 }

@@ -25,8 +25,10 @@ public struct SubprocessorList: Hashable, Sendable, Codable {
     public enum Refusal: Error, Hashable, Sendable {
         /// Customers would have less time to object than the list promises.
         case noticeTooShort
-        /// It is on the list, or will be.
+        /// It is on the list, or will be, and is not over yet.
         case alreadyListed
+        /// It does not say where it works.
+        case noRegions
         /// There is no such entry.
         case notListed
         /// The time to object is over.
@@ -59,28 +61,37 @@ public struct SubprocessorList: Hashable, Sendable, Codable {
     public mutating func announce(
         _ name: String, task: String, in regions: Set<Region>, effective: Timestamp, at now: Timestamp
     ) throws(Refusal) {
-        guard !entries.contains(where: { $0.name == name && $0.ended == nil }) else { throw .alreadyListed }
+        guard !regions.isEmpty else { throw .noRegions }
+        guard current(name, at: now) == nil else { throw .alreadyListed }
         guard effective >= now.advanced(by: notice) else { throw .noticeTooShort }
         entries.append(Subprocessor(name: name, task: task, regions: regions, announced: now, effective: effective))
     }
 
-    /// Takes one off the list from an instant on.
-    public mutating func end(_ name: String, at instant: Timestamp) throws(Refusal) {
-        guard let index = entries.firstIndex(where: { $0.name == name && $0.ended == nil }) else { throw .notListed }
-        entries[index].ended = instant
+    /// Takes one off the list from an instant on, or from an earlier one than was said before.
+    public mutating func end(_ name: String, from instant: Timestamp, at now: Timestamp) throws(Refusal) {
+        guard let index = current(name, at: now) else { throw .notListed }
+        entries[index].ended = min(entries[index].ended ?? instant, instant)
     }
 
     /// Notes that a customer objects to one before it takes effect: that customer's data is not given to it.
     public mutating func object(_ customer: Identifier<Company>, to name: String, at now: Timestamp) throws(Refusal) {
-        guard let entry = entries.last(where: { $0.name == name && $0.ended == nil }) else { throw .notListed }
-        guard now < entry.effective else { throw .tooLate }
+        guard let index = current(name, at: now) else { throw .notListed }
+        guard now < entries[index].effective else { throw .tooLate }
         objections.append(Objection(customer: customer, name: name, at: now))
     }
 
-    /// Whether one may be given data at an instant.
-    public func isListed(_ name: String, at instant: Timestamp) -> Bool {
-        entries.contains { $0.name == name && $0.effective <= instant && $0.ended.map { instant < $0 } ?? true }
+    /// The entry that is not over.
+    private func current(_ name: String, at now: Timestamp) -> Int? {
+        entries.lastIndex { $0.name == name && $0.ended.map { now < $0 } ?? true }
     }
+
+    /// The entry of one who may be given data at an instant.
+    func entry(_ name: String, at instant: Timestamp) -> Subprocessor? {
+        entries.last { $0.name == name && $0.effective <= instant && $0.ended.map { instant < $0 } ?? true }
+    }
+
+    /// Whether one may be given data at an instant.
+    public func isListed(_ name: String, at instant: Timestamp) -> Bool { entry(name, at: instant) != nil }
 
     /// Whether a customer objected to one.
     public func isObjected(_ name: String, by customer: Identifier<Company>) -> Bool {
