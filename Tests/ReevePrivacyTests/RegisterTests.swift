@@ -268,6 +268,42 @@ import Testing
         }
     }
 
+    /// A document is read as people write it, and nothing in it is passed over.
+    @Test func documentsAreReadStrictly() throws {
+        let good =
+            #"{"name":"msa","kind":"masterAgreement","effective":"2026-01-01T00:00:00.000000Z","terms":{"liability.security":"capped"},"incorporates":[],"residency":["us"],"mechanisms":[]}"#
+        let read = try JSONDecoder().decode(AgreementDocument.self, from: Data(good.utf8))
+        #expect(read.terms == [key: "capped"] && read.residency == [region("us")] && read.kind == .masterAgreement)
+        #expect(try JSONDecoder().decode(AgreementDocument.self, from: JSONEncoder().encode(read)) == read)
+        for (part, broken) in [
+            ("residency", "residence"), ("liability.security", "liability security"), ("masterAgreement", "msa"),
+        ] {
+            let text = good.replacingOccurrences(of: part, with: broken)
+            #expect(throws: DecodingError.self) {
+                try JSONDecoder().decode(AgreementDocument.self, from: Data(text.utf8))
+            }
+        }
+        let evidence = #"{"channel":"form","representsAuthority":false}"#
+        #expect(
+            try JSONDecoder().decode(ChoiceEvent.Evidence.self, from: Data(evidence.utf8)).representsAuthority == false)
+        let misspelt = evidence.replacingOccurrences(of: "represents", with: "represent")
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(ChoiceEvent.Evidence.self, from: Data(misspelt.utf8))
+        }
+    }
+
+    /// A chain of documents is gone through once, however long it is.
+    @Test func aLongChainHolds() throws {
+        let names = (0..<5000).map { "d\($0)" }
+        let documents = names.indices.map { index in
+            document(
+                names[index], index == 0 ? .masterAgreement : .terms, says: index == names.count - 1 ? "last" : nil,
+                index + 1 < names.count ? [names[index + 1]] : [])
+        }
+        let term = try #require(try AgreementSet(documents.shuffled()).term(key, at: now))
+        #expect(term.text == "last" && term.path == names)
+    }
+
     /// Of two documents of one kind the later one says it, from the first instant there is to the last.
     @Test func theLaterOfOneKindSaysIt() throws {
         func law(_ name: String, _ effective: Timestamp) -> AgreementDocument {

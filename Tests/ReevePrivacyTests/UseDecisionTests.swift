@@ -192,7 +192,7 @@ import Testing
     @Test func misspeltMembersAreRefused() throws {
         for (good, bad) in [
             (#"{"operations":["use"]}"#, #"{"operation":["use"]}"#),
-            (#"{"identifiability":0}"#, #"{"identifiabilty":0}"#), ("{}", #"{"x":1}"#),
+            (#"{"identifiability":"aggregate"}"#, #"{"identifiabilty":"aggregate"}"#), ("{}", #"{"x":1}"#),
         ] {
             #expect(throws: Never.self) { try JSONDecoder().decode(UseScope.self, from: Data(good.utf8)) }
             #expect(throws: DecodingError.self) { try JSONDecoder().decode(UseScope.self, from: Data(bad.utf8)) }

@@ -249,23 +249,8 @@ struct UseReference {
     }
 }
 
-func path(_ text: String) -> Path {
-    guard let path = Path(text) else { preconditionFailure("`\(text)` is no path") }
-    return path
-}
-func category(_ text: String) -> DataCategory {
-    guard let category = DataCategory(text) else { preconditionFailure("`\(text)` is no category") }
-    return category
-}
-func purpose(_ text: String) -> Purpose {
-    guard let purpose = Purpose(text) else { preconditionFailure("`\(text)` is no purpose") }
-    return purpose
-}
-func clause(_ text: String) -> ClauseReference {
-    guard let clause = ClauseReference(text) else { preconditionFailure("`\(text)` is no clause") }
-    return clause
-}
-func region(_ text: String) -> Region {
-    guard let region = Region(text) else { preconditionFailure("`\(text)` is no region") }
-    return region
-}
+func path(_ text: String) -> Path { .init(trusted: text) }
+func category(_ text: String) -> DataCategory { .init(trusted: text) }
+func purpose(_ text: String) -> Purpose { .init(trusted: text) }
+func clause(_ text: String) -> ClauseReference { .init(trusted: text) }
+func region(_ text: String) -> Region { .init(trusted: text) }

@@ -70,22 +70,15 @@ extension Condition: Codable {
         case constant, fact, known, not, all, any
     }
 
-    /// Any member's name: one that is not known must not be passed over, since it may narrow the condition.
-    private struct AnyKey: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     /// Reads an object of exactly one member, which is known.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         func corrupted(_ why: String) -> DecodingError {
             DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: why))
         }
-        let names = try decoder.container(keyedBy: AnyKey.self).allKeys
-        guard names.count == 1, let key = container.allKeys.first else {
+        // One that is not known must not be passed over, since it may narrow the condition.
+        try decoder.refuseMembers(otherThan: Key.self)
+        guard container.allKeys.count == 1, let key = container.allKeys.first else {
             throw corrupted("a condition has exactly one member")
         }
         switch key {

@@ -6,7 +6,7 @@ public import ReeveModel
 /// A document that says what holds between the holder and a customer.
 public struct AgreementDocument: Hashable, Sendable, Codable {
     /// The kinds, each stronger than those after it (clauses S2.1, S2.9).
-    public enum Kind: Int, Hashable, Sendable, Codable, CaseIterable, Comparable {
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
         /// The law.
         case law
         /// The agreement between the two.
@@ -25,7 +25,20 @@ public struct AgreementDocument: Hashable, Sendable, Codable {
         case helpCenterSummary
 
         /// Stronger is less.
-        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+        public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+        private var rank: Int {
+            switch self {
+            case .law: 0
+            case .masterAgreement: 1
+            case .dataProcessing: 2
+            case .businessAssociate: 3
+            case .servicesPrivacyPolicy: 4
+            case .privacyPolicy: 5
+            case .terms: 6
+            case .helpCenterSummary: 7
+            }
+        }
 
         /// Whether it holds by itself; others hold where one that does incorporates them.
         var isRoot: Bool { [.law, .masterAgreement, .privacyPolicy, .helpCenterSummary].contains(self) }
@@ -87,6 +100,54 @@ public struct AgreementDocument: Hashable, Sendable, Codable {
         self.incorporates = incorporates
         self.residency = residency
         self.mechanisms = mechanisms
+    }
+}
+
+extension AgreementDocument {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, kind, effective, ends, terms, incorporates, residency, mechanisms
+    }
+
+    /// Reads a document; a member that is not known is an error, since it may limit it.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decode(String.self, forKey: .name), try container.decode(Kind.self, forKey: .kind),
+            effective: try container.decode(Timestamp.self, forKey: .effective),
+            ends: try container.decodeIfPresent(Timestamp.self, forKey: .ends),
+            terms: try Self.terms(try container.decode([String: String].self, forKey: .terms), in: container),
+            incorporates: try container.decode(Set<String>.self, forKey: .incorporates),
+            residency: try container.decodeIfPresent(Set<Region>.self, forKey: .residency),
+            mechanisms: try container.decode([TransferMechanism].self, forKey: .mechanisms))
+    }
+
+    private static func terms(
+        _ read: [String: String], in container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> [Path: String] {
+        var terms: [Path: String] = [:]
+        for (key, text) in read {
+            guard let path = Path(key) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .terms, in: container, debugDescription: "a key of a term is no path")
+            }
+            terms[path] = text
+        }
+        return terms
+    }
+
+    /// Writes a document, its terms as an object.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(kind, forKey: .kind)
+        try container.encode(effective, forKey: .effective)
+        try container.encodeIfPresent(ends, forKey: .ends)
+        try container.encode(
+            Dictionary(uniqueKeysWithValues: terms.map { ($0.key.description, $0.value) }), forKey: .terms)
+        try container.encode(incorporates, forKey: .incorporates)
+        try container.encodeIfPresent(residency, forKey: .residency)
+        try container.encode(mechanisms, forKey: .mechanisms)
     }
 }
 
@@ -178,10 +239,15 @@ public struct AgreementSet: Hashable, Sendable, Codable {
     public struct Holding: Sendable {
         /// The document.
         public let document: AgreementDocument
-        /// The documents by which it holds: the one that holds by itself first, the document itself last.
-        public let path: [String]
-        /// What the first of them is.
+        /// What the first of the documents by which it holds is.
         public let root: AgreementDocument.Kind
+        /// Which document each was met in.
+        fileprivate let parents: [String: String]
+
+        /// The documents by which it holds: the one that holds by itself first, the document itself last. Complexity: O(their number).
+        public var path: [String] {
+            Array(sequence(first: document.name) { parents[$0] }).reversed()
+        }
 
         /// How strong it is: no stronger than what it holds by.
         public var rank: AgreementDocument.Kind { max(document.kind, root) }
@@ -197,20 +263,22 @@ public struct AgreementSet: Hashable, Sendable, Codable {
         func holds(_ document: AgreementDocument) -> Bool {
             document.effective <= instant && document.ends.map { instant < $0 } ?? true
         }
-        var found: [String: Holding] = [:]
+        var (found, parents): ([String: AgreementDocument.Kind], [String: String]) = ([:], [:])
         let roots = documents.filter { $0.kind.isRoot && holds($0) }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
-        for root in roots { found[root.name] = Holding(document: root, path: [root.name], root: root.kind) }
+        for root in roots { found[root.name] = root.kind }
         for root in roots {
             var open = [root.name]
-            while let holding = open.popLast().flatMap({ found[$0] }) {
-                for name in holding.document.incorporates.sorted() {
+            while let user = open.popLast() {
+                for name in byName[user]?.incorporates.sorted() ?? [] {
                     guard found[name] == nil, let next = byName[name], holds(next) else { continue }
-                    found[name] = Holding(document: next, path: holding.path + [name], root: root.kind)
+                    (found[name], parents[name]) = (root.kind, user)
                     open.append(name)
                 }
             }
         }
-        return found.values.sorted { ($0.rank, $0.document.name) < ($1.rank, $1.document.name) }
+        return documents.compactMap { one in found[one.name].map { Holding(document: one, root: $0, parents: parents) }
+        }
+        .sorted { ($0.rank, $0.document.name) < ($1.rank, $1.document.name) }
     }
 
     /// What holds about a key at an instant, and what that overrides; `nil` when no document says anything. Of two of one kind the later one

@@ -69,6 +69,19 @@ public struct ChoiceEvent: Hashable, Sendable, Codable {
             self.reference = reference
             self.representsAuthority = representsAuthority
         }
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case channel, reference, representsAuthority
+        }
+
+        /// Reads evidence; a member that is not known is an error, since it may take away what the act allows.
+        public init(from decoder: any Decoder) throws {
+            try decoder.refuseMembers(otherThan: CodingKeys.self)
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            channel = try container.decode(Channel.self, forKey: .channel)
+            reference = try container.decodeIfPresent(String.self, forKey: .reference)
+            representsAuthority = try container.decodeIfPresent(Bool.self, forKey: .representsAuthority)
+        }
     }
 
     /// Who chose.

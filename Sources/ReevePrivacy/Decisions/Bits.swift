@@ -4,6 +4,8 @@
 import ReeveModel
 
 /// A set of small numbers in a few words, without allocation.
+///
+/// ReeveAccess has one of its own: generic code of a module below is not specialised here, and decisions took ten times as long.
 struct Bits<Words: SIMD & Sendable>: Hashable, Sendable where Words.Scalar == UInt64 {
     private var words = Words(repeating: 0)
 

@@ -58,7 +58,7 @@ extension PolicyVersion {
     }
 }
 
-/// All that is wrong with a policy version.
+/// All that is wrong with a policy version, or with cookies that are to be set.
 public struct PolicyDefects: Error, Hashable, Sendable, CustomStringConvertible {
     /// A defect each.
     public let lines: [String]
@@ -68,22 +68,17 @@ public struct PolicyDefects: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Facts that are never a caller's to state: they follow from the request.
 enum DerivedFact {
-    static let given = Path.literal("choice.given")
-    static let givenToRecipient = Path.literal("choice.givenToRecipient")
-    static let givenForItem = Path.literal("choice.givenForItem")
-    static let optedOut = Path.literal("choice.optedOut")
-    static let refused = Path.literal("choice.refused")
-    static let under13 = Path.literal("subject.under13")
-    static let hasDestination = Path.literal("destination.isGiven")
+    static let given = Path(literal: "choice.given")
+    static let givenToRecipient = Path(literal: "choice.givenToRecipient")
+    static let givenForItem = Path(literal: "choice.givenForItem")
+    static let optedOut = Path(literal: "choice.optedOut")
+    static let refused = Path(literal: "choice.refused")
+    static let under13 = Path(literal: "subject.under13")
+    static let hasDestination = Path(literal: "destination.isGiven")
     static let residence = "residence"
     static let destination = "destination"
     /// What a subject could still give.
     static let consents: Set<Path> = [given, givenToRecipient, givenForItem]
     /// What begins like this is derived, or nothing.
     static let reserved: Set<String> = ["choice", "subject", residence, destination]
-}
-
-extension Path {
-    /// A path written in this room's own source.
-    static func literal(_ text: StaticString) -> Path { Path(literal: text) }
 }

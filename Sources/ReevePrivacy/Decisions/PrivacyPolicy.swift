@@ -153,7 +153,7 @@ public final class PrivacyPolicy: Sendable {
         }
         let (categories, knowsCategories) = Self.leaves(of: data.categories.lazy.map(\.path), in: categories)
         let (purposes, knowsPurpose) = Self.leaves(of: CollectionOfOne(request.purpose.path), in: purposes)
-        var concerned = byIdentifiability[data.identifiability.rawValue] & (byOperation[request.operation] ?? RuleSet())
+        var concerned = byIdentifiability[data.identifiability.rank] & (byOperation[request.operation] ?? RuleSet())
         concerned = concerned & (byRecipient[request.recipient.kind] ?? RuleSet())
         concerned = concerned & (byRelationship[request.subject.relationship] ?? RuleSet())
         concerned = concerned & (byRole[request.role.kind] ?? RuleSet())

@@ -4,7 +4,7 @@
 public import ReeveModel
 
 /// How near data comes to somebody.
-public enum Identifiability: Int, Hashable, Sendable, Codable, CaseIterable, Comparable {
+public enum Identifiability: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
     /// It tells of groups only.
     case aggregate
     /// It tells of one, and not of whom.
@@ -13,7 +13,16 @@ public enum Identifiability: Int, Hashable, Sendable, Codable, CaseIterable, Com
     case personal
 
     /// Farther from anybody is less.
-    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+    /// From 0 on.
+    var rank: Int {
+        switch self {
+        case .aggregate: 0
+        case .pseudonymous: 1
+        case .personal: 2
+        }
+    }
 }
 
 /// What data is: its categories, how near it comes to somebody, and where it comes from.
