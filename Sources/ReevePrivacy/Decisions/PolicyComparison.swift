@@ -196,12 +196,18 @@ struct PolicyComparison {
 
     /// How the answers in a box change; `nil` when none does.
     func change(in part: Part) throws(PolicyDefects) -> PolicyDiff.Change? {
-        let isKnown = (part.rules.contains(knownBefore), part.rules.contains(knownAfter))
-        let speaking = (part.rules & (before | after)).numbers
-        // Forbids of both versions that share no fact with the rest change nothing, where they can all be silent.
-        var rest =
-            isKnown.0 && isKnown.1
-            ? speaking.filter { rules[$0].effect == .forbid && before.contains($0) && after.contains($0) } : []
+        // A version without words for the box, or without a permit in it, allows nothing there: then none of its rules matters.
+        func mayAllow(_ version: Rules, _ known: Int) -> Bool {
+            part.rules.contains(known) && (part.rules & version).numbers.contains { rules[$0].effect == .permit }
+        }
+        let mayAllow = (mayAllow(before, knownBefore), mayAllow(after, knownAfter))
+        let none = Rules()
+        let speaking = (part.rules & ((mayAllow.0 ? before : none) | (mayAllow.1 ? after : none))).numbers
+        // Forbids of all versions that may allow, which share no fact with the rest, change nothing where they can all be silent.
+        var rest = speaking.filter { number in
+            rules[number].effect == .forbid && (before.contains(number) || !mayAllow.0)
+                && (after.contains(number) || !mayAllow.1)
+        }
         var asked = Rules(speaking.filter { !rest.contains($0) }).numbers
         var askedFacts = asked.reduce(FactSet()) { $0 | factsOfRules[$1] }
         while let near = rest.firstIndex(where: { !factsOfRules[$0].isDisjoint(with: askedFacts) }) {
@@ -210,14 +216,14 @@ struct PolicyComparison {
         }
         guard let silent = try silence(of: rest) else { return nil }
 
-        func side(_ version: Rules, _ isKnown: Bool) -> Side? {
-            guard isKnown else { return nil }
+        func side(_ version: Rules, _ mayAllow: Bool) -> Side? {
+            guard mayAllow else { return nil }
             let own = asked.filter { version.contains($0) }
             return Side(
                 permits: own.filter { rules[$0].effect == .permit }.map { (conditions[$0], rules[$0].duties) },
                 forbids: own.filter { rules[$0].effect == .forbid }.map { conditions[$0] })
         }
-        let (old, new) = (side(before, isKnown.0), side(after, isKnown.1))
+        let (old, new) = (side(before, mayAllow.0), side(after, mayAllow.1))
         // Facts of forbids first: most cases end with them.
         var order: [Int] = []
         for effect in [UseRule.Effect.forbid, .permit] {
@@ -228,7 +234,16 @@ struct PolicyComparison {
         }
         var change = PolicyDiff.Change(scope: part.scope)
         var (open, cases) = (OpenFacts(), 0)
+        /// Whether all is known that could be.
+        func isDone() -> Bool {
+            switch (old, new) {
+            case (nil, _): change.widens
+            case (_, nil): change.narrows
+            default: change.widens && change.narrows && change.changesDuties
+            }
+        }
         func look(from index: Int) {
+            guard !isDone() else { return }
             cases += 1
             guard cases < Self.mostCases, !(old?.isClosed(open) ?? true) || !(new?.isClosed(open) ?? true) else {
                 return
