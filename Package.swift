@@ -113,7 +113,7 @@ let package = Package(
         tests(
             "ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"],
             resources: [.copy("Golden")]),
-        tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy"]),
+        tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy", "ReeveAudit"]),
         tests(
             "ReeveObservabilityTests",
             [

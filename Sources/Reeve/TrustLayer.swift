@@ -24,6 +24,8 @@ public struct TrustLayer: Sendable {
         public var catalogue: Catalogue
         /// How the plans' limits are shared among processes.
         public var tasks: TaskMeter.Configuration
+        /// What personal data may be used for; without a policy no use is cleared. ``ReferencePolicies`` has one.
+        public var policy: PolicyVersion?
         /// How long personal data is kept.
         public var retention: RetentionSchedule
         /// What may be published where, and how large a recipe may be.
@@ -31,23 +33,26 @@ public struct TrustLayer: Sendable {
         /// The audit logs' settings.
         public var audit: AuditLog.Configuration
 
-        /// A configuration; by default each room's own, and no retention rules.
+        /// A configuration; by default each room's own, no policy and no retention rules.
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
-            tasks: TaskMeter.Configuration = .init(), retention: RetentionSchedule = .init(rules: []),
+            tasks: TaskMeter.Configuration = .init(), policy: PolicyVersion? = nil,
+            retention: RetentionSchedule = .init(rules: []),
             publishing: Publisher.Configuration = .init(), audit: AuditLog.Configuration = .init()
         ) {
             self.audit = audit
             self.vault = vault
             self.catalogue = catalogue
             self.tasks = tasks
+            self.policy = policy
             self.retention = retention
             self.publishing = publishing
         }
 
         /// All defects of all rooms, each as a line; empty when there is none.
         public func validate() -> [String] {
-            vault.validate() + catalogue.validate() + tasks.validate() + retention.validate() + publishing.validate()
+            let privacy = (policy?.validate() ?? []) + retention.validate()
+            return vault.validate() + catalogue.validate() + tasks.validate() + privacy + publishing.validate()
                 + audit.validate()
         }
     }
@@ -62,6 +67,8 @@ public struct TrustLayer: Sendable {
     public let tasks: TaskMeter
     /// Scrubs recipes and publishes them.
     public let publisher: Publisher
+    /// Clears uses of personal data, and keeps what subjects chose.
+    public let privacy: Privacy
     /// Says what personal data must be kept and what must go.
     public let retention: Retention
     /// Orders the audit trail, proves it and reads it.
@@ -86,6 +93,12 @@ public struct TrustLayer: Sendable {
             catalogue: configuration.catalogue, authority: authority, control: keys.control, journal: taskJournal)
         tasks = TaskMeter(plans: plans, configuration: configuration.tasks)
         publisher = Publisher(authority: authority, configuration: configuration.publishing)
+        do throws(PrivacyDefects) {
+            let policies = try configuration.policy.map(PolicyHistory.init(of:)) ?? PolicyHistory()
+            privacy = Privacy(policies: policies, authority: authority, control: keys.control)
+        } catch {
+            throw ConfigurationError(defects: error.lines)
+        }
         retention = Retention(schedule: configuration.retention, authority: authority)
         audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)
     }

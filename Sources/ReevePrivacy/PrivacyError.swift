@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 public import ReeveAccess
+import ReeveModel
 public import ReeveStorage
 
 /// Why a privacy act was not done.
@@ -22,6 +23,24 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case unknownHold
         /// The host's own removal failed; the record stays, and erasing can be tried again.
         case removalFailed
+        /// No version of a policy is in force.
+        case noPolicy
+        /// The policy does not allow the use; ``PrivacyError/decision`` says why.
+        case notAllowed
+        /// The clearance is old, or another room's.
+        case staleClearance
+        /// Something must be done before the use; ``PrivacyError/duties`` says what.
+        case dutyNotDone
+        /// Nobody knows about whom the data is that somebody else would get to see.
+        case unknownSubject
+        /// The subject has to be shown first what would become of the service.
+        case needsPreview
+        /// What the subject was shown was about something else.
+        case otherPreview
+        /// The unsubscribe link was used before.
+        case linkUsed
+        /// It is said to have been chosen later than now.
+        case choiceInFuture
         /// The permit was not taken; ``PrivacyError/access`` says why.
         case refused
         /// The store failed; ``PrivacyError/store`` says how.
@@ -34,18 +53,52 @@ public struct PrivacyError: Error, Hashable, Sendable {
     public let access: AccessError?
     /// How the store failed.
     public let store: StoreError?
+    /// Why a use is not allowed.
+    public let decision: UseDecision?
+    /// What must be done before a use.
+    public let duties: [Duty]
 
-    /// An error with a code.
-    public init(_ code: Code) {
+    private init(
+        _ code: Code, access: AccessError? = nil, store: StoreError? = nil, decision: UseDecision? = nil,
+        duties: [Duty] = []
+    ) {
         self.code = code
-        access = nil
-        store = nil
+        self.access = access
+        self.store = store
+        self.decision = decision
+        self.duties = duties
     }
 
-    init(_ error: AccessError) {
-        code = .refused
-        access = error
-        store = nil
+    /// An error with a code.
+    public init(_ code: Code) { self.init(code, access: nil) }
+
+    init(_ error: AccessError) { self.init(.refused, access: error) }
+
+    /// A use that is not allowed.
+    init(_ decision: UseDecision) { self.init(.notAllowed, decision: decision) }
+
+    /// A use before which something must be done.
+    init(_ duties: [Duty]) { self.init(.dutyNotDone, duties: duties) }
+
+    /// A choice that is not taken.
+    init(_ refusal: ChoiceLog.Refusal) {
+        switch refusal {
+        case .needsPreview: self.init(Code.needsPreview)
+        case .otherPreview: self.init(Code.otherPreview)
+        case .linkUsed: self.init(Code.linkUsed)
+        }
+    }
+
+    /// What an audit entry says of it besides its code.
+    var details: [String: String] {
+        var details: [String: String] = [:]
+        if let decision {
+            details["reason"] = decision.reason?.rawValue
+            details["clauses"] = String(decision.clauses.map(\.description).joined(separator: ",").prefix(1000))
+            details["version"] = String(decision.policy.version.name.prefix(100))
+        }
+        if !duties.isEmpty { details["duties"] = duties.map(\.description).joined(separator: ",") }
+        return details
     }
 
     /// Whether both have the same code.
@@ -56,11 +109,7 @@ public struct PrivacyError: Error, Hashable, Sendable {
 
 extension PrivacyError: StoreFailure {
     /// The error for a store that failed.
-    public init(_ error: StoreError) {
-        code = .storeFailed
-        access = nil
-        store = error
-    }
+    public init(_ error: StoreError) { self.init(.storeFailed, store: error) }
 }
 
 extension PrivacyError: CustomStringConvertible {
@@ -74,6 +123,16 @@ extension PrivacyError: CustomStringConvertible {
         case .beingErased: "the record is being erased; no hold can be placed on it"
         case .unknownHold: "there is no such hold on the record"
         case .removalFailed: "the host's own removal failed; the record stays, try again"
+        case .noPolicy: "no version of a privacy policy is in force, and without one nothing is allowed; schedule one"
+        case .notAllowed: "the use is not allowed: \(decision.map(String.init(describing:)) ?? "no cause given")"
+        case .staleClearance: "the clearance is no longer good, or another room's; ask for a new one"
+        case .dutyNotDone:
+            "before the use there must be a receipt for: " + duties.map(\.description).joined(separator: ", ")
+        case .unknownSubject: "somebody else would get to see data about nobody knows whom; say whom it is about"
+        case .needsPreview: "the subject must be shown first what would become of the service; pass the preview"
+        case .otherPreview: "the subject was shown what would become of something else; make a new preview"
+        case .linkUsed: "the unsubscribe link was used before; what it is for was done then"
+        case .choiceInFuture: "nobody has chosen yet what is said to be chosen later than now"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         }

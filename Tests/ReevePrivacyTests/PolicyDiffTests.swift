@@ -87,21 +87,21 @@ import Testing
                 name: "v", taxonomy: Taxonomy(categories: Set(categories), purposes: Set(purposes)), rules: rules)
         }
         let (old, new) = (version(), version())
-        let error = #expect(throws: PolicyDefects.self) { try old.changes(to: new) }
+        let error = #expect(throws: PrivacyDefects.self) { try old.changes(to: new) }
         #expect(error?.description.contains("parts") == true)
     }
 
     @Test func defectsOfEitherVersionAreTold() throws {
         var other = reference
         other.rules[0].clauses = []
-        #expect(throws: PolicyDefects.self) { try reference.changes(to: other) }
-        #expect(throws: PolicyDefects.self) { try other.changes(to: reference) }
+        #expect(throws: PrivacyDefects.self) { try reference.changes(to: other) }
+        #expect(throws: PrivacyDefects.self) { try other.changes(to: reference) }
         // Facts of which there are too many to go through.
         other = reference
         let many = (0..<14).map { Condition.fact(path("fact.f\($0)")) }
         other.rules.append(
             UseRule(.permit, path("many"), UseScope([.rent, .use]), when: .any(many), clauses: [clause("P1")]))
-        let error = #expect(throws: PolicyDefects.self) { try reference.changes(to: other) }
+        let error = #expect(throws: PrivacyDefects.self) { try reference.changes(to: other) }
         #expect(error?.description.contains("in more than") == true)
     }
 }
@@ -129,7 +129,7 @@ import Testing
                 next = new
             }
             // Some rule may name a purpose that is gone.
-            guard next.defects.isEmpty else { continue }
+            guard next.validate().isEmpty else { continue }
             #expect(try old.changes(to: old).isEmpty)
             let diff = try old.changes(to: next)
             let policies = (try old.compile(), try next.compile())
@@ -164,7 +164,8 @@ import Testing
 
     /// Whether the answers about a part of a change, under its example, are as wanted.
     private static func answers(
-        _ policies: (PrivacyPolicy, PrivacyPolicy), _ change: PolicyDiff.Change, _ isWanted: ([Duty]?, [Duty]?) -> Bool
+        _ policies: (PrivacyPolicy, PrivacyPolicy), _ change: PrivacyPolicyDiff.Change,
+        _ isWanted: ([Duty]?, [Duty]?) -> Bool
     ) -> Bool {
         let scope = change.scope
         guard let operation = scope.operations?.first, let one = scope.categories?.first,

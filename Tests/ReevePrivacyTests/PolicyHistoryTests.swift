@@ -241,9 +241,9 @@ import Testing
             cookie("a", .session, [category("identity")]),
         ] {
             #expect(bad.defects.count == 1, "\(bad)")
-            #expect(throws: PolicyDefects.self) { try CookieRegister([bad]) }
+            #expect(throws: PrivacyDefects.self) { try CookieRegister([bad]) }
         }
-        #expect(throws: PolicyDefects.self) { try CookieRegister([cookie(), cookie()]) }
+        #expect(throws: PrivacyDefects.self) { try CookieRegister([cookie(), cookie()]) }
         for good in [
             cookie(), cookie("a", .persistent(days: 400)), cookie("a", .session, [category("telemetry.page")]),
         ] { #expect(good.defects.isEmpty) }

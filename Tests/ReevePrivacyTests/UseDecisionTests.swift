@@ -74,6 +74,10 @@ import Testing
     @Test func derivedFactsAreNobodysToState() throws {
         let card = Ask(.use, ["payment.card"], for: "billing.payment")
         #expect(!policy.decide(card.facts("choice.given").request).isAllowed)
+        // Not even where nobody looked.
+        let nobodyLooked = card.facts("choice.given").with { $0.subject.choices = nil }
+        #expect(!policy.decide(nobodyLooked.request).isAllowed)
+        #expect(policy.decide(card.after((.given, about(nil, ["payment"]))).request).isAllowed)
         let child = Ask(.collect, ["identity.name"], for: "service.operate").with {
             $0.subject.birth = CivilDay(year: 2020, month: 1, day: 1)
         }
@@ -136,7 +140,7 @@ import Testing
         case "facts": add(.permit, UseScope(), .any((0..<257).map { .fact(path("f.f\($0)")) }))
         default: add(.permit, UseScope(), (0..<40).reduce(.fact(path("x"))) { condition, _ in .not(condition) })
         }
-        let error = #expect(throws: PolicyDefects.self) { try version.compile() }
+        let error = #expect(throws: PrivacyDefects.self) { try version.compile() }
         #expect(error?.description.contains(line) == true, "\(error?.description ?? "")")
     }
 

@@ -49,6 +49,11 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Plans.preview(_:of:)",
         "Plans.proposals(to:)",
         "Plans.replay(of:under:periods:)",
+        "Privacy.choices(of:towards:)",
+        "Privacy.decision(on:of:)",
+        "Privacy.disclosures(of:towards:)",
+        "Privacy.impact(of:_:by:on:of:towards:)",
+        "Privacy.sharing(in:for:)",
         "Publisher.approvals(for:in:)",
         "Publisher.bytes(of:in:)",
         "Publisher.publication(_:in:)",
@@ -64,7 +69,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "TrustLayer.inMemory(policy:by:reason:configuration:time:)",
     ]
 
-    static let all = rooms + plans + vault + access + audit
+    static let all = rooms + plans + vault + privacy + access + audit
 
     private static let rooms: [Door] = [
         Door(name: "AccessAuthority.soleOperator(_:reason:store:time:)", action: "access.soleOperator") { stage in
@@ -140,46 +145,6 @@ struct Door: Sendable, CustomTestStringConvertible {
             let permit = try await stage.trust.permit(PublishRecipe.self, on: .recipe(foreign.digest))
             try await stage.trust.layer.publisher.withdraw(foreign, permit)
         },
-        Door(name: "Retention.register(_:as:)", action: "privacy.register") { stage in
-            let record = RetainedRecord(
-                id: Identifier(high: 5, low: 5), category: stage.record.category, anchor: stage.record.anchor)
-            try await stage.trust.layer.retention.register(record, as: stage.trust.context())
-        } refuse: { stage in
-            try await stage.trust.layer.retention.register(stage.record, as: stage.trust.context())
-        },
-        Door(name: "Retention.placeHold(_:on:_:)", action: "privacy.placeHold") { stage in
-            try await stage.trust.layer.retention.placeHold(
-                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
-        } refuse: { stage in
-            try await stage.trust.layer.retention.placeHold(
-                stage.hold, on: stage.record.id, stage.holdPermit(stage.other))
-        },
-        Door(name: "Retention.releaseHold(_:on:_:)", action: "privacy.releaseHold") { stage in
-            try await stage.trust.layer.retention.releaseHold(
-                stage.placed, on: stage.held.id, stage.holdPermit(stage.trust, stage.held))
-        } refuse: { stage in
-            try await stage.trust.layer.retention.releaseHold(
-                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
-        },
-        Door(name: "Retention.erasurePermit(for:as:)", action: "privacy.erasurePermit") { stage in
-            stage.trust.time.advance(by: .seconds(40 * 86_400))
-            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
-        } refuse: { stage in
-            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
-        },
-        Door(name: "Retention.erase(_:_:)", action: "privacy.erase") { stage in
-            stage.trust.time.advance(by: .seconds(40 * 86_400))
-            let permit = try await stage.trust.layer.retention.erasurePermit(
-                for: stage.record.id, as: stage.trust.context())
-            try await stage.trust.layer.retention.erase(permit) { _ in }
-        } refuse: { stage in
-            stage.trust.time.advance(by: .seconds(40 * 86_400))
-            let permit = try await stage.trust.layer.retention.erasurePermit(
-                for: stage.record.id, as: stage.trust.context())
-            try await stage.trust.layer.retention.placeHold(
-                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
-            try await stage.trust.layer.retention.erase(permit) { _ in Issue.record("it was removed") }
-        },
     ]
 }
 
@@ -206,7 +171,8 @@ struct Stage: Sendable {
         let category = try #require(DataCategory("content.message"))
         let rule = RetentionRule(category: category, days: 30, clause: try #require(ClauseReference("P11.5")))
         let configuration = TrustLayer.Configuration(
-            catalogue: Self.catalogue, tasks: .init(recallMilliseconds: 0), retention: RetentionSchedule(rules: [rule]))
+            catalogue: Self.catalogue, tasks: .init(recallMilliseconds: 0),
+            policy: ReferencePolicies.privacy2016, retention: RetentionSchedule(rules: [rule]))
         let person = ActContext.Actor.person(Identifier(high: 7, low: 7))
         trust = try await TestTrust(configuration: configuration, principal: person)
         other = try await TestTrust(configuration: configuration, principal: person)
@@ -263,7 +229,9 @@ struct Stage: Sendable {
         let start = stage.trust.store.commits.count
         try await door.succeed(stage)
         let entries = try stage.trust.store.auditEntries(from: start).filter { $0.action == door.action }
-        let expected = door.name == "AccessAuthority.permit(_:on:as:facts:)" ? 0 : 1
+        // A proof that is given is recorded by the act that takes it.
+        let proofs = ["AccessAuthority.permit(_:on:as:facts:)", "Privacy.clearance(for:of:as:)"]
+        let expected = proofs.contains(door.name) ? 0 : 1
         #expect(entries.count == expected && entries.allSatisfy { $0.outcome == .success && $0.refusal == nil })
 
         let second = try await Stage()

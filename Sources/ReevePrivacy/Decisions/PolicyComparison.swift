@@ -27,7 +27,7 @@ struct PolicyComparison {
     private let conditions: [CompiledCondition]
     private let factsOfRules: [FactSet]
 
-    init(_ old: PolicyVersion, _ new: PolicyVersion) throws(PolicyDefects) {
+    init(_ old: PolicyVersion, _ new: PolicyVersion) throws(PrivacyDefects) {
         // A rule's name is none of what it says.
         func unnamed(_ rule: UseRule) -> UseRule {
             var rule = rule
@@ -47,13 +47,13 @@ struct PolicyComparison {
         let (before, after) = (Rules(old.rules.map(number)), Rules(new.rules.map(number)))
         let rules = all
         guard rules.count + 4 <= Rules.capacity else {
-            throw PolicyDefects(lines: [
+            throw PrivacyDefects(lines: [
                 "two versions have \(rules.count) rules; at most \(Rules.capacity - 4) can be compared"
             ])
         }
         let facts = rules.reduce(into: Set<Path>()) { $0.formUnion($1.when.facts) }.sorted()
         guard facts.count <= FactSet.capacity else {
-            throw PolicyDefects(lines: [
+            throw PrivacyDefects(lines: [
                 "two versions have \(facts.count) facts; at most \(FactSet.capacity) can be compared"
             ])
         }
@@ -73,7 +73,7 @@ struct PolicyComparison {
             rules.indices.filter { before.contains($0) != after.contains($0) } + [newCategory, newPurpose])
         var boxes = [Part(rules: Rules(0...newPurpose))]
         func cut<Value: Hashable>(_ values: [Value], _ sets: [Rules], _ part: WritableKeyPath<UseScope, Set<Value>?>)
-            throws(PolicyDefects)
+            throws(PrivacyDefects)
         {
             boxes = boxes.flatMap { one -> [Part] in
                 var cuts: [Rules: Set<Value>] = [:]
@@ -86,11 +86,11 @@ struct PolicyComparison {
                 }
             }
             guard boxes.count <= Self.mostParts else {
-                throw PolicyDefects(lines: ["two versions differ in more than \(Self.mostParts) parts"])
+                throw PrivacyDefects(lines: ["two versions differ in more than \(Self.mostParts) parts"])
             }
         }
         func cut<Value: Hashable>(_ values: [Value], _ part: WritableKeyPath<UseScope, Set<Value>?>)
-            throws(PolicyDefects)
+            throws(PrivacyDefects)
         {
             let sets = values.map { value in
                 Rules(
@@ -167,12 +167,12 @@ struct PolicyComparison {
     /// Sets of facts that are looked at in one box, at most.
     static let mostCases = 200_000
 
-    private func tooManyCases(_ facts: Int) -> PolicyDefects {
-        PolicyDefects(lines: ["a part depends on \(facts) facts in more than \(Self.mostCases) ways"])
+    private func tooManyCases(_ facts: Int) -> PrivacyDefects {
+        PrivacyDefects(lines: ["a part depends on \(facts) facts in more than \(Self.mostCases) ways"])
     }
 
     /// Facts under which none of several forbids fires; `nil` when there are none.
-    private func silence(of forbids: [Int]) throws(PolicyDefects) -> [Path: Truth]? {
+    private func silence(of forbids: [Int]) throws(PrivacyDefects) -> [Path: Truth]? {
         let order = forbids.reduce(FactSet()) { $0 | factsOfRules[$1] }.numbers
         var (open, cases) = (OpenFacts(), 0)
         func search(from index: Int) -> Bool {
@@ -195,7 +195,7 @@ struct PolicyComparison {
     }
 
     /// How the answers in a box change; `nil` when none does.
-    func change(in part: Part) throws(PolicyDefects) -> PolicyDiff.Change? {
+    func change(in part: Part) throws(PrivacyDefects) -> PrivacyPolicyDiff.Change? {
         // A version without words for the box, or without a permit in it, allows nothing there: then none of its rules matters.
         func mayAllow(_ version: Rules, _ known: Int) -> Bool {
             part.rules.contains(known) && (part.rules & version).numbers.contains { rules[$0].effect == .permit }
@@ -232,7 +232,7 @@ struct PolicyComparison {
                 order.append(fact)
             }
         }
-        var change = PolicyDiff.Change(scope: part.scope)
+        var change = PrivacyPolicyDiff.Change(scope: part.scope)
         var (open, cases) = (OpenFacts(), 0)
         /// Whether all is known that could be.
         func isDone() -> Bool {

@@ -7,8 +7,8 @@ extension PolicyVersion {
     /// All that its conditions look at, in order.
     var facts: [Path] { rules.reduce(into: Set()) { $0.formUnion($1.when.facts) }.sorted() }
 
-    /// All that is wrong with it.
-    var defects: [String] {
+    /// All that is wrong with it, each as a line; empty when nothing is.
+    public func validate() -> [String] {
         var lines: [String] = []
         if rules.count > RuleSet.capacity { lines.append("more than \(RuleSet.capacity) rules") }
         var names: Set<Path> = []

@@ -36,7 +36,7 @@ public struct PolicyVersion: Hashable, Sendable, Codable {
     /// The policy, ready to decide; throws all defects at once.
     ///
     /// Complexity: O(rules · leaves of the taxonomy).
-    public func compile() throws(PolicyDefects) -> PrivacyPolicy { try PrivacyPolicy(compiling: self) }
+    public func compile() throws(PrivacyDefects) -> PrivacyPolicy { try PrivacyPolicy(compiling: self) }
 }
 
 extension PolicyVersion {
@@ -59,7 +59,7 @@ extension PolicyVersion {
 }
 
 /// All that is wrong with a policy version, or with cookies that are to be set.
-public struct PolicyDefects: Error, Hashable, Sendable, CustomStringConvertible {
+public struct PrivacyDefects: Error, Hashable, Sendable, CustomStringConvertible {
     /// A defect each.
     public let lines: [String]
     /// The defects.

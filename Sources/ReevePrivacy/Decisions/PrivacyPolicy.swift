@@ -54,9 +54,9 @@ public final class PrivacyPolicy: Sendable {
         var asksForChoices: Bool { [given, givenToRecipient, givenForItem, optedOut, refused].contains { $0 != nil } }
     }
 
-    init(compiling version: PolicyVersion) throws(PolicyDefects) {
-        let lines = version.defects
-        guard lines.isEmpty else { throw PolicyDefects(lines: lines) }
+    init(compiling version: PolicyVersion) throws(PrivacyDefects) {
+        let lines = version.validate()
+        guard lines.isEmpty else { throw PrivacyDefects(lines: lines) }
         self.version = version
         let rules = version.rules
         let (categories, purposes) = (version.taxonomy.categoryTree, version.taxonomy.purposeTree)

@@ -10,7 +10,7 @@ public struct PolicyHistory: Sendable {
     /// Why a version is not scheduled, or a notice not taken.
     public enum Refusal: Error, Hashable, Sendable {
         /// The version has defects, or cannot be compared with the one before.
-        case defects(PolicyDefects)
+        case defects(PrivacyDefects)
         /// There is a version of that name.
         case nameTaken
         /// It would be in force before now, or not after the last one.
@@ -35,8 +35,10 @@ public struct PolicyHistory: Sendable {
 
     /// A version, and what goes with it.
     public struct Entry: Sendable {
-        /// The rules.
-        public let version: PolicyVersion
+        /// The rules, ready to decide.
+        public let policy: PrivacyPolicy
+        /// The digest of the rules.
+        public let digest: Digest
         /// The digest of the text that people read.
         public let document: Digest
         /// The name of the version of the terms that goes with it.
@@ -44,10 +46,12 @@ public struct PolicyHistory: Sendable {
         /// From when on it is in force.
         public let effective: Timestamp
         /// What it changes in the one before; `nil` for the first.
-        public let diff: PolicyDiff?
+        public let diff: PrivacyPolicyDiff?
         /// How people were told, in the order in which it was noted.
         public fileprivate(set) var notices: [Notice] = []
 
+        /// The rules.
+        public var version: PolicyVersion { policy.version }
         /// Whether it changes something that has to be told.
         public var isMaterial: Bool { diff?.isMaterial ?? false }
     }
@@ -62,6 +66,17 @@ public struct PolicyHistory: Sendable {
         self.isStrict = isStrict
     }
 
+    /// A history of one version that has always been in force, for a host that keeps no texts: the version stands for its own document.
+    public init(of version: PolicyVersion) throws(PrivacyDefects) {
+        isStrict = false
+        let (policy, digest) = (try version.compile(), try version.digest())
+        let start = Timestamp(microseconds: .min)
+        entries = [
+            Entry(
+                policy: policy, digest: digest, document: digest, terms: version.name, effective: start, diff: nil)
+        ]
+    }
+
     /// Schedules a version after all others. The first one may have been in force before now.
     public mutating func schedule(
         _ version: PolicyVersion, document: Digest, terms: String, effective: Timestamp, at now: Timestamp
@@ -70,14 +85,16 @@ public struct PolicyHistory: Sendable {
             throw .nameTaken
         }
         if let last = entries.last, effective < now || effective <= last.effective { throw .inThePast }
-        let diff: PolicyDiff?
-        do throws(PolicyDefects) {
-            _ = try version.compile()
-            diff = try entries.last?.version.changes(to: version)
+        do throws(PrivacyDefects) {
+            let policy = try version.compile()
+            let diff = try entries.last?.version.changes(to: version)
+            entries.append(
+                Entry(
+                    policy: policy, digest: try version.digest(), document: document, terms: terms,
+                    effective: effective, diff: diff))
         } catch {
             throw .defects(error)
         }
-        entries.append(Entry(version: version, document: document, terms: terms, effective: effective, diff: diff))
     }
 
     /// Notes that people were told.

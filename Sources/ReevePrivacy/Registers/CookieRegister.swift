@@ -75,13 +75,13 @@ public struct CookieRegister: Hashable, Sendable, Codable {
     public private(set) var cookies: [CookieSpec]
 
     /// A register; throws all defects of all cookies at once, and names that are there twice.
-    public init(_ cookies: [CookieSpec]) throws(PolicyDefects) {
+    public init(_ cookies: [CookieSpec]) throws(PrivacyDefects) {
         var lines = cookies.flatMap(\.defects)
         let counts = Dictionary(cookies.map { ($0.name, 1) }, uniquingKeysWith: +)
         for name in counts.filter({ $0.value > 1 }).keys.sorted() {
             lines.append("cookie `\(name)` is there twice")
         }
-        guard lines.isEmpty else { throw PolicyDefects(lines: lines) }
+        guard lines.isEmpty else { throw PrivacyDefects(lines: lines) }
         self.cookies = cookies.sorted { $0.name < $1.name }
     }
 
@@ -89,7 +89,7 @@ public struct CookieRegister: Hashable, Sendable, Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let cookies = try container.decode([CookieSpec].self)
-        do throws(PolicyDefects) {
+        do throws(PrivacyDefects) {
             try self.init(cookies)
         } catch {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(error)")

@@ -37,6 +37,9 @@ public struct PrivacyRegisters: Hashable, Sendable {
         self.grounds = grounds
     }
 
+    /// Nothing is on file: the holder is a group of its own.
+    public static let none = PrivacyRegisters(group: CorporateGroup(own: "own"))
+
     /// A request with all that is on file about it, for a customer's data or for that of who is none. What is on file counts, whatever the request
     /// says; facts that nothing here tells stay. Data that is held for a customer is that customer's: about another one nothing is known.
     ///

@@ -7,7 +7,7 @@ public import ReeveModel
 ///
 ///     let diff = try old.changes(to: new)
 ///     if diff.isMaterial { … users are told before it takes effect … }
-public struct PolicyDiff: Hashable, Sendable {
+public struct PrivacyPolicyDiff: Hashable, Sendable {
     /// A part of all that can be asked, and how the answers there change.
     public struct Change: Hashable, Sendable {
         /// The part: every set names each value, and there are no values below those.
@@ -40,15 +40,15 @@ extension PolicyVersion {
     ///
     /// Exact for data of one category and one origin: for more the answer is that about each. Throws the defects of either version, and
     /// when the versions differ in more than 100,000 parts, or one depends on its facts in more than 200,000 ways. Complexity: parts that changed rules concern, times the ways.
-    public func changes(to next: PolicyVersion) throws(PolicyDefects) -> PolicyDiff {
-        let defects = defects.map { "`\(name)`: \($0)" } + next.defects.map { "`\(next.name)`: \($0)" }
-        guard defects.isEmpty else { throw PolicyDefects(lines: defects) }
-        var changes: [PolicyDiff.Change] = []
+    public func changes(to next: PolicyVersion) throws(PrivacyDefects) -> PrivacyPolicyDiff {
+        let defects = validate().map { "`\(name)`: \($0)" } + next.validate().map { "`\(next.name)`: \($0)" }
+        guard defects.isEmpty else { throw PrivacyDefects(lines: defects) }
+        var changes: [PrivacyPolicyDiff.Change] = []
         let comparison = try PolicyComparison(self, next)
         for part in comparison.parts {
             if let change = try comparison.change(in: part) { changes.append(change) }
         }
-        return PolicyDiff(
+        return PrivacyPolicyDiff(
             changes: changes,
             hasOtherDefinitions: Set(quasiIdentifiers) != Set(next.quasiIdentifiers) || regions != next.regions
                 || knownRegions != next.knownRegions)

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+public import ReeveModel
+import ReeveStorage
+
+/// Proof that a policy allowed a use of personal data, for a short time: what sharing, transferring, contacting and combining take.
+///
+/// Only a ``Privacy`` makes clearances, and only that one takes them: ``Privacy/perform(_:having:_:)`` decides again by what is on file and what the
+/// subject chose by then. A clearance is good for 30 seconds. It may be used more than once in that time; each use is recorded.
+public struct Clearance: Sendable {
+    /// What may be done.
+    public let request: UseRequest
+    /// Who may do it.
+    public let context: ActContext
+    /// The decision, as the audit entry of the use names it.
+    public let decision: Identifier<DecisionRecord>
+    /// The version of the policy that allowed it, by its digest.
+    public let policy: Digest
+    /// What must be done before: ``Privacy/perform(_:having:_:)`` takes a ``DutyReceipt`` for each. That it is written down who was given data the room does.
+    public let duties: [Duty]
+
+    fileprivate let customer: Identifier<Company>?
+    fileprivate let instance: InstanceID
+    /// The end of its life on the room's monotonic clock.
+    fileprivate let deadline: Duration
+}
+
+extension Clearance: CustomStringConvertible, CustomReflectable {
+    /// What may be done; nothing about the subject.
+    public var description: String { "cleared by \(decision): \(request)" }
+    /// What may be done.
+    public var customMirror: Mirror { Mirror(self, children: ["clearance": description]) }
+}
+
+/// What ``Privacy/perform(_:having:_:)`` throws: the room's error, or the act's own.
+public enum UseFailure<Failure: Error>: Error {
+    /// Nothing was done.
+    case privacy(PrivacyError)
+    /// The use was recorded, and the act threw this.
+    case act(Failure)
+}
+
+/// How uses are cleared and recorded.
+extension Privacy {
+    /// Decides a use, and proves that it is allowed; ``PrivacyError/Code/notAllowed`` when it is not, with the decision that says why.
+    ///
+    /// A refusal is recorded; a clearance is recorded by the use. What the request says of choices and of its day is passed over. `customer` is the one whose
+    /// data it is, where it is held for nobody. Complexity: that of the decision, and O(the subject's events) reads.
+    public func clearance(
+        for request: UseRequest, of customer: Identifier<Company>? = nil, as context: ActContext
+    ) async throws(PrivacyError) -> Clearance {
+        let id = Identifier<DecisionRecord>(at: authority.time.now)
+        let deadline = authority.time.uptime + Self.clearanceLifetime
+        return try await recordingRefusals(of: "privacy.clearance", context, request.resource, request.details, id) {
+            () throws(PrivacyError) in
+            let (decision, policy) = try decide(request, customer, try await events(for: request))
+            guard decision.isAllowed else { throw PrivacyError(decision) }
+            return Clearance(
+                request: request, context: context, decision: id, policy: policy.digest,
+                duties: decision.duties.filter { $0 != .recordDisclosure }, customer: customer, instance: instance,
+                deadline: deadline)
+        }
+    }
+
+    /// Records a use that was cleared, and lends the request to `act`, which does it.
+    ///
+    /// Nothing is done unless the use is still allowed by what is on file and by what the subject chose meanwhile, each duty has a receipt, and
+    /// the audit entry is committed; where somebody else gets to see the data, the ``Disclosure`` is committed with it. When `act` throws, both stay: what was sent may
+    /// have arrived. ``PrivacyError/Code/staleClearance`` for one that is old or another room's, ``PrivacyError/Code/dutyNotDone`` with the duties that have
+    /// no receipt, ``PrivacyError/Code/unknownSubject`` when nobody knows about whom the data is that somebody else would get to see.
+    public func perform<Result, Failure: Error>(
+        _ clearance: Clearance, having receipts: [DutyReceipt] = [],
+        _ act: (UseRequest) async throws(Failure) -> Result
+    ) async throws(UseFailure<Failure>) -> Result {
+        do throws(PrivacyError) {
+            try await record(clearance, receipts)
+        } catch {
+            throw .privacy(error)
+        }
+        do throws(Failure) {
+            return try await act(clearance.request)
+        } catch {
+            throw .act(error)
+        }
+    }
+
+    private func record(_ clearance: Clearance, _ receipts: [DutyReceipt]) async throws(PrivacyError) {
+        let (request, context, action) = (clearance.request, clearance.context, "privacy.use")
+        try await recordingRefusals(
+            of: action, context, request.resource, request.details, clearance.decision, clearance.policy
+        ) { () throws(PrivacyError) in
+            guard clearance.instance == instance, authority.time.uptime < clearance.deadline else {
+                throw PrivacyError(.staleClearance)
+            }
+            guard let chooser = Chooser(request) else {
+                return try await authority.store.transaction {
+                    (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                    try await record(clearance, receipts, [], nil, in: &transaction)
+                }
+            }
+            try await withEvents(of: chooser) { transaction, events throws(PrivacyError) in
+                try await record(clearance, receipts, events, chooser, in: &transaction)
+            }
+        }
+    }
+
+    private func record(
+        _ clearance: Clearance, _ receipts: [DutyReceipt], _ events: [ChoiceEvent], _ chooser: Chooser?,
+        in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) {
+        let (request, now) = (clearance.request, authority.time.now)
+        let (decision, policy) = try decide(request, clearance.customer, events)
+        guard decision.isAllowed else { throw PrivacyError(decision) }
+        let duties = decision.duties.filter { $0 != .recordDisclosure }
+        let open = duties.filter { duty in
+            !receipts.contains { $0.duty == duty && $0.counts(for: request.subject.id, at: now) }
+        }
+        guard open.isEmpty else { throw PrivacyError(open) }
+        var details = request.details
+        details["version"] = String(policy.version.name.prefix(100))
+        if !duties.isEmpty { details["duties"] = duties.map(\.description).joined(separator: ",") }
+        if decision.request.isDisclosure {
+            guard let chooser else { throw PrivacyError(.unknownSubject) }
+            // With what is on file about where it goes.
+            let disclosure = Disclosure(decision.request, at: now, clearance.decision, policy.version.name)
+            try await write(disclosure, of: chooser, in: &transaction)
+            details["disclosure"] = disclosure.id.description
+        }
+        let entry = authority.entry(
+            "privacy.use", clearance.context, request.resource, clearance.decision, policy.digest, nil, details)
+        try transaction.record(entry, in: authority.trail)
+    }
+}
+
+extension UseRequest {
+    /// Whom it is about, as audit entries name it.
+    fileprivate var resource: Resource { subject.id.map { Resource($0) } ?? Resource(kind: "subject", "unknown") }
+
+    /// What is asked, as audit entries tell it.
+    fileprivate var details: [String: String] {
+        let categories = data.categories.map(\.description).sorted().joined(separator: ",")
+        var details = [
+            "operation": operation.rawValue, "categories": String(categories.prefix(1000)),
+            "purpose": purpose.description, "recipient": recipient.kind.rawValue, "towards": role.text,
+        ]
+        if let name = recipient.name { details["recipientName"] = String(name.prefix(200)) }
+        if let destination { details["destination"] = destination.description }
+        return details
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Reeve
+import ReeveModel
+import ReevePrivacy
+import ReeveTesting
+import Testing
+
+/// The doors of what personal data may be used for, and of what must go.
+extension Door {
+    static let privacy: [Door] = [
+        Door(name: "Privacy.choose(_:shown:towards:as:)", action: "privacy.choose") { stage in
+            try await stage.trust.layer.privacy.choose(
+                try stage.optOut(at: stage.trust.time.now), as: stage.trust.context())
+        } refuse: { stage in
+            let later = stage.trust.time.now.advanced(by: .seconds(1))
+            try await stage.trust.layer.privacy.choose(try stage.optOut(at: later), as: stage.trust.context())
+        },
+        Door(name: "Privacy.clearance(for:of:as:)", action: "privacy.clearance") { stage in
+            // A clearance that is given is recorded by the use that takes it.
+            _ = try await stage.trust.layer.privacy.clearance(for: try stage.newsletter, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.privacy.choose(
+                try stage.optOut(at: stage.trust.time.now), as: stage.trust.context())
+            _ = try await stage.trust.layer.privacy.clearance(for: try stage.newsletter, as: stage.trust.context())
+        },
+        Door(name: "Privacy.perform(_:having:_:)", action: "privacy.use") { stage in
+            let clearance = try await stage.trust.layer.privacy.clearance(
+                for: try stage.newsletter, as: stage.trust.context())
+            try await stage.trust.layer.privacy.perform(clearance) { _ in }
+        } refuse: { stage in
+            let clearance = try await stage.trust.layer.privacy.clearance(
+                for: try stage.newsletter, as: stage.trust.context())
+            try await stage.trust.layer.privacy.choose(
+                try stage.optOut(at: stage.trust.time.now), as: stage.trust.context())
+            try await stage.trust.layer.privacy.perform(clearance) { _ in }
+        },
+        Door(name: "Retention.register(_:as:)", action: "privacy.register") { stage in
+            let record = RetainedRecord(
+                id: Identifier(high: 5, low: 5), category: stage.record.category, anchor: stage.record.anchor)
+            try await stage.trust.layer.retention.register(record, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.retention.register(stage.record, as: stage.trust.context())
+        },
+        Door(name: "Retention.placeHold(_:on:_:)", action: "privacy.placeHold") { stage in
+            try await stage.trust.layer.retention.placeHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.placeHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.other))
+        },
+        Door(name: "Retention.releaseHold(_:on:_:)", action: "privacy.releaseHold") { stage in
+            try await stage.trust.layer.retention.releaseHold(
+                stage.placed, on: stage.held.id, stage.holdPermit(stage.trust, stage.held))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.releaseHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+        },
+        Door(name: "Retention.erasurePermit(for:as:)", action: "privacy.erasurePermit") { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+        } refuse: { stage in
+            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+        },
+        Door(name: "Retention.erase(_:_:)", action: "privacy.erase") { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            let permit = try await stage.trust.layer.retention.erasurePermit(
+                for: stage.record.id, as: stage.trust.context())
+            try await stage.trust.layer.retention.erase(permit) { _ in }
+        } refuse: { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            let permit = try await stage.trust.layer.retention.erasurePermit(
+                for: stage.record.id, as: stage.trust.context())
+            try await stage.trust.layer.retention.placeHold(
+                stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
+            try await stage.trust.layer.retention.erase(permit) { _ in Issue.record("it was removed") }
+        },
+    ]
+}
+
+extension Stage {
+    private static let reader = Identifier<DataSubject>(high: 3, low: 3)
+
+    /// A message for marketing.
+    fileprivate var newsletter: UseRequest {
+        get throws {
+            UseRequest(
+                .contactByEmail, .personal([try #require(DataCategory("contact.email"))], from: [.provided]),
+                for: try #require(Purpose("marketing.email")), as: .controller,
+                about: SubjectFacts(.customer, id: Self.reader), on: trust.time.now.day)
+        }
+    }
+
+    /// Out of such messages.
+    fileprivate func optOut(at instant: Timestamp) throws -> ChoiceEvent {
+        ChoiceEvent(
+            .optedOut, ChoiceScope(UseOperation.contact, for: [try #require(Purpose("marketing"))]), by: Self.reader,
+            at: instant, under: "2016-03-07", evidence: .init(.settings))
+    }
+}
