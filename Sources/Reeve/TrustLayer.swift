@@ -24,7 +24,7 @@ public struct TrustLayer: Sendable {
         public var catalogue: Catalogue
         /// How the plans' limits are shared among processes.
         public var tasks: TaskMeter.Configuration
-        /// What personal data may be used for; without a policy no use is cleared. ``ReferencePolicies`` has one.
+        /// What personal data may be used for; without a policy no use is cleared. `ReferencePolicies` has one.
         public var policy: PolicyVersion?
         /// How long personal data is kept.
         public var retention: RetentionSchedule

@@ -1,69 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Reeve
 import ReeveModel
 import ReevePrivacy
 
-/// What personal data may be used for: an answer with its clauses, and an opt-out whose consequences are shown before it counts.
+/// What personal data may be used for: answers with their clauses, a use that needs its clearance, and an opt-out whose consequences are
+/// shown before it counts.
 struct PrivacyStory {
-    private let now = SystemTime().now
+    private let trust: TrustLayer
+    private let context: ActContext
     private let subject = Identifier<DataSubject>(at: SystemTime().now)
-    private let policy: PrivacyPolicy
+    private let now = SystemTime().now
 
-    init() throws {
-        policy = try ReferencePolicies.privacy2016.compile()
+    init() async throws {
+        trust = try await TrustLayer.inMemory(
+            operator: .host("quickstart"), reason: "trial", configuration: .init(policy: ReferencePolicies.privacy2016))
+        context = ActContext(actor: .host("quickstart"), scope: .platform)
+        // Who works for the holder; customers were told before.
+        var providers = SubprocessorList(notice: .seconds(0))
+        if let region = Region("us") {
+            for name in ["hosting", "statistics"] {
+                try providers.announce(name, task: name, in: [region], effective: now, at: now)
+            }
+        }
+        trust.privacy.registers.providers = providers
     }
 
-    func tell() throws {
-        var log = ChoiceLog()
-        try say("a newsletter", answer(newsletter(log)))
+    func tell() async throws {
+        try await say("a newsletter", answer(newsletter()))
         // Out of messages for marketing: all other messages still come.
         let marketing = ChoiceScope(UseOperation.contact, for: [try purpose("marketing")])
-        try log.append(event(.optedOut, marketing, .unsubscribeLink))
-        try say("unsubscribed", answer(newsletter(log)))
+        try await trust.privacy.choose(event(.optedOut, marketing, .unsubscribeLink), as: context)
+        try await say("unsubscribed", answer(newsletter()))
+
+        // What a provider is given goes out encrypted, and is written down.
+        let clearance = try await trust.privacy.clearance(for: pages(), as: context)
+        let sent = DutyReceipt(.encryptedInTransit, at: now, reference: "https://hosting.example/pages")
+        try await trust.privacy.perform(clearance, having: [sent]) { _ in }
+        let given = try await trust.privacy.disclosures(of: subject)
+        say("given data", list(given.map { "\($0.recipient.name ?? "") for \($0.purpose)" }))
 
         // Out of what vendors are given: first what would no longer work.
         let vendors = ChoiceScope([.share], to: [.serviceProvider])
         let features = [
-            Feature("recipes", required: [try share("log.pages", for: "service.operate", "hosting", log)]),
-            Feature(
-                "statistics", required: [],
-                optional: [try share("telemetry.page", for: "analytics.traffic", "statistics", log)]),
+            Feature("recipes", required: [try pages()]), Feature("statistics", required: [], optional: [try visits()]),
         ]
-        let preview = policy.impact(of: .optedOut, vendors, on: log.state(of: subject, at: now), features: features)
+        let preview = try await trust.privacy.impact(of: .optedOut, vendors, by: subject, on: features)
         say(
-            "without vendors",
+            "no vendors",
             "unavailable: \(list(preview.features(.unavailable))); degraded: \(list(preview.features(.degraded)))")
-        try log.append(event(.optedOut, vendors, .settings), shown: preview)
-        try say("a vendor", answer(share("log.pages", for: "service.operate", "hosting", log)))
-        // Nobody said whether there is a case.
-        var court = try request(
-            .share, "contact.email", for: "legal.process", to: Recipient(.authority, "a court"), log)
-        say("a court", answer(court))
-        if let fact = Path("legalProcess.onFile") { court.facts[fact] = .yes }
-        say("with its case", answer(court))
+        try await trust.privacy.choose(event(.optedOut, vendors, .settings), shown: preview, as: context)
+        try await say("a vendor", answer(pages()))
+
+        // A court gets what it asks for once its papers are on file.
+        let court = try request(.share, "contact.email", for: "legal.process", to: Recipient(.authority, "a court"))
+        try await say("a court", answer(court))
+        trust.privacy.registers.grounds["a court"] = .process(reference: "case 7")
+        try await say("with its case", answer(court))
     }
 
-    private func newsletter(_ log: ChoiceLog) throws -> UseRequest {
-        try request(.contactByEmail, "contact.email", for: "marketing.email", to: .own, log)
+    private func newsletter() throws -> UseRequest {
+        try request(.contactByEmail, "contact.email", for: "marketing.email", to: .own)
     }
 
-    private func share(_ category: String, for aim: String, _ vendor: String, _ log: ChoiceLog) throws -> UseRequest {
-        var request = try request(.share, category, for: aim, to: Recipient(.serviceProvider, vendor), log)
-        for (name, truth) in [("recipient.isListed", Truth.yes), ("recipient.isObjectedTo", .no)] {
-            if let fact = Path(name) { request.facts[fact] = truth }
-        }
-        return request
+    private func pages() throws -> UseRequest {
+        try request(.share, "log.pages", for: "service.operate", to: Recipient(.serviceProvider, "hosting"))
+    }
+
+    private func visits() throws -> UseRequest {
+        try request(.share, "telemetry.page", for: "analytics.traffic", to: Recipient(.serviceProvider, "statistics"))
     }
 
     private func request(
-        _ operation: UseOperation, _ category: String, for aim: String, to recipient: Recipient, _ log: ChoiceLog
+        _ operation: UseOperation, _ category: String, for aim: String, to recipient: Recipient
     ) throws -> UseRequest {
         guard let category = DataCategory(category) else { throw UserFailure("`\(category)` is no category") }
-        let choices = log.state(of: subject, at: now)
         return UseRequest(
             operation, .personal([category], from: [.provided]), for: try purpose(aim), to: recipient, as: .controller,
-            about: SubjectFacts(.customer, id: subject, choices: choices), on: now.day)
+            about: SubjectFacts(.customer, id: subject, residence: Region("us")), on: now.day)
     }
 
     private func purpose(_ text: String) throws -> Purpose {
@@ -74,11 +89,11 @@ struct PrivacyStory {
     private func event(
         _ act: ChoiceEvent.Act, _ scope: ChoiceScope, _ channel: ChoiceEvent.Evidence.Channel
     ) -> ChoiceEvent {
-        ChoiceEvent(act, scope, by: subject, at: now, under: policy.version.name, evidence: .init(channel))
+        ChoiceEvent(act, scope, by: subject, at: now, under: "2016-03-07", evidence: .init(channel))
     }
 
-    private func answer(_ request: UseRequest) -> String {
-        let decision = policy.decide(request)
+    private func answer(_ request: UseRequest) async throws -> String {
+        let decision = try await trust.privacy.decision(on: request)
         let duties = decision.duties.map(\.description)
         let what = "\(decision)" + (duties.isEmpty ? "" : ", with \(list(duties))")
         guard let facts = decision.whatWouldAllow else { return what }

@@ -78,7 +78,7 @@ struct Quickstart {
         try await PlanStory().tell()
         try await publish(report, trust, context)
         heading("6  What may personal data be used for?")
-        try PrivacyStory().tell()
+        try await PrivacyStory().tell()
         try await askRetention(trust, context, now)
         try await readTrail(trust, context)
     }

@@ -50,6 +50,17 @@ public struct ChoiceScope: Hashable, Sendable, Codable {
         items = try container.decodeIfPresent(Set<String>.self, forKey: .items)
     }
 
+    /// Writes the scope, each set in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sorted: categories, forKey: .categories)
+        try container.encode(sorted: purposes, forKey: .purposes)
+        try container.encode(sorted: operations, forKey: .operations)
+        try container.encode(sorted: recipients, forKey: .recipients)
+        try container.encode(sorted: named, forKey: .named)
+        try container.encode(sorted: items, forKey: .items)
+    }
+
     /// Whether this scope says something in every dimension in which another does: then it is no more general than that one.
     func isAsSpecific(as other: ChoiceScope) -> Bool {
         (categories != nil || other.categories == nil) && (purposes != nil || other.purposes == nil)

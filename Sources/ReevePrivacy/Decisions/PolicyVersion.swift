@@ -56,6 +56,18 @@ extension PolicyVersion {
             regions: try container.decode([String: Set<Region>].self, forKey: .regions),
             knownRegions: try container.decodeIfPresent(Set<Region>.self, forKey: .knownRegions))
     }
+
+    /// Writes the version, each set in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(taxonomy, forKey: .taxonomy)
+        try container.encode(rules, forKey: .rules)
+        let sets = quasiIdentifiers.map { $0.map(\.description).sorted() }
+        try container.encode(sets, forKey: .quasiIdentifiers)
+        try container.encode(regions.mapValues { $0.map(\.description).sorted() }, forKey: .regions)
+        try container.encode(sorted: knownRegions, forKey: .knownRegions)
+    }
 }
 
 /// All that is wrong with a policy version, or with cookies that are to be set.

@@ -59,6 +59,19 @@ extension UseScope {
         roles = try container.decodeIfPresent(Set<DataRole.Kind>.self, forKey: .roles)
         identifiability = try container.decodeIfPresent(Identifiability.self, forKey: .identifiability)
     }
+
+    /// Writes the scope, each set in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sorted: categories, forKey: .categories)
+        try container.encode(sorted: purposes, forKey: .purposes)
+        try container.encode(sorted: operations, forKey: .operations)
+        try container.encode(sorted: recipients, forKey: .recipients)
+        try container.encode(sorted: origins, forKey: .origins)
+        try container.encode(sorted: relationships, forKey: .relationships)
+        try container.encode(sorted: roles, forKey: .roles)
+        try container.encodeIfPresent(identifiability, forKey: .identifiability)
+    }
 }
 
 /// One rule of a policy: what it is about, when it speaks, what it asks for, and which clauses it stands for.
@@ -113,5 +126,16 @@ extension UseRule {
             when: try container.decode(Condition.self, forKey: .when),
             duties: try container.decode(Set<Duty>.self, forKey: .duties),
             clauses: try container.decode([ClauseReference].self, forKey: .clauses))
+    }
+
+    /// Writes the rule, each set in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(effect, forKey: .effect)
+        try container.encode(scope, forKey: .scope)
+        try container.encode(when, forKey: .when)
+        try container.encode(sorted: duties, forKey: .duties)
+        try container.encode(clauses, forKey: .clauses)
     }
 }

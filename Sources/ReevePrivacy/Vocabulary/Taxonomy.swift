@@ -18,6 +18,13 @@ public struct Taxonomy: Hashable, Sendable, Codable {
         self.categories = categories
         self.purposes = purposes
     }
+
+    /// Writes the taxonomy, each set in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sorted: categories, forKey: .categories)
+        try container.encode(sorted: purposes, forKey: .purposes)
+    }
 }
 
 /// One dimension of a taxonomy, with numbers for its leaves.
