@@ -25,6 +25,8 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case removalFailed
         /// No version of a policy is in force.
         case noPolicy
+        /// No version of the policy has that name.
+        case unknownVersion
         /// The policy does not allow the use; ``PrivacyError/decision`` says why.
         case notAllowed
         /// The clearance is old, or another room's.
@@ -124,6 +126,7 @@ extension PrivacyError: CustomStringConvertible {
         case .unknownHold: "there is no such hold on the record"
         case .removalFailed: "the host's own removal failed; the record stays, try again"
         case .noPolicy: "no version of a privacy policy is in force, and without one nothing is allowed; schedule one"
+        case .unknownVersion: "no version of the policy has that name; schedule it first"
         case .notAllowed: "the use is not allowed: \(decision.map(String.init(describing:)) ?? "no cause given")"
         case .staleClearance: "the clearance is no longer good, or another room's; ask for a new one"
         case .dutyNotDone:

@@ -111,8 +111,8 @@ import Testing
     /// What is changed behind the room's back allows nothing.
     @Test(arguments: [false, true]) func aChoiceThatIsGoneIsMissed(_ isPlain: Bool) async throws {
         let changes: [(name: String, tables: Set<String>)] = [
-            ("the event", ["privacy.choice"]), ("the count", ["privacy.choices"]),
-            ("both", ["privacy.choice", "privacy.choices"]),
+            ("the event", ["privacy.event"]), ("the count", ["privacy.events"]),
+            ("both", ["privacy.event", "privacy.events"]),
         ]
         for (name, tables) in changes where !isPlain || tables.count == 1 {
             let stage = try await PrivacyStage()
@@ -146,11 +146,11 @@ import Testing
         try await privacy.choose(stage.event(.optedOut, PrivacyStage.marketing), as: stage.trust.context())
         let key = try #require(
             stage.trust.store.commits.flatMap(\.changes.keys).first {
-                $0.elements?.dropFirst().first == .text("privacy.choice")
+                $0.elements?.dropFirst().first == .text("privacy.event")
             })
         let bytes = try #require(try await stage.trust.store.record(for: key)).bytes
         let text = String(decoding: bytes, as: UTF8.self)
-        #expect(text.hasPrefix(#"{"schema":1,"value":{"act":"optedOut","at":"#))
+        #expect(text.hasPrefix(#"{"schema":1,"value":{"choice":{"act":"optedOut","at":"#))
         for broken in [
             text.replacing("optedOut", with: "optedOff"), text.replacing("\"schema\":1", with: "\"schema\":2"),
             String(text.dropLast()), text.replacing("\"purposes\"", with: "\"purpose\""), "",

@@ -37,18 +37,30 @@ import Testing
         func ids(_ key: Key) -> [Key.Element] { Array((key.elements ?? []).dropFirst(2)) }
         let (at, subject) = (stage.trust.time.now, stage.subject.description)
 
-        let choice = try record("privacy.choice")
+        let choice = try record("privacy.event")
         #expect(ids(choice.key) == [.text(subject), .text("controller"), .text("000000000000")])
         #expect(
             choice.text == """
-                {"schema":1,"value":{"act":"given","at":"\(at)","evidence":{"channel":"settings","reference":"form-7",\
+                {"schema":1,"value":{"choice":{"act":"given","at":"\(at)","evidence":{"channel":"settings","reference":"form-7",\
                 "representsAuthority":true},"policy":"2016-03-07","scope":{"categories":["contact","log"],\
                 "items":["1","2"],"named":["a","b"],"operations":["contactByEmail","share"],\
-                "purposes":["analytics","marketing"],"recipients":["affiliate","partner"]},"subject":"\(subject)"}}
+                "purposes":["analytics","marketing"],"recipients":["affiliate","partner"]},"subject":"\(subject)"}}}
                 """)
-        let count = try record("privacy.choices")
+        let count = try record("privacy.events")
         #expect(ids(count.key) == [.text(subject), .text("controller")])
         #expect(count.text == #"{"schema":1,"value":{"events":1}}"#)
+
+        let before = stage.trust.store.commits.count
+        try await privacy.noteUse(by: stage.subject, as: stage.trust.context())
+        let used = stage.trust.store.commits.dropFirst(before).flatMap(\.changes).first {
+            $0.key.elements?.last == .text("000000000001")
+        }
+        guard case .write(let bytes)? = used?.value else { throw BrokenPromise("the acceptance is not there") }
+        #expect(
+            String(decoding: bytes, as: UTF8.self) == """
+                {"schema":1,"value":{"acceptance":{"at":"\(at)","kind":"continuedUse","policy":"2016-03-07",\
+                "subject":"\(subject)","terms":"2016-03-07"}}}
+                """)
 
         let disclosure = try record("privacy.disclosure")
         let written = try #require(try await privacy.disclosures(of: stage.subject).first)

@@ -260,6 +260,7 @@ func itWasDone() { Issue.record("it was done") }
         func perform(_ ask: Ask, as subject: Identifier<DataSubject>) async throws -> Clearance {
             let clearance = try await stage.clearance(ask.with { $0.subject.id = subject })
             try await stage.privacy.perform(clearance, having: [stage.sent]) { _ in }
+            stage.trust.time.advance(by: .microseconds(1))
             return clearance
         }
         let other = Identifier<DataSubject>(high: 9, low: 9)
@@ -425,6 +426,83 @@ func itWasDone() { Issue.record("it was done") }
         await expectPrivacy(.notAllowed) {
             try await stage.privacy.perform(clearance) { _ in itWasDone() }
         }
+    }
+
+    /// P14.6: what a new version allows is not allowed for who agreed to the one before, until they use the service under it.
+    @Test func nobodyIsHeldToWhatTheyDidNotAgreeTo() async throws {
+        let stage = try await PrivacyStage()
+        let (privacy, context, time) = (stage.privacy, stage.trust.context(), stage.trust.time)
+        var next = ReferencePolicies.privacy2016
+        next.name = "2017"
+        let wider = UseScope(
+            [.use], of: [category("content.message")], for: [purpose("marketing.materials")], to: [.own])
+        next.rules.append(
+            UseRule(.permit, path("research.messages"), wider, duties: [.caution], clauses: [clause("P2a.1")]))
+        try privacy.policies.schedule(
+            next, document: try next.digest(), terms: "t", effective: time.now.advanced(by: .seconds(10)), at: time.now)
+        let first = try await privacy.noteUse(by: stage.subject, as: context)
+        #expect(first?.policy == "2016-03-07" && first?.kind == .continuedUse)
+        #expect(try await privacy.noteUse(by: stage.subject, as: context) == nil)
+        time.advance(by: .seconds(10))
+
+        let research = Ask(.use, ["content.message"], for: "marketing.materials")
+        let other = research.with { $0.subject.id = Identifier(high: 9, low: 9) }
+        let held = try await privacy.decision(on: research.request)
+        #expect(!held.isAllowed && held.policy.version.name == "2016-03-07")
+        // Who answered none, by the one in force.
+        #expect(try await privacy.decision(on: other.request).isAllowed)
+        await expectPrivacy(.notAllowed) { _ = try await stage.clearance(research) }
+        // What both allow goes on, with what either asks for.
+        #expect(try await privacy.decision(on: PrivacyStage.newsletter.request).isAllowed)
+        let start = stage.trust.store.commits.count
+        #expect(try await privacy.noteUse(by: stage.subject, as: context)?.policy == "2017")
+        #expect(try stage.trust.store.auditEntries(from: start).map(\.details["version"]) == ["2017"])
+        #expect(try await stage.clearance(research).duties == [.caution])
+        #expect(try await privacy.acceptances(of: stage.subject).map(\.policy) == ["2016-03-07", "2017"])
+        #expect(try await privacy.choices(of: stage.subject).isEmpty)
+    }
+
+    /// What the version that a subject agreed to asks for is asked for as long as they agreed to no other.
+    @Test func dutiesOfBothVersionsAreAskedFor() async throws {
+        let stage = try await PrivacyStage()
+        let (privacy, time) = (stage.privacy, stage.trust.time)
+        var next = ReferencePolicies.privacy2016
+        next.name = "2017"
+        for index in next.rules.indices { next.rules[index].duties.remove(.warnPublic) }
+        try privacy.policies.schedule(
+            next, document: try next.digest(), terms: "t", effective: time.now.advanced(by: .seconds(10)), at: time.now)
+        let publish = Ask(.publish, ["content.user"], for: "service.content", to: .everyone).facts("content.isPublic")
+        try await privacy.noteUse(by: stage.subject, as: stage.trust.context())
+        time.advance(by: .seconds(10))
+        #expect(try await stage.clearance(publish).duties == [.warnPublic])
+        try await privacy.noteUse(by: stage.subject, as: stage.trust.context())
+        #expect(try await stage.clearance(publish).duties.isEmpty)
+    }
+
+    /// P14.5: of who declined the version in force nothing more is collected; a court still gets what it asks for.
+    @Test func whoDeclinesIsNotCollectedFrom() async throws {
+        let stage = try await PrivacyStage()
+        let context = stage.trust.context()
+        await expectPrivacy(.unknownVersion) {
+            try await stage.privacy.note(.declined, to: "1999", by: stage.subject, as: context)
+        }
+        let visit = Ask(.collect, ["contact.email"], for: "service.operate", about: .visitor)
+        #expect(try await stage.privacy.decision(on: visit.request).isAllowed)
+        try await stage.privacy.note(.declined, to: "2016-03-07", by: stage.subject, as: context)
+        let decision = try await stage.privacy.decision(on: visit.request)
+        #expect(decision.reason == .declined && "\(decision)".contains("declined"))
+        // Neither is who goes on using the service.
+        #expect(try await stage.privacy.noteUse(by: stage.subject, as: context) == nil)
+        stage.privacy.registers.grounds["court"] = .process(reference: "7")
+        let court = Ask(.share, ["contact.email"], for: "legal.process", to: Recipient(.authority, "court"))
+        #expect(try await stage.privacy.decision(on: court.request).isAllowed)
+        stage.trust.time.advance(by: .seconds(1))
+        try await stage.privacy.note(.accepted, to: "2016-03-07", by: stage.subject, as: context)
+        #expect(try await stage.privacy.decision(on: visit.request).isAllowed)
+        // What the holder does for a customer is not what the subject answered about.
+        try await stage.privacy.note(.declined, to: "2016-03-07", by: stage.subject, as: context)
+        let held = visit.with { $0.role = .processor(for: Ask.company) }
+        #expect(try await stage.privacy.decision(on: held.request).reason != .declined)
     }
 
     @Test func aDigestIsOfWhatAVersionSays() throws {

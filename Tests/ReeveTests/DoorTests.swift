@@ -49,6 +49,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Plans.preview(_:of:)",
         "Plans.proposals(to:)",
         "Plans.replay(of:under:periods:)",
+        "Privacy.acceptances(of:)",
         "Privacy.choices(of:towards:)",
         "Privacy.decision(on:of:)",
         "Privacy.disclosures(of:towards:)",

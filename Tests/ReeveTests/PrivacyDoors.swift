@@ -17,6 +17,19 @@ extension Door {
             let later = stage.trust.time.now.advanced(by: .seconds(1))
             try await stage.trust.layer.privacy.choose(try stage.optOut(at: later), as: stage.trust.context())
         },
+        Door(name: "Privacy.noteUse(by:as:)", action: "privacy.accept") { stage in
+            _ = try await stage.trust.layer.privacy.noteUse(by: Stage.reader, as: stage.trust.context())
+        } refuse: { stage in
+            stage.trust.layer.privacy.policies = PolicyHistory()
+            _ = try await stage.trust.layer.privacy.noteUse(by: Stage.reader, as: stage.trust.context())
+        },
+        Door(name: "Privacy.note(_:to:by:as:)", action: "privacy.accept") { stage in
+            _ = try await stage.trust.layer.privacy.note(
+                .accepted, to: "2016-03-07", by: Stage.reader, as: stage.trust.context())
+        } refuse: { stage in
+            _ = try await stage.trust.layer.privacy.note(
+                .accepted, to: "1999", by: Stage.reader, as: stage.trust.context())
+        },
         Door(name: "Privacy.clearance(for:of:as:)", action: "privacy.clearance") { stage in
             // A clearance that is given is recorded by the use that takes it.
             _ = try await stage.trust.layer.privacy.clearance(for: try stage.newsletter, as: stage.trust.context())
@@ -80,7 +93,7 @@ extension Door {
 }
 
 extension Stage {
-    private static let reader = Identifier<DataSubject>(high: 3, low: 3)
+    fileprivate static let reader = Identifier<DataSubject>(high: 3, low: 3)
 
     /// A message for marketing.
     fileprivate var newsletter: UseRequest {

@@ -19,6 +19,8 @@ public struct UseDecision: Sendable {
         case unlabelled
         /// The data is somebody else's: the policy does not apply to it.
         case outOfScope
+        /// The subject declined the version in force, and nothing more is collected of them (clause P14.5).
+        case declined
     }
 
     /// What was asked.
@@ -34,6 +36,13 @@ public struct UseDecision: Sendable {
         self.policy = policy
         self.outcome = outcome
         reason = outcome.reason
+    }
+
+    /// Of a use of who declined the policy.
+    init(declined request: UseRequest, _ policy: PrivacyPolicy) {
+        var outcome = PrivacyPolicy.Outcome()
+        outcome.reason = .declined
+        self.init(request: request, policy: policy, outcome: outcome)
     }
 
     /// Whether it may be done.
@@ -138,6 +147,7 @@ extension UseDecision: CustomStringConvertible, CustomReflectable {
         case .unknownCategory: return "a category is not in the policy's taxonomy; add it there, and a rule for it"
         case .unknownPurpose: return "the purpose is not in the policy's taxonomy; add it there, and a rule for it"
         case .unlabelled: return "the data has no category or no origin; label it"
+        case .declined: return "the subject declined the policy; nothing more is collected until they accept it"
         case .outOfScope: return "the data is somebody else's, and the policy does not apply to it"
         }
     }

@@ -34,6 +34,11 @@ public struct AcceptanceLog: Sendable {
     /// A log without events.
     public init() {}
 
+    /// A log of events that were noted in one before. Complexity: O(events).
+    public init(restoring events: some Sequence<Acceptance>) {
+        for event in events { bySubject[event.subject, default: []].append(event) }
+    }
+
     /// Notes that a subject uses the service. The first use while a version is in force is an acceptance, unless the subject declined it; `nil` when
     /// nothing is new. Complexity: O(versions + the subject's events).
     @discardableResult
@@ -78,9 +83,15 @@ public struct AcceptanceLog: Sendable {
     public func version(for subject: Identifier<DataSubject>, at now: Timestamp, of history: PolicyHistory)
         -> PolicyVersion?
     {
+        entry(for: subject, at: now, of: history)?.version
+    }
+
+    func entry(for subject: Identifier<DataSubject>, at now: Timestamp, of history: PolicyHistory)
+        -> PolicyHistory.Entry?
+    {
         history.entries(upTo: now).last { entry in
             answer(of: subject, to: entry.version.name, at: now).map { $0 != .declined } ?? false
-        }?.version
+        }
     }
 
     /// Whether the newest version in force that a subject answered was declined: nothing more is collected until they accept one (clause P14.5).

@@ -5,7 +5,7 @@ import ReeveAccess
 public import ReeveModel
 import ReeveStorage
 
-/// What subjects chose, as it is kept.
+/// What subjects chose.
 extension Privacy {
     /// Adds what a subject did, towards the holder or towards a customer for whom the data is held. It counts from the next decision on, in every process.
     ///
@@ -26,17 +26,15 @@ extension Privacy {
         if let preview { details["preview"] = preview.id.description }
         try await recordingRefusals(of: action, context, resource, details) { () throws(PrivacyError) in
             guard event.at <= authority.time.now else { throw PrivacyError(.choiceInFuture) }
-            try await withEvents(of: chooser) { transaction, events throws(PrivacyError) in
-                var log = ChoiceLog(restoring: events)
+            try await withHistory(of: chooser) { transaction, history throws(PrivacyError) in
+                var log = ChoiceLog(restoring: history.choices)
                 do throws(ChoiceLog.Refusal) {
                     try log.append(event, shown: preview)
                 } catch {
                     throw PrivacyError(error)
                 }
                 guard let added = log.events(of: event.subject).last else { return }
-                try await tables.choices.insert(added, .platform, chooser.ids(of: events.count), in: &transaction)
-                let count = PrivacyTables.Count(events: events.count + 1)
-                try await tables.counts.write(count, .platform, chooser.ids, in: &transaction)
+                try await add(.choice(added), to: history, of: chooser, in: &transaction)
                 let entry = authority.entry(action, context, resource, nil, nil, nil, details)
                 try transaction.record(entry, in: authority.trail)
             }
@@ -47,7 +45,7 @@ extension Privacy {
     public func choices(
         of subject: Identifier<DataSubject>, towards role: DataRole = .controller
     ) async throws(PrivacyError) -> [ChoiceEvent] {
-        try await events(of: Chooser(subject, towards: role))
+        try await history(of: Chooser(subject, towards: role)).choices
     }
 
     /// What would become of features if a subject did something about a scope now: shown before an opt-out is confirmed (clause P8.5).
@@ -68,49 +66,5 @@ extension Privacy {
         }
         let state = ChoiceState(of: subject, folding: events, at: now)
         return try policy(at: now).policy.impact(of: act, scope, on: state, features: completed)
-    }
-
-    /// The events that a request is decided by; none where nobody knows whom the data is about.
-    func events(for request: UseRequest) async throws(PrivacyError) -> [ChoiceEvent] {
-        guard let chooser = Chooser(request) else { return [] }
-        return try await events(of: chooser)
-    }
-
-    /// A chooser's events, as they are now.
-    func events(of chooser: Chooser) async throws(PrivacyError) -> [ChoiceEvent] {
-        try await withEvents(of: chooser) { _, events throws(PrivacyError) in events }
-    }
-
-    /// Runs a transaction that knows all events of a chooser: when one is added meanwhile, it does not commit, and runs again.
-    func withEvents<Result: Sendable>(
-        of chooser: Chooser,
-        _ body: (inout Transaction<PrivacyError>, [ChoiceEvent]) async throws(PrivacyError) -> Result
-    ) async throws(PrivacyError) -> Result {
-        let store = authority.store
-        var seen: (events: Int, counted: Int)?
-        while true {
-            let events: [ChoiceEvent]
-            do throws(StoreError) {
-                events = try await tables.choices.readAll(.platform, chooser.ids, in: store)
-            } catch {
-                throw PrivacyError(error)
-            }
-            guard events.allSatisfy({ $0.subject == chooser.subject }) else {
-                throw PrivacyError(StoreError.malformed(tables.choices.key(.platform, chooser.ids)))
-            }
-            var counted = 0
-            let result: Result? = try await store.transaction {
-                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                counted = try await tables.counts.read(.platform, chooser.ids, in: &transaction)?.events ?? 0
-                guard counted == events.count else { return nil }
-                return try await body(&transaction, events)
-            }
-            if let result { return result }
-            // Where nothing moves, events are missing, or there are some that nobody added.
-            if let seen, seen == (events.count, counted) {
-                throw PrivacyError(StoreError.malformed(tables.counts.key(.platform, chooser.ids)))
-            }
-            seen = (events.count, counted)
-        }
     }
 }

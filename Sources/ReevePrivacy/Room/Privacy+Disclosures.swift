@@ -7,13 +7,13 @@ import ReeveStorage
 
 /// Who was given data, as it was written down.
 extension Privacy {
-    /// Who was given data about a subject, and which, the first first. Complexity: O(disclosures of the subject).
+    /// Who was given data about a subject, and which, by time. Complexity: O(n · log n), n the disclosures of the subject.
     public func disclosures(
         of subject: Identifier<DataSubject>, towards role: DataRole = .controller
     ) async throws(PrivacyError) -> [Disclosure] {
         do throws(StoreError) {
-            return try await tables.disclosures.readAll(
-                .platform, Chooser(subject, towards: role).ids, in: authority.store)
+            let ids = Chooser(subject, towards: role).ids
+            return try await tables.disclosures.readAll(.platform, ids, in: authority.store).sorted { $0.at < $1.at }
         } catch {
             throw PrivacyError(error)
         }

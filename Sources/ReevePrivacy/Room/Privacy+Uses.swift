@@ -55,11 +55,11 @@ extension Privacy {
         let deadline = authority.time.uptime + Self.clearanceLifetime
         return try await recordingRefusals(of: "privacy.clearance", context, request.resource, request.details, id) {
             () throws(PrivacyError) in
-            let (decision, policy) = try decide(request, customer, try await events(for: request))
-            guard decision.isAllowed else { throw PrivacyError(decision) }
+            let decided = try decide(request, customer, try await history(for: request))
+            guard decided.decision.isAllowed else { throw PrivacyError(decided.decision) }
             return Clearance(
-                request: request, context: context, decision: id, policy: policy.digest,
-                duties: decision.duties.filter { $0 != .recordDisclosure }, customer: customer, instance: instance,
+                request: request, context: context, decision: id, policy: decided.policy.digest,
+                duties: decided.duties, customer: customer, instance: instance,
                 deadline: deadline)
         }
     }
@@ -97,30 +97,30 @@ extension Privacy {
             guard let chooser = Chooser(request) else {
                 return try await authority.store.transaction {
                     (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                    try await record(clearance, receipts, [], nil, in: &transaction)
+                    try await record(clearance, receipts, SubjectHistory(), nil, in: &transaction)
                 }
             }
-            try await withEvents(of: chooser) { transaction, events throws(PrivacyError) in
-                try await record(clearance, receipts, events, chooser, in: &transaction)
+            try await withHistory(of: chooser) { transaction, history throws(PrivacyError) in
+                try await record(clearance, receipts, history, chooser, in: &transaction)
             }
         }
     }
 
     private func record(
-        _ clearance: Clearance, _ receipts: [DutyReceipt], _ events: [ChoiceEvent], _ chooser: Chooser?,
+        _ clearance: Clearance, _ receipts: [DutyReceipt], _ history: SubjectHistory, _ chooser: Chooser?,
         in transaction: inout Transaction<PrivacyError>
     ) async throws(PrivacyError) {
         let (request, now) = (clearance.request, authority.time.now)
-        let (decision, policy) = try decide(request, clearance.customer, events)
+        let decided = try decide(request, clearance.customer, history)
+        let (decision, policy) = (decided.decision, decided.policy)
         guard decision.isAllowed else { throw PrivacyError(decision) }
-        let duties = decision.duties.filter { $0 != .recordDisclosure }
-        let open = duties.filter { duty in
+        let open = decided.duties.filter { duty in
             !receipts.contains { $0.duty == duty && $0.counts(for: request.subject.id, at: now) }
         }
         guard open.isEmpty else { throw PrivacyError(open) }
         var details = request.details
         details["version"] = String(policy.version.name.prefix(100))
-        if !duties.isEmpty { details["duties"] = duties.map(\.description).joined(separator: ",") }
+        if !decided.duties.isEmpty { details["duties"] = decided.duties.map(\.description).joined(separator: ",") }
         if decision.request.isDisclosure {
             guard let chooser else { throw PrivacyError(.unknownSubject) }
             // With what is on file about where it goes.

@@ -59,23 +59,52 @@ public final class Privacy: Sendable {
 
     /// Decides a use by the policy in force, by what is on file and by what the subject chose: an answer, not a proof.
     ///
+    /// For a subject who agreed to an earlier version, and not to the one in force, it has to be allowed by both (clause P14.6); of who declined the
+    /// one in force nothing more is collected (clause P14.5). Of who answered none the one in force is taken.
     /// What the request says of choices and of its day is passed over. ``PrivacyError/Code/noPolicy`` before the first version is in force.
     /// `customer` is the one whose data it is, where it is held for nobody. Complexity: that of the decision, and O(the subject's events) reads.
     public func decision(
         on request: UseRequest, of customer: Identifier<Company>? = nil
     ) async throws(PrivacyError) -> UseDecision {
-        try decide(request, customer, try await events(for: request)).decision
+        try decide(request, customer, try await history(for: request)).decision
     }
 
-    /// A decision, and the policy's digest.
+    /// An answer, and what follows from it.
+    struct Decided {
+        let decision: UseDecision
+        let policy: PolicyHistory.Entry
+        /// What must be done before, in order; that it is written down who was given data the room does.
+        var duties: [Duty]
+    }
+
     func decide(
-        _ request: UseRequest, _ customer: Identifier<Company>?, _ events: [ChoiceEvent]
-    ) throws(PrivacyError) -> (decision: UseDecision, policy: PolicyHistory.Entry) {
+        _ request: UseRequest, _ customer: Identifier<Company>?, _ history: SubjectHistory
+    ) throws(PrivacyError) -> Decided {
         let now = authority.time.now
-        let entry = try policy(at: now)
+        let (policies, entry) = (policies, try policy(at: now))
         var request = completing(request, customer, at: now)
-        request.subject.choices = request.subject.id.map { ChoiceState(of: $0, folding: events, at: now) }
-        return (entry.policy.decide(request), entry)
+        request.subject.choices = request.subject.id.map { ChoiceState(of: $0, folding: history.choices, at: now) }
+        func decide(_ entry: PolicyHistory.Entry) -> Decided {
+            let decision = entry.policy.decide(request)
+            return Decided(
+                decision: decision, policy: entry, duties: decision.duties.filter { $0 != .recordDisclosure })
+        }
+        var decided = decide(entry)
+        // What a subject answered is about what the holder does on its own account.
+        guard decided.decision.isAllowed, request.role == .controller, let subject = request.subject.id,
+            !history.acceptances.isEmpty
+        else { return decided }
+        let log = AcceptanceLog(restoring: history.acceptances)
+        if request.operation == .collect, log.hasDeclined(subject, at: now, of: policies) {
+            return Decided(decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [])
+        }
+        // What a new version allows is not allowed for who did not agree to it (clause P14.6).
+        guard let agreed = log.entry(for: subject, at: now, of: policies), agreed.version.name != entry.version.name
+        else { return decided }
+        let before = decide(agreed)
+        guard before.decision.isAllowed else { return before }
+        decided.duties = Set(decided.duties).union(before.duties).sorted()
+        return decided
     }
 
     /// The version of the policy in force.

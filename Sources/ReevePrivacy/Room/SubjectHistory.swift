@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+import ReeveModel
+import ReeveStorage
+
+/// A subject, and towards whom they chose something.
+struct Chooser: Hashable, Sendable {
+    let subject: Identifier<DataSubject>
+    let role: DataRole
+
+    init(_ subject: Identifier<DataSubject>, towards role: DataRole) {
+        self.subject = subject
+        self.role = role
+    }
+
+    /// Whose choices a request is about; `nil` where nobody knows whom the data is about.
+    init?(_ request: UseRequest) {
+        guard let subject = request.subject.id else { return nil }
+        self.init(subject, towards: request.role)
+    }
+
+    /// The ids of what belongs to it.
+    var ids: [String] { [subject.description, role.text] }
+
+    /// The ids of an event of it, from 0 on, in order.
+    func ids(of number: Int) -> [String] {
+        let digits = String(number)
+        return ids + [String(repeating: "0", count: max(0, 12 - digits.count)) + digits]
+    }
+}
+
+/// What a subject did, as it is stored: a choice, or an answer to a version of the policy.
+enum SubjectEvent: Codable, RecordCodable {
+    case choice(ChoiceEvent)
+    case acceptance(Acceptance)
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case choice, acceptance
+    }
+
+    init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        guard container.allKeys.count == 1 else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "an event has exactly one member"))
+        }
+        if container.contains(.choice) {
+            self = .choice(try container.decode(ChoiceEvent.self, forKey: .choice))
+        } else {
+            self = .acceptance(try container.decode(Acceptance.self, forKey: .acceptance))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .choice(let event): try container.encode(event, forKey: .choice)
+        case .acceptance(let event): try container.encode(event, forKey: .acceptance)
+        }
+    }
+
+    var subject: Identifier<DataSubject> {
+        switch self {
+        case .choice(let event): event.subject
+        case .acceptance(let event): event.subject
+        }
+    }
+}
+
+/// All that a subject did towards somebody, in the order in which it was added.
+struct SubjectHistory: Sendable {
+    var choices: [ChoiceEvent] = []
+    var acceptances: [Acceptance] = []
+    /// How many events those are.
+    var count: Int { choices.count + acceptances.count }
+
+    init(_ events: [SubjectEvent] = []) {
+        for event in events {
+            switch event {
+            case .choice(let event): choices.append(event)
+            case .acceptance(let event): acceptances.append(event)
+            }
+        }
+    }
+}
+
+extension Privacy {
+    /// What a request is decided by; nothing where nobody knows whom the data is about.
+    func history(for request: UseRequest) async throws(PrivacyError) -> SubjectHistory {
+        guard let chooser = Chooser(request) else { return SubjectHistory() }
+        return try await history(of: chooser)
+    }
+
+    /// All that a subject did, as it is now.
+    func history(of chooser: Chooser) async throws(PrivacyError) -> SubjectHistory {
+        try await withHistory(of: chooser) { _, history throws(PrivacyError) in history }
+    }
+
+    /// Adds an event to a history that the transaction knows.
+    func add(
+        _ event: SubjectEvent, to history: SubjectHistory, of chooser: Chooser,
+        in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) {
+        try await tables.events.insert(event, .platform, chooser.ids(of: history.count), in: &transaction)
+        let count = PrivacyTables.Count(events: history.count + 1)
+        try await tables.counts.write(count, .platform, chooser.ids, in: &transaction)
+    }
+
+    /// Runs a transaction that knows all that a subject did: when something is added meanwhile, it does not commit, and runs again.
+    func withHistory<Result: Sendable>(
+        of chooser: Chooser,
+        _ body: (inout Transaction<PrivacyError>, SubjectHistory) async throws(PrivacyError) -> Result
+    ) async throws(PrivacyError) -> Result {
+        let store = authority.store
+        var seen: (events: Int, counted: Int)?
+        while true {
+            let events: [SubjectEvent]
+            do throws(StoreError) {
+                events = try await tables.events.readAll(.platform, chooser.ids, in: store)
+            } catch {
+                throw PrivacyError(error)
+            }
+            guard events.allSatisfy({ $0.subject == chooser.subject }) else {
+                throw PrivacyError(StoreError.malformed(tables.events.key(.platform, chooser.ids)))
+            }
+            let history = SubjectHistory(events)
+            var counted = 0
+            let result: Result? = try await store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                counted = try await tables.counts.read(.platform, chooser.ids, in: &transaction)?.events ?? 0
+                guard counted == events.count else { return nil }
+                return try await body(&transaction, history)
+            }
+            if let result { return result }
+            // Where nothing moves, events are missing, or there are some that nobody added.
+            if let seen, seen == (events.count, counted) {
+                throw PrivacyError(StoreError.malformed(tables.counts.key(.platform, chooser.ids)))
+            }
+            seen = (events.count, counted)
+        }
+    }
+}
