@@ -334,10 +334,13 @@ func itWasDone() { Issue.record("it was done") }
         #expect(try await stage.privacy.choices(of: stage.subject).map(\.preview) == [preview.id])
         await expectPrivacy(.notAllowed) { _ = try await stage.clearance(PrivacyStage.hosting) }
         // What a feature does for a customer is not what the subject chose about.
-        let held = PrivacyStage.hosting.with { $0.role = .processor(for: Ask.company) }
-        let none = try await stage.privacy.impact(
-            of: .optedOut, vendors, by: stage.subject, on: [Feature("jobs", required: [held.request])])
-        #expect(none.features(.unaffected) == ["jobs"])
+        let held = PrivacyStage.newsletter.with { $0.role = .processor(for: Ask.company) }
+        let letters = [
+            Feature("own", required: [PrivacyStage.newsletter.request]), Feature("held", required: [held.request]),
+        ]
+        let letter = try await stage.privacy.impact(
+            of: .optedOut, PrivacyStage.marketing, by: stage.subject, on: letters)
+        #expect(letter.features(.unavailable) == ["own"] && letter.features(.unaffected) == ["held"])
     }
 
     /// P8.4: a link is taken once, however often it is sent.

@@ -145,8 +145,8 @@ extension AgreementDocument {
         try container.encodeIfPresent(ends, forKey: .ends)
         try container.encode(
             Dictionary(uniqueKeysWithValues: terms.map { ($0.key.description, $0.value) }), forKey: .terms)
-        try container.encode(incorporates, forKey: .incorporates)
-        try container.encodeIfPresent(residency, forKey: .residency)
+        try container.encode(sorted: incorporates, forKey: .incorporates)
+        try container.encode(sorted: residency, forKey: .residency)
         try container.encode(mechanisms, forKey: .mechanisms)
     }
 }
@@ -190,6 +190,9 @@ public struct AgreementSet: Hashable, Sendable, Codable {
     /// Agreements without a document: the policy alone holds.
     public static let none = AgreementSet()
     private init() { documents = [] }
+
+    /// Of documents that are known to be a set.
+    init(trusted documents: [AgreementDocument]) { self.documents = documents }
 
     /// A set of documents. Complexity: O(documents + incorporations).
     public init(_ documents: [AgreementDocument]) throws(Defect) {

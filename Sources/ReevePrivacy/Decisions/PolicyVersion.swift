@@ -86,6 +86,7 @@ enum DerivedFact {
     static let optedOut = Path(literal: "choice.optedOut")
     static let refused = Path(literal: "choice.refused")
     static let under13 = Path(literal: "subject.under13")
+    static let parentPermits = Path(literal: "subject.parentPermits")
     static let hasDestination = Path(literal: "destination.isGiven")
     static let residence = "residence"
     static let destination = "destination"

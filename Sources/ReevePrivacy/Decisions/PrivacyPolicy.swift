@@ -48,6 +48,7 @@ public final class PrivacyPolicy: Sendable {
         var optedOut: Int?
         var refused: Int?
         var under13: Int?
+        var parentPermits: Int?
         var hasDestination: Int?
         var residence: [(regions: Set<Region>, fact: Int)] = []
         var destination: [(regions: Set<Region>, fact: Int)] = []
@@ -104,6 +105,7 @@ public final class PrivacyPolicy: Sendable {
             given: numbers[DerivedFact.given], givenToRecipient: numbers[DerivedFact.givenToRecipient],
             givenForItem: numbers[DerivedFact.givenForItem], optedOut: numbers[DerivedFact.optedOut],
             refused: numbers[DerivedFact.refused], under13: numbers[DerivedFact.under13],
+            parentPermits: numbers[DerivedFact.parentPermits],
             hasDestination: numbers[DerivedFact.hasDestination])
         for (name, regions) in version.regions {
             if let fact = Path("\(DerivedFact.residence).\(name)").flatMap({ numbers[$0] }) {
@@ -228,6 +230,7 @@ public final class PrivacyPolicy: Sendable {
             set(derived.refused, Truth(answer.isRefused))
         }
         set(derived.under13, request.subject.isUnder(13, on: request.day))
+        set(derived.parentPermits, Truth(request.subject.parentalPermission?.covers(request) ?? false))
         set(derived.hasDestination, Truth(request.destination != nil))
         for (regions, fact) in derived.residence { known.set(fact, isIn(regions, request.subject.residence)) }
         for (regions, fact) in derived.destination { known.set(fact, isIn(regions, request.destination)) }

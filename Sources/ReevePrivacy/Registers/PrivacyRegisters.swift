@@ -21,13 +21,15 @@ public struct PrivacyRegisters: Hashable, Sendable {
     public var attestations: AttestationRegister
     /// Why something is disclosed to authorities, by the recipient's name.
     public var grounds: [String: LegalGround]
+    /// Where the places are at which data is kept, by the host's names for them (clause S2.10).
+    public var locations: [String: Region]
 
     /// Registers.
     public init(
         group: CorporateGroup, providers: SubprocessorList = .init(),
         agreements: [Identifier<Company>: AgreementSet] = [:],
         standard: AgreementSet = .none, attestations: AttestationRegister = .init(),
-        grounds: [String: LegalGround] = [:]
+        grounds: [String: LegalGround] = [:], locations: [String: Region] = [:]
     ) {
         self.group = group
         self.providers = providers
@@ -35,6 +37,7 @@ public struct PrivacyRegisters: Hashable, Sendable {
         self.standard = standard
         self.attestations = attestations
         self.grounds = grounds
+        self.locations = locations
     }
 
     /// Nothing is on file: the holder is a group of its own.
@@ -78,11 +81,7 @@ public struct PrivacyRegisters: Hashable, Sendable {
 
         let agreement = owner.flatMap { agreements[$0] } ?? standard
         let inForce = agreement.inForce(at: now)
-        let limits = inForce.compactMap(\.document.residency)
-        let allows = request.destination.map { destination in limits.allSatisfy { destination.isIn($0) } }
-        // Where a limit that was agreed is over, or has not begun, nobody knows what holds.
-        let hadLimits = agreement.documents.contains { $0.residency != nil }
-        set("agreement.allowsDestination", !isKnown ? nil : limits.isEmpty ? (hadLimits ? nil : true) : allows)
+        set("agreement.allowsDestination", isKnown ? agreement.allows(request.destination, by: inForce) : nil)
         let agreed = inForce.filter(\.isAgreed).map(\.document)
         let processing = agreed.filter { $0.kind == .dataProcessing }
         set("agreement.hasProcessingTerms", isKnown ? !processing.isEmpty : nil)
@@ -124,5 +123,52 @@ extension AgreementDocument.TransferMechanism.Kind {
     fileprivate func isFor(_ residence: Region?) -> Bool {
         guard self == .ukAddendum else { return true }
         return residence?.isIn([Region(trusted: "gb"), Region(trusted: "uk")]) ?? false
+    }
+}
+
+/// That a record is kept somewhere.
+public struct StoredRecord: Hashable, Sendable, Codable {
+    /// The record.
+    public let record: Identifier<DataRecord>
+    /// Where it is kept, by the host's name for the place.
+    public let location: String
+    /// The customer whose it is; `nil` for who is none.
+    public let customer: Identifier<Company>?
+
+    /// A record that is kept somewhere.
+    public init(_ record: Identifier<DataRecord>, at location: String, of customer: Identifier<Company>? = nil) {
+        self.record = record
+        self.location = location
+        self.customer = customer
+    }
+}
+
+extension PrivacyRegisters {
+    /// The records that are kept where the agreement with their customer does not let them be, or where nobody knows: at a place that is not on file, or
+    /// when a limit that was agreed is over (clause S2.10). Complexity: O(records), and for each customer that of ``AgreementSet/inForce(at:)``.
+    public func misplaced(_ records: some Sequence<StoredRecord>, at now: Timestamp) -> [StoredRecord] {
+        typealias Terms = (agreement: AgreementSet, inForce: [AgreementSet.Holding])
+        var known: [Identifier<Company>?: Terms] = [:]
+        func terms(of customer: Identifier<Company>?) -> Terms {
+            if let terms = known[customer] { return terms }
+            let agreement = customer.flatMap { agreements[$0] } ?? standard
+            let terms = (agreement, agreement.inForce(at: now))
+            known[customer] = terms
+            return terms
+        }
+        return records.filter { stored in
+            guard let region = locations[stored.location] else { return true }
+            let terms = terms(of: stored.customer)
+            return terms.agreement.allows(region, by: terms.inForce) != true
+        }
+    }
+}
+
+extension AgreementSet {
+    /// Whether data may be in a region, by what is in force; `nil` where nobody knows: where it is to be, or what holds after a limit that was agreed is over.
+    fileprivate func allows(_ region: Region?, by inForce: [Holding]) -> Bool? {
+        let limits = inForce.compactMap(\.document.residency)
+        guard limits.isEmpty else { return region.map { region in limits.allSatisfy { region.isIn($0) } } }
+        return documents.contains { $0.residency != nil } ? nil : true
     }
 }

@@ -47,12 +47,14 @@ public struct SubjectFacts: Hashable, Sendable {
     /// What the subject chose; `nil` when nobody looked. A subject who chose nothing has ``ChoiceState/none``.
     /// Another subject's choices count for nothing: it is as if nobody had looked.
     public var choices: ChoiceState?
+    /// That a parent permitted to collect a child's data; another child's counts for nothing.
+    public var parentalPermission: ParentalPermission?
 
     /// Facts about a subject.
     public init(
         _ relationship: Relationship, id: Identifier<DataSubject>? = nil, kind: SubjectKind = .individual,
         birth: CivilDay? = nil, residence: Region? = nil,
-        choices: ChoiceState? = nil
+        choices: ChoiceState? = nil, parentalPermission: ParentalPermission? = nil
     ) {
         self.id = id
         self.relationship = relationship
@@ -60,6 +62,7 @@ public struct SubjectFacts: Hashable, Sendable {
         self.birth = birth
         self.residence = residence
         self.choices = choices
+        self.parentalPermission = parentalPermission
     }
 
     /// The choices that are this subject's.

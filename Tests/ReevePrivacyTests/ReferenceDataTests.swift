@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Foundation
+import ReeveModel
+import ReevePrivacy
+import Testing
+
+/// Words of other vocabularies, records of consent, and the agreements that come with Reeve.
+@Suite struct ReferenceDataTests {
+    // MARK: Other vocabularies
+
+    /// Every word of the reference taxonomy has one elsewhere, in the shape of the words there.
+    @Test func everyWordHasOneElsewhere() throws {
+        let fideslang = try Regex(
+            #"(user|system|essential|functional|marketing|analytics|personalize|operations|third_party_sharing)(\.[a-z_]+)*"#
+        )
+        let dpv = try Regex(#"(pd|dpv):[A-Z][A-Za-z]+"#)
+        for category in Taxonomy.reference.categories {
+            let term = try #require(Taxonomy.foreignTerm(for: category), "\(category)")
+            #expect(try term.fideslang.map { try fideslang.wholeMatch(in: $0) != nil } == true, "\(category)")
+            #expect(try term.dpv.map { try dpv.wholeMatch(in: $0) != nil } ?? true, "\(category)")
+            #expect(Taxonomy.categories(called: try #require(term.fideslang)).contains(category))
+        }
+        for purpose in Taxonomy.reference.purposes {
+            let term = try #require(Taxonomy.foreignTerm(for: purpose), "\(purpose)")
+            #expect(try term.fideslang.map { try fideslang.wholeMatch(in: $0) != nil } == true, "\(purpose)")
+            #expect(try term.dpv.map { try dpv.wholeMatch(in: $0) != nil } == true, "\(purpose)")
+            #expect(Taxonomy.purposes(called: try #require(term.dpv)).contains(purpose))
+        }
+    }
+
+    @Test func aWordOfAHostsOwnHasTheOneAboveIt() {
+        #expect(Taxonomy.foreignTerm(for: category("contact.email.work"))?.fideslang == "user.contact.email")
+        #expect(Taxonomy.foreignTerm(for: category("contact")) == nil && Taxonomy.foreignTerm(for: purpose("x")) == nil)
+        #expect(Taxonomy.categories(called: "pd:EmailAddress") == [category("contact.email")])
+        #expect(
+            Taxonomy.purposes(called: "dpv:DirectMarketing") == [
+                purpose("marketing.email"), purpose("marketing.materials"),
+            ])
+        #expect(Taxonomy.categories(called: "user.contact").isEmpty && Taxonomy.purposes(called: "").isEmpty)
+    }
+
+    // MARK: Records of consent
+
+    private let scope = ChoiceScope(
+        [.use, .share], of: [category("contact.email"), category("own.shoeSize")], for: [purpose("marketing.email")])
+
+    private func notice(valid days: Int? = 365) -> ConsentNotice {
+        ConsentNotice(
+            at: "https://reeve.example/notice", language: "en",
+            controller: .init("us", name: "Us", address: "1 Road", contact: "privacy@us.example"),
+            recipients: [.init("p", name: "P", address: "2 Road", contact: "p@p.example")],
+            storageLocations: [region("us"), region("de")], jurisdiction: region("us"), retention: "2 years",
+            withdrawal: "https://reeve.example/withdraw", validDays: days)
+    }
+
+    private func event(
+        _ act: ChoiceEvent.Act, _ second: Int64, _ scope: ChoiceScope? = nil,
+        by subject: Identifier<DataSubject>? = nil,
+        _ channel: ChoiceEvent.Evidence.Channel = .form
+    ) -> ChoiceEvent {
+        ChoiceEvent(
+            act, scope ?? self.scope, by: subject ?? Ask.subject, at: Timestamp(seconds: second), under: "v",
+            evidence: .init(channel))
+    }
+
+    @Test func aRecordIsAsTheSpecificationHasIt() throws {
+        let other = Identifier<DataSubject>(high: 9, low: 9)
+        let events = [
+            event(.given, 0), event(.optedOut, 1), event(.given, 2, ChoiceScope()), event(.withdrawn, 3, by: other),
+            event(.expired, 4, nil, .holder),
+        ]
+        let record = try #require(ConsentRecord("c-7", of: events, about: scope, under: notice()))
+        #expect(record.events.map(\.act) == [.given, .expired] && record.subject == Ask.subject)
+        #expect(
+            try record.json(receipt: "r-1") == """
+                {"events":[{"entity_id":"\(Ask.subject)","event_state":"given","event_time":"1970-01-01T00:00:00.000000Z",\
+                "event_type":"explicit","validity_duration":"P365D"},{"entity_id":"us","event_state":"expired",\
+                "event_time":"1970-01-01T00:00:04.000000Z","event_type":"explicit","validity_duration":"P365D"}],\
+                "header":{"pii_principal_id":"\(Ask.subject)","receipt_id":"r-1","record_id":"c-7",\
+                "schema_version":"ISO/IEC TS 27560:2023"},\
+                "parties":[{"party_address":"1 Road","party_contact":"privacy@us.example","party_id":"us",\
+                "party_name":"Us","party_type":"controller"},{"party_address":"2 Road","party_contact":"p@p.example",\
+                "party_id":"p","party_name":"P","party_type":"recipient"}],\
+                "processing":{"language":"en","privacy_notice":"https://reeve.example/notice",\
+                "purposes":[{"jurisdiction":"us","lawful_basis":"consent","pii_controllers":["us"],\
+                "pii_information":[{"pii_attribute_id":"contact.email","pii_type":"pd:EmailAddress"},\
+                {"pii_attribute_id":"own.shoeSize","pii_type":"own.shoeSize"}],"processing_method":["share","use"],\
+                "purpose":"marketing.email","purpose_type":"dpv:DirectMarketing","recipient_third_parties":["p"],\
+                "retention_period":"2 years","storage_locations":["de","us"],\
+                "withdrawal_method":"https://reeve.example/withdraw"}]}}
+                """)
+        let open = try #require(ConsentRecord("c", of: events, about: scope, under: notice(valid: nil)))
+        #expect(try open.json().contains(#""validity_duration":"until withdrawn""#))
+        #expect(try !open.json().contains("receipt_id"))
+        var dumped = ""
+        dump(record, to: &dumped)
+        #expect(!dumped.contains(Ask.subject.description) && !"\(record)".contains(Ask.subject.description))
+    }
+
+    /// What is about no consent has no record, nor has what does not say to what.
+    @Test func whatIsNoConsentHasNoRecord() {
+        #expect(ConsentRecord("c", of: [], about: scope, under: notice()) == nil)
+        for act in [ChoiceEvent.Act.optedOut, .optedIn, .objected] {
+            #expect(ConsentRecord("c", of: [event(act, 0)], about: scope, under: notice()) == nil)
+        }
+        let purposes: Set<Purpose> = [purpose("marketing.email")]
+        for general in [ChoiceScope(), ChoiceScope(nil, for: purposes), ChoiceScope(nil, of: [], for: purposes)] {
+            #expect(
+                ConsentRecord("c", of: [event(.given, 0, general)], about: general, under: notice()) == nil)
+        }
+    }
+
+    // MARK: Agreements
+
+    /// Each term that the sources promise resolves, to the strongest document that says it, with its clause (P2a.11, P2h.3, P6.4, S2.1 to S2.10).
+    @Test func everyTermResolves() throws {
+        let start = Timestamp(seconds: 100)
+        let set = ReferenceAgreements.usageAllocation(effective: start)
+        #expect(try AgreementSet(set.documents) == set)
+        let keys = Set(set.documents.flatMap(\.terms.keys))
+        #expect(keys == Set(ReferenceAgreements.clauses.keys) && keys.count == 23)
+        #expect(Set(ReferenceAgreements.clauses.values).count == 23)
+        for key in keys {
+            let term = try #require(set.term(key, at: start), "\(key)")
+            let saying = set.inForce(at: start).filter { $0.document.terms[key] != nil }
+            #expect(term.text == saying.first?.document.terms[key] && term.path.last == saying.first?.document.name)
+            #expect(term.overridden.map(\.document) == saying.dropFirst().map(\.document.name))
+            #expect(set.term(key, at: Timestamp(seconds: 99)) == nil)
+        }
+        // S2.9: the summary has the last word about nothing, and says something to several.
+        let summary = try #require(set.documents.first { $0.kind == .helpCenterSummary })
+        #expect(summary.terms.count >= 5)
+        for key in summary.terms.keys {
+            let term = try #require(set.term(key, at: start))
+            #expect(term.path != ["help center summary"] && term.overridden.last?.document == "help center summary")
+        }
+        // S2.8: over two hops.
+        #expect(set.term(path("services.use"), at: start)?.path == ["master agreement", "services privacy policy"])
+        #expect(set.term(path("credential.encryption"), at: start)?.path == ["privacy policy", "terms"])
+        for (clause, key) in [
+            ("P2a.11", "security.reasonable"), ("P2h.3", "security.thirdParty"), ("P6.4", "security.transmission"),
+        ] { #expect(ReferenceAgreements.clauses[path(key)]?.description == clause) }
+    }
+
+    /// S2.3: with a mechanism that is agreed personal data may leave, without none may.
+    @Test func whatIsLeftOpenIsTheHosts() throws {
+        let start = Timestamp(seconds: 100)
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let ask = Ask(.transfer, ["contact.email"], for: "service.operate").living("de").going("us")
+        func isAllowed(_ agreements: AgreementSet) -> Bool {
+            let registers = PrivacyRegisters(group: CorporateGroup(own: "us"), standard: agreements)
+            return policy.decide(registers.completing(ask.request, of: nil, at: start)).isAllowed
+        }
+        #expect(!isAllowed(ReferenceAgreements.usageAllocation(effective: start)))
+        let clauses = AgreementDocument.TransferMechanism(.standardClauses, to: [region("us")])
+        #expect(isAllowed(ReferenceAgreements.usageAllocation(effective: start, mechanisms: [clauses])))
+        #expect(
+            !isAllowed(
+                ReferenceAgreements.usageAllocation(
+                    effective: start, mechanisms: [clauses], residency: [region("de")])))
+    }
+
+    /// S2.10: what lies where the agreement does not let it, or where nobody knows, is told.
+    @Test func whatIsMisplacedIsTold() throws {
+        let start = Timestamp(seconds: 100)
+        let (bound, over, free) = (
+            Identifier<Company>(high: 1, low: 1), Identifier<Company>(high: 1, low: 2),
+            Identifier<Company>(high: 1, low: 3)
+        )
+        let ended = try AgreementSet([
+            AgreementDocument(
+                "old", .masterAgreement, effective: Timestamp(seconds: 0), ends: start, residency: [region("eu")])
+        ])
+        let registers = PrivacyRegisters(
+            group: CorporateGroup(own: "us"),
+            agreements: [
+                bound: ReferenceAgreements.usageAllocation(effective: start, residency: [region("de")]), over: ended,
+            ],
+            locations: ["frankfurt": region("de"), "virginia": region("us")])
+        var number: UInt64 = 0
+        func stored(_ location: String, _ customer: Identifier<Company>?) -> StoredRecord {
+            number += 1
+            return StoredRecord(Identifier(high: 0, low: number), at: location, of: customer)
+        }
+        let fine = [stored("frankfurt", bound), stored("virginia", free), stored("frankfurt", nil)]
+        let bad = [
+            stored("virginia", bound), stored("nowhere", bound), stored("nowhere", nil), stored("frankfurt", over),
+        ]
+        #expect(registers.misplaced(fine + bad, at: start) == bad)
+        // Before it was over it said where.
+        #expect(registers.misplaced([stored("frankfurt", over)], at: Timestamp(seconds: 50)).count == 1)
+    }
+
+    /// S1.2: a report of who looks for weaknesses has an address, and opens a breach whose clocks run from when it was known.
+    @Test func aReportOpensABreach() {
+        let contacts = ContactDirectory(
+            privacy: "privacy@us.example", help: "help@us.example", postal: "1 Road",
+            vulnerability: "https://bounty.example/us")
+        #expect(contacts.vulnerability == "https://bounty.example/us")
+        let breach = Breach(.bounty, position: .controller, aware: Timestamp(seconds: 0))
+        #expect(breach.source == .bounty && breach.obligations.map(\.party) == [.authority, .subjects])
+        #expect(breach.obligations[0].due == Timestamp(seconds: 72 * 3600))
+    }
+
+    // MARK: Parents
+
+    /// P12.3: a parent's permission changes nothing, unless the policy takes it; then it is good for that child, and a message for what stays inside.
+    @Test func aParentPermitsWhereThePolicyTakesIt() throws {
+        let plain = try ReferencePolicies.privacy2016.compile()
+        let taking = try ReferencePolicies.privacy2016.allowingParentalPermission().compile()
+        #expect(taking.version.name == "2016-03-07+parental")
+        let child = Ask(.collect, ["identity.name"], for: "service.operate").with {
+            $0.subject.birth = CivilDay(year: 2020, month: 1, day: 1)
+        }
+        func permitted(
+            _ method: ParentalPermission.Method, for subject: Identifier<DataSubject> = Ask.subject
+        ) -> Ask {
+            child.with {
+                $0.subject.parentalPermission = ParentalPermission(
+                    for: subject, by: method, at: Timestamp(seconds: 0), reference: "f-1")
+            }
+        }
+        #expect(!taking.decide(child.request).isAllowed)
+        #expect(!taking.decide(child.facts("subject.parentPermits").request).isAllowed)
+        for method in ParentalPermission.Method.allCases {
+            #expect(!plain.decide(permitted(method).request).isAllowed)
+            #expect(taking.decide(permitted(method).request).isAllowed)
+            #expect(!taking.decide(permitted(method, for: Identifier(high: 9, low: 9)).request).isAllowed)
+            #expect(!taking.decide(permitted(method).with { $0.subject.id = nil }.request).isAllowed)
+        }
+        // Of a grown-up it changes nothing.
+        let grown = child.with { $0.subject.birth = CivilDay(year: 1990, month: 1, day: 1) }
+        #expect(taking.decide(grown.request).isAllowed && plain.decide(grown.request).isAllowed)
+        // What a message permits stays inside.
+        var version = ReferencePolicies.privacy2016
+        version.rules.append(
+            UseRule(
+                .permit, path("collect.together"),
+                UseScope([.collect], of: [category("identity")], for: [purpose("service")], to: [.partner]),
+                clauses: [clause("P2a.1")]))
+        let together = try version.allowingParentalPermission().compile()
+        for method in [ParentalPermission.Method.messagePlus, .signedForm] {
+            let ask = permitted(method).with { $0.recipient = Recipient(.partner, "p") }
+            #expect(together.decide(ask.request).isAllowed == (method == .signedForm))
+        }
+        let permission = ParentalPermission(
+            for: Ask.subject, by: .call, at: Timestamp(seconds: 0), reference: "f-1")
+        #expect(!"\(permission)".contains(Ask.subject.description))
+    }
+}
