@@ -24,7 +24,8 @@ public struct TrustLayer: Sendable {
         public var catalogue: Catalogue
         /// How the plans' limits are shared among processes.
         public var tasks: TaskMeter.Configuration
-        /// What personal data may be used for; without a policy no use is cleared. `ReferencePolicies` has one.
+        /// What personal data may be used for; without a policy no use is cleared. `ReferencePolicies` has one. A host
+        /// whose subjects agreed to earlier versions gives all of them: `Privacy.update(as:_:)`.
         public var policy: PolicyVersion?
         /// How long personal data is kept.
         public var retention: RetentionSchedule
@@ -95,7 +96,7 @@ public struct TrustLayer: Sendable {
         publisher = Publisher(authority: authority, configuration: configuration.publishing)
         do throws(PrivacyDefects) {
             let policies = try configuration.policy.map(PolicyHistory.init(of:)) ?? PolicyHistory()
-            privacy = Privacy(policies: policies, authority: authority, control: keys.control)
+            privacy = Privacy(PrivacySettings(policies: policies), authority: authority, control: keys.control)
         } catch {
             throw ConfigurationError(defects: error.lines)
         }

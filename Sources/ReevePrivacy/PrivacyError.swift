@@ -35,14 +35,22 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case dutyNotDone
         /// Nobody knows about whom the data is that somebody else would get to see.
         case unknownSubject
+        /// Nobody knows who would get to see it.
+        case unnamedRecipient
         /// The subject has to be shown first what would become of the service.
         case needsPreview
         /// What the subject was shown was about something else.
         case otherPreview
         /// The unsubscribe link was used before.
         case linkUsed
-        /// It is said to have been chosen later than now.
+        /// Something is said to be allowed later than now.
         case choiceInFuture
+        /// Nothing can be allowed there, or by who did it.
+        case cannotAllow
+        /// The token of an unsubscribe link is none, was changed, is too old or somebody else's.
+        case badLink
+        /// The crypto engine failed.
+        case cryptoFailed
         /// The permit was not taken; ``PrivacyError/access`` says why.
         case refused
         /// The store failed; ``PrivacyError/store`` says how.
@@ -59,11 +67,14 @@ public struct PrivacyError: Error, Hashable, Sendable {
     public let decision: UseDecision?
     /// What must be done before a use.
     public let duties: [Duty]
+    /// The digest of the version that decided.
+    let policy: Digest?
 
     private init(
         _ code: Code, access: AccessError? = nil, store: StoreError? = nil, decision: UseDecision? = nil,
-        duties: [Duty] = []
+        duties: [Duty] = [], policy: Digest? = nil
     ) {
+        self.policy = policy
         self.code = code
         self.access = access
         self.store = store
@@ -77,7 +88,9 @@ public struct PrivacyError: Error, Hashable, Sendable {
     init(_ error: AccessError) { self.init(.refused, access: error) }
 
     /// A use that is not allowed.
-    init(_ decision: UseDecision) { self.init(.notAllowed, decision: decision) }
+    init(_ decided: Privacy.Decided) {
+        self.init(.notAllowed, decision: decided.decision, policy: decided.policy.digest)
+    }
 
     /// A use before which something must be done.
     init(_ duties: [Duty]) { self.init(.dutyNotDone, duties: duties) }
@@ -96,8 +109,8 @@ public struct PrivacyError: Error, Hashable, Sendable {
         var details: [String: String] = [:]
         if let decision {
             details["reason"] = decision.reason?.rawValue
-            details["clauses"] = String(decision.clauses.map(\.description).joined(separator: ",").prefix(1000))
-            details["version"] = String(decision.policy.version.name.prefix(100))
+            details["clauses"] = decision.clauses.map(\.description).joined(separator: ",").cut(toBytes: 1000)
+            details["version"] = decision.policy.version.name.cut(toBytes: 200)
         }
         if !duties.isEmpty { details["duties"] = duties.map(\.description).joined(separator: ",") }
         return details
@@ -126,16 +139,20 @@ extension PrivacyError: CustomStringConvertible {
         case .unknownHold: "there is no such hold on the record"
         case .removalFailed: "the host's own removal failed; the record stays, try again"
         case .noPolicy: "no version of a privacy policy is in force, and without one nothing is allowed; schedule one"
-        case .unknownVersion: "no version of the policy has that name; schedule it first"
+        case .unknownVersion: "there is no such version of the policy, or none that the subject agreed to; schedule it"
         case .notAllowed: "the use is not allowed: \(decision.map(String.init(describing:)) ?? "no cause given")"
         case .staleClearance: "the clearance is no longer good, or another room's; ask for a new one"
         case .dutyNotDone:
             "before the use there must be a receipt for: " + duties.map(\.description).joined(separator: ", ")
         case .unknownSubject: "somebody else would get to see data about nobody knows whom; say whom it is about"
+        case .unnamedRecipient: "data about somebody would go to nobody knows whom; say who gets it"
         case .needsPreview: "the subject must be shown first what would become of the service; pass the preview"
         case .otherPreview: "the subject was shown what would become of something else; make a new preview"
-        case .linkUsed: "the unsubscribe link was used before; what it is for was done then"
-        case .choiceInFuture: "nobody has chosen yet what is said to be chosen later than now"
+        case .linkUsed: "the unsubscribe link was used before; a newer message has another one"
+        case .choiceInFuture: "nobody has allowed yet what is said to be allowed later than now"
+        case .cannotAllow: "nothing can be allowed by that channel, or without the authority to; ask the subject"
+        case .badLink: "the unsubscribe link is not good; a newer message has another one"
+        case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"
         case .storeFailed: "the store failed: \(store.map(String.init(describing:)) ?? "no cause given")"
         }

@@ -117,7 +117,7 @@ struct Ask: CustomStringConvertible {
     }
 
     func living(_ place: String?) -> Ask { with { $0.subject.residence = place.map(region) } }
-    func going(_ place: String?) -> Ask { with { $0.destination = place.map(region) } }
+    func going(_ place: String?) -> Ask { with { $0.destinations = Set([place.map(region)].compactMap { $0 }) } }
 
     var description: String {
         let categories = request.data.categories.map(\.description).sorted().joined(separator: "+")

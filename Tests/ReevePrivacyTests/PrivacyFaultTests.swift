@@ -23,8 +23,7 @@ import Testing
         let authority = try await AccessAuthority.soleOperator(
             stage.trust.principal, reason: "x", store: store, time: stage.trust.time)
         return Privacy(
-            policies: stage.privacy.policies, registers: stage.privacy.registers, authority: authority,
-            control: isPlain ? nil : stage.trust.keys.control)
+            stage.privacy.settings, authority: authority, control: isPlain ? nil : stage.trust.keys.control)
     }
 
     /// Each store call fails once, in each way, and the process may be dead from then on: an act that was done is written down, a choice that was

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveAccess
+import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
@@ -15,7 +16,7 @@ import Testing
         let authority = try await AccessAuthority.soleOperator(
             stage.trust.principal, reason: "x", store: stage.trust.store, time: stage.trust.time)
         let privacy = Privacy(
-            policies: stage.privacy.policies, registers: stage.privacy.registers, authority: authority)
+            stage.privacy.settings, authority: authority)
         let start = stage.trust.store.commits.count
         let scope = about(
             [.share, .contactByEmail], ["log", "contact"], for: ["marketing", "analytics"], to: [.partner, .affiliate],
@@ -68,20 +69,22 @@ import Testing
         #expect(
             disclosure.text == """
                 {"schema":1,"value":{"at":"\(at)","categories":["contact.email","contact.phone"],\
-                "decision":"\(clearance.decision)","destination":"us","id":"\(written.id)",\
+                "decision":"\(clearance.decision)","destinations":["us"],"id":"\(written.id)",\
                 "identifiability":"personal","operation":"share","policy":"2016-03-07","purpose":"service.operate",\
                 "recipient":{"kind":"serviceProvider","name":"hosting"}}}
                 """)
         let shared = try record("privacy.shared")
+        var name = CanonicalBytes(label: "reeve/privacy/recipient/1")
+        name.add(String?("hosting"))
         #expect(
             ids(shared.key) == [
-                .text(String(at.day.components.year)), .text("serviceProvider"), .text("hosting"),
-                .text("service.operate"), .text("contact.email"),
+                .text(String(at.day.components.year)), .text("controller"), .text("serviceProvider"),
+                .text(try Digest(of: name).description), .text("service.operate"),
             ])
         #expect(
             shared.text == """
-                {"schema":1,"value":{"row":{"category":"contact.email","purpose":"service.operate",\
-                "recipient":{"kind":"serviceProvider","name":"hosting"}}}}
+                {"schema":1,"value":{"categories":["contact.email","contact.phone"],"purpose":"service.operate",\
+                "recipient":{"kind":"serviceProvider","name":"hosting"}}}
                 """)
     }
 }

@@ -178,7 +178,7 @@ import Testing
             agreements: [
                 bound: ReferenceAgreements.usageAllocation(effective: start, residency: [region("de")]), over: ended,
             ],
-            locations: ["frankfurt": region("de"), "virginia": region("us")])
+            standard: AgreementSet.none, locations: ["frankfurt": region("de"), "virginia": region("us")])
         var number: UInt64 = 0
         func stored(_ location: String, _ customer: Identifier<Company>?) -> StoredRecord {
             number += 1

@@ -113,7 +113,8 @@ import Testing
         try objected.object(company, to: "host", at: now)
         #expect(objected.isObjected("host", by: company))
         let soon = now.advanced(by: Self.day)
-        let registers = PrivacyRegisters(group: CorporateGroup(own: "own"), providers: list)
+        let registers = PrivacyRegisters(
+            group: CorporateGroup(own: "own"), providers: list, standard: AgreementSet.none)
         let ask = Ask(.share, ["contact.email"], for: "service.operate", to: Recipient(.serviceProvider, "host"))
         #expect(
             decide(ask.living("us"), registers, at: soon).isAllowed

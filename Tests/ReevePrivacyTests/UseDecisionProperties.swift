@@ -151,8 +151,8 @@ import Testing
             if one.version.knownRegions != nil, learned.subject.residence == region("xx") {
                 learned.subject.residence = region("us-xx")
             }
-            if one.version.knownRegions != nil, learned.destination == region("xx") {
-                learned.destination = region("de-xx")
+            if one.version.knownRegions != nil, learned.destinations.remove(region("xx")) != nil {
+                learned.destinations.insert(region("de-xx"))
             }
             if learned.subject.ownChoices == nil {
                 learned.subject.id = Self.subject
@@ -181,7 +181,7 @@ import Testing
                 other.subject.residence = generator.pick(generator.places)
             }
             if looked.isDisjoint(with: [path("destination.here"), path("destination.isGiven")]) {
-                other.destination = generator.pick(generator.places)
+                other.destinations = Set([generator.pick(generator.places)].compactMap { $0 })
             }
             if !looked.contains(where: { $0.elements[0] == "choice" }) {
                 other.subject.choices = ChoiceState(of: Self.subject, folding: generator.log(), at: Self.end)

@@ -90,7 +90,7 @@ struct UseGenerator<Random: RandomNumberGenerator> {
     mutating func request() -> UseRequest {
         var request = UseRequest(
             pick(operations), label(), for: pick(askedPurposes), to: pick(recipients),
-            in: pick(places),
+            in: Set([pick(places), chance(20) ? pick(places) : nil].compactMap { $0 }),
             as: pick([.controller, .processor(for: Identifier(high: 1, low: 1))]),
             about: SubjectFacts(
                 pick(relationships), id: pick([subject, subject, subject, subject, other, nil]), residence: pick(places)

@@ -134,11 +134,15 @@ struct UseReference {
         let derivedRoots = ["choice", "subject", "residence", "destination"]
         var facts = request.facts.filter { flaw == .statedChoiceCounts || !derivedRoots.contains($0.key.elements[0]) }
         let choice = choice(request)
-        facts[path("destination.isGiven")] = Truth(request.destination != nil)
+        facts[path("destination.isGiven")] = Truth(!request.destinations.isEmpty)
         for (name, truth) in choice where flaw != .statedChoiceCounts || facts[name] == nil { facts[name] = truth }
         for (name, regions) in version.regions {
             facts[path("residence.\(name)")] = isIn(regions, request.subject.residence)
-            facts[path("destination.\(name)")] = isIn(regions, request.destination)
+            let all = request.destinations.map { isIn(regions, $0) }
+            // What is so of some of them only, nobody knows of all.
+            facts[path("destination.\(name)")] =
+                all.contains(.yes) && all.allSatisfy { $0 == .yes }
+                ? .yes : !all.isEmpty && all.allSatisfy { $0 == .no } ? .no : .unknown
         }
         return facts
     }

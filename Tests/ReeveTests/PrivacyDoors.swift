@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import Reeve
+import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
 import ReeveTesting
@@ -14,13 +15,29 @@ extension Door {
             try await stage.trust.layer.privacy.choose(
                 try stage.optOut(at: stage.trust.time.now), as: stage.trust.context())
         } refuse: { stage in
-            let later = stage.trust.time.now.advanced(by: .seconds(1))
-            try await stage.trust.layer.privacy.choose(try stage.optOut(at: later), as: stage.trust.context())
+            // Without what becomes of the service.
+            let all = ChoiceEvent(
+                .optedOut, ChoiceScope(), by: Stage.reader, at: stage.trust.time.now, under: "2016-03-07",
+                evidence: .init(.settings))
+            try await stage.trust.layer.privacy.choose(all, as: stage.trust.context())
+        },
+        Door(name: "Privacy.unsubscribe(by:of:signedIn:as:)", action: "privacy.choose") { stage in
+            let now = stage.trust.time.now
+            let token = try (try Stage.tokens).token(
+                for: Stage.reader, purpose: try #require(Purpose("marketing")), expires: now.advanced(by: .seconds(60)))
+            try await stage.trust.layer.privacy.unsubscribe(by: token, of: try Stage.tokens, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.privacy.unsubscribe(by: "none", of: try Stage.tokens, as: stage.trust.context())
+        },
+        Door(name: "Privacy.update(as:_:)", action: "privacy.update") { stage in
+            try await stage.trust.layer.privacy.update(as: stage.trust.context()) { $0.policies = PolicyHistory() }
+        } refuse: { _ in
+            // What is refused is the change's own to say; without its entry there is none.
         },
         Door(name: "Privacy.noteUse(by:as:)", action: "privacy.accept") { stage in
             _ = try await stage.trust.layer.privacy.noteUse(by: Stage.reader, as: stage.trust.context())
         } refuse: { stage in
-            stage.trust.layer.privacy.policies = PolicyHistory()
+            try await stage.trust.layer.privacy.update(as: stage.trust.context()) { $0.policies = PolicyHistory() }
             _ = try await stage.trust.layer.privacy.noteUse(by: Stage.reader, as: stage.trust.context())
         },
         Door(name: "Privacy.note(_:to:by:as:)", action: "privacy.accept") { stage in
@@ -93,6 +110,10 @@ extension Door {
 }
 
 extension Stage {
+    fileprivate static var tokens: UnsubscribeTokens {
+        get throws { UnsubscribeTokens(key: try HMACKey(SecretBytes(copying: Array(repeating: 7, count: 32)))) }
+    }
+
     fileprivate static let reader = Identifier<DataSubject>(high: 3, low: 3)
 
     /// A message for marketing.

@@ -24,7 +24,8 @@ struct PrivacyStory {
                 try providers.announce(name, task: name, in: [region], effective: now, at: now)
             }
         }
-        trust.privacy.registers.providers = providers
+        let announced = providers
+        try await trust.privacy.update(as: context) { $0.registers.providers = announced }
     }
 
     func tell() async throws {
@@ -56,7 +57,7 @@ struct PrivacyStory {
         // A court gets what it asks for once its papers are on file.
         let court = try request(.share, "contact.email", for: "legal.process", to: Recipient(.authority, "a court"))
         try await say("a court", answer(court))
-        trust.privacy.registers.grounds["a court"] = .process(reference: "case 7")
+        try await trust.privacy.update(as: context) { $0.registers.grounds["a court"] = .process(reference: "case 7") }
         try await say("with its case", answer(court))
     }
 

@@ -15,7 +15,7 @@ public struct ChoiceLog: Sendable {
     public enum Refusal: Error, Hashable, Sendable {
         /// Without transfers to vendors the service may be difficult or impossible to use: what becomes of it is shown first (clause P8.5).
         case needsPreview
-        /// What was shown was about something else, for somebody else, or about no feature.
+        /// What was shown was about something else, for somebody else, or about no use.
         case otherPreview
         /// The unsubscribe link was used before.
         case linkUsed
@@ -36,11 +36,11 @@ public struct ChoiceLog: Sendable {
     }
 
     /// Adds what a subject did. An opt-out of what is shared with service providers, or an objection to it, needs the preview that the subject was shown: of
-    /// that very choice, for that subject, of one feature at least. Other acts may have one. Complexity: O(1), amortised.
+    /// that very choice, for that subject, of a feature with a use at least. Other acts may have one. Complexity: O(1), amortised.
     public mutating func append(_ event: ChoiceEvent, shown preview: ImpactPreview? = nil) throws(Refusal) {
         if let preview {
             guard preview.act == event.act, preview.scope == event.scope, preview.policy == event.policy,
-                preview.subject == event.subject, !preview.features.isEmpty
+                preview.subject == event.subject, preview.uses > 0
             else { throw .otherPreview }
         } else if event.act.isOptOut, event.scope.mayReachProviders {
             throw .needsPreview

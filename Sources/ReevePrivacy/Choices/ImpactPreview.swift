@@ -44,11 +44,16 @@ public struct ImpactPreview: Hashable, Sendable {
     public let policy: String
     /// Each feature, and what becomes of it.
     public let features: [String: Availability]
+    /// Towards whom the choice would be made, where a ``Privacy`` computed it; others are taken by a ``ChoiceLog`` alone.
+    public internal(set) var role: DataRole?
+    /// How many uses were decided for it.
+    let uses: Int
 
     fileprivate init(
         _ act: ChoiceEvent.Act, _ scope: ChoiceScope, of subject: Identifier<DataSubject>?, policy: String,
-        features: [String: Availability]
+        features: [String: Availability], uses: Int
     ) {
+        self.uses = uses
         id = Identifier(high: .random(in: 0...(.max)), low: .random(in: 0...(.max)))
         self.subject = subject
         self.act = act
@@ -61,6 +66,13 @@ public struct ImpactPreview: Hashable, Sendable {
     public func features(_ availability: Availability) -> [String] {
         features.filter { $0.value == availability }.keys.sorted()
     }
+}
+
+extension ImpactPreview: CustomStringConvertible, CustomReflectable {
+    /// What would be done, and what becomes of how many features; not for whom.
+    public var description: String { "\(act): \(features.count) features" }
+    /// What would be done, and what becomes of the features.
+    public var customMirror: Mirror { Mirror(self, children: ["act": act, "features": features]) }
 }
 
 /// Names one preview. Prefix `imp`.
@@ -89,6 +101,7 @@ extension PrivacyPolicy {
             return (feature.name, feature.optional.contains(where: isLost) ? .degraded : .unaffected)
         }
         let worst = Dictionary(all) { $0 == .unavailable || $1 == .unaffected ? $0 : $1 }
-        return ImpactPreview(act, scope, of: state.subject, policy: version.name, features: worst)
+        let uses = features.reduce(0) { $0 + $1.required.count + $1.optional.count }
+        return ImpactPreview(act, scope, of: state.subject, policy: version.name, features: worst, uses: uses)
     }
 }

@@ -31,13 +31,14 @@ public struct UnsubscribeTokens: Sendable {
         self.key = key
     }
 
-    /// A token for a subject to opt out of all messages for a purpose, with all below it, until it expires. It needs no escapes in a URL.
+    /// A token for a subject to opt out of all messages for a purpose, with all below it, until it expires: towards the holder, or towards the customer
+    /// whose messages have it. It needs no escapes in a URL.
     public func token(
-        for subject: Identifier<DataSubject>, purpose: Purpose, expires: Timestamp
+        for subject: Identifier<DataSubject>, purpose: Purpose, expires: Timestamp, towards role: DataRole = .controller
     ) throws(Refusal) -> String {
         // Each has an id of its own, so that one that was used can be told.
         let id = Identifier<UnsubscribeToken>(at: expires)
-        let text = "\(subject)~\(purpose)~\(expires.microseconds)~\(id)"
+        let text = "\(subject)~\(purpose)~\(expires.microseconds)~\(id)~\(role.text)"
         do {
             return text + "~" + Base64URL.encode(try key.authenticate(Self.message(text)))
         } catch {
@@ -51,22 +52,30 @@ public struct UnsubscribeTokens: Sendable {
     public func event(
         from token: String, by subject: Identifier<DataSubject>? = nil, at now: Timestamp, under policy: String
     ) throws(Refusal) -> ChoiceEvent {
+        try open(token, by: subject, at: now, under: policy).event
+    }
+
+    /// The opt-out that a token stands for, and towards whom it is.
+    func open(
+        _ token: String, by subject: Identifier<DataSubject>?, at now: Timestamp, under policy: String
+    ) throws(Refusal) -> (event: ChoiceEvent, role: DataRole) {
         let parts = token.utf8.count <= 2048 ? token.split(separator: "~", omittingEmptySubsequences: false) : []
-        guard parts.count == 5, let tag = Base64URL.decode(String(parts[4])) else { throw .notOurs }
+        guard parts.count == 6, let tag = Base64URL.decode(String(parts[5])) else { throw .notOurs }
         let isOurs: Bool
         do {
-            isOurs = try key.isValid(tag, for: Self.message(parts[..<4].joined(separator: "~")))
+            isOurs = try key.isValid(tag, for: Self.message(parts[..<5].joined(separator: "~")))
         } catch {
             throw .keyFailed
         }
         guard isOurs, let owner = Identifier<DataSubject>(String(parts[0])), let purpose = Purpose(String(parts[1])),
-            let expires = Int64(parts[2])
+            let expires = Int64(parts[2]), let role = DataRole(text: String(parts[4]))
         else { throw .notOurs }
         guard now < Timestamp(microseconds: expires) else { throw .expired }
         guard subject ?? owner == owner else { throw .otherSubject }
-        return ChoiceEvent(
+        let event = ChoiceEvent(
             .optedOut, ChoiceScope(UseOperation.contact, for: [purpose]), by: owner, at: now, under: policy,
             evidence: .init(.unsubscribeLink, reference: String(parts[3])))
+        return (event, role)
     }
 
     private static func message(_ text: String) -> [UInt8] { Array("reeve/privacy/unsubscribe/1\0\(text)".utf8) }

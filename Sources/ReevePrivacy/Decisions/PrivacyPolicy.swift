@@ -231,9 +231,12 @@ public final class PrivacyPolicy: Sendable {
         }
         set(derived.under13, request.subject.isUnder(13, on: request.day))
         set(derived.parentPermits, Truth(request.subject.parentalPermission?.covers(request) ?? false))
-        set(derived.hasDestination, Truth(request.destination != nil))
+        set(derived.hasDestination, Truth(!request.destinations.isEmpty))
         for (regions, fact) in derived.residence { known.set(fact, isIn(regions, request.subject.residence)) }
-        for (regions, fact) in derived.destination { known.set(fact, isIn(regions, request.destination)) }
+        for (regions, fact) in derived.destination {
+            let all = Set(request.destinations.map { isIn(regions, $0) })
+            known.set(fact, all.count == 1 ? all.first ?? .unknown : .unknown)
+        }
         return known
     }
 

@@ -13,8 +13,9 @@ public struct UseRequest: Hashable, Sendable {
     public var purpose: Purpose
     /// Who gets to see it.
     public var recipient: Recipient
-    /// Where it goes, when it leaves the country it is in: data that is shared with somebody abroad is transferred as well.
-    public var destination: Region?
+    /// Where it goes, when it leaves the country it is in: data that is shared with somebody abroad is transferred as well. Of several places a rule
+    /// asks about all of them together, and what is so of some and not of others nobody knows.
+    public var destinations: Set<Region>
     /// For whom it is held; nothing is held for nobody (clause P8.1).
     public var role: DataRole
     /// Whom it is about.
@@ -29,7 +30,7 @@ public struct UseRequest: Hashable, Sendable {
     /// A request.
     public init(
         _ operation: UseOperation, _ data: DataLabel, for purpose: Purpose, to recipient: Recipient = .own,
-        in destination: Region? = nil, as role: DataRole, about subject: SubjectFacts,
+        in destinations: Set<Region> = [], as role: DataRole, about subject: SubjectFacts,
         item: String? = nil,
         on day: CivilDay, facts: [Path: Truth] = [:]
     ) {
@@ -37,7 +38,7 @@ public struct UseRequest: Hashable, Sendable {
         self.data = data
         self.purpose = purpose
         self.recipient = recipient
-        self.destination = destination
+        self.destinations = destinations
         self.role = role
         self.subject = subject
         self.item = item

@@ -27,6 +27,13 @@ public struct Acceptance: Hashable, Sendable, Codable {
     public let at: Timestamp
 }
 
+extension Acceptance: CustomStringConvertible, CustomReflectable {
+    /// How, and to which version; not who.
+    public var description: String { "\(kind) of \(policy) at \(at)" }
+    /// How, and to which version.
+    public var customMirror: Mirror { Mirror(self, children: ["kind": kind, "policy": policy, "at": at]) }
+}
+
 /// Who agreed to which version. Events are added and never changed.
 public struct AcceptanceLog: Sendable {
     private var bySubject: [Identifier<DataSubject>: [Acceptance]] = [:]

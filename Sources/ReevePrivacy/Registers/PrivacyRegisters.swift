@@ -15,21 +15,24 @@ public struct PrivacyRegisters: Hashable, Sendable {
     public var providers: SubprocessorList
     /// What is agreed with each customer.
     public var agreements: [Identifier<Company>: AgreementSet]
-    /// What is agreed with everybody else.
-    public var standard: AgreementSet
+    /// What is agreed with everybody else; `nil` where nobody said: then nobody knows where their data may be. ``AgreementSet/none`` says that nothing is.
+    public var standard: AgreementSet?
     /// What is attested.
     public var attestations: AttestationRegister
     /// Why something is disclosed to authorities, by the recipient's name.
     public var grounds: [String: LegalGround]
     /// Where the places are at which data is kept, by the host's names for them (clause S2.10).
     public var locations: [String: Region]
+    /// Where recipients are reached, by their names, as people are told who ask (clause P13.1).
+    public var addresses: [String: String]
 
     /// Registers.
     public init(
         group: CorporateGroup, providers: SubprocessorList = .init(),
         agreements: [Identifier<Company>: AgreementSet] = [:],
-        standard: AgreementSet = .none, attestations: AttestationRegister = .init(),
-        grounds: [String: LegalGround] = [:], locations: [String: Region] = [:]
+        standard: AgreementSet? = nil, attestations: AttestationRegister = .init(),
+        grounds: [String: LegalGround] = [:], locations: [String: Region] = [:],
+        addresses: [String: String] = [:]
     ) {
         self.group = group
         self.providers = providers
@@ -38,28 +41,50 @@ public struct PrivacyRegisters: Hashable, Sendable {
         self.attestations = attestations
         self.grounds = grounds
         self.locations = locations
+        self.addresses = addresses
     }
 
     /// Nothing is on file: the holder is a group of its own.
     public static let none = PrivacyRegisters(group: CorporateGroup(own: "own"))
 
     /// A request with all that is on file about it, for a customer's data or for that of who is none. What is on file counts, whatever the request
-    /// says; facts that nothing here tells stay. Data that is held for a customer is that customer's: about another one nothing is known.
+    /// says; facts that nothing here tells stay. Data that is held for a customer is that customer's: about another one nothing is known. Nor is it about data of who
+    /// is not just a visitor, and of whose customer nobody says, where any customer has an agreement or objected.
     ///
     /// Where a provider works that is on the list, data goes. Complexity: O(documents · log documents + incorporations + entries).
     public func completing(_ request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
         var request = request
-        if request.recipient.kind == .serviceProvider, request.destination == nil,
+        if request.recipient.kind == .serviceProvider, request.destinations.isEmpty,
             let entry = request.recipient.name.flatMap({ providers.entry($0, at: now) })
         {
             // Away from home, if anywhere.
             let home = request.subject.residence
-            let places = entry.regions.sorted { $0.description < $1.description }
-            request.destination = places.first { place in home.map { !$0.isIn([place]) && !place.isIn([$0]) } ?? true }
+            request.destinations = entry.regions.filter { place in
+                home.map { !$0.isIn([place]) && !place.isIn([$0]) } ?? true
+            }
         }
         for fact in request.facts.keys where fact.elements[0] == "attested" { request.facts[fact] = .no }
         for (fact, truth) in facts(about: request, of: customer, at: now) { request.facts[fact] = truth }
         return request
+    }
+
+    /// Whose the data is that a request is about.
+    private enum Owner {
+        /// No customer's: a visitor's.
+        case nobody
+        case customer(Identifier<Company>)
+        /// Some customer's, and nobody says whose.
+        case anyCustomer
+        /// Said to be of two.
+        case unclear
+    }
+
+    private func owner(of request: UseRequest, _ customer: Identifier<Company>?) -> Owner {
+        if case .processor(let company) = request.role {
+            return customer == nil || customer == company ? .customer(company) : .unclear
+        }
+        guard let customer else { return request.subject.relationship == .visitor ? .nobody : .anyCustomer }
+        return .customer(customer)
     }
 
     private func facts(about request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp) -> [Path: Truth]
@@ -69,31 +94,45 @@ public struct PrivacyRegisters: Hashable, Sendable {
         let name = request.recipient.name
         set("recipient.isGroupMember", request.recipient.kind == .affiliate && name.map(group.isMember) ?? false)
         let entry = name.flatMap { providers.entry($0, at: now) }
-        set("recipient.isListed", entry.map { entry in request.destination?.isIn(entry.regions) ?? true } ?? false)
-
-        var (owner, isKnown) = (customer, true)
-        if case .processor(let company) = request.role {
-            (owner, isKnown) = (company, customer == nil || customer == company)
-        }
         set(
-            "recipient.isObjectedTo",
-            isKnown ? owner.map { owner in name.map { providers.isObjected($0, by: owner) } ?? true } ?? false : nil)
+            "recipient.isListed",
+            entry.map { entry in request.destinations.allSatisfy { $0.isIn(entry.regions) } } ?? false)
 
-        let agreement = owner.flatMap { agreements[$0] } ?? standard
-        let inForce = agreement.inForce(at: now)
-        set("agreement.allowsDestination", isKnown ? agreement.allows(request.destination, by: inForce) : nil)
-        let agreed = inForce.filter(\.isAgreed).map(\.document)
-        let processing = agreed.filter { $0.kind == .dataProcessing }
-        set("agreement.hasProcessingTerms", isKnown ? !processing.isEmpty : nil)
+        let owner = owner(of: request, customer)
+        // Nobody knows what a customer whom nobody names has agreed to, or objected to, where any has.
+        let objects: Bool? =
+            switch owner {
+            case .nobody: false
+            case .customer(let owner): name.map { providers.isObjected($0, by: owner) } ?? true
+            case .anyCustomer: providers.objections.contains { $0.name == name } ? nil : false
+            case .unclear: nil
+            }
+        set("recipient.isObjectedTo", objects)
+        let agreement: AgreementSet? =
+            switch owner {
+            case .nobody: standard
+            case .customer(let owner): agreements[owner] ?? standard
+            case .anyCustomer: agreements.isEmpty ? standard : nil
+            case .unclear: nil
+            }
+        let inForce = agreement?.inForce(at: now)
+        set(
+            "agreement.allowsDestination",
+            agreement.flatMap { $0.allows(request.destinations, by: inForce ?? []) })
+        let agreed = inForce?.filter(\.isAgreed).map(\.document)
+        let processing = agreed?.filter { $0.kind == .dataProcessing }
+        set("agreement.hasProcessingTerms", processing.map { !$0.isEmpty })
         // One that no agreement incorporates is none.
-        set("agreement.processingTermsIncorporated", isKnown ? !processing.isEmpty : nil)
-        let covers = request.destination.map { destination in
-            processing.flatMap(\.mechanisms).contains { mechanism in
-                destination.isIn(mechanism.destinations) && mechanism.kind.isFor(request.subject.residence)
+        set("agreement.processingTermsIncorporated", processing.map { !$0.isEmpty })
+        let covers = processing.map { processing in
+            request.destinations.allSatisfy { destination in
+                processing.flatMap(\.mechanisms).contains { mechanism in
+                    destination.isIn(mechanism.destinations) && mechanism.kind.isFor(request.subject.residence)
+                }
             }
         }
-        set("transfer.hasMechanism", isKnown ? covers : nil)
-        set("agreement.businessAssociate", isKnown ? agreed.contains { $0.kind == .businessAssociate } : nil)
+        set("transfer.hasMechanism", request.destinations.isEmpty ? nil : covers)
+        set("agreement.businessAssociate", agreed.map { $0.contains { $0.kind == .businessAssociate } })
 
         let day = now.day
         for standard in Set(attestations.attestations.map(\.standard)).union([
@@ -147,28 +186,31 @@ extension PrivacyRegisters {
     /// The records that are kept where the agreement with their customer does not let them be, or where nobody knows: at a place that is not on file, or
     /// when a limit that was agreed is over (clause S2.10). Complexity: O(records), and for each customer that of ``AgreementSet/inForce(at:)``.
     public func misplaced(_ records: some Sequence<StoredRecord>, at now: Timestamp) -> [StoredRecord] {
-        typealias Terms = (agreement: AgreementSet, inForce: [AgreementSet.Holding])
+        typealias Terms = (agreement: AgreementSet?, inForce: [AgreementSet.Holding])
         var known: [Identifier<Company>?: Terms] = [:]
         func terms(of customer: Identifier<Company>?) -> Terms {
             if let terms = known[customer] { return terms }
             let agreement = customer.flatMap { agreements[$0] } ?? standard
-            let terms = (agreement, agreement.inForce(at: now))
+            let terms: Terms = (agreement, agreement?.inForce(at: now) ?? [])
             known[customer] = terms
             return terms
         }
         return records.filter { stored in
             guard let region = locations[stored.location] else { return true }
             let terms = terms(of: stored.customer)
-            return terms.agreement.allows(region, by: terms.inForce) != true
+            return terms.agreement?.allows([region], by: terms.inForce) != true
         }
     }
 }
 
 extension AgreementSet {
-    /// Whether data may be in a region, by what is in force; `nil` where nobody knows: where it is to be, or what holds after a limit that was agreed is over.
-    fileprivate func allows(_ region: Region?, by inForce: [Holding]) -> Bool? {
+    /// Whether data may be in all of several regions, by what is in force; `nil` where nobody knows: where it is to be, or what holds after a limit that was
+    /// agreed is over.
+    fileprivate func allows(_ regions: Set<Region>, by inForce: [Holding]) -> Bool? {
         let limits = inForce.compactMap(\.document.residency)
-        guard limits.isEmpty else { return region.map { region in limits.allSatisfy { region.isIn($0) } } }
+        guard limits.isEmpty else {
+            return regions.isEmpty ? nil : regions.allSatisfy { region in limits.allSatisfy { region.isIn($0) } }
+        }
         return documents.contains { $0.residency != nil } ? nil : true
     }
 }

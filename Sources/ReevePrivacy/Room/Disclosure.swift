@@ -25,8 +25,8 @@ public struct Disclosure: Hashable, Sendable, Codable {
     public let purpose: Purpose
     /// Who got it.
     public let recipient: Recipient
-    /// Where it went.
-    public let destination: Region?
+    /// Where it went, in order; empty where it did not leave its country, or nobody said.
+    public let destinations: [Region]
     /// The decision that allowed it, as the audit entry names it.
     public let decision: Identifier<DecisionRecord>
     /// The version of the policy that allowed it.
@@ -40,7 +40,7 @@ public struct Disclosure: Hashable, Sendable, Codable {
         operation = request.operation
         purpose = request.purpose
         recipient = request.recipient
-        destination = request.destination
+        destinations = request.destinations.sorted { $0.description < $1.description }
         self.decision = decision
         self.policy = policy
     }
@@ -49,6 +49,9 @@ public struct Disclosure: Hashable, Sendable, Codable {
 extension UseRequest {
     /// Whether somebody else gets to see data about somebody: what is about groups only is nobody's.
     var isDisclosure: Bool { recipient.kind != .own && data.identifiability != .aggregate }
+
+    /// Whether it says who that is.
+    var hasNamedRecipient: Bool { recipient.kind == .everyone || recipient.name?.isEmpty == false }
 }
 
 /// What was given to whom in a calendar year: which kinds of data, for what, and never whose (clause P13.1).
@@ -67,9 +70,16 @@ public struct SharingReport: Hashable, Sendable, Codable {
     public let year: Int
     /// All that was given, by recipient, purpose and category.
     public let rows: [Row]
+    /// Where recipients are reached, by their names, as far as that is on file (``PrivacyRegisters/addresses``).
+    public let addresses: [String: String]
 
     /// Those who were given something, each once, in order.
     public var recipients: [Recipient] {
         Set(rows.map(\.recipient)).sorted { ($0.kind.rawValue, $0.name ?? "") < ($1.kind.rawValue, $1.name ?? "") }
+    }
+
+    /// Those of whom no address is on file: before a report goes out, theirs have to be found.
+    public var recipientsWithoutAddress: [Recipient] {
+        recipients.filter { $0.name.map { addresses[$0] == nil } ?? true }
     }
 }

@@ -6,7 +6,8 @@ public import ReeveModel
 /// That a duty was done which a use asks for: the host's word, and what shows it.
 ///
 /// What is done towards the subject, such as a notice or the question for an age, counts for that subject alone. That something is sent encrypted is
-/// shown by the address that it goes to: only one that `TransportPolicy.standard` takes counts (clause P6.2).
+/// shown by the address that it goes to: only one that `TransportPolicy.standard` takes counts (clause P6.2). A notice that was given once stays given. The
+/// audit entry of the use has each with its time and reference.
 public struct DutyReceipt: Hashable, Sendable {
     /// The duty.
     public let duty: Duty
@@ -23,6 +24,13 @@ public struct DutyReceipt: Hashable, Sendable {
         self.subject = subject
         self.at = at
         self.reference = reference
+    }
+
+    /// What is written down of it: of an address no more than the host, since the rest may hold a secret.
+    var told: String {
+        guard duty == .encryptedInTransit else { return "\(duty) at \(at): \(reference)" }
+        let host = reference.split(separator: "/", maxSplits: 2).dropFirst().first.map(String.init) ?? ""
+        return "\(duty) at \(at): https://\(host.split(separator: "?").first.map(String.init) ?? "")"
     }
 
     /// Whether it shows that the duty was done for a use about a subject, as of an instant.

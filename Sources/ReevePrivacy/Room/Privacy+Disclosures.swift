@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveAccess
+import ReeveCrypto
 public import ReeveModel
 import ReeveStorage
 
@@ -19,17 +20,27 @@ extension Privacy {
         }
     }
 
-    /// What was given to others in a calendar year, for a purpose and all below it, or for any: for marketing it is what Californian law lets people
-    /// ask for (clause P13.1). Usage data about groups is in none, companies of the group are.
+    /// What was given to others in a calendar year, on the holder's own account or on a customer's, for purposes that have anything in common with one, or for any: for
+    /// marketing it is what Californian law lets people ask for (clause P13.1). Usage data about groups is in none, companies of the group are.
     ///
     /// Complexity: O(recipients · purposes · categories of the year), however many disclosures there were.
-    public func sharing(in year: Int, for purpose: Purpose? = nil) async throws(PrivacyError) -> SharingReport {
+    public func sharing(
+        in year: Int, for purpose: Purpose? = nil, towards role: DataRole = .controller
+    ) async throws(PrivacyError) -> SharingReport {
+        let all: [PrivacyTables.Shared]
         do throws(StoreError) {
-            let all = try await tables.shared.readAll(.platform, [String(year)], in: authority.store).map(\.row)
-            return SharingReport(year: year, rows: all.filter { purpose?.contains($0.purpose) ?? true })
+            all = try await tables.shared.readAll(.platform, [String(year), role.text], in: authority.store)
         } catch {
             throw PrivacyError(error)
         }
+        let rows = all.filter { purpose?.overlaps($0.purpose) ?? true }.flatMap { shared in
+            shared.categories.map {
+                SharingReport.Row(category: $0, recipient: shared.recipient, purpose: shared.purpose)
+            }
+        }
+        let names = Set(rows.compactMap(\.recipient.name))
+        return SharingReport(
+            year: year, rows: rows, addresses: settings.registers.addresses.filter { names.contains($0.key) })
     }
 
     /// Writes down that somebody was given data, and that somebody was in that year.
@@ -38,15 +49,26 @@ extension Privacy {
     ) async throws(PrivacyError) {
         try tables.disclosures.insert(
             disclosure, .platform, chooser.ids + [disclosure.id.description], in: &transaction)
-        let (recipient, year) = (disclosure.recipient, String(disclosure.at.day.components.year))
-        for category in disclosure.categories {
-            let ids = [
-                year, recipient.kind.rawValue, recipient.name ?? "", disclosure.purpose.description,
-                category.description,
-            ]
-            guard try await tables.shared.read(.platform, ids, in: &transaction) == nil else { continue }
-            let row = SharingReport.Row(category: category, recipient: recipient, purpose: disclosure.purpose)
-            try tables.shared.insert(.init(row: row), .platform, ids, in: &transaction)
+        let recipient = disclosure.recipient
+        // Keys show in errors, and a name may be a person's.
+        var name = CanonicalBytes(label: "reeve/privacy/recipient/1")
+        name.add(recipient.name)
+        let digest: Digest
+        do {
+            digest = try Digest(of: name)
+        } catch {
+            throw PrivacyError(.cryptoFailed)
         }
+        let ids = [
+            String(disclosure.at.day.components.year), chooser.role.text, recipient.kind.rawValue, digest.description,
+            disclosure.purpose.description,
+        ]
+        let known = try await tables.shared.read(.platform, ids, in: &transaction)?.categories ?? []
+        let all = Set(known).union(disclosure.categories)
+        guard all.count > known.count else { return }
+        let shared = PrivacyTables.Shared(
+            recipient: recipient, purpose: disclosure.purpose,
+            categories: all.sorted { $0.description < $1.description })
+        try await tables.shared.write(shared, .platform, ids, in: &transaction)
     }
 }

@@ -56,7 +56,7 @@ extension Privacy {
         return try await recordingRefusals(of: "privacy.clearance", context, request.resource, request.details, id) {
             () throws(PrivacyError) in
             let decided = try decide(request, customer, try await history(for: request))
-            guard decided.decision.isAllowed else { throw PrivacyError(decided.decision) }
+            guard decided.decision.isAllowed else { throw PrivacyError(decided) }
             return Clearance(
                 request: request, context: context, decision: id, policy: decided.policy.digest,
                 duties: decided.duties, customer: customer, instance: instance,
@@ -64,43 +64,44 @@ extension Privacy {
         }
     }
 
-    /// Records a use that was cleared, and lends the request to `act`, which does it.
+    /// Records a use that was cleared, and lends the request, with what is on file about it, to `act`, which does it.
     ///
     /// Nothing is done unless the use is still allowed by what is on file and by what the subject chose meanwhile, each duty has a receipt, and
     /// the audit entry is committed; where somebody else gets to see the data, the ``Disclosure`` is committed with it. When `act` throws, both stay: what was sent may
     /// have arrived. ``PrivacyError/Code/staleClearance`` for one that is old or another room's, ``PrivacyError/Code/dutyNotDone`` with the duties that have
-    /// no receipt, ``PrivacyError/Code/unknownSubject`` when nobody knows about whom the data is that somebody else would get to see.
+    /// no receipt, ``PrivacyError/Code/unknownSubject`` when nobody knows about whom the data is that somebody else would get to see, and
+    /// ``PrivacyError/Code/unnamedRecipient`` when nobody knows who that is.
     public func perform<Result, Failure: Error>(
         _ clearance: Clearance, having receipts: [DutyReceipt] = [],
         _ act: (UseRequest) async throws(Failure) -> Result
     ) async throws(UseFailure<Failure>) -> Result {
+        let request: UseRequest
         do throws(PrivacyError) {
-            try await record(clearance, receipts)
+            request = try await record(clearance, receipts)
         } catch {
             throw .privacy(error)
         }
         do throws(Failure) {
-            return try await act(clearance.request)
+            return try await act(request)
         } catch {
             throw .act(error)
         }
     }
 
-    private func record(_ clearance: Clearance, _ receipts: [DutyReceipt]) async throws(PrivacyError) {
+    private func record(
+        _ clearance: Clearance, _ receipts: [DutyReceipt]
+    ) async throws(PrivacyError) -> UseRequest {
         let (request, context, action) = (clearance.request, clearance.context, "privacy.use")
-        try await recordingRefusals(
+        return try await recordingRefusals(
             of: action, context, request.resource, request.details, clearance.decision, clearance.policy
         ) { () throws(PrivacyError) in
-            guard clearance.instance == instance, authority.time.uptime < clearance.deadline else {
-                throw PrivacyError(.staleClearance)
-            }
             guard let chooser = Chooser(request) else {
                 return try await authority.store.transaction {
                     (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
                     try await record(clearance, receipts, SubjectHistory(), nil, in: &transaction)
                 }
             }
-            try await withHistory(of: chooser) { transaction, history throws(PrivacyError) in
+            return try await withHistory(of: chooser) { transaction, history throws(PrivacyError) in
                 try await record(clearance, receipts, history, chooser, in: &transaction)
             }
         }
@@ -109,28 +110,36 @@ extension Privacy {
     private func record(
         _ clearance: Clearance, _ receipts: [DutyReceipt], _ history: SubjectHistory, _ chooser: Chooser?,
         in transaction: inout Transaction<PrivacyError>
-    ) async throws(PrivacyError) {
+    ) async throws(PrivacyError) -> UseRequest {
+        guard clearance.instance == instance, authority.time.uptime < clearance.deadline else {
+            throw PrivacyError(.staleClearance)
+        }
         let (request, now) = (clearance.request, authority.time.now)
         let decided = try decide(request, clearance.customer, history)
         let (decision, policy) = (decided.decision, decided.policy)
-        guard decision.isAllowed else { throw PrivacyError(decision) }
-        let open = decided.duties.filter { duty in
-            !receipts.contains { $0.duty == duty && $0.counts(for: request.subject.id, at: now) }
+        guard decision.isAllowed else { throw PrivacyError(decided) }
+        let done = decided.duties.map { duty in
+            (duty, receipts.first { $0.duty == duty && $0.counts(for: request.subject.id, at: now) })
         }
+        let open = done.filter { $0.1 == nil }.map(\.0)
         guard open.isEmpty else { throw PrivacyError(open) }
         var details = request.details
-        details["version"] = String(policy.version.name.prefix(100))
-        if !decided.duties.isEmpty { details["duties"] = decided.duties.map(\.description).joined(separator: ",") }
+        details["version"] = policy.version.name.cut(toBytes: 200)
+        if !done.isEmpty { details["duties"] = done.compactMap(\.1?.told).joined(separator: "; ") }
         if decision.request.isDisclosure {
             guard let chooser else { throw PrivacyError(.unknownSubject) }
-            // With what is on file about where it goes.
-            let disclosure = Disclosure(decision.request, at: now, clearance.decision, policy.version.name)
+            guard decision.request.hasNamedRecipient else { throw PrivacyError(.unnamedRecipient) }
+            // With what is on file about where it goes, and as near to somebody as it was decided about.
+            var told = decision.request
+            told.data = told.data.raised(by: policy.version.quasiIdentifiers)
+            let disclosure = Disclosure(told, at: now, clearance.decision, policy.version.name)
             try await write(disclosure, of: chooser, in: &transaction)
             details["disclosure"] = disclosure.id.description
         }
         let entry = authority.entry(
             "privacy.use", clearance.context, request.resource, clearance.decision, policy.digest, nil, details)
         try transaction.record(entry, in: authority.trail)
+        return decision.request
     }
 }
 
@@ -142,11 +151,18 @@ extension UseRequest {
     fileprivate var details: [String: String] {
         let categories = data.categories.map(\.description).sorted().joined(separator: ",")
         var details = [
-            "operation": operation.rawValue, "categories": String(categories.prefix(1000)),
-            "purpose": purpose.description, "recipient": recipient.kind.rawValue, "towards": role.text,
+            "operation": operation.rawValue, "categories": categories.cut(toBytes: 2000),
+            "purpose": purpose.description.cut(toBytes: 500), "recipient": recipient.kind.rawValue,
+            "towards": role.text,
         ]
-        if let name = recipient.name { details["recipientName"] = String(name.prefix(200)) }
-        if let destination { details["destination"] = destination.description }
+        // Whom a subject authorised may be a person: the disclosure alone has the name.
+        if let name = recipient.name, recipient.kind != .authorizedByUser {
+            details["recipientName"] = name.cut(toBytes: 200)
+        }
+        if !destinations.isEmpty {
+            let places = destinations.map(\.description).sorted().joined(separator: ",")
+            details["destinations"] = places.cut(toBytes: 500)
+        }
         return details
     }
 }

@@ -21,48 +21,62 @@ public final class Privacy: Sendable {
     let authority: AccessAuthority
     let instance = InstanceID()
     let tables: PrivacyTables
-    private let setup: Mutex<Setup>
+    private let current: Mutex<PrivacySettings>
+    private let turns = Turns<Int>()
 
-    private struct Setup {
-        var policies: PolicyHistory
-        var registers: PrivacyRegisters
-    }
-
-    /// Privacy over the authority's store, by the versions of a policy and by what is on file.
+    /// Privacy over the authority's store.
     ///
-    /// Pass `control` the keys that `AuditKeys.control` and the vault have, as `TrustLayer` does: choices are authenticated then, and one that was
-    /// changed, removed or put back is refused. An authority with roles brings its own keys.
+    /// Pass `control` the keys that `AuditKeys.control` and the vault have, as `TrustLayer` does: what subjects chose and agreed to is authenticated then, and
+    /// what was changed, removed or put back is refused. An authority with roles brings its own keys.
     public init(
-        policies: PolicyHistory, registers: PrivacyRegisters = .none, authority: AccessAuthority,
-        control keys: (any ControlKeys)? = nil
+        _ settings: PrivacySettings, authority: AccessAuthority, control keys: (any ControlKeys)? = nil
     ) {
         self.authority = authority
-        setup = Mutex(Setup(policies: policies, registers: registers))
+        current = Mutex(settings)
         tables = PrivacyTables(
             authority.control ?? keys.map { ControlRecords(store: authority.store, keys: $0, makesHeads: true) })
     }
 
-    /// The versions of the policy: uses are decided by the one in force when they are made. A host sets it when it schedules a version or notes a
-    /// notice, in each of its processes.
-    public var policies: PolicyHistory {
-        get { setup.withLock(\.policies) }
-        set { setup.withLock { $0.policies = newValue } }
-    }
+    /// What is decided by in this process.
+    public var settings: PrivacySettings { current.withLock { $0 } }
 
-    /// What is on file. A host sets it when something changes, in each of its processes.
-    public var registers: PrivacyRegisters {
-        get { setup.withLock(\.registers) }
-        set { setup.withLock { $0.registers = newValue } }
+    /// Changes what is decided by in this process, as when a version is scheduled, a notice noted or a provider announced: a host does so in each of
+    /// its processes. Changes follow one another, and one whose audit entry is not committed is none. What `change` throws comes through as
+    /// ``UseFailure/act(_:)``.
+    public func update<Failure: Error>(
+        as context: ActContext, _ change: (inout PrivacySettings) throws(Failure) -> Void
+    ) async throws(UseFailure<Failure>) {
+        try await turns.run(0) { () throws(UseFailure<Failure>) in
+            var next = settings
+            do throws(Failure) {
+                try change(&next)
+            } catch {
+                throw .act(error)
+            }
+            let inForce = next.policies.entry(at: authority.time.now)
+            let entry = authority.entry(
+                "privacy.update", context, Resource(kind: "privacy", "settings"), nil, inForce?.digest, nil,
+                next.details)
+            do throws(StoreError) {
+                try await authority.store.record(entry, in: authority.trail)
+            } catch {
+                throw .privacy(PrivacyError(error))
+            }
+            current.withLock { $0 = next }
+        }
     }
 
     // MARK: Decisions
 
     /// Decides a use by the policy in force, by what is on file and by what the subject chose: an answer, not a proof.
     ///
-    /// For a subject who agreed to an earlier version, and not to the one in force, it has to be allowed by both (clause P14.6); of who declined the
-    /// one in force nothing more is collected (clause P14.5). Of who answered none the one in force is taken.
+    /// A use on the holder's own account has to be allowed by the version that the subject agreed to as well, and for who agreed to none by each that was in
+    /// force so far: what a new version allows begins with an acceptance (clause P14.6). Of who declined the one in force nothing more is
+    /// collected (clause P14.5). ``PrivacyError/Code/unknownVersion`` for a subject who agreed to versions alone that are not in the history.
+    ///
     /// What the request says of choices and of its day is passed over. ``PrivacyError/Code/noPolicy`` before the first version is in force.
-    /// `customer` is the one whose data it is, where it is held for nobody. Complexity: that of the decision, and O(the subject's events) reads.
+    /// `customer` is the one whose data it is, where it is held for nobody: a subject who is not just a visitor is some customer's, and of whose nobody knows
+    /// where customers have agreements or objections of their own. For whom data is held, and what it is, is the host's word. Complexity: that of the decision, and O(the subject's events) reads.
     public func decision(
         on request: UseRequest, of customer: Identifier<Company>? = nil
     ) async throws(PrivacyError) -> UseDecision {
@@ -80,10 +94,12 @@ public final class Privacy: Sendable {
     func decide(
         _ request: UseRequest, _ customer: Identifier<Company>?, _ history: SubjectHistory
     ) throws(PrivacyError) -> Decided {
-        let now = authority.time.now
-        let (policies, entry) = (policies, try policy(at: now))
-        var request = completing(request, customer, at: now)
-        request.subject.choices = request.subject.id.map { ChoiceState(of: $0, folding: history.choices, at: now) }
+        let (now, settings) = (authority.time.now, settings)
+        let entry = try settings.inForce(at: now)
+        var request = settings.completing(request, customer, at: now)
+        // Events are in the log once they are in: whatever a clock says.
+        let ever = Timestamp(microseconds: .max)
+        request.subject.choices = request.subject.id.map { ChoiceState(of: $0, folding: history.choices, at: ever) }
         func decide(_ entry: PolicyHistory.Entry) -> Decided {
             let decision = entry.policy.decide(request)
             return Decided(
@@ -91,34 +107,24 @@ public final class Privacy: Sendable {
         }
         var decided = decide(entry)
         // What a subject answered is about what the holder does on its own account.
-        guard decided.decision.isAllowed, request.role == .controller, let subject = request.subject.id,
-            !history.acceptances.isEmpty
-        else { return decided }
+        guard decided.decision.isAllowed, request.role == .controller else { return decided }
+        let latest = max(now, history.acceptances.last?.at ?? now)
         let log = AcceptanceLog(restoring: history.acceptances)
-        if request.operation == .collect, log.hasDeclined(subject, at: now, of: policies) {
+        let subject = request.subject.id
+        if request.operation == .collect, let subject, log.hasDeclined(subject, at: latest, of: settings.policies) {
             return Decided(decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [])
         }
-        // What a new version allows is not allowed for who did not agree to it (clause P14.6).
-        guard let agreed = log.entry(for: subject, at: now, of: policies), agreed.version.name != entry.version.name
-        else { return decided }
-        let before = decide(agreed)
-        guard before.decision.isAllowed else { return before }
-        decided.duties = Set(decided.duties).union(before.duties).sorted()
+        let agreed = subject.flatMap { log.entry(for: $0, at: latest, of: settings.policies) }
+        if agreed == nil, history.acceptances.contains(where: { $0.kind != .declined && !settings.knows($0.policy) }) {
+            throw PrivacyError(.unknownVersion)
+        }
+        let others = agreed.map { [$0] } ?? settings.policies.entries(upTo: now)
+        for other in others where other.version.name != entry.version.name {
+            let before = decide(other)
+            guard before.decision.isAllowed else { return before }
+            decided.duties = Set(decided.duties).union(before.duties).sorted()
+        }
         return decided
-    }
-
-    /// The version of the policy in force.
-    func policy(at now: Timestamp) throws(PrivacyError) -> PolicyHistory.Entry {
-        guard let entry = policies.entry(at: now) else { throw PrivacyError(.noPolicy) }
-        return entry
-    }
-
-    /// A request with what is on file and with its day, whatever it says of them.
-    func completing(_ request: UseRequest, _ customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
-        var request = registers.completing(request, of: customer, at: now)
-        // Somewhere it is still the day before: nobody comes of age before they do where they live.
-        request.day = now.advanced(by: .seconds(-12 * 3600)).day
-        return request
     }
 
     // MARK: Recording
@@ -135,7 +141,7 @@ public final class Privacy: Sendable {
             // What may have been done is not called refused.
             if error.store == .outcomeUnknown { throw error }
             let entry = authority.entry(
-                action, context, resource, decision, policy, error.code.rawValue,
+                action, context, resource, decision, error.policy ?? policy, error.code.rawValue,
                 details.merging(error.details) { $1 })
             do throws(StoreError) {
                 try await authority.store.record(entry, in: authority.trail)
@@ -144,5 +150,24 @@ public final class Privacy: Sendable {
             }
             throw error
         }
+    }
+}
+
+extension PrivacySettings {
+    /// The version of the policy in force.
+    func inForce(at now: Timestamp) throws(PrivacyError) -> PolicyHistory.Entry {
+        guard let entry = policies.entry(at: now) else { throw PrivacyError(.noPolicy) }
+        return entry
+    }
+
+    /// Whether there is a version of that name.
+    func knows(_ version: String) -> Bool { policies.entries.contains { $0.version.name == version } }
+
+    /// A request with what is on file and with its day, whatever it says of them.
+    func completing(_ request: UseRequest, _ customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
+        var request = registers.completing(request, of: customer, at: now)
+        // Somewhere it is still the day before: nobody comes of age before they do where they live.
+        request.day = now.advanced(by: .seconds(-12 * 3600)).day
+        return request
     }
 }

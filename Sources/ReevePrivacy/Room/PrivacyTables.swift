@@ -7,16 +7,19 @@ public import ReeveStorage
 extension Disclosure: RecordCodable {}
 
 /// The records of this room. What subjects chose and agreed to decides, and is authenticated where there are keys for it: each subject has a tree of its
-/// own, so that none waits for another's.
+/// own, and only its first event changes what others wait for.
 struct PrivacyTables: Sendable {
     /// How many events a subject has: whoever decides expects that there are no more.
     struct Count: Codable, RecordCodable {
         var events: Int
     }
 
-    /// That something was given to somebody in a year.
+    /// What was given to a recipient for a purpose in a year.
     struct Shared: Codable, RecordCodable {
-        let row: SharingReport.Row
+        let recipient: Recipient
+        let purpose: Purpose
+        /// In order.
+        var categories: [DataCategory]
     }
 
     let events: ControlTable<SubjectEvent>
@@ -37,5 +40,22 @@ extension DataRole {
         case .controller: "controller"
         case .processor(let company): company.description
         }
+    }
+
+    /// Reads what ``text`` writes.
+    init?(text: String) {
+        if text == "controller" {
+            self = .controller
+        } else {
+            guard let company = Identifier<Company>(text) else { return nil }
+            self = .processor(for: company)
+        }
+    }
+}
+
+extension String {
+    /// The text, or as much of its beginning as has so many bytes.
+    func cut(toBytes count: Int) -> String {
+        utf8.count <= count ? self : String(decoding: utf8.prefix(count), as: UTF8.self)
     }
 }

@@ -116,7 +116,7 @@ extension Privacy {
     ) async throws(PrivacyError) -> Result {
         let store = authority.store
         var seen: (events: Int, counted: Int)?
-        while true {
+        for _ in 0..<1000 {
             let events: [SubjectEvent]
             do throws(StoreError) {
                 events = try await tables.events.readAll(.platform, chooser.ids, in: store)
@@ -141,5 +141,6 @@ extension Privacy {
             }
             seen = (events.count, counted)
         }
+        throw PrivacyError(StoreError.conflict(tables.counts.key(.platform, chooser.ids)))
     }
 }

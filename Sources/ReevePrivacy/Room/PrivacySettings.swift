@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+/// What a ``Privacy`` decides by: the versions of a policy, and what is on file.
+public struct PrivacySettings: Sendable {
+    /// The versions of the policy: uses are decided by the one in force when they are made.
+    public var policies: PolicyHistory
+    /// What is on file.
+    public var registers: PrivacyRegisters
+
+    /// Settings.
+    public init(policies: PolicyHistory = .init(), registers: PrivacyRegisters = .none) {
+        self.policies = policies
+        self.registers = registers
+    }
+}
+
+extension PrivacySettings {
+    /// What an audit entry says of them: which versions there are, and how much is on file.
+    var details: [String: String] {
+        let names = policies.entries.map(\.version.name).joined(separator: ",")
+        return [
+            "versions": names.cut(toBytes: 2000), "providers": String(registers.providers.entries.count),
+            "objections": String(registers.providers.objections.count),
+            "agreements": String(registers.agreements.count),
+            "attestations": String(registers.attestations.attestations.count),
+            "grounds": String(registers.grounds.count), "locations": String(registers.locations.count),
+        ]
+    }
+}
