@@ -122,8 +122,8 @@ import Testing
             .given, about([.use], ["payment"], for: ["billing"], named: ["a"], items: ["b"]), by: Ask.subject,
             at: Ask.now, under: "v",
             evidence: .init(.form, reference: "r", representsAuthority: true))
-        let cookies = try CookieRegister([
-            CookieSpec(
+        let cookies = try TrackerRegister([
+            Tracker(
                 "a", description: "b", for: purpose("service.login"), lifetime: .persistent(days: 3), isEssential: true)
         ])
         let sources = [
@@ -165,7 +165,7 @@ import Testing
                 guard let events = try? JSONDecoder().decode([ChoiceEvent].self, from: data) else { continue }
                 _ = ChoiceLog(restoring: events).state(of: Ask.subject, at: Ask.now).answer(to: ask.request)
             default:
-                guard let register = try? JSONDecoder().decode(CookieRegister.self, from: data) else { continue }
+                guard let register = try? JSONDecoder().decode(TrackerRegister.self, from: data) else { continue }
                 _ = register.export()
             }
             read += 1

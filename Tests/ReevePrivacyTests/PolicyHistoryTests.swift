@@ -221,12 +221,12 @@ import Testing
     }
 }
 
-@Suite struct CookieRegisterTests {
+@Suite struct TrackerRegisterTests {
     private func cookie(
-        _ name: String = "sid", _ lifetime: CookieSpec.Lifetime = .session, aim: String = "service.login",
+        _ name: String = "sid", _ lifetime: Tracker.Lifetime = .session, aim: String = "service.login",
         isEssential: Bool = false, _ holding: Set<DataCategory> = []
-    ) -> CookieSpec {
-        CookieSpec(
+    ) -> Tracker {
+        Tracker(
             name, description: "keeps\tyou\nsigned in", for: purpose(aim), lifetime: lifetime, isEssential: isEssential,
             holding: holding)
     }
@@ -241,9 +241,9 @@ import Testing
             cookie("a", .session, [category("identity")]),
         ] {
             #expect(bad.defects.count == 1, "\(bad)")
-            #expect(throws: PrivacyDefects.self) { try CookieRegister([bad]) }
+            #expect(throws: PrivacyDefects.self) { try TrackerRegister([bad]) }
         }
-        #expect(throws: PrivacyDefects.self) { try CookieRegister([cookie(), cookie()]) }
+        #expect(throws: PrivacyDefects.self) { try TrackerRegister([cookie(), cookie()]) }
         for good in [
             cookie(), cookie("a", .persistent(days: 400)), cookie("a", .session, [category("telemetry.page")]),
         ] { #expect(good.defects.isEmpty) }
@@ -252,7 +252,7 @@ import Testing
     /// P2e.5, P2e.6: the essential one is set without consent, the other is not; whoever asks is given all of them.
     @Test func cookiesAreDeclaredAndAskedFor() throws {
         let policy = try ReferencePolicies.privacy2016.compile()
-        let register = try CookieRegister([cookie("b", .persistent(days: 30)), cookie("a", isEssential: true)])
+        let register = try TrackerRegister([cookie("b", .persistent(days: 30)), cookie("a", isEssential: true)])
         let visitor = SubjectFacts(.visitor, residence: region("de"), choices: ChoiceState.none)
         let day = CivilDay(daysSince1970: 20_000)
         #expect(policy.decide(try #require(register["a"]).request(for: visitor, on: day)).isAllowed)
@@ -260,8 +260,47 @@ import Testing
         #expect(register["c"] == nil)
         #expect(
             register.export()
-                == "a\tsession\tservice.login\tessential\tkeeps you signed in\nb\t30 days\tservice.login\toptional\tkeeps you signed in\n"
+                == "a\tcookie\tsession\tservice.login\tessential\tkeeps you signed in\nb\tcookie\t30 days\tservice.login\toptional\tkeeps you signed in\n"
         )
+    }
+
+    /// P2d.1, P2f.1, P2g.1: logs, beacons and identifiers are declared alike, each for what it is; whoever asks is given the kinds that they ask for.
+    @Test func othersAreDeclaredAlike() throws {
+        func tracker(_ name: String, _ kind: Tracker.Kind, _ aim: String, _ holding: [String] = []) -> Tracker {
+            Tracker(
+                name, kind: kind, description: "d", for: purpose(aim), lifetime: .persistent(days: 90),
+                isEssential: false, holding: Set(holding.map(category)))
+        }
+        let all = [
+            tracker("access log", .log, "analytics.usage", ["log.ip", "telemetry.page"]),
+            tracker("pixel", .beacon, "analytics.usage", ["beacon.web"]),
+            tracker("push id", .deviceIdentifier, "service.login", ["device.identifier"]), cookie("sid"),
+        ]
+        let register = try TrackerRegister(all)
+        #expect(register.export().hasPrefix("sid\tcookie\t") && register.export([.log]).hasPrefix("access log\tlog\t"))
+        #expect(register.export(Set(Tracker.Kind.allCases)).split(separator: "\n").count == 4)
+        for bad in [
+            tracker("l", .log, "analytics.usage", ["contact.email"]),
+            tracker("b", .beacon, "analytics.usage", ["log.ip"]),
+            tracker("d", .deviceIdentifier, "service.login", ["beacon.web"]), tracker("", .log, "analytics.usage"),
+        ] { #expect(bad.defects.count == 1, "\(bad)") }
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let visitor = SubjectFacts(.visitor, residence: region("us"), choices: ChoiceState.none)
+        let day = CivilDay(daysSince1970: 20_000)
+        #expect(policy.decide(try #require(register["pixel"]).request(for: visitor, on: day)).isAllowed)
+        // For another purpose than it was declared for, nothing is collected.
+        let other = tracker("pixel", .beacon, "marketing.targeted.radio", ["beacon.web"])
+        #expect(!policy.decide(other.request(for: visitor, on: day)).isAllowed)
+    }
+
+    /// P2e.3, P2e.4, P2g.4: one of a session goes with it, another stays for its days.
+    @Test func whatIsOfASessionGoesWithIt() {
+        let (session, persistent) = (cookie(), cookie("b", .persistent(days: 30)))
+        #expect(session.isKept(afterSession: false, days: 1000) && !session.isKept(afterSession: true, days: 0))
+        for isOver in [false, true] {
+            #expect(
+                persistent.isKept(afterSession: isOver, days: 29) && !persistent.isKept(afterSession: isOver, days: 30))
+        }
     }
 }
 

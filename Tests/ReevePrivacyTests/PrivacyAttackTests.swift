@@ -188,6 +188,12 @@ import Testing
         #expect(try await !stage.privacy.decision(on: transfer.request).isAllowed)
         #expect(try await !stage.privacy.decision(on: transfer.request, of: Ask.company).isAllowed)
         #expect(try await stage.privacy.decision(on: transfer.request, of: other).isAllowed)
+        // Nor does it help to say two.
+        let held = transfer.with { $0.role = .processor(for: other) }
+        #expect(try await stage.privacy.decision(on: held.request).isAllowed)
+        #expect(try await stage.privacy.decision(on: held.request, of: other).isAllowed)
+        let both = try await stage.privacy.decision(on: held.request, of: Ask.company)
+        #expect(!both.isAllowed && both.missing.contains(path("agreement.allowsDestination")))
     }
 
     /// Before anything is on file nothing goes abroad.
@@ -383,6 +389,60 @@ import Testing
         let all = near.with { $0.data = .personal(many, from: [.provided]) }
         try await stage.privacy.perform(stage.clearance(all)) { _ in }
         #expect(try await stage.privacy.sharing(in: year).rows.count == 121)
+    }
+
+    /// S2.3: by what data left its region is written down.
+    @Test func mechanismsAreWrittenDown() async throws {
+        let stage = try await PrivacyStage()
+        let agreements = ReferenceAgreements.usageAllocation(
+            effective: Timestamp(seconds: 0),
+            mechanisms: [
+                .init(.standardClauses, to: [region("us")]), .init(.bindingCorporateRules, to: [region("us")]),
+                .init(.adequacy, to: [region("ch")]), .init(.ukAddendum, to: [region("us")]),
+            ])
+        try await stage.update { $0.registers.standard = agreements }
+        let start = stage.trust.store.commits.count
+        try await stage.privacy.perform(stage.clearance(PrivacyStage.hosting.living("de")), having: [stage.sent]) { _ in
+        }
+        #expect(
+            try await stage.privacy.disclosures(of: stage.subject).map(\.mechanisms) == [
+                [.bindingCorporateRules, .standardClauses]
+            ])
+        let entries = try stage.trust.store.auditEntries(from: start)
+        #expect(entries.map(\.details["mechanisms"]) == ["bindingCorporateRules,standardClauses"])
+    }
+
+    /// P15.2: who succeeds the holder is given data only under the version that they are bound by.
+    @Test func aSuccessorIsBoundByTheVersionInForce() async throws {
+        let stage = try await PrivacyStage()
+        let ask = Ask(.share, ["contact.email"], for: "transaction.succession", to: Recipient(.acquirer, "buyer"))
+        for (bound, isAllowed) in [("2016-03-07", true), ("2015", false)] {
+            let succession = Succession(
+                .merger, reference: "deed", effective: stage.trust.time.now, bound: [bound])
+            try await stage.update { $0.registers.successions["buyer"] = succession }
+            #expect(try await stage.privacy.decision(on: ask.request).isAllowed == isAllowed)
+        }
+    }
+
+    /// P10.1: a browser's `Sec-GPC: 1` opts out of what is shared with others than providers, and needs no preview; nothing else says anything.
+    @Test func aBrowsersSignalOptsOut() async throws {
+        let stage = try await PrivacyStage()
+        for value in [nil, "", "0", "true", " 1", "1 ", "01", "１"] as [String?] {
+            #expect(
+                GlobalPrivacyControl.event(
+                    header: value, by: stage.subject, at: stage.trust.time.now, under: "2016-03-07") == nil)
+        }
+        let partner = PrivacyStage.sister
+        #expect(try await stage.privacy.decision(on: partner.request).isAllowed)
+        let event = try #require(
+            GlobalPrivacyControl.event(
+                header: "1", by: stage.subject, at: stage.trust.time.now, under: "2016-03-07"))
+        try await stage.privacy.choose(event, as: stage.trust.context())
+        let state = ChoiceState(of: stage.subject, folding: [event], at: stage.trust.time.now)
+        #expect("\(state)" == "choices about 1 scopes")
+        // Providers and messages go on.
+        #expect(try await stage.privacy.decision(on: PrivacyStage.hosting.request).isAllowed)
+        #expect(try await stage.privacy.decision(on: PrivacyStage.newsletter.request).isAllowed)
     }
 
     /// Receipts are written down with their reference; of an address the host alone.

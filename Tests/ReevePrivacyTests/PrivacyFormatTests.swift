@@ -70,7 +70,7 @@ import Testing
             disclosure.text == """
                 {"schema":1,"value":{"at":"\(at)","categories":["contact.email","contact.phone"],\
                 "decision":"\(clearance.decision)","destinations":["us"],"id":"\(written.id)",\
-                "identifiability":"personal","operation":"share","policy":"2016-03-07","purpose":"service.operate",\
+                "identifiability":"personal","mechanisms":[],"operation":"share","policy":"2016-03-07","purpose":"service.operate",\
                 "recipient":{"kind":"serviceProvider","name":"hosting"}}}
                 """)
         let shared = try record("privacy.shared")

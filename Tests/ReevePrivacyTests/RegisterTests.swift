@@ -165,6 +165,61 @@ import Testing
             ])
     }
 
+    /// S1.1c, S1.1e: an attestation about some systems or regions is good for those, and where nobody says which it is for none.
+    @Test func attestationsHaveTheirScope() {
+        let day = CivilDay(daysSince1970: 19_675)
+        func registers(_ systems: Set<String>?, _ regions: Set<Region>?) -> PrivacyRegisters {
+            PrivacyRegisters(
+                group: CorporateGroup(own: "own"), standard: AgreementSet.none,
+                attestations: .init([
+                    Attestation(
+                        path("pci"), scope: "s", from: day, through: day.advanced(byDays: 1000), evidence: "e",
+                        systems: systems, regions: regions)
+                ]))
+        }
+        let card = Ask(.retain, ["payment.card"], for: "billing.payment").after((.given, about(nil, ["payment"])))
+        func isAllowed(_ ask: Ask, _ registers: PrivacyRegisters) -> Bool { decide(ask, registers).isAllowed }
+        let inVault = card.living("us").with { $0.system = "vault" }
+        let elsewhere = card.living("us").with { $0.system = "wiki" }
+        for ask in [card, inVault, elsewhere] { #expect(isAllowed(ask, registers(nil, nil))) }
+        let vault = registers(["vault"], nil)
+        #expect(isAllowed(inVault, vault) && !isAllowed(elsewhere, vault) && !isAllowed(card, vault))
+        #expect(decide(card, vault).missing.contains(path("attested.pci")))
+        let there = registers(nil, [region("au")])
+        #expect(isAllowed(inVault.going("au"), there) && isAllowed(inVault.going("au-act"), there))
+        #expect(!isAllowed(inVault.going("us"), there) && !isAllowed(inVault, there))
+        #expect(!isAllowed(inVault.with { $0.destinations = [region("au"), region("us")] }, there))
+        let both = registers(["vault"], [region("au")])
+        #expect(isAllowed(inVault.going("au"), both) && !isAllowed(elsewhere.going("au"), both))
+    }
+
+    /// P15.1, P15.2: nobody succeeds without a transaction that has begun, and nobody who is not bound is given anything.
+    @Test func successorsAreOnFile() {
+        let ask = Ask(.share, ["contact.email"], for: "transaction.succession", to: Recipient(.acquirer, "buyer"))
+        func registers(_ succession: Succession?) -> PrivacyRegisters {
+            var registers = PrivacyRegisters(group: CorporateGroup(own: "own"), standard: AgreementSet.none)
+            registers.successions["buyer"] = succession
+            return registers
+        }
+        let stated = ask.facts("recipient.isSuccessor", "recipient.isBound")
+        #expect(!decide(stated, registers(nil)).isAllowed)
+        for kind in Succession.Kind.allCases {
+            func succession(_ reference: String, _ seconds: Int64, _ bound: Set<String>) -> PrivacyRegisters {
+                registers(
+                    Succession(kind, reference: reference, effective: now.advanced(by: .seconds(seconds)), bound: bound)
+                )
+            }
+            #expect(decide(ask, succession("deed 7", 0, ["2016-03-07"])).isAllowed)
+            #expect(!decide(stated, succession("deed 7", 0, [])).isAllowed)
+            #expect(!decide(stated, succession("deed 7", 1, ["2016-03-07"])).isAllowed)
+            #expect(!decide(stated, succession("", 0, ["2016-03-07"])).isAllowed)
+            let other = stated.with { $0.recipient = Recipient(.acquirer, "other") }
+            #expect(!decide(other, succession("deed 7", 0, ["2016-03-07"])).isAllowed)
+            let partner = stated.with { $0.recipient = Recipient(.partner, "buyer") }
+            #expect(!decide(partner, succession("deed 7", 0, ["2016-03-07"])).isAllowed)
+        }
+    }
+
     /// P2i.1, P2i.2: a case with papers, or a belief with its author, and each for its own purpose.
     @Test func authoritiesAreToldOnGrounds() {
         var registers = PrivacyRegisters(group: CorporateGroup(own: "own"))

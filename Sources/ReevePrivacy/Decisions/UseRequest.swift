@@ -16,6 +16,8 @@ public struct UseRequest: Hashable, Sendable {
     /// Where it goes, when it leaves the country it is in: data that is shared with somebody abroad is transferred as well. Of several places a rule
     /// asks about all of them together, and what is so of some and not of others nobody knows.
     public var destinations: Set<Region>
+    /// In which system it is done, by the host's name for it, where an attestation is about some alone (clause S1.1c).
+    public var system: String?
     /// For whom it is held; nothing is held for nobody (clause P8.1).
     public var role: DataRole
     /// Whom it is about.
@@ -31,7 +33,7 @@ public struct UseRequest: Hashable, Sendable {
     public init(
         _ operation: UseOperation, _ data: DataLabel, for purpose: Purpose, to recipient: Recipient = .own,
         in destinations: Set<Region> = [], as role: DataRole, about subject: SubjectFacts,
-        item: String? = nil,
+        item: String? = nil, system: String? = nil,
         on day: CivilDay, facts: [Path: Truth] = [:]
     ) {
         self.operation = operation
@@ -42,6 +44,7 @@ public struct UseRequest: Hashable, Sendable {
         self.role = role
         self.subject = subject
         self.item = item
+        self.system = system
         self.day = day
         self.facts = facts
     }

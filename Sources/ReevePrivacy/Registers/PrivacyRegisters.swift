@@ -21,6 +21,8 @@ public struct PrivacyRegisters: Hashable, Sendable {
     public var attestations: AttestationRegister
     /// Why something is disclosed to authorities, by the recipient's name.
     public var grounds: [String: LegalGround]
+    /// Who takes the holder over, by the recipient's name.
+    public var successions: [String: Succession]
     /// Where the places are at which data is kept, by the host's names for them (clause S2.10).
     public var locations: [String: Region]
     /// Where recipients are reached, by their names, as people are told who ask (clause P13.1).
@@ -31,7 +33,8 @@ public struct PrivacyRegisters: Hashable, Sendable {
         group: CorporateGroup, providers: SubprocessorList = .init(),
         agreements: [Identifier<Company>: AgreementSet] = [:],
         standard: AgreementSet? = nil, attestations: AttestationRegister = .init(),
-        grounds: [String: LegalGround] = [:], locations: [String: Region] = [:],
+        grounds: [String: LegalGround] = [:], successions: [String: Succession] = [:],
+        locations: [String: Region] = [:],
         addresses: [String: String] = [:]
     ) {
         self.group = group
@@ -40,6 +43,7 @@ public struct PrivacyRegisters: Hashable, Sendable {
         self.standard = standard
         self.attestations = attestations
         self.grounds = grounds
+        self.successions = successions
         self.locations = locations
         self.addresses = addresses
     }
@@ -108,13 +112,7 @@ public struct PrivacyRegisters: Hashable, Sendable {
             case .unclear: nil
             }
         set("recipient.isObjectedTo", objects)
-        let agreement: AgreementSet? =
-            switch owner {
-            case .nobody: standard
-            case .customer(let owner): agreements[owner] ?? standard
-            case .anyCustomer: agreements.isEmpty ? standard : nil
-            case .unclear: nil
-            }
+        let agreement = agreement(of: owner)
         let inForce = agreement?.inForce(at: now)
         set(
             "agreement.allowsDestination",
@@ -139,7 +137,8 @@ public struct PrivacyRegisters: Hashable, Sendable {
             Path(literal: "pci"), Path(literal: "irap"),
         ]) {
             guard let fact = Path("attested.\(standard)") else { continue }
-            facts[fact] = Truth(attestations.isAttested(standard, on: day))
+            facts[fact] = attestations.truth(
+                of: standard, on: day, in: request.system, at: request.destinations)
         }
 
         let ground = request.recipient.kind == .authority ? name.flatMap { grounds[$0] } : nil
@@ -153,7 +152,33 @@ public struct PrivacyRegisters: Hashable, Sendable {
         set("legalProcess.onFile", isProcess)
         set("belief.hasGround", isBelief)
         set("belief.hasAuthor", isBelief)
+        let succession = request.recipient.kind == .acquirer ? name.flatMap { successions[$0] } : nil
+        let isSuccessor = succession.map { !$0.reference.isEmpty && $0.effective <= now } ?? false
+        set("recipient.isSuccessor", isSuccessor)
+        set("recipient.isBound", isSuccessor && succession?.bound.isEmpty == false)
         return facts
+    }
+
+    /// The mechanisms by which data leaves its region, as far as they cover where it goes, in order (clause S2.3).
+    public func mechanisms(
+        for request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp
+    ) -> [AgreementDocument.TransferMechanism.Kind] {
+        guard let agreement = agreement(of: owner(of: request, customer)) else { return [] }
+        let all = agreement.inForce(at: now).filter { $0.isAgreed && $0.document.kind == .dataProcessing }
+            .flatMap(\.document.mechanisms).filter { mechanism in
+                mechanism.kind.isFor(request.subject.residence)
+                    && request.destinations.contains { $0.isIn(mechanism.destinations) }
+            }
+        return Set(all.map(\.kind)).sorted { $0.rawValue < $1.rawValue }
+    }
+
+    private func agreement(of owner: Owner) -> AgreementSet? {
+        switch owner {
+        case .nobody: standard
+        case .customer(let owner): agreements[owner] ?? standard
+        case .anyCustomer: agreements.isEmpty ? standard : nil
+        case .unclear: nil
+        }
     }
 }
 

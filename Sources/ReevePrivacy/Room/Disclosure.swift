@@ -27,12 +27,18 @@ public struct Disclosure: Hashable, Sendable, Codable {
     public let recipient: Recipient
     /// Where it went, in order; empty where it did not leave its country, or nobody said.
     public let destinations: [Region]
+    /// By what it left its region, in order (clause S2.3).
+    public let mechanisms: [AgreementDocument.TransferMechanism.Kind]
     /// The decision that allowed it, as the audit entry names it.
     public let decision: Identifier<DecisionRecord>
     /// The version of the policy that allowed it.
     public let policy: String
 
-    init(_ request: UseRequest, at now: Timestamp, _ decision: Identifier<DecisionRecord>, _ policy: String) {
+    init(
+        _ request: UseRequest, at now: Timestamp, _ decision: Identifier<DecisionRecord>, _ policy: String,
+        by mechanisms: [AgreementDocument.TransferMechanism.Kind]
+    ) {
+        self.mechanisms = mechanisms
         id = Identifier(at: now)
         at = now
         categories = request.data.categories.sorted { $0.description < $1.description }

@@ -126,13 +126,16 @@ extension Privacy {
         var details = request.details
         details["version"] = policy.version.name.cut(toBytes: 200)
         if !done.isEmpty { details["duties"] = done.compactMap(\.1?.told).joined(separator: "; ") }
+        let mechanisms = decided.mechanisms.map(\.rawValue).joined(separator: ",")
+        if !mechanisms.isEmpty { details["mechanisms"] = mechanisms }
         if decision.request.isDisclosure {
             guard let chooser else { throw PrivacyError(.unknownSubject) }
             guard decision.request.hasNamedRecipient else { throw PrivacyError(.unnamedRecipient) }
             // With what is on file about where it goes, and as near to somebody as it was decided about.
             var told = decision.request
             told.data = told.data.raised(by: policy.version.quasiIdentifiers)
-            let disclosure = Disclosure(told, at: now, clearance.decision, policy.version.name)
+            let disclosure = Disclosure(
+                told, at: now, clearance.decision, policy.version.name, by: decided.mechanisms)
             try await write(disclosure, of: chooser, in: &transaction)
             details["disclosure"] = disclosure.id.description
         }

@@ -89,6 +89,8 @@ public final class Privacy: Sendable {
         let policy: PolicyHistory.Entry
         /// What must be done before, in order; that it is written down who was given data the room does.
         var duties: [Duty]
+        /// By what data leaves its region.
+        let mechanisms: [AgreementDocument.TransferMechanism.Kind]
     }
 
     func decide(
@@ -100,10 +102,12 @@ public final class Privacy: Sendable {
         // Events are in the log once they are in: whatever a clock says.
         let ever = Timestamp(microseconds: .max)
         request.subject.choices = request.subject.id.map { ChoiceState(of: $0, folding: history.choices, at: ever) }
+        let mechanisms = settings.registers.mechanisms(for: request, of: customer, at: now)
         func decide(_ entry: PolicyHistory.Entry) -> Decided {
             let decision = entry.policy.decide(request)
             return Decided(
-                decision: decision, policy: entry, duties: decision.duties.filter { $0 != .recordDisclosure })
+                decision: decision, policy: entry, duties: decision.duties.filter { $0 != .recordDisclosure },
+                mechanisms: mechanisms)
         }
         var decided = decide(entry)
         // What a subject answered is about what the holder does on its own account.
@@ -112,7 +116,8 @@ public final class Privacy: Sendable {
         let log = AcceptanceLog(restoring: history.acceptances)
         let subject = request.subject.id
         if request.operation == .collect, let subject, log.hasDeclined(subject, at: latest, of: settings.policies) {
-            return Decided(decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [])
+            return Decided(
+                decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [], mechanisms: [])
         }
         let agreed = subject.flatMap { log.entry(for: $0, at: latest, of: settings.policies) }
         if agreed == nil, history.acceptances.contains(where: { $0.kind != .declined && !settings.knows($0.policy) }) {
@@ -166,6 +171,11 @@ extension PrivacySettings {
     /// A request with what is on file and with its day, whatever it says of them.
     func completing(_ request: UseRequest, _ customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
         var request = registers.completing(request, of: customer, at: now)
+        // Who succeeds the holder is bound by the version in force, or not.
+        if request.recipient.kind == .acquirer, let version = policies.entry(at: now)?.version.name {
+            let isBound = request.recipient.name.flatMap { registers.successions[$0]?.bound.contains(version) } ?? false
+            if !isBound { request.facts[Path(literal: "recipient.isBound")] = .no }
+        }
         // Somewhere it is still the day before: nobody comes of age before they do where they live.
         request.day = now.advanced(by: .seconds(-12 * 3600)).day
         return request
