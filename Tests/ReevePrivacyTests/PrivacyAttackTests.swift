@@ -101,6 +101,19 @@ import Testing
         }
     }
 
+    /// A withdrawal that is said to be of later counts as of now, and what is given after it counts again.
+    @Test func aWithdrawalIsOfNowAtTheLatest() async throws {
+        let stage = try await PrivacyStage()
+        let later = stage.event(
+            .withdrawn, about(nil, ["payment"]), at: stage.trust.time.now.advanced(by: .seconds(7200)))
+        try await stage.privacy.choose(later, as: stage.trust.context())
+        #expect(try await stage.privacy.choices(of: stage.subject).map(\.at) == [stage.trust.time.now])
+        stage.trust.time.advance(by: .seconds(1))
+        try await stage.choose(.given, about(nil, ["payment"]))
+        let card = Ask(.use, ["payment.card"], for: "billing.payment")
+        #expect(try await stage.privacy.decision(on: card.request).isAllowed)
+    }
+
     /// An answer counts for a process whose clock is behind, and the last one is the one that was noted last.
     @Test func noClockUndoesAnAnswer() async throws {
         let stage = try await PrivacyStage()
