@@ -34,7 +34,8 @@ extension Privacy {
                 if event.act.allows {
                     guard event.at <= now else { throw PrivacyError(.choiceInFuture) }
                 } else {
-                    event.at = max(min(event.at, now), history.choices.map(\.at).max() ?? event.at)
+                    let told = min(event.at, now)
+                    event.at = max(told, history.choices.map(\.at).max() ?? told)
                 }
                 do throws(ChoiceLog.Refusal) {
                     try log.append(event, shown: preview)
