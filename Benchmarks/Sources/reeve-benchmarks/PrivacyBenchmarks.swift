@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Reeve
 import ReeveModel
 import ReevePrivacy
 
@@ -84,6 +85,44 @@ struct PrivacyBenchmarks {
                 answers += 1
             }
         }
+        try await room(mail, share)
         print("answers: \(answers > 0)")
+    }
+
+    /// A use through the room: three choices on file, authenticated as `TrustLayer` does it, in memory.
+    private func room(_ mail: UseRequest, _ share: UseRequest) async throws {
+        let trust = try await TrustLayer.inMemory(
+            operator: .host("bench"), reason: "bench", configuration: .init(policy: ReferencePolicies.privacy2016))
+        let context = ActContext(actor: .host("bench"), scope: .platform)
+        guard let subject = mail.subject.id, let category = DataCategory("payment"), let region = Region("us")
+        else { return }
+        let now = SystemTime().now
+        for act in [ChoiceEvent.Act.given, .withdrawn, .given] {
+            try await trust.privacy.choose(
+                ChoiceEvent(
+                    act, ChoiceScope(of: [category]), by: subject, at: now, under: "2016-03-07",
+                    evidence: .init(.settings)), as: context)
+        }
+        try await trust.privacy.noteUse(by: subject, as: context)
+        var providers = SubprocessorList(notice: .zero)
+        try providers.announce("hosting", task: "hosting", in: [region], effective: now, at: now)
+        let announced = providers
+        try await trust.privacy.update(as: context) { $0.registers.providers = announced }
+        var given = share
+        given.subject.residence = region
+        let sent = DutyReceipt(.encryptedInTransit, at: now, reference: "https://hosting.example/")
+        let (disclosed, privacy) = (given, trust.privacy)
+        try await harness.compare(
+            "A use through the room, three choices on file", operations: 200,
+            [
+                .init("decision") { _ = try await privacy.decision(on: mail) },
+                .init("clearance") { _ = try await privacy.clearance(for: mail, as: context) },
+                .init("clearance and use of a message") {
+                    try await privacy.perform(privacy.clearance(for: mail, as: context)) { _ in }
+                },
+                .init("clearance and use of a share, with its disclosure") {
+                    try await privacy.perform(privacy.clearance(for: disclosed, as: context), having: [sent]) { _ in }
+                },
+            ])
     }
 }

@@ -21,6 +21,7 @@ public final class Privacy: Sendable {
     let authority: AccessAuthority
     let instance = InstanceID()
     let tables: PrivacyTables
+    let histories = KnownHistories()
     private let current: Mutex<PrivacySettings>
     private let turns = Turns<Int>()
 

@@ -4,6 +4,7 @@
 import ReeveAccess
 import ReeveModel
 import ReeveStorage
+import Synchronization
 
 /// A subject, and towards whom they chose something.
 struct Chooser: Hashable, Sendable {
@@ -105,6 +106,7 @@ extension Privacy {
         in transaction: inout Transaction<PrivacyError>
     ) async throws(PrivacyError) {
         try await tables.events.insert(event, .platform, chooser.ids(of: history.count), in: &transaction)
+        histories[chooser] = nil
         let count = PrivacyTables.Count(events: history.count + 1)
         try await tables.counts.write(count, .platform, chooser.ids, in: &transaction)
     }
@@ -114,33 +116,61 @@ extension Privacy {
         of chooser: Chooser,
         _ body: (inout Transaction<PrivacyError>, SubjectHistory) async throws(PrivacyError) -> Result
     ) async throws(PrivacyError) -> Result {
-        let store = authority.store
+        var known = histories[chooser]
         var seen: (events: Int, counted: Int)?
         for _ in 0..<1000 {
-            let events: [SubjectEvent]
-            do throws(StoreError) {
-                events = try await tables.events.readAll(.platform, chooser.ids, in: store)
-            } catch {
-                throw PrivacyError(error)
-            }
-            guard events.allSatisfy({ $0.subject == chooser.subject }) else {
-                throw PrivacyError(StoreError.malformed(tables.events.key(.platform, chooser.ids)))
-            }
-            let history = SubjectHistory(events)
+            let history: SubjectHistory
+            if let known { history = known } else { history = try await read(chooser) }
             var counted = 0
-            let result: Result? = try await store.transaction {
+            let result: Result? = try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
                 counted = try await tables.counts.read(.platform, chooser.ids, in: &transaction)?.events ?? 0
-                guard counted == events.count else { return nil }
+                guard counted == history.count else { return nil }
+                if known == nil, counted > 0 { histories[chooser] = history }
                 return try await body(&transaction, history)
             }
             if let result { return result }
+            guard known == nil else {
+                // Others added something since.
+                known = nil
+                continue
+            }
             // Where nothing moves, events are missing, or there are some that nobody added.
-            if let seen, seen == (events.count, counted) {
+            if let seen, seen == (history.count, counted) {
                 throw PrivacyError(StoreError.malformed(tables.counts.key(.platform, chooser.ids)))
             }
-            seen = (events.count, counted)
+            seen = (history.count, counted)
         }
         throw PrivacyError(StoreError.conflict(tables.counts.key(.platform, chooser.ids)))
+    }
+
+    private func read(_ chooser: Chooser) async throws(PrivacyError) -> SubjectHistory {
+        let events: [SubjectEvent]
+        do throws(StoreError) {
+            events = try await tables.events.readAll(.platform, chooser.ids, in: authority.store)
+        } catch {
+            throw PrivacyError(error)
+        }
+        guard events.allSatisfy({ $0.subject == chooser.subject }) else {
+            throw PrivacyError(StoreError.malformed(tables.events.key(.platform, chooser.ids)))
+        }
+        return SubjectHistory(events)
+    }
+}
+
+/// What was read of subjects' histories: events are added and never changed, so that one with as many as are counted is all there is. Those of at most
+/// ``most`` subjects. That there are none is not kept: it is what is left when all are lost.
+final class KnownHistories: Sendable {
+    private let known = Mutex<[Chooser: SubjectHistory]>([:])
+    private static let most = 10_000
+
+    subscript(chooser: Chooser) -> SubjectHistory? {
+        get { known.withLock { $0[chooser] } }
+        set {
+            known.withLock { known in
+                if known.count >= Self.most { known.removeAll() }
+                known[chooser] = newValue
+            }
+        }
     }
 }
