@@ -204,6 +204,113 @@ import Testing
         #expect(breach.obligations[0].due == Timestamp(seconds: 72 * 3600))
     }
 
+    // MARK: Where the policy ends
+
+    /// P3.1: who follows a link to somebody else is told so; whatever parsers disagree about leads to somebody else.
+    @Test func whoLeavesIsTold() {
+        let boundary = SiteBoundary(["Reeve.example", "docs.other.example"])
+        for own in [
+            "", "/pricing", "pricing?next=https://evil.example", "#top", "https://reeve.example",
+            "HTTPS://Reeve.Example/a",
+            "http://app.reeve.example:8080/x", "//reeve.example/x", "https://reeve.example./",
+            "https://docs.other.example",
+            "https://evil.example@reeve.example/", "https://reeve.example?u=@evil.example", "/a:b",
+        ] { #expect(boundary.duties(following: own).isEmpty, "\(own)") }
+        for other in [
+            "https://evil.example", "https://reeve.example.evil.example", "https://evilreeve.example", "//evil.example",
+            "///evil.example", "https://reeve.example@evil.example", "https://other.example", "javascript:alert(1)",
+            "https:evil.example", "https:/evil.example", "mailto:a@reeve.example", "/\\evil.example",
+            "https://reeve.example\\@evil",
+            "\t//evil.example", "https://ｒeeve.example", "https://", "ftp://reeve.example", "https://reeve.example:x",
+            "https://[::1]/", " https://evil.example",
+        ] { #expect(boundary.duties(following: other) == [.noticeLeaving], "\(other)") }
+    }
+
+    /// P4.1: a label becomes public by a publication that is allowed, and joined with what is not public it is not.
+    @Test func whatIsPublishedIsPublic() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let ask = Ask(.publish, ["content.user"], for: "service.content", to: .everyone)
+        #expect(policy.decide(ask.request).publishedLabel == nil)
+        let decision = policy.decide(ask.facts("content.isPublic").request)
+        let label = try #require(decision.publishedLabel)
+        #expect(label.isPublic && !ask.request.data.isPublic && decision.remedies.isEmpty)
+        #expect(label.joined(with: label).isPublic && !label.joined(with: ask.request.data).isPublic)
+        #expect(label.raised(by: [[category("content.user")]]).isPublic)
+        let own = policy.decide(Ask(.use, ["content.user"], for: "service.content").request)
+        #expect(own.isAllowed && own.publishedLabel == nil)
+    }
+
+    /// P5.1: what may not be published any more is taken down.
+    @Test func whatMayNotBePublishedIsTakenDown() throws {
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let scope = about([.publish], ["testimonial.name"], items: ["t1@2"])
+        let ask = Ask(.publish, ["testimonial.name"], for: "marketing.materials", to: .everyone).with {
+            $0.item = "t1@2"
+        }
+        #expect(policy.decide(ask.after((.given, scope)).request).remedies.isEmpty)
+        let withdrawn = policy.decide(ask.after((.given, scope), (.withdrawn, scope)).request)
+        #expect(!withdrawn.isAllowed && withdrawn.remedies == [.unpublish] && withdrawn.duties.isEmpty)
+        #expect(policy.decide(Ask(.use, ["payment.card"], for: "billing.payment").request).remedies.isEmpty)
+        let external = ask.with { $0.data = .personal([category("testimonial.name")], from: [.external]) }
+        #expect(policy.decide(external.request).remedies.isEmpty)
+    }
+
+    // MARK: Promises
+
+    /// S2.7: what is promised is kept or not whatever is attested; an attestation that has ended is named.
+    @Test func promisesAreVerifiedByAttestations() throws {
+        let day = try #require(CivilDay(year: 2026, month: 6, day: 1))
+        let now = day.startInUTC
+        let standards: Set<Path> = [path("soc2"), path("iso27701"), path("hipaa")]
+        func attested(_ names: [String], through: Int) -> AttestationRegister {
+            AttestationRegister(
+                names.map {
+                    Attestation(
+                        path($0), scope: "s", from: day.advanced(byDays: -100), through: day.advanced(byDays: through),
+                        evidence: "e")
+                })
+        }
+        let measures = MeasureRegister([
+            SecurityMeasure(path("encryption.atRest"), .technological, since: day.advanced(byDays: -9), evidence: "e")
+        ])
+        func findings(
+            _ agreements: AgreementSet?, _ attestations: AttestationRegister,
+            _ required: Set<Path> = [path("encryption")]
+        ) -> [ComplianceFinding.Promise: ComplianceFinding.Status] {
+            let registers = PrivacyRegisters(
+                group: CorporateGroup(own: "us"), standard: agreements, attestations: attestations)
+            let all = registers.compliance(
+                with: nil, measures: measures, required: required, verifiedBy: standards, at: now)
+            return Dictionary(all.map { ($0.promise, $0.status) }) { first, _ in first }
+        }
+        let agreements = ReferenceAgreements.usageAllocation(effective: Timestamp(seconds: 0))
+        let good = findings(agreements, attested(["soc2", "iso27701", "hipaa"], through: 0))
+        #expect(good.count == 4 && good.values.allSatisfy { $0 == .verified })
+        let old = findings(agreements, attested(["soc2", "iso27701"], through: -1))
+        #expect(old.values.allSatisfy { $0 == .warning([path("hipaa"), path("iso27701"), path("soc2")]) })
+        let one = findings(agreements, attested(["soc2", "hipaa"], through: 0), [path("guards")])
+        #expect(one[.measures] == .notKept && one[.breachNotice] == .warning([path("iso27701")]))
+        for none in [nil, AgreementSet.none] {
+            let found = findings(none, attested(["soc2", "iso27701", "hipaa"], through: 0))
+            #expect(found[.measures] == .verified)
+            for promise in [ComplianceFinding.Promise.processingTerms, .breachNotice, .subprocessorList] {
+                #expect(found[promise] == .notKept)
+            }
+        }
+    }
+
+    /// P16.1: whoever is refused is told where to turn, and nothing about anybody.
+    @Test func refusalsSayWhereToTurn() throws {
+        let contacts = ContactDirectory(privacy: "privacy@us.example", help: "help@us.example", postal: "1 Road")
+        let policy = try ReferencePolicies.privacy2016.compile()
+        let ask = PrivacyStage.newsletter.after((.optedOut, PrivacyStage.marketing))
+        let notice = contacts.notice(of: policy.decide(ask.request))
+        #expect(
+            notice
+                == "This is not done: forbidden by P2a.5, P8.4. Questions: privacy@us.example, or by post: 1 Road")
+        #expect(contacts.notice(of: policy.decide(PrivacyStage.newsletter.request)).hasPrefix("This is done: allowed"))
+    }
+
     // MARK: Parents
 
     /// P12.3: a parent's permission changes nothing, unless the policy takes it; then it is good for that child, and a message for what stays inside.

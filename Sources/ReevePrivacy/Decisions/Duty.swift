@@ -35,6 +35,10 @@ public struct Duty: Hashable, Sendable, TextCodable, Comparable {
     public static let ageGate = Duty(literal: "ageGate")
     /// The subject is told to which countries it goes, whose law may differ (clause P7.3).
     public static let noticeDifferentLaw = Duty(literal: "notice.differentLaw")
+    /// The subject is told that they leave the service, and that another's policy holds there (clause P3.1).
+    public static let noticeLeaving = Duty(literal: "notice.leavingService")
+    /// What was published is taken down (clause P5.1).
+    public static let unpublish = Duty(literal: "unpublish")
     /// The subject is told to be careful with what they write (clause P6.4).
     public static let caution = Duty(literal: "notice.caution")
 }

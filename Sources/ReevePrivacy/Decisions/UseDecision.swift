@@ -62,6 +62,16 @@ public struct UseDecision: Sendable {
         return all
     }
 
+    /// What must be done where it was done before: what may not be published is taken down, as when consent was withdrawn (clause P5.1). Empty when it is
+    /// allowed, or when the policy does not apply.
+    public var remedies: [Duty] { !isAllowed && applies && request.operation == .publish ? [.unpublish] : [] }
+
+    /// The label of the data once it was published to everyone; `nil` for what is no such use, or is not allowed (clause P4.1).
+    public var publishedLabel: DataLabel? {
+        isAllowed && request.operation == .publish && request.recipient.kind == .everyone
+            ? request.data.published : nil
+    }
+
     /// The permits that the answer follows from: those that hold when it is allowed, those that do not when none does. By rule, in order.
     ///
     /// Together with ``forbids`` they are enough: a fact that none of them looks at can be anything, and the answer stays.

@@ -23,6 +23,11 @@ public struct ContactDirectory: Hashable, Sendable, Codable {
         self.status = status
     }
 
+    /// What somebody is told who asked for something that is not done: the answer, and where to turn (clause P16.1).
+    public func notice(of decision: UseDecision) -> String {
+        "This is \(decision.isAllowed ? "" : "not ")done: \(decision). Questions: \(privacy), or by post: \(postal)"
+    }
+
     /// Where to forward mail that asks for account information.
     public var phishing: String { help }
 }

@@ -36,12 +36,21 @@ public struct DataLabel: Hashable, Sendable {
     public let identifiability: Identifiability
     /// Where it comes from.
     public let origins: Set<DataOrigin>
+    /// Whether all of it was published to everyone, who can read, collect and use it (clause P4.1): ``UseDecision/publishedLabel`` says so.
+    public let isPublic: Bool
 
-    private init(_ categories: Set<DataCategory>, _ identifiability: Identifiability, _ origins: Set<DataOrigin>) {
+    private init(
+        _ categories: Set<DataCategory>, _ identifiability: Identifiability, _ origins: Set<DataOrigin>,
+        isPublic: Bool = false
+    ) {
         self.categories = categories
         self.identifiability = identifiability
         self.origins = origins
+        self.isPublic = isPublic
     }
+
+    /// This label, of data that was published.
+    var published: DataLabel { DataLabel(categories, identifiability, origins, isPublic: true) }
 
     /// Data that identifies somebody, or could.
     public static func personal(_ categories: Set<DataCategory>, from origins: Set<DataOrigin>) -> DataLabel {
@@ -63,7 +72,7 @@ public struct DataLabel: Hashable, Sendable {
     public func joined(with other: DataLabel) -> DataLabel {
         DataLabel(
             categories.union(other.categories), max(identifiability, other.identifiability),
-            origins.union(other.origins))
+            origins.union(other.origins), isPublic: isPublic && other.isPublic)
     }
 
     /// This label, as near to somebody as sets of categories make it that together identify.
@@ -74,6 +83,6 @@ public struct DataLabel: Hashable, Sendable {
         let identifies = sets.contains { set in
             !set.isEmpty && set.allSatisfy { one in categories.contains { $0.overlaps(one) } }
         }
-        return identifies ? DataLabel(categories, .personal, origins) : self
+        return identifies ? DataLabel(categories, .personal, origins, isPublic: isPublic) : self
     }
 }
