@@ -51,6 +51,12 @@ import Testing
             } catch {
                 #expect(error.store != nil)
             }
+            var used = false
+            do {
+                used = try await privacy.noteUse(by: stage.subject, as: stage.trust.context()) != nil
+            } catch {
+                #expect(error.store != nil)
+            }
             await share()
 
             let fresh = try await process(stage, over: stage.trust.store, isPlain: isPlain)
@@ -66,6 +72,16 @@ import Testing
                 $0.action == "privacy.choose" && $0.outcome == .success
             }
             #expect(chosen.count == events.count)
+            let accepted = try stage.trust.store.auditEntries(from: start).filter {
+                $0.action == "privacy.accept" && $0.outcome == .success
+            }
+            let acceptances = try await fresh.acceptances(of: stage.subject)
+            #expect(accepted.count == acceptances.count && (used ? acceptances.count == 1 : acceptances.count <= 1))
+            if acceptances.isEmpty {
+                #expect(try await fresh.noteUse(by: stage.subject, as: stage.trust.context()) != nil)
+            }
+            let refusals = try stage.trust.store.auditEntries(from: start).filter { $0.outcome == .refused }
+            #expect(refusals.allSatisfy { $0.refusal == "storeFailed" }, "\(fault) \(call)")
             try await fresh.choose(stage.event(.optedOut, PrivacyStage.marketing), as: stage.trust.context())
             await expectPrivacy(.notAllowed) {
                 _ = try await fresh.clearance(for: PrivacyStage.newsletter.request, as: stage.trust.context())
