@@ -33,7 +33,7 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case staleClearance
         /// Something must be done before the use; ``PrivacyError/duties`` says what.
         case dutyNotDone
-        /// Nobody knows about whom the data is that somebody else would get to see.
+        /// Nobody knows about whom the data is, where that matters: when somebody else would get to see it, or when it is collected from who may have declined.
         case unknownSubject
         /// Nobody knows who would get to see it.
         case unnamedRecipient
@@ -144,7 +144,7 @@ extension PrivacyError: CustomStringConvertible {
         case .staleClearance: "the clearance is no longer good, or another room's; ask for a new one"
         case .dutyNotDone:
             "before the use there must be a receipt for: " + duties.map(\.description).joined(separator: ", ")
-        case .unknownSubject: "somebody else would get to see data about nobody knows whom; say whom it is about"
+        case .unknownSubject: "it matters about whom the data is, and nobody says; say whom it is about"
         case .unnamedRecipient: "data about somebody would go to nobody knows whom; say who gets it"
         case .needsPreview: "the subject must be shown first what would become of the service; pass the preview"
         case .otherPreview: "the subject was shown what would become of something else; make a new preview"

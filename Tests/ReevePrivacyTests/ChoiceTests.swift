@@ -33,7 +33,9 @@ import Testing
         ] {
             #expect(throws: ChoiceLog.Refusal.needsPreview) { try log.append(event(.optedOut, scope)) }
         }
-        let features = [Feature("service", required: [Ask(.use, ["contact.email"], for: "service.operate").request])]
+        let shared = Ask(.share, ["contact.email"], for: "service.operate", to: Recipient(.serviceProvider, "hosting"))
+        let features = [Feature("service", required: [shared.request])]
+        let others = [Feature("service", required: [Ask(.use, ["contact.email"], for: "service.operate").request])]
         let preview = policy.impact(of: .optedOut, vendors, on: mine, features: features)
         #expect(throws: ChoiceLog.Refusal.otherPreview) {
             try log.append(event(.optedOut, about([.transfer])), shown: preview)
@@ -45,6 +47,7 @@ import Testing
             policy.impact(of: .optedOut, vendors, on: .none, features: features),
             policy.impact(of: .optedOut, vendors, on: theirs, features: features),
             policy.impact(of: .optedOut, vendors, on: mine, features: []),
+            policy.impact(of: .optedOut, vendors, on: mine, features: others),
         ] {
             #expect(throws: ChoiceLog.Refusal.otherPreview) { try log.append(event(.optedOut, vendors), shown: shown) }
         }

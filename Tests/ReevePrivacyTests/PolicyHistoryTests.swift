@@ -283,11 +283,14 @@ import Testing
             tracker("l", .log, "analytics.usage", ["contact.email"]),
             tracker("b", .beacon, "analytics.usage", ["log.ip"]),
             tracker("d", .deviceIdentifier, "service.login", ["beacon.web"]), tracker("", .log, "analytics.usage"),
+            tracker("a\tb", .log, "analytics.usage"), tracker("a\nb", .beacon, "analytics.usage"),
         ] { #expect(bad.defects.count == 1, "\(bad)") }
         let policy = try ReferencePolicies.privacy2016.compile()
         let visitor = SubjectFacts(.visitor, residence: region("us"), choices: ChoiceState.none)
         let day = CivilDay(daysSince1970: 20_000)
-        #expect(policy.decide(try #require(register["pixel"]).request(for: visitor, on: day)).isAllowed)
+        for name in ["pixel", "access log", "push id"] {
+            #expect(policy.decide(try #require(register[name]).request(for: visitor, on: day)).isAllowed, "\(name)")
+        }
         // For another purpose than it was declared for, nothing is collected.
         let other = tracker("pixel", .beacon, "marketing.targeted.radio", ["beacon.web"])
         #expect(!policy.decide(other.request(for: visitor, on: day)).isAllowed)

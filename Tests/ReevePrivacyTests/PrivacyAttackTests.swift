@@ -62,6 +62,44 @@ import Testing
         #expect(try await stage.privacy.decision(on: research.request).isAllowed)
     }
 
+    /// Nor does who declined one: it is told, and nothing is collected.
+    @Test func anUnknownVersionThatWasDeclinedAllowsNothing() async throws {
+        let stage = try await PrivacyStage()
+        try await stage.privacy.note(.declined, to: "2016-03-07", by: stage.subject, as: stage.trust.context())
+        let only = try PolicyHistory(of: wider())
+        try await stage.update { $0.policies = only }
+        let visit = Ask(.collect, ["contact.email"], for: "service.operate", about: .visitor)
+        for ask in [visit, research] {
+            await expectPrivacy(.unknownVersion) { _ = try await stage.privacy.decision(on: ask.request) }
+        }
+    }
+
+    /// P14.4: to use the service is to agree to the version that is in force then, whatever another clock says.
+    @Test func useIsOfTheVersionInForce() async throws {
+        let stage = try await PrivacyStage()
+        let ahead = try await stage.process(
+            clock: ManualTime(now: stage.trust.time.now.advanced(by: .seconds(3600))))
+        try await ahead.noteUse(by: stage.subject, as: stage.trust.context())
+        try await stage.schedule(wider(), in: 1800)
+        stage.trust.time.advance(by: .seconds(60))
+        #expect(try await stage.privacy.noteUse(by: stage.subject, as: stage.trust.context()) == nil)
+        stage.trust.time.advance(by: .seconds(1800))
+        #expect(try await !stage.privacy.decision(on: research.request).isAllowed)
+        #expect(try await stage.privacy.noteUse(by: stage.subject, as: stage.trust.context())?.policy == "2017")
+        #expect(try await stage.privacy.decision(on: research.request).isAllowed)
+    }
+
+    /// P14.5: who is no visitor is known, and so is whether they declined: to leave out the id collects nothing.
+    @Test func toLeaveOutTheIDCollectsNothing() async throws {
+        let stage = try await PrivacyStage()
+        let log = Ask(.collect, ["log.ip"], for: "analytics.usage", from: .observed, .pseudonymous)
+        #expect(try await stage.privacy.decision(on: log.request).isAllowed)
+        let unknown = log.with { $0.subject.id = nil }
+        await expectPrivacy(.unknownSubject) { _ = try await stage.privacy.decision(on: unknown.request) }
+        let visitor = unknown.with { $0.subject.relationship = .visitor }
+        #expect(try await stage.privacy.decision(on: visitor.request).isAllowed)
+    }
+
     // MARK: Clocks
 
     /// An opt-out counts for a process whose clock is behind, and for this one when its clock is set back.
@@ -160,6 +198,11 @@ import Testing
             #expect(try await isAllowed(name, "de") == allowed)
         }
         try await stage.update { $0.registers.standard = AgreementSet.none }
+        // So does a company of the group, where its places are on file.
+        try await stage.update { $0.registers.places["sister"] = [region("us")] }
+        let sister = Ask(.share, ["contact.email"], for: "support.help", to: Recipient(.affiliate, "sister"))
+        #expect(try await !stage.privacy.decision(on: sister.living("de").request).isAllowed)
+        #expect(try await stage.privacy.decision(on: sister.living("us").request).isAllowed)
         // All of them are written down.
         let ask = Ask(.share, ["contact.email"], for: "service.operate", to: Recipient(.serviceProvider, "caus"))
         let clearance = try await stage.clearance(ask.living("br"))
@@ -168,6 +211,24 @@ import Testing
         }
         #expect(
             try await stage.privacy.disclosures(of: stage.subject).first?.destinations == [region("ca"), region("us")])
+    }
+
+    /// A condition on what is known of a place is asked of each: one that is good hides none that is not.
+    @Test func noPlaceHidesAnother() throws {
+        var version = ReferencePolicies.privacy2016
+        version.regions["embargoed"] = [region("xx")]
+        version.rules.append(
+            UseRule(
+                .forbid, path("embargo"), UseScope(), when: .known(path("destination.embargoed")),
+                clauses: [clause("P7.1")]))
+        let policy = try version.compile()
+        let ask = Ask(.use, ["identity.name"], for: "service.operate").living("us")
+            .facts("agreement.allowsDestination")
+        func isAllowed(_ places: [String]) -> Bool {
+            policy.decide(ask.with { $0.destinations = Set(places.map(region)) }.request).isAllowed
+        }
+        #expect(isAllowed(["ca"]) && isAllowed(["ca", "us"]) && !isAllowed(["xx"]))
+        #expect(!isAllowed(["ca", "xx"]) && !isAllowed(["xx", "zz"]) && !isAllowed(["aa", "xx"]))
     }
 
     /// S2.6, P7.1: to leave out whose customer a subject is helps nobody.
@@ -445,17 +506,46 @@ import Testing
                 GlobalPrivacyControl.event(
                     header: value, by: stage.subject, at: stage.trust.time.now, under: "2016-03-07") == nil)
         }
-        let partner = PrivacyStage.sister
-        #expect(try await stage.privacy.decision(on: partner.request).isAllowed)
+        let policies = try PolicyHistory(of: ReferencePolicies.privacy2016.honoringGlobalPrivacyControl())
+        try await stage.update { $0.policies = policies }
+        let sister = Ask(.share, ["contact.email"], for: "service.operate", to: Recipient(.affiliate, "sister"))
+        #expect(try await stage.privacy.decision(on: sister.request).isAllowed)
         let event = try #require(
             GlobalPrivacyControl.event(
                 header: "1", by: stage.subject, at: stage.trust.time.now, under: "2016-03-07"))
-        try await stage.privacy.choose(event, as: stage.trust.context())
-        let state = ChoiceState(of: stage.subject, folding: [event], at: stage.trust.time.now)
-        #expect("\(state)" == "choices about 1 scopes")
+        // A browser says so each time; it is written down once, and again after the subject opted in.
+        for _ in 0..<3 { try await stage.privacy.choose(event, as: stage.trust.context()) }
+        #expect(try await stage.privacy.choices(of: stage.subject).count == 1)
+        #expect(try await stage.privacy.decision(on: sister.request).clauses == [clause("P10.1")])
+        stage.trust.time.advance(by: .seconds(1))
+        try await stage.choose(.optedIn, GlobalPrivacyControl.scope)
+        #expect(try await stage.privacy.decision(on: sister.request).isAllowed)
+        stage.trust.time.advance(by: .seconds(1))
+        var again = event
+        again.at = stage.trust.time.now
+        try await stage.privacy.choose(again, as: stage.trust.context())
+        #expect(try await !stage.privacy.decision(on: sister.request).isAllowed)
         // Providers and messages go on.
         #expect(try await stage.privacy.decision(on: PrivacyStage.hosting.request).isAllowed)
         #expect(try await stage.privacy.decision(on: PrivacyStage.newsletter.request).isAllowed)
+    }
+
+    /// P12.3: by what a parent permitted it is written down.
+    @Test func aParentsPermissionIsWrittenDown() async throws {
+        let stage = try await PrivacyStage()
+        let policies = try PolicyHistory(of: ReferencePolicies.privacy2016.allowingParentalPermission())
+        try await stage.update { $0.policies = policies }
+        let permission = ParentalPermission(
+            for: stage.subject, by: .signedForm, at: stage.trust.time.now, reference: "form 7")
+        let ask = Ask(.collect, ["identity.name"], for: "service.operate").with {
+            $0.subject.birth = CivilDay(year: 2024, month: 1, day: 1)
+            $0.subject.parentalPermission = permission
+        }
+        let clearance = try await stage.clearance(ask)
+        let start = stage.trust.store.commits.count
+        let receipts = clearance.duties.map { stage.receipt($0, towards: stage.subject) }
+        try await stage.privacy.perform(clearance, having: receipts) { _ in }
+        #expect(try stage.trust.store.auditEntries(from: start).last?.details["parent"] == "signedForm: form 7")
     }
 
     /// Receipts are written down with their reference; of an address the host alone.
@@ -463,7 +553,7 @@ import Testing
         let stage = try await PrivacyStage()
         let clearance = try await stage.clearance(PrivacyStage.hosting)
         let start = stage.trust.store.commits.count
-        let secret = stage.receipt(.encryptedInTransit, reference: "https://hosting.example/in?key=s3cret")
+        let secret = stage.receipt(.encryptedInTransit, reference: "https://hosting.example#key=s3cret")
         try await stage.privacy.perform(clearance, having: [secret]) { _ in }
         let publish = try await stage.clearance(
             Ask(.publish, ["content.user"], for: "service.content", to: .everyone).facts("content.isPublic"))
@@ -487,6 +577,9 @@ import Testing
             .share, ["content.user"], for: "service.content", to: Recipient(.authorizedByUser, "Jo Doe"))
         try await stage.privacy.perform(stage.clearance(ask)) { _ in }
         #expect(try await stage.privacy.disclosures(of: stage.subject).first?.recipient.name == "Jo Doe")
+        // Others who ask what was shared are told that it was, and not with whom.
+        let report = try await stage.privacy.sharing(in: stage.trust.time.now.day.components.year)
+        #expect(report.recipients == [Recipient(.authorizedByUser)] && report.rows.count == 1)
         for entry in try stage.trust.store.auditEntries(from: start) {
             #expect(!entry.details.values.contains { $0.contains("Doe") })
         }

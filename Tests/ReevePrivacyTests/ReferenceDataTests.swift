@@ -68,7 +68,7 @@ import Testing
     @Test func aRecordIsAsTheSpecificationHasIt() throws {
         let other = Identifier<DataSubject>(high: 9, low: 9)
         let events = [
-            event(.given, 0), event(.optedOut, 1), event(.given, 2, ChoiceScope()), event(.withdrawn, 3, by: other),
+            event(.given, 0), event(.optedIn, 1), event(.given, 2, ChoiceScope()), event(.withdrawn, 3, by: other),
             event(.expired, 4, nil, .holder),
         ]
         let record = try #require(ConsentRecord("c-7", of: events, about: scope, under: notice()))
@@ -97,6 +97,35 @@ import Testing
         var dumped = ""
         dump(record, to: &dumped)
         #expect(!dumped.contains(Ask.subject.description) && !"\(record)".contains(Ask.subject.description))
+    }
+
+    /// Whatever ends a part of a consent is in its record: it never says that consent stands which does not.
+    @Test func whatEndsConsentIsInItsRecord() throws {
+        let narrow = ChoiceScope([.use], of: [category("contact")], for: [purpose("marketing")])
+        let apart = ChoiceScope([.collect], of: [category("contact")])
+        for (act, ending) in [
+            (ChoiceEvent.Act.withdrawn, ChoiceScope()), (.withdrawn, narrow), (.optedOut, scope), (.objected, narrow),
+            (.expired, ChoiceScope(of: [category("own")])), (.invalidated, ChoiceScope()),
+        ] {
+            let record = try #require(
+                ConsentRecord("c", of: [event(.given, 0), event(act, 1, ending)], about: scope, under: notice()))
+            #expect(record.events.map(\.act) == [.given, act])
+            #expect(try !record.json().contains(#""event_state":"given","event_time":"1970-01-01T00:00:01"#))
+        }
+        let other = try #require(
+            ConsentRecord("c", of: [event(.given, 0), event(.withdrawn, 1, apart)], about: scope, under: notice()))
+        #expect(other.events.count == 1)
+        // A record says for whom; what is for a very thing, or for somebody the notice has not, has none.
+        var named = scope
+        named.named = ["p"]
+        let record = try #require(
+            ConsentRecord("c", of: [event(.given, 0, named)], about: named, under: notice()))
+        #expect(try record.json().contains(#""recipient_third_parties":["p"]"#))
+        named.named = ["q"]
+        #expect(ConsentRecord("c", of: [event(.given, 0, named)], about: named, under: notice()) == nil)
+        var item = scope
+        item.items = ["t1"]
+        #expect(ConsentRecord("c", of: [event(.given, 0, item)], about: item, under: notice()) == nil)
     }
 
     /// What is about no consent has no record, nor has what does not say to what.
@@ -223,6 +252,9 @@ import Testing
             "https://reeve.example\\@evil",
             "\t//evil.example", "https://ｒeeve.example", "https://", "ftp://reeve.example", "https://reeve.example:x",
             "https://[::1]/", " https://evil.example",
+            "https://evil.example:443.reeve.example/", "https://evil.example:.reeve.example",
+            "https://%2f.reeve.example",
+            "https://|.reeve.example", "https://[::1].reeve.example", "https://a_b.reeve.example",
         ] { #expect(boundary.duties(following: other) == [.noticeLeaving], "\(other)") }
     }
 
@@ -290,7 +322,23 @@ import Testing
         #expect(old.values.allSatisfy { $0 == .warning([path("hipaa"), path("iso27701"), path("soc2")]) })
         let one = findings(agreements, attested(["soc2", "hipaa"], through: 0), [path("guards")])
         #expect(one[.measures] == .notKept && one[.breachNotice] == .warning([path("iso27701")]))
-        for none in [nil, AgreementSet.none] {
+        // What a summary says promises nothing.
+        let summary = try AgreementSet([
+            AgreementDocument(
+                "s", .helpCenterSummary, effective: Timestamp(seconds: 0),
+                terms: [path("breach.notice"): "Breaches may be told.", path("subprocessor.list"): "There is a list."])
+        ])
+        // An attestation of a part verifies no promise.
+        let partly = AttestationRegister(
+            attested(["soc2", "iso27701", "hipaa"], through: 0).attestations.map {
+                Attestation(
+                    $0.standard, scope: "s", from: $0.from, through: $0.through, evidence: "e", systems: ["sandbox"])
+            })
+        #expect(
+            findings(agreements, partly).values.allSatisfy {
+                $0 == .warning([path("hipaa"), path("iso27701"), path("soc2")])
+            })
+        for none in [nil, AgreementSet.none, summary] {
             let found = findings(none, attested(["soc2", "iso27701", "hipaa"], through: 0))
             #expect(found[.measures] == .verified)
             for promise in [ComplianceFinding.Promise.processingTerms, .breachNotice, .subprocessorList] {
@@ -340,6 +388,25 @@ import Testing
         // Of a grown-up it changes nothing.
         let grown = child.with { $0.subject.birth = CivilDay(year: 1990, month: 1, day: 1) }
         #expect(taking.decide(grown.request).isAllowed && plain.decide(grown.request).isAllowed)
+        // No other word lifts anything: one without evidence, one that is yet to come, one for what is done besides collecting.
+        func worded(_ reference: String, at instant: Timestamp) -> Ask {
+            child.with {
+                $0.subject.parentalPermission = ParentalPermission(
+                    for: Ask.subject, by: .signedForm, at: instant, reference: reference)
+            }
+        }
+        #expect(taking.decide(worded("f-1", at: child.request.day.startInUTC).request).isAllowed)
+        for bad in [
+            worded("", at: Timestamp(seconds: 0)), worded("f-1", at: Timestamp(microseconds: .max)),
+            worded("f-1", at: child.request.day.advanced(byDays: 2).startInUTC),
+        ] { #expect(!taking.decide(bad.request).isAllowed) }
+        var strict = ReferencePolicies.privacy2016
+        strict.rules.append(
+            UseRule(
+                .forbid, path("child.use"), UseScope([.use]), when: .known(path("subject.under13")),
+                clauses: [clause("P12.1")]))
+        let use = permitted(.signedForm).with { $0.operation = .use }
+        #expect(try !strict.allowingParentalPermission().compile().decide(use.request).isAllowed)
         // What a message permits stays inside.
         var version = ReferencePolicies.privacy2016
         version.rules.append(

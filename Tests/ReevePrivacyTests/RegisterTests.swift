@@ -17,7 +17,8 @@ import Testing
     }
 
     private func decide(_ ask: Ask, _ registers: PrivacyRegisters, at instant: Timestamp? = nil) -> UseDecision {
-        policy.decide(registers.completing(ask.request, of: company, at: instant ?? now))
+        policy.decide(
+            registers.completing(ask.request, of: company, at: instant ?? now, under: policy.version.name))
     }
 
     /// P2i.4: parent, subsidiary and sister are of the group; who else has a part in a subsidiary is not.
@@ -213,6 +214,10 @@ import Testing
             #expect(!decide(stated, succession("deed 7", 0, [])).isAllowed)
             #expect(!decide(stated, succession("deed 7", 1, ["2016-03-07"])).isAllowed)
             #expect(!decide(stated, succession("", 0, ["2016-03-07"])).isAllowed)
+            #expect(!decide(stated, succession("deed 7", 0, ["another"])).isAllowed)
+            // Without the version in force nobody knows.
+            let unknown = succession("deed 7", 0, ["2016-03-07"]).completing(stated.request, of: company, at: now)
+            #expect(unknown.facts[path("recipient.isBound")] == .unknown)
             let other = stated.with { $0.recipient = Recipient(.acquirer, "other") }
             #expect(!decide(other, succession("deed 7", 0, ["2016-03-07"])).isAllowed)
             let partner = stated.with { $0.recipient = Recipient(.partner, "buyer") }

@@ -50,6 +50,14 @@ import Testing
 
     /// Whether all facts that the rules ask for are as the reference has them.
     private static func agrees(_ policy: PrivacyPolicy, _ reference: UseReference, _ request: UseRequest) -> Bool {
+        // Where it goes to several places, the facts of each.
+        guard request.destinations.count < 2 else {
+            return request.destinations.allSatisfy { place in
+                var one = request
+                one.destinations = [place]
+                return agrees(policy, reference, one)
+            }
+        }
         let (known, facts) = (policy.facts(of: request), reference.facts(request))
         return policy.version.facts.allSatisfy { policy.truth(of: $0, in: known) == facts[$0] ?? .unknown }
     }

@@ -13,7 +13,7 @@ struct UseReference {
             permitAboveLimit
         case setsDoNotIdentify, externalIsOurs, statedChoiceCounts, withdrawalLosesTies, narrowWithdrawalIsPassedOver
         case anybodysChoices, holderConsents, generalActsLift, consentToAnything, consentLiftsOptOuts, partsAreElsewhere
-        case anyCodeIsKnown
+        case anyCodeIsKnown, onePlaceIsEnough
     }
 
     let version: PolicyVersion
@@ -138,11 +138,7 @@ struct UseReference {
         for (name, truth) in choice where flaw != .statedChoiceCounts || facts[name] == nil { facts[name] = truth }
         for (name, regions) in version.regions {
             facts[path("residence.\(name)")] = isIn(regions, request.subject.residence)
-            let all = request.destinations.map { isIn(regions, $0) }
-            // What is so of some of them only, nobody knows of all.
-            facts[path("destination.\(name)")] =
-                all.contains(.yes) && all.allSatisfy { $0 == .yes }
-                ? .yes : !all.isEmpty && all.allSatisfy { $0 == .no } ? .no : .unknown
+            facts[path("destination.\(name)")] = isIn(regions, request.destinations.first)
         }
         return facts
     }
@@ -172,6 +168,15 @@ struct UseReference {
     }
 
     func isAllowed(_ request: UseRequest) -> Bool {
+        // Where it goes to several places, for each of them.
+        if request.destinations.count > 1 {
+            let each = request.destinations.map { place in
+                var one = request
+                one.destinations = [place]
+                return isAllowed(one)
+            }
+            return flaw == .onePlaceIsEnough ? each.contains(true) : !each.contains(false)
+        }
         let categories = version.taxonomy.categories.map(\.path)
         let purposes = version.taxonomy.purposes.map(\.path)
         guard !request.data.categories.isEmpty, !request.data.origins.isEmpty else { return false }

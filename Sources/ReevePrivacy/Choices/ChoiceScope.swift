@@ -68,6 +68,18 @@ public struct ChoiceScope: Hashable, Sendable, Codable {
             && (named != nil || other.named == nil) && (items != nil || other.items == nil)
     }
 
+    /// Whether both have something in common.
+    func overlaps(_ other: ChoiceScope) -> Bool {
+        func meet<Value>(_ left: Set<Value>?, _ right: Set<Value>?, _ overlaps: (Value, Value) -> Bool) -> Bool {
+            guard let left, let right else { return left?.isEmpty != true && right?.isEmpty != true }
+            return left.contains { one in right.contains { overlaps(one, $0) } }
+        }
+        return meet(categories, other.categories) { $0.overlaps($1) }
+            && meet(purposes, other.purposes) { $0.overlaps($1) }
+            && meet(operations, other.operations, ==) && meet(recipients, other.recipients, ==)
+            && meet(named, other.named, ==) && meet(items, other.items, ==)
+    }
+
     /// Whether all that a request asks lies in the scope.
     func contains(_ request: UseRequest) -> Bool {
         guard operations?.contains(request.operation) ?? true, recipients?.contains(request.recipient.kind) ?? true,

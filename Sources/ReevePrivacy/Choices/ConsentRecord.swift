@@ -68,7 +68,7 @@ public struct ConsentNotice: Hashable, Sendable, Codable {
 ///     let record = ConsentRecord("c-7", of: try await privacy.choices(of: subject), about: scope, under: notice)
 ///     let json = try record?.json()
 ///
-/// Its fields are those that the specification makes mandatory, with their names. Categories and purposes go by their own names and by those of the
+/// Its fields are those that the specification makes mandatory, with their names, as the guide of the W3C's Data Privacy Vocabularies group tells them. Categories and purposes go by their own names and by those of the
 /// Data Privacy Vocabulary where it has one (``Taxonomy/foreignTerm(for:)-(DataCategory)``).
 public struct ConsentRecord: Hashable, Sendable {
     /// The host's name for it, which it keeps while events are added.
@@ -82,14 +82,22 @@ public struct ConsentRecord: Hashable, Sendable {
     /// What the subject did, in the order in which it was added.
     public let events: [ChoiceEvent]
 
-    /// A record of what a subject did about a scope; `nil` where there is nothing that is about consent, or where the scope names no category or no purpose:
-    /// consent that does not say to what is none.
+    /// A record of what a subject did about a scope; `nil` where consent to it was neither given nor refused, or where the scope names no category or no purpose:
+    /// consent that does not say to what is none. Consent to a very thing, or for a recipient whom the notice does not name, has no place in such a record.
     ///
-    /// Of several subjects' events those of the first one's are taken. Opting out and in, and objecting, are about what goes on without consent, and in no record.
+    /// Of several subjects' events those of the first one's are taken. Whatever ended a part of the consent is in it, as an objection or an opt-out: it is withdrawn then.
     public init?(_ id: String, of events: [ChoiceEvent], about scope: ChoiceScope, under notice: ConsentNotice) {
-        guard scope.categories?.isEmpty == false, scope.purposes?.isEmpty == false else { return nil }
-        let about = events.filter { $0.scope == scope && $0.act.consentState != nil }
-        guard let subject = about.first?.subject else { return nil }
+        guard scope.categories?.isEmpty == false, scope.purposes?.isEmpty == false, scope.items == nil,
+            scope.named.map({ $0.isSubset(of: notice.recipients.map(\.id)) }) ?? true
+        else { return nil }
+        // What ends a part of it ends it; what allows something else is about that.
+        let about = events.filter { event in
+            event.act == .given || event.act == .refused
+                ? event.scope == scope : event.act.consentState != nil && event.scope.overlaps(scope)
+        }
+        guard let subject = about.first?.subject,
+            about.contains(where: { $0.subject == subject && ($0.act == .given || $0.act == .refused) })
+        else { return nil }
         self.id = id
         self.subject = subject
         self.scope = scope
@@ -118,10 +126,10 @@ extension ChoiceEvent.Act {
         switch self {
         case .given: "given"
         case .refused: "refused"
-        case .withdrawn: "withdrawn"
+        case .withdrawn, .objected, .optedOut: "withdrawn"
         case .expired: "expired"
         case .invalidated: "invalidated"
-        case .objected, .optedOut, .optedIn: nil
+        case .optedIn: nil
         }
     }
 }
@@ -183,6 +191,7 @@ private struct Written: Encodable {
 
     init(_ record: ConsentRecord, _ receipt: String?) {
         let (notice, scope) = (record.notice, record.scope)
+        let recipients = notice.recipients.filter { scope.named?.contains($0.id) ?? true }
         header = Header(record_id: record.id, receipt_id: receipt, pii_principal_id: record.subject.description)
         let information = (scope.categories ?? []).sorted { $0.description < $1.description }.map { category in
             Information(
@@ -199,14 +208,14 @@ private struct Written: Encodable {
                     processing_method: scope.operations?.map(\.rawValue).sorted(),
                     storage_locations: notice.storageLocations.map(\.description).sorted(),
                     retention_period: notice.retention, jurisdiction: notice.jurisdiction.description,
-                    recipient_third_parties: notice.recipients.map(\.id), withdrawal_method: notice.withdrawal)
+                    recipient_third_parties: recipients.map(\.id), withdrawal_method: notice.withdrawal)
             })
         func party(_ party: ConsentNotice.Party, _ type: String) -> Party {
             Party(
                 party_id: party.id, party_name: party.name, party_address: party.address,
                 party_contact: party.contact, party_type: type)
         }
-        parties = [party(notice.controller, "controller")] + notice.recipients.map { party($0, "recipient") }
+        parties = [party(notice.controller, "controller")] + recipients.map { party($0, "recipient") }
         events = record.events.compactMap { event in
             event.act.consentState.map { state in
                 Event(

@@ -46,7 +46,7 @@ public struct ImpactPreview: Hashable, Sendable {
     public let features: [String: Availability]
     /// Towards whom the choice would be made, where a ``Privacy`` computed it; others are taken by a ``ChoiceLog`` alone.
     public internal(set) var role: DataRole?
-    /// How many uses were decided for it.
+    /// How many uses were decided that the choice is about.
     let uses: Int
 
     fileprivate init(
@@ -101,7 +101,8 @@ extension PrivacyPolicy {
             return (feature.name, feature.optional.contains(where: isLost) ? .degraded : .unaffected)
         }
         let worst = Dictionary(all) { $0 == .unavailable || $1 == .unaffected ? $0 : $1 }
-        let uses = features.reduce(0) { $0 + $1.required.count + $1.optional.count }
+        // Those that the choice is about.
+        let uses = features.flatMap { $0.required + $0.optional }.count { scope.overlaps($0) }
         return ImpactPreview(act, scope, of: state.subject, policy: version.name, features: worst, uses: uses)
     }
 }

@@ -48,7 +48,7 @@ public struct UnsubscribeTokens: Sendable {
 
     /// The opt-out that a token stands for, made by the subject who is signed in, or by whoever has the link when `subject` is `nil`.
     ///
-    /// A ``ChoiceLog`` takes the event of one token once.
+    /// A ``ChoiceLog`` takes the event of one token once. Towards whom it is, a ``Privacy`` sees to: ``Privacy/unsubscribe(by:of:signedIn:as:)``.
     public func event(
         from token: String, by subject: Identifier<DataSubject>? = nil, at now: Timestamp, under policy: String
     ) throws(Refusal) -> ChoiceEvent {

@@ -124,7 +124,24 @@ public final class PrivacyPolicy: Sendable {
     /// Total: no request throws, and nothing unknown allows. Complexity: O(categories · purposes · origins of the request, as leaves, + rules that
     /// have a condition and concern it + quasi-identifiers + named regions + the square of the subject's choices).
     public func decide(_ request: UseRequest) -> UseDecision {
-        UseDecision(request: request, policy: self, outcome: outcome(of: request, with: facts(of: request)))
+        UseDecision(request: request, policy: self, outcome: outcome(of: request))
+    }
+
+    /// What comes out for all places that a request goes to: the first, in order, for which it is not allowed, or all of them together.
+    private func outcome(of request: UseRequest) -> Outcome {
+        guard request.destinations.count > 1 else { return outcome(of: request, with: facts(of: request)) }
+        var all = Outcome()
+        for place in request.destinations.sorted(by: { $0.description < $1.description }) {
+            var one = request
+            one.destinations = [place]
+            let outcome = outcome(of: one, with: facts(of: one))
+            guard outcome.reason == nil else { return outcome }
+            all.permits = all.permits | outcome.permits
+            all.firingPermits = all.firingPermits | outcome.firingPermits
+            all.forbids = all.forbids | outcome.forbids
+        }
+        all.facts = facts(of: request)
+        return all
     }
 
     /// What rules concern a request, and how they come out.

@@ -13,8 +13,8 @@ public struct UseRequest: Hashable, Sendable {
     public var purpose: Purpose
     /// Who gets to see it.
     public var recipient: Recipient
-    /// Where it goes, when it leaves the country it is in: data that is shared with somebody abroad is transferred as well. Of several places a rule
-    /// asks about all of them together, and what is so of some and not of others nobody knows.
+    /// Where it goes, when it leaves the country it is in: data that is shared with somebody abroad is transferred as well. Of several places it
+    /// has to be allowed for each.
     public var destinations: Set<Region>
     /// In which system it is done, by the host's name for it, where an attestation is about some alone (clause S1.1c).
     public var system: String?

@@ -20,6 +20,24 @@ public struct Attestation: Hashable, Sendable, Codable {
     /// The regions that it is good for; `nil` for all (clause S1.1e).
     public let regions: Set<Region>?
 
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case standard, scope, from, through, evidence, systems, regions
+    }
+
+    /// Reads an attestation; a member that is not known is an error, since it may limit it.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decode(Path.self, forKey: .standard),
+            scope: try container.decode(String.self, forKey: .scope),
+            from: try container.decode(CivilDay.self, forKey: .from),
+            through: try container.decode(CivilDay.self, forKey: .through),
+            evidence: try container.decode(String.self, forKey: .evidence),
+            systems: try container.decodeIfPresent(Set<String>.self, forKey: .systems),
+            regions: try container.decodeIfPresent(Set<Region>.self, forKey: .regions))
+    }
+
     /// An attestation.
     public init(
         _ standard: Path, scope: String, from: CivilDay, through: CivilDay, evidence: String,
@@ -45,9 +63,9 @@ public struct AttestationRegister: Hashable, Sendable, Codable {
         self.attestations = attestations
     }
 
-    /// Whether a standard is attested on a day.
+    /// Whether a standard is attested on a day for all systems and places.
     public func isAttested(_ standard: Path, on day: CivilDay) -> Bool {
-        attestations.contains { $0.standard == standard && ($0.from <= day && day <= $0.through) }
+        truth(of: standard, on: day, in: nil, at: []) == .yes
     }
 
     /// Whether a standard is attested on a day for what is done in a system and in places; unknown where an attestation is about some alone, and nobody says which
@@ -63,12 +81,17 @@ public struct AttestationRegister: Hashable, Sendable, Codable {
         }
     }
 
-    /// A line for each standard that was attested before a day and is not on it.
+    /// A line for each standard that was attested before a day, for all or for some systems and places, and is not on it.
     public func findings(on day: CivilDay) -> [String] {
-        let lapsed = Set(attestations.filter { $0.through < day }.map(\.standard)).filter { !isAttested($0, on: day) }
-        return lapsed.sorted().map { standard in
-            let last = attestations.filter { $0.standard == standard && $0.through < day }.map(\.through).max() ?? day
-            return "the attestation of `\(standard)` ended on \(last)"
+        var ended: [Path: CivilDay] = [:]
+        for one in attestations where one.through < day {
+            let goesOn = attestations.contains { other in
+                other.standard == one.standard && other.from <= day && day <= other.through
+                    && (other.systems == nil || other.systems == one.systems)
+                    && (other.regions == nil || other.regions == one.regions)
+            }
+            if !goesOn { ended[one.standard] = max(ended[one.standard] ?? one.through, one.through) }
         }
+        return ended.sorted { $0.key < $1.key }.map { "the attestation of `\($0.key)` ended on \($0.value)" }
     }
 }

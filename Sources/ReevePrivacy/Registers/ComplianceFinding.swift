@@ -43,7 +43,10 @@ extension PrivacyRegisters {
     ) -> [ComplianceFinding] {
         let agreement = customer.flatMap { agreements[$0] } ?? standard
         let inForce = agreement?.inForce(at: now) ?? []
-        func says(_ key: StaticString) -> Bool { agreement?.term(Path(literal: key), at: now) != nil }
+        // What is only published, as a summary is, promises a customer nothing.
+        func says(_ key: StaticString) -> Bool {
+            inForce.contains { $0.isAgreed && $0.document.terms[Path(literal: key)] != nil }
+        }
         let ended = standards.filter { !attestations.isAttested($0, on: now.day) }.sorted()
         return ComplianceFinding.Promise.allCases.map { promise in
             let isKept =

@@ -25,6 +25,8 @@ public struct PrivacyRegisters: Hashable, Sendable {
     public var successions: [String: Succession]
     /// Where the places are at which data is kept, by the host's names for them (clause S2.10).
     public var locations: [String: Region]
+    /// Where recipients work that are no providers, by their names, such as the companies of the group.
+    public var places: [String: Set<Region>]
     /// Where recipients are reached, by their names, as people are told who ask (clause P13.1).
     public var addresses: [String: String]
 
@@ -35,7 +37,7 @@ public struct PrivacyRegisters: Hashable, Sendable {
         standard: AgreementSet? = nil, attestations: AttestationRegister = .init(),
         grounds: [String: LegalGround] = [:], successions: [String: Succession] = [:],
         locations: [String: Region] = [:],
-        addresses: [String: String] = [:]
+        places: [String: Set<Region>] = [:], addresses: [String: String] = [:]
     ) {
         self.group = group
         self.providers = providers
@@ -45,6 +47,7 @@ public struct PrivacyRegisters: Hashable, Sendable {
         self.grounds = grounds
         self.successions = successions
         self.locations = locations
+        self.places = places
         self.addresses = addresses
     }
 
@@ -55,21 +58,28 @@ public struct PrivacyRegisters: Hashable, Sendable {
     /// says; facts that nothing here tells stay. Data that is held for a customer is that customer's: about another one nothing is known. Nor is it about data of who
     /// is not just a visitor, and of whose customer nobody says, where any customer has an agreement or objected.
     ///
-    /// Where a provider works that is on the list, data goes. Complexity: O(documents · log documents + incorporations + entries).
-    public func completing(_ request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
+    /// Where a provider works that is on the list, or another recipient whose places are on file, data goes, unless the request says to which of those: that is the host's word.
+    /// `version` is the one in force, by which a successor has to be bound; without it nobody knows. Complexity: O(documents · log documents + incorporations + entries).
+    public func completing(
+        _ request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp, under version: String? = nil
+    ) -> UseRequest {
         var request = request
-        if request.recipient.kind == .serviceProvider, request.destinations.isEmpty,
-            let entry = request.recipient.name.flatMap({ providers.entry($0, at: now) })
-        {
+        if request.destinations.isEmpty, let all = places(of: request.recipient, at: now) {
             // Away from home, if anywhere.
             let home = request.subject.residence
-            request.destinations = entry.regions.filter { place in
+            request.destinations = all.filter { place in
                 home.map { !$0.isIn([place]) && !place.isIn([$0]) } ?? true
             }
         }
         for fact in request.facts.keys where fact.elements[0] == "attested" { request.facts[fact] = .no }
-        for (fact, truth) in facts(about: request, of: customer, at: now) { request.facts[fact] = truth }
+        for (fact, truth) in facts(about: request, of: customer, at: now, version) { request.facts[fact] = truth }
         return request
+    }
+
+    /// Where a recipient works; `nil` where nobody knows.
+    private func places(of recipient: Recipient, at now: Timestamp) -> Set<Region>? {
+        guard let name = recipient.name, recipient.kind != .own, recipient.kind != .everyone else { return nil }
+        return recipient.kind == .serviceProvider ? providers.entry(name, at: now)?.regions : places[name]
     }
 
     /// Whose the data is that a request is about.
@@ -91,8 +101,9 @@ public struct PrivacyRegisters: Hashable, Sendable {
         return .customer(customer)
     }
 
-    private func facts(about request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp) -> [Path: Truth]
-    {
+    private func facts(
+        about request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp, _ version: String?
+    ) -> [Path: Truth] {
         var facts: [Path: Truth] = [:]
         func set(_ name: StaticString, _ holds: Bool?) { facts[Path(literal: name)] = Truth(holds) }
         let name = request.recipient.name
@@ -155,7 +166,8 @@ public struct PrivacyRegisters: Hashable, Sendable {
         let succession = request.recipient.kind == .acquirer ? name.flatMap { successions[$0] } : nil
         let isSuccessor = succession.map { !$0.reference.isEmpty && $0.effective <= now } ?? false
         set("recipient.isSuccessor", isSuccessor)
-        set("recipient.isBound", isSuccessor && succession?.bound.isEmpty == false)
+        let isBound = version.map { version in succession?.bound.contains(version) ?? false }
+        set("recipient.isBound", isSuccessor ? isBound : false)
         return facts
     }
 

@@ -32,6 +32,21 @@ public struct Succession: Hashable, Sendable, Codable {
     /// The versions of the policy that the successor is bound by, by name: data may go to it where the one in force is among them.
     public let bound: Set<String>
 
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case kind, reference, effective, bound
+    }
+
+    /// Reads a succession; a member that is not known is an error.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decode(Kind.self, forKey: .kind),
+            reference: try container.decode(String.self, forKey: .reference),
+            effective: try container.decode(Timestamp.self, forKey: .effective),
+            bound: try container.decode(Set<String>.self, forKey: .bound))
+    }
+
     /// A succession.
     public init(_ kind: Kind, reference: String, effective: Timestamp, bound: Set<String>) {
         self.kind = kind

@@ -78,8 +78,9 @@ public struct Tracker: Hashable, Sendable, Codable {
     public var defects: [String] {
         var lines: [String] = []
         let isToken = name.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"()<>@,;:\\\"/[]?={}".utf8.contains($0) }
-        if !(1...128).contains(name.utf8.count) || kind == .cookie && !isToken {
-            lines.append("the name of a \(kind) has 1 to 128 characters, and a cookie's is a token")
+        let isLine = name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        if !(1...128).contains(name.utf8.count) || !isLine || kind == .cookie && !isToken {
+            lines.append("the name of a \(kind) has 1 to 128 bytes in one line, and a cookie's is a token")
         }
         if case .persistent(let days) = lifetime, !(1...400).contains(days) {
             lines.append("\(kind) `\(name)` must last 1 to 400 days")
@@ -108,13 +109,13 @@ public struct Tracker: Hashable, Sendable, Codable {
         let held = categories.contains(where: kind.category.contains) ? categories : categories.union([kind.category])
         return UseRequest(
             isCookie ? .storeOnDevice : .collect,
-            .pseudonymous(held, from: [isCookie ? .deviceAssigned : .observed]),
+            .pseudonymous(held, from: [kind == .cookie || kind == .deviceIdentifier ? .deviceAssigned : .observed]),
             for: purpose, as: .controller, about: subject, on: day,
             facts: isCookie ? [Path(literal: "cookie.isEssential"): Truth(isEssential)] : [:])
     }
 }
 
-/// All trackers of the service. What is not on it is not set, and collects nothing.
+/// All trackers of the service, for who sets them: one that is not on it has no request that could be allowed.
 public struct TrackerRegister: Hashable, Sendable, Codable {
     /// The trackers, by name.
     public let trackers: [Tracker]

@@ -30,7 +30,7 @@ public struct DutyReceipt: Hashable, Sendable {
     var told: String {
         guard duty == .encryptedInTransit else { return "\(duty) at \(at): \(reference)" }
         let host = reference.split(separator: "/", maxSplits: 2).dropFirst().first.map(String.init) ?? ""
-        return "\(duty) at \(at): https://\(host.split(separator: "?").first.map(String.init) ?? "")"
+        return "\(duty) at \(at): https://\(host.prefix { $0 != "?" && $0 != "#" })"
     }
 
     /// Whether it shows that the duty was done for a use about a subject, as of an instant.

@@ -13,10 +13,10 @@ extension Privacy {
     public func noteUse(
         by subject: Identifier<DataSubject>, as context: ActContext
     ) async throws(PrivacyError) -> Acceptance? {
-        try await accept(subject, context, ["kind": Acceptance.Kind.continuedUse.rawValue]) {
-            log, now, settings throws(PrivacyError) in
-            _ = try settings.inForce(at: now)
-            return log.noteUse(by: subject, at: now, of: settings.policies)
+        try await accept(subject, context, .continuedUse, ["kind": Acceptance.Kind.continuedUse.rawValue]) {
+            log, latest, settings throws(PrivacyError) in
+            let entry = try settings.inForce(at: authority.time.now)
+            return log.answer(of: subject, to: entry.version.name, at: latest) == nil ? entry : nil
         }
     }
 
@@ -30,10 +30,11 @@ extension Privacy {
     ) async throws(PrivacyError) -> Acceptance? {
         let details = ["kind": answer.rawValue]
         let kind: Acceptance.Kind = answer == .accepted ? .explicit : .declined
-        return try await accept(subject, context, details) { log, now, settings throws(PrivacyError) in
-            guard settings.knows(version) else { throw PrivacyError(.unknownVersion) }
-            guard log.answer(of: subject, to: version, at: now) != kind else { return nil }
-            return log.note(answer, by: subject, to: version, at: now, of: settings.policies)
+        return try await accept(subject, context, kind, details) { log, latest, settings throws(PrivacyError) in
+            guard let entry = settings.policies.entries.first(where: { $0.version.name == version }) else {
+                throw PrivacyError(.unknownVersion)
+            }
+            return log.answer(of: subject, to: version, at: latest) != kind ? entry : nil
         }
     }
 
@@ -42,19 +43,22 @@ extension Privacy {
         try await history(of: Chooser(subject, towards: .controller)).acceptances
     }
 
+    /// Writes an answer to the version that `version` says; it comes after all that the subject answered before, whatever a clock says.
     private func accept(
-        _ subject: Identifier<DataSubject>, _ context: ActContext, _ details: [String: String],
-        _ note: (inout AcceptanceLog, Timestamp, PrivacySettings) throws(PrivacyError) -> Acceptance?
+        _ subject: Identifier<DataSubject>, _ context: ActContext, _ kind: Acceptance.Kind, _ details: [String: String],
+        to version: (AcceptanceLog, Timestamp, PrivacySettings) throws(PrivacyError) -> PolicyHistory.Entry?
     ) async throws(PrivacyError) -> Acceptance? {
         let (chooser, action) = (Chooser(subject, towards: .controller), "privacy.accept")
         return try await recordingRefusals(of: action, context, Resource(subject), details) {
             () throws(PrivacyError) in
             try await withHistory(of: chooser) { transaction, history throws(PrivacyError) -> Acceptance? in
-                var log = AcceptanceLog(restoring: history.acceptances)
-                // After all that the subject answered before, whatever a clock says.
+                let now = authority.time.now
                 let last = history.acceptances.map(\.at).max()?.advanced(by: .microseconds(1))
-                let now = max(authority.time.now, last ?? authority.time.now)
-                guard let event = try note(&log, now, settings) else { return nil }
+                let latest = max(now, last ?? now)
+                let log = AcceptanceLog(restoring: history.acceptances)
+                guard let answered = try version(log, latest, settings) else { return nil }
+                let event = Acceptance(
+                    subject: subject, kind: kind, policy: answered.version.name, terms: answered.terms, at: latest)
                 try await add(.acceptance(event), to: history, of: chooser, in: &transaction)
                 let told = details.merging(["version": event.policy.cut(toBytes: 200)]) { $1 }
                 let entry = authority.entry(action, context, Resource(subject), nil, nil, nil, told)

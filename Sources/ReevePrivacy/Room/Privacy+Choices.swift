@@ -37,6 +37,13 @@ extension Privacy {
                     let told = min(event.at, now)
                     event.at = max(told, history.choices.map(\.at).max() ?? told)
                 }
+                // A browser says so with each request.
+                if event.evidence.channel == .globalPrivacyControl,
+                    let last = history.choices.last(where: { $0.scope == event.scope || $0.act == .optedIn }),
+                    last.act == event.act, last.scope == event.scope
+                {
+                    return
+                }
                 do throws(ChoiceLog.Refusal) {
                     try log.append(event, shown: preview)
                 } catch {
@@ -62,7 +69,7 @@ extension Privacy {
             let version = settings.policies.entry(at: now)?.version.name ?? "none"
             opened = try tokens.open(token, by: subject, at: now, under: version)
         } catch {
-            let refused = PrivacyError(.badLink)
+            let refused = PrivacyError(error == .keyFailed ? .cryptoFailed : .badLink)
             let whose = subject.map { Resource($0) } ?? Resource(kind: "subject", "unknown")
             return try await recordingRefusals(of: "privacy.choose", context, whose, ["channel": "unsubscribeLink"]) {
                 () throws(PrivacyError) in throw refused

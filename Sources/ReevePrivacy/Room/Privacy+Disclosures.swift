@@ -49,8 +49,9 @@ extension Privacy {
     ) async throws(PrivacyError) {
         try tables.disclosures.insert(
             disclosure, .platform, chooser.ids + [disclosure.id.description], in: &transaction)
-        let recipient = disclosure.recipient
-        // Keys show in errors, and a name may be a person's.
+        // Whom a subject authorised may be a person, whom nobody else is told of. Keys show in errors.
+        let kind = disclosure.recipient.kind
+        let recipient = kind == .authorizedByUser ? Recipient(kind) : disclosure.recipient
         var name = CanonicalBytes(label: "reeve/privacy/recipient/1")
         name.add(recipient.name)
         let digest: Digest

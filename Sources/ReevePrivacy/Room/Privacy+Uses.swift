@@ -123,7 +123,10 @@ extension Privacy {
         }
         let open = done.filter { $0.1 == nil }.map(\.0)
         guard open.isEmpty else { throw PrivacyError(open) }
-        var details = request.details
+        var details = decision.request.details
+        if let permission = decision.request.subject.parentalPermission {
+            details["parent"] = "\(permission.method.rawValue): \(permission.reference.cut(toBytes: 200))"
+        }
         details["version"] = policy.version.name.cut(toBytes: 200)
         if !done.isEmpty { details["duties"] = done.compactMap(\.1?.told).joined(separator: "; ") }
         let mechanisms = decided.mechanisms.map(\.rawValue).joined(separator: ",")

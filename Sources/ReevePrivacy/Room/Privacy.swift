@@ -73,7 +73,8 @@ public final class Privacy: Sendable {
     ///
     /// A use on the holder's own account has to be allowed by the version that the subject agreed to as well, and for who agreed to none by each that was in
     /// force so far: what a new version allows begins with an acceptance (clause P14.6). Of who declined the one in force nothing more is
-    /// collected (clause P14.5). ``PrivacyError/Code/unknownVersion`` for a subject who agreed to versions alone that are not in the history.
+    /// collected (clause P14.5), and of who is no visitor nothing without their id: ``PrivacyError/Code/unknownSubject``. ``PrivacyError/Code/unknownVersion`` for a subject
+    /// who answered versions alone that are not in the history.
     ///
     /// What the request says of choices and of its day is passed over. ``PrivacyError/Code/noPolicy`` before the first version is in force.
     /// `customer` is the one whose data it is, where it is held for nobody: a subject who is not just a visitor is some customer's, and of whose nobody knows
@@ -116,12 +117,16 @@ public final class Privacy: Sendable {
         let latest = max(now, history.acceptances.last?.at ?? now)
         let log = AcceptanceLog(restoring: history.acceptances)
         let subject = request.subject.id
+        // Of a visitor nobody may know who it is; of others it is known, and so is whether they declined.
+        if request.operation == .collect, subject == nil, request.subject.relationship != .visitor {
+            throw PrivacyError(.unknownSubject)
+        }
         if request.operation == .collect, let subject, log.hasDeclined(subject, at: latest, of: settings.policies) {
             return Decided(
                 decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [], mechanisms: [])
         }
         let agreed = subject.flatMap { log.entry(for: $0, at: latest, of: settings.policies) }
-        if agreed == nil, history.acceptances.contains(where: { $0.kind != .declined && !settings.knows($0.policy) }) {
+        if agreed == nil, history.acceptances.contains(where: { !settings.knows($0.policy) }) {
             throw PrivacyError(.unknownVersion)
         }
         let others = agreed.map { [$0] } ?? settings.policies.entries(upTo: now)
@@ -171,12 +176,8 @@ extension PrivacySettings {
 
     /// A request with what is on file and with its day, whatever it says of them.
     func completing(_ request: UseRequest, _ customer: Identifier<Company>?, at now: Timestamp) -> UseRequest {
-        var request = registers.completing(request, of: customer, at: now)
-        // Who succeeds the holder is bound by the version in force, or not.
-        if request.recipient.kind == .acquirer, let version = policies.entry(at: now)?.version.name {
-            let isBound = request.recipient.name.flatMap { registers.successions[$0]?.bound.contains(version) } ?? false
-            if !isBound { request.facts[Path(literal: "recipient.isBound")] = .no }
-        }
+        let version = policies.entry(at: now)?.version.name
+        var request = registers.completing(request, of: customer, at: now, under: version)
         // Somewhere it is still the day before: nobody comes of age before they do where they live.
         request.day = now.advanced(by: .seconds(-12 * 3600)).day
         return request

@@ -25,6 +25,9 @@ extension PrivacySettings {
             "agreements": String(registers.agreements.count),
             "attestations": String(registers.attestations.attestations.count),
             "grounds": String(registers.grounds.count), "locations": String(registers.locations.count),
+            "successions": String(registers.successions.count),
+            "standard": (registers.standard?.documents.map(\.name).joined(separator: ",") ?? "unknown")
+                .cut(toBytes: 2000),
         ]
     }
 }

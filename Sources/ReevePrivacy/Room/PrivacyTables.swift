@@ -12,6 +12,8 @@ struct PrivacyTables: Sendable {
     /// How many events a subject has: whoever decides expects that there are no more.
     struct Count: Codable, RecordCodable {
         var events: Int
+        /// Another one for each event: what was read before an event is none of what was read after it.
+        var stamp = UInt64.random(in: 0...(1 << 53))
     }
 
     /// What was given to a recipient for a purpose in a year.
@@ -54,8 +56,13 @@ extension DataRole {
 }
 
 extension String {
-    /// The text, or as much of its beginning as has so many bytes.
+    /// The text, or as much of its beginning as has at most so many bytes.
     func cut(toBytes count: Int) -> String {
-        utf8.count <= count ? self : String(decoding: utf8.prefix(count), as: UTF8.self)
+        guard utf8.count > count else { return self }
+        // A character has at most four.
+        for length in stride(from: count, through: max(0, count - 3), by: -1) {
+            if let start = String(utf8.prefix(length)) { return start }
+        }
+        return ""
     }
 }

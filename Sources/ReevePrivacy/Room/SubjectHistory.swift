@@ -120,13 +120,15 @@ extension Privacy {
         var seen: (events: Int, counted: Int)?
         for _ in 0..<1000 {
             let history: SubjectHistory
-            if let known { history = known } else { history = try await read(chooser) }
+            if let known { history = known.history } else { history = try await read(chooser) }
             var counted = 0
             let result: Result? = try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                counted = try await tables.counts.read(.platform, chooser.ids, in: &transaction)?.events ?? 0
+                let count = try await tables.counts.read(.platform, chooser.ids, in: &transaction)
+                counted = count?.events ?? 0
                 guard counted == history.count else { return nil }
-                if known == nil, counted > 0 { histories[chooser] = history }
+                if let known { guard known.stamp == count?.stamp else { return nil } }
+                if known == nil, let count { histories[chooser] = KnownHistory(history: history, stamp: count.stamp) }
                 return try await body(&transaction, history)
             }
             if let result { return result }
@@ -158,17 +160,22 @@ extension Privacy {
     }
 }
 
-/// What was read of subjects' histories: events are added and never changed, so that one with as many as are counted is all there is. Those of at most
-/// ``most`` subjects. That there are none is not kept: it is what is left when all are lost.
+/// A subject's history, and the stamp of the count that it was read with.
+struct KnownHistory: Sendable {
+    let history: SubjectHistory
+    let stamp: UInt64
+}
+
+/// What was read of subjects' histories, those of at most ``most`` subjects. That there is none is not kept: it is what is left when all are lost.
 final class KnownHistories: Sendable {
-    private let known = Mutex<[Chooser: SubjectHistory]>([:])
+    private let known = Mutex<[Chooser: KnownHistory]>([:])
     private static let most = 10_000
 
-    subscript(chooser: Chooser) -> SubjectHistory? {
+    subscript(chooser: Chooser) -> KnownHistory? {
         get { known.withLock { $0[chooser] } }
         set {
             known.withLock { known in
-                if known.count >= Self.most { known.removeAll() }
+                if newValue != nil, known[chooser] == nil, known.count >= Self.most { known.removeAll() }
                 known[chooser] = newValue
             }
         }

@@ -33,6 +33,21 @@ public struct ParentalPermission: Hashable, Sendable, Codable {
     /// The host's reference to what shows it; no personal data.
     public let reference: String
 
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case child, method, at, reference
+    }
+
+    /// Reads a permission; a member that is not known is an error.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            for: try container.decode(Identifier<DataSubject>.self, forKey: .child),
+            by: try container.decode(Method.self, forKey: .method),
+            at: try container.decode(Timestamp.self, forKey: .at),
+            reference: try container.decode(String.self, forKey: .reference))
+    }
+
     /// A permission.
     public init(for child: Identifier<DataSubject>, by method: Method, at: Timestamp, reference: String) {
         self.child = child
@@ -43,7 +58,9 @@ public struct ParentalPermission: Hashable, Sendable, Codable {
 
     /// Whether it is good for a request.
     func covers(_ request: UseRequest) -> Bool {
-        child == request.subject.id && (method != .messagePlus || request.recipient.kind == .own)
+        // The day may be behind, where it is still the one before.
+        child == request.subject.id && !reference.isEmpty && at.day <= request.day.advanced(byDays: 1)
+            && (method != .messagePlus || request.recipient.kind == .own)
     }
 }
 
@@ -55,11 +72,12 @@ extension ParentalPermission: CustomStringConvertible, CustomReflectable {
 }
 
 extension PolicyVersion {
-    /// This version, where what is forbidden of a known child is not with a parent's permission; its name says so (clause P12.3).
+    /// This version, where what is forbidden to collect of a known child is not with a parent's permission; its name says so (clause P12.3). Whatever else is forbidden
+    /// of a child stays so. A host that is told to stop passes no permission any more.
     public func allowingParentalPermission() -> PolicyVersion {
         var version = self
         version.name += "+parental"
-        for index in rules.indices where rules[index].effect == .forbid {
+        for index in rules.indices where rules[index].effect == .forbid && rules[index].scope.operations == [.collect] {
             version.rules[index].when = rules[index].when.unlessPermittedByParent
         }
         return version

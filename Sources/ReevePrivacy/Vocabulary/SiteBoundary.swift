@@ -11,6 +11,16 @@ public struct SiteBoundary: Hashable, Sendable, Codable {
         self.hosts = Set(hosts.map { $0.lowercased() })
     }
 
+    /// Reads hosts.
+    public init(from decoder: any Decoder) throws {
+        self.init(try Set<String>(from: decoder))
+    }
+
+    /// Writes the hosts, in order.
+    public func encode(to encoder: any Encoder) throws {
+        try hosts.sorted().encode(to: encoder)
+    }
+
     /// What is due before a visitor follows a link: ``Duty/noticeLeaving`` where it leads to somebody else, or where nobody can tell; nothing for a link within, as one
     /// without a host. Whatever is collected there is ``DataOrigin/external``, and no rule of the policy speaks of it.
     public func duties(following link: String) -> [Duty] {
@@ -36,6 +46,12 @@ public struct SiteBoundary: Hashable, Sendable, Codable {
             host = String(host[..<colon])
         }
         if host.hasSuffix(".") { host.removeLast() }
+        // What is no host name leads nobody can tell where.
+        guard
+            host.utf8.allSatisfy({
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
+            })
+        else { return [.noticeLeaving] }
         let isOwn = hosts.contains { host == $0 || host.hasSuffix("." + $0) }
         return isOwn ? [] : [.noticeLeaving]
     }
