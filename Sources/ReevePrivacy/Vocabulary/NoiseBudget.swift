@@ -54,6 +54,7 @@ extension Aggregate {
     ///   - thousandths: ε in thousandths; less is more noise.
     ///   - sensitivity: By how much one subject changes a figure at the most.
     ///   - groupsPerSubject: In how many of the groups one subject is at the most; 1 where they do not overlap.
+    ///   - budget: What pays for it.
     public func withNoise(
         thousandths: Int, sensitivity: Int = 1, groupsPerSubject: Int = 1, from budget: inout NoiseBudget
     ) throws(NoiseBudget.Refusal) -> NoisyAggregate {
