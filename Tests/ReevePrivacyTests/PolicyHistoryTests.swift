@@ -296,14 +296,21 @@ import Testing
         #expect(!policy.decide(other.request(for: visitor, on: day)).isAllowed)
     }
 
-    /// P2e.3, P2e.4, P2g.4: one of a session goes with it, another stays for its days.
+    /// P2e.3, P2e.4, P2g.4: one of a session goes on the day that it ended, and not before; another stays across it for its days.
     @Test func whatIsOfASessionGoesWithIt() {
-        let (session, persistent) = (cookie(), cookie("b", .persistent(days: 30)))
-        #expect(session.isKept(afterSession: false, days: 1000) && !session.isKept(afterSession: true, days: 0))
-        for isOver in [false, true] {
-            #expect(
-                persistent.isKept(afterSession: isOver, days: 29) && !persistent.isKept(afterSession: isOver, days: 30))
+        let set = CivilDay(daysSince1970: 20_000)
+        func kind(_ tracker: Tracker, _ ended: Int?, on day: Int) -> Disposition.Kind {
+            let claims = tracker.claims(setOn: set, sessionEnded: ended.map { set.advanced(byDays: $0) })
+            return Disposition(of: claims, on: set.advanced(byDays: day)).kind
         }
+        let (session, persistent) = (cookie(), cookie("b", .persistent(days: 30)))
+        #expect(kind(session, nil, on: 1000) == .mayKeep)
+        #expect(kind(session, 3, on: 2) == .mayKeep && kind(session, 3, on: 3) == .mustDelete)
+        for ended in [nil, 0, 3] as [Int?] {
+            #expect(kind(persistent, ended, on: 29) == .mayKeep && kind(persistent, ended, on: 30) == .mustDelete)
+        }
+        let ends = Disposition(of: session.claims(setOn: set, sessionEnded: set.advanced(byDays: 3)), on: set)
+        #expect(ends.nextChange == set.advanced(byDays: 3) && ends.reasons == [.tracker("sid")])
     }
 }
 

@@ -95,12 +95,16 @@ public struct Tracker: Hashable, Sendable, Codable {
         return lines
     }
 
-    /// Whether it may still be there at the end of a session, or a number of days after it was set (clauses P2e.3, P2e.4, P2g.4).
-    public func isKept(afterSession isOver: Bool, days: Int) -> Bool {
-        switch lifetime {
-        case .session: !isOver
-        case .persistent(let most): days < most
-        }
+    /// What becomes of one that was set on a day: of a session it goes on the day that the session ended, and stays while it has not; a persistent one stays across
+    /// sessions, and goes after its days (clauses P2e.3, P2e.4, P2g.4).
+    public func claims(setOn day: CivilDay, sessionEnded: CivilDay?) -> [RetentionClaim] {
+        let end: RetentionBound =
+            switch lifetime {
+            case .session: sessionEnded.map { .day($0) } ?? .open
+            case .persistent(let days): .day(day.advanced(byDays: days))
+            }
+        let reason = Disposition.Reason.tracker(name)
+        return [.keep(until: end, .permitted, reason), .drop(from: end, .record, reason)]
     }
 
     /// The request to set it for a visitor, or to collect what it tells.

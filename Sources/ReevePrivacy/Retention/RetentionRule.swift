@@ -39,15 +39,17 @@ public struct RetentionSchedule: Hashable, Sendable, Codable {
     /// What must happen to a record on a day. A legal hold beats every rule; of several rules the longest wins; without
     /// a rule nothing is deleted. Complexity: O(rules + holds).
     public func disposition(of record: RetainedRecord, on day: CivilDay) -> Disposition {
-        let holds = record.holds.map { Disposition.Reason.hold($0) }
+        let holds = record.holds.map { RetentionClaim.keep(until: .open, .mandatory, .hold($0)) }
+        // Shorter rules say nothing beside the longest.
         let matching = rules.filter { $0.category.contains(record.category) }
-        let longest = matching.max { $0.days < $1.days }
-        let last = longest.map { record.anchor.advanced(byDays: $0.days) }
-        let reasons = holds + (longest.map { [.rule($0.clause)] } ?? [])
-        if !holds.isEmpty { return Disposition(kind: .mustKeep, reasons: reasons, nextChange: nil) }
-        guard let last else { return Disposition(kind: .noRule, reasons: [], nextChange: nil) }
-        guard day >= last else { return Disposition(kind: .mayKeep, reasons: reasons, nextChange: last) }
-        return Disposition(kind: .mustDelete, reasons: reasons, nextChange: nil)
+        guard let longest = matching.max(by: { $0.days < $1.days }) else { return Disposition(of: holds, on: day) }
+        let end = RetentionBound.day(record.anchor.advanced(byDays: longest.days))
+        let reason = Disposition.Reason.rule(longest.clause)
+        let depth = longest.category.path.elements.count
+        return Disposition(
+            of: holds + [
+                .keep(until: end, .permitted, reason), .drop(from: end, .category(depth: depth), reason),
+            ], on: day)
     }
 }
 
@@ -71,14 +73,34 @@ public struct Disposition: Hashable, Sendable {
         case hold(Identifier<LegalCase>)
         /// A rule of this clause.
         case rule(ClauseReference)
+        /// How long a tracker of this name lasts.
+        case tracker(String)
+        /// A request of the subject's.
+        case request(Identifier<DecisionRecord>)
     }
 
     /// The answer.
     public let kind: Kind
     /// What it rests on.
     public let reasons: [Reason]
-    /// The next day on which time alone changes the answer.
-    public let nextChange: CivilDay?
+    /// Up to when it is kept, exclusive; `nil` for what must be deleted, or has no rule.
+    public let until: RetentionBound?
+    /// Since when it must be deleted; `nil` for what need not be.
+    public let since: CivilDay?
+    /// What it may be used for, where it is there for that alone and would have gone otherwise; `nil` where nothing limits it (clause P11.4).
+    public let limitedTo: [Reason]?
+    /// The next day on which time alone changes the answer; it is the same on all days before.
+    public internal(set) var nextChange: CivilDay?
+
+    init(
+        kind: Kind, reasons: [Reason], until: RetentionBound? = nil, since: CivilDay? = nil, limitedTo: [Reason]? = nil
+    ) {
+        self.kind = kind
+        self.reasons = reasons
+        self.until = until
+        self.since = since
+        self.limitedTo = limitedTo
+    }
 }
 
 /// What is registered about a piece of personal data: no value, only facts.
