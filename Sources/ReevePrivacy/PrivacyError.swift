@@ -67,13 +67,19 @@ public struct PrivacyError: Error, Hashable, Sendable {
     public let decision: UseDecision?
     /// What must be done before a use.
     public let duties: [Duty]
+    /// The agreement by which a use is not allowed where the policy would allow it, and what that overrides, the strongest first (clause P7.1).
+    public let overriding: [String]
+    /// Where to turn, as far as the settings say.
+    public let contacts: ContactDirectory?
     /// The digest of the version that decided.
     let policy: Digest?
 
     private init(
         _ code: Code, access: AccessError? = nil, store: StoreError? = nil, decision: UseDecision? = nil,
-        duties: [Duty] = [], policy: Digest? = nil
+        duties: [Duty] = [], policy: Digest? = nil, overriding: [String] = [], contacts: ContactDirectory? = nil
     ) {
+        self.overriding = overriding
+        self.contacts = contacts
         self.policy = policy
         self.code = code
         self.access = access
@@ -89,7 +95,9 @@ public struct PrivacyError: Error, Hashable, Sendable {
 
     /// A use that is not allowed.
     init(_ decided: Privacy.Decided) {
-        self.init(.notAllowed, decision: decided.decision, policy: decided.policy.digest)
+        self.init(
+            .notAllowed, decision: decided.decision, policy: decided.policy.digest, overriding: decided.overriding,
+            contacts: decided.contacts)
     }
 
     /// A use before which something must be done.
@@ -112,6 +120,7 @@ public struct PrivacyError: Error, Hashable, Sendable {
             details["clauses"] = decision.clauses.map(\.description).joined(separator: ",").cut(toBytes: 1000)
             details["version"] = decision.policy.version.name.cut(toBytes: 200)
         }
+        if !overriding.isEmpty { details["agreement"] = overriding.joined(separator: " > ").cut(toBytes: 1000) }
         if !duties.isEmpty { details["duties"] = duties.map(\.description).joined(separator: ",") }
         return details
     }
@@ -140,7 +149,10 @@ extension PrivacyError: CustomStringConvertible {
         case .removalFailed: "the host's own removal failed; the record stays, try again"
         case .noPolicy: "no version of a privacy policy is in force, and without one nothing is allowed; schedule one"
         case .unknownVersion: "there is no such version of the policy, or none that the subject agreed to; schedule it"
-        case .notAllowed: "the use is not allowed: \(decision.map(String.init(describing:)) ?? "no cause given")"
+        case .notAllowed:
+            "the use is not allowed: \(decision.map(String.init(describing:)) ?? "no cause given")"
+                + (overriding.isEmpty ? "" : "; agreed otherwise: " + overriding.joined(separator: " > "))
+                + (contacts.map { ". Questions: \($0.privacy), or by post: \($0.postal)" } ?? "")
         case .staleClearance: "the clearance is no longer good, or another room's; ask for a new one"
         case .dutyNotDone:
             "before the use there must be a receipt for: " + duties.map(\.description).joined(separator: ", ")

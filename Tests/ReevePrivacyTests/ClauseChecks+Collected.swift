@@ -38,6 +38,19 @@ extension ClauseCheck {
                 }
             }
             judge.denies(Ask(.collect, ["contact.email"], for: "service.operate", about: .endUserOfCustomer))
+            // A rule for customers is none for visitors.
+            var version = judge.policy.version
+            version.rules.append(
+                UseRule(
+                    .permit, path("customers.only"),
+                    UseScope([.use], of: [category("log.isp")], for: [purpose("marketing.email")], about: [.customer]),
+                    clauses: [ClauseReference(trusted: "P0.1")]))
+            guard let narrower = try? version.compile() else { return judge.expect(false, "does not compile") }
+            for who in Relationship.allCases {
+                let ask = Ask(.use, ["log.isp"], for: "marketing.email", from: .observed, about: who)
+                let isAllowed = narrower.decide(ask.request).isAllowed
+                judge.expect(isAllowed == (who == .customer), "a rule for customers is one for \(who)")
+            }
         },
         ClauseCheck("P1.1") { judge in
             for kind in SubjectKind.allCases {
@@ -48,6 +61,15 @@ extension ClauseCheck {
                     Ask(.share, ["org.name"], for: "marketing.email", to: Recipient(.partner, "p")).with {
                         $0.subject.kind = kind
                     })
+            }
+            // A company's name alone is personal, however it is labelled.
+            for one in ["org.name", "org.website"] {
+                judge.denies(
+                    Ask(.share, [one], for: "service.operate", to: Recipient(.customer, "c"), .pseudonymous))
+                let label = DataLabel.pseudonymous([category(one)], from: [.provided])
+                judge.expect(
+                    label.raised(by: judge.policy.version.quasiIdentifiers).identifiability == .personal,
+                    "`\(one)` tells of nobody")
             }
         },
         ClauseCheck("P1.2") { judge in
@@ -315,7 +337,7 @@ extension ClauseCheck {
                 for one in ["contact.email", "identity.name", "content.message"] {
                     let ask = Ask(operation, [one], for: "security.requestAccountInformation")
                     judge.denies(ask, by: "P2a.8")
-                    judge.denies(ask.after((.given, about())), by: "P2a.8")
+                    judge.denies(ask.after((.given, toEverything)), by: "P2a.8")
                 }
             }
         },
@@ -381,7 +403,7 @@ extension ClauseCheck {
                 judge.denies(Ask(.contactByEmail, [one], for: "billing.payment").after(everything))
                 judge.denies(Ask(.use, [one], for: "analytics.trends").after(everything))
             }
-            judge.denies(Ask(.use, ["identity.name"], for: "billing.payment").after((.given, about())))
+            judge.denies(Ask(.use, ["identity.name"], for: "billing.payment").after((.given, toEverything)))
         },
         ClauseCheck("P2b.1") { judge in
             for one in ["thirdParty.userID", "thirdParty.accessToken", "thirdParty.permitted", "thirdParty.public"] {
@@ -570,7 +592,7 @@ extension ClauseCheck {
             let child = Ask(.collect, ["identity.name"], for: "service.operate").with {
                 $0.subject.birth = CivilDay(year: 2020, month: 1, day: 1)
             }
-            judge.denies(child.after((.given, about())).facts("parent.permits"), by: "P12.3")
+            judge.denies(child.after((.given, toEverything)).facts("parent.permits"), by: "P12.3")
         },
     ]
 }

@@ -379,7 +379,7 @@ extension ClauseCheck {
                             let ask = Ask(operation, [one], for: aim, to: provider, from: .observed, near)
                             judge.denies(
                                 ask.facts("recipient.isListed", no: ["recipient.isObjectedTo"]).after(
-                                    (.given, about())), by: "P2b.4")
+                                    (.given, toEverything)), by: "P2b.4")
                         }
                     }
                 }
@@ -681,7 +681,7 @@ extension ClauseCheck {
             }
             judge.allows(Ask(.retain, ["payment.billing"], for: "billing.payment").after(consent))
             judge.allows(Ask(.use, ["payment.card"], for: "billing.payment").after(consent))
-            judge.denies(Ask(.retain, ["contact.email"], for: "billing.payment").after((.given, about())))
+            judge.denies(Ask(.retain, ["contact.email"], for: "billing.payment").after((.given, toEverything)))
         },
         ClauseCheck("S1.1d") { judge in
             for operation in [UseOperation.collect, .use, .retain] {

@@ -127,6 +127,9 @@ struct Ask: CustomStringConvertible {
 }
 
 /// A choice about uses.
+/// Consent that names all there is, so that it counts; what names no category is none.
+let toEverything = ChoiceScope(of: Taxonomy.reference.categories, named: nil)
+
 func about(
     _ operations: Set<UseOperation>? = nil, _ categories: [String]? = nil, for aims: [String]? = nil,
     to recipients: Set<Recipient.Kind>? = nil, named: Set<String>? = nil, items: Set<String>? = nil

@@ -321,6 +321,21 @@ import Testing
         Breach(.monitoring, position: position, aware: aware, risk: risk, contractHours: hours)
     }
 
+    /// S2.5: hours are those that pass, over a change of the clocks as well, and each tells who is next above.
+    @Test func hoursPassAndEachTellsTheNext() {
+        // The night in which Europe's clocks go forward, in 2026.
+        let night = Timestamp(seconds: 1_774_746_000)
+        let parties: [(Breach.Position, [Breach.Party])] = [
+            (.subprocessor, [.processor]), (.processor, [.controller]), (.controller, [.authority, .subjects]),
+        ]
+        for (position, told) in parties {
+            let breach = Breach(.subprocessor, position: position, aware: night, contractHours: 48)
+            #expect(breach.obligations.map(\.party) == told)
+            let hours = position == .controller ? 72 : 48
+            #expect(breach.obligations[0].due == Timestamp(seconds: 1_774_746_000 + Int64(hours) * 3600))
+        }
+    }
+
     /// S2.5: who works for somebody tells them; a controller tells the authority within 72 hours, and the subjects where the risk is high or unknown.
     @Test func whoIsToldByWhen() {
         let threeDays = aware.advanced(by: .seconds(72 * 3600))

@@ -486,6 +486,61 @@ import Testing
         #expect(entries.map(\.details["mechanisms"]) == ["bindingCorporateRules,standardClauses"])
     }
 
+    /// P7.1, P16.1: who is refused is told by which agreement, what that overrides, and where to turn.
+    @Test func aRefusalNamesItsAgreement() async throws {
+        let stage = try await PrivacyStage()
+        let limited = ReferenceAgreements.usageAllocation(
+            effective: Timestamp(seconds: 0), mechanisms: [.init(.standardClauses, to: [region("us")])],
+            residency: [region("de")])
+        try await stage.update {
+            $0.registers.standard = limited
+            $0.contacts = ContactDirectory(privacy: "privacy@us.example", help: "h@us.example", postal: "1 Road")
+        }
+        let transfer = Ask(.transfer, ["contact.email"], for: "service.operate").living("de").going("us")
+        let start = stage.trust.store.commits.count
+        let error = await privacyError { _ = try await stage.clearance(transfer) }
+        #expect(error?.code == .notAllowed && error?.decision?.clauses == [clause("P7.1")])
+        #expect(
+            error?.overriding == [
+                "master agreement", "services privacy policy", "privacy policy", "terms", "help center summary",
+            ])
+        #expect(error?.contacts?.privacy == "privacy@us.example")
+        let text = try #require(error.map { "\($0)" })
+        #expect(text.contains("agreed otherwise: master agreement > ") && text.hasSuffix("or by post: 1 Road"))
+        let entry = try #require(try stage.trust.store.auditEntries(from: start).last)
+        #expect(entry.details["agreement"]?.hasPrefix("master agreement > ") == true)
+        // Where the agreement lets it, the policy does.
+        let open = ReferenceAgreements.usageAllocation(
+            effective: Timestamp(seconds: 0), mechanisms: [.init(.standardClauses, to: [region("us")])])
+        try await stage.update { $0.registers.standard = open }
+        #expect(try await stage.privacy.decision(on: transfer.request).isAllowed)
+        // What is refused for another reason names none.
+        try await stage.choose(.optedOut, PrivacyStage.marketing)
+        let other = await privacyError { _ = try await stage.clearance(PrivacyStage.newsletter) }
+        #expect(other?.overriding.isEmpty == true)
+    }
+
+    /// P7.3: who is told that another law may hold is told where: a notice that names fewer regions is none.
+    @Test func aNoticeNamesTheRegions() async throws {
+        let stage = try await PrivacyStage()
+        let transfer = Ask(.transfer, ["contact.email"], for: "service.operate").living("us").with {
+            $0.destinations = [region("ca"), region("br")]
+        }
+        let clearance = try await stage.clearance(transfer)
+        #expect(clearance.duties == [.encryptedInTransit, .noticeDifferentLaw])
+        func notice(_ regions: [String]) -> DutyReceipt {
+            DutyReceipt(
+                .noticeDifferentLaw, towards: stage.subject, at: stage.trust.time.now, reference: "n-1",
+                naming: Set(regions.map(region)))
+        }
+        for regions in [[], ["ca"], ["us", "br"]] {
+            await expectPrivacy(.dutyNotDone) {
+                try await stage.privacy.perform(clearance, having: [stage.sent, notice(regions)]) { _ in itWasDone() }
+            }
+        }
+        try await stage.privacy.perform(clearance, having: [stage.sent, notice(["br", "ca", "us"])]) { _ in }
+    }
+
     /// P15.2: who succeeds the holder is given data only under the version that they are bound by.
     @Test func aSuccessorIsBoundByTheVersionInForce() async throws {
         let stage = try await PrivacyStage()

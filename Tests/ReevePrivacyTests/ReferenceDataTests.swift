@@ -211,7 +211,12 @@ import Testing
         var number: UInt64 = 0
         func stored(_ location: String, _ customer: Identifier<Company>?) -> StoredRecord {
             number += 1
-            return StoredRecord(Identifier(high: 0, low: number), at: location, of: customer)
+            // Held for a customer, or on the holder's own account about one.
+            return number.isMultiple(of: 2)
+                ? StoredRecord(
+                    Identifier(high: 0, low: number), at: location,
+                    as: customer.map { .processor(for: $0) } ?? .controller)
+                : StoredRecord(Identifier(high: 0, low: number), at: location, as: .controller, of: customer)
         }
         let fine = [stored("frankfurt", bound), stored("virginia", free), stored("frankfurt", nil)]
         let bad = [

@@ -166,6 +166,20 @@ import Testing
             ])
     }
 
+    /// S1.1a, S1.1b: SOC 1, SOC 2, ISO 27001 and ISO 27701 are attested from their first day to their last, and what has ended is told.
+    @Test(arguments: ["soc1", "soc2", "iso27001", "iso27701"]) func standardsAreAttestedForATime(_ name: String) {
+        let day = CivilDay(daysSince1970: 20_000)
+        let register = AttestationRegister([
+            Attestation(path(name), scope: "s", from: day, through: day.advanced(byDays: 9), evidence: "e")
+        ])
+        for (offset, isAttested) in [(-1, false), (0, true), (9, true), (10, false)] {
+            #expect(register.isAttested(path(name), on: day.advanced(byDays: offset)) == isAttested)
+            let isTold = register.findings(on: day.advanced(byDays: offset)).contains { $0.contains("`\(name)`") }
+            #expect(isTold == (offset == 10))
+        }
+        #expect(!register.isAttested(path("other"), on: day))
+    }
+
     /// S1.1c, S1.1e: an attestation about some systems or regions is good for those, and where nobody says which it is for none.
     @Test func attestationsHaveTheirScope() {
         let day = CivilDay(daysSince1970: 19_675)

@@ -18,7 +18,7 @@ public enum ReferencePolicies: Sendable {
 
     /// What identifies somebody by itself, however it is labelled, and the trace of a browser (clause P1.2).
     private static let identifying: [Set<DataCategory>] =
-        ["identity", "contact", "payment.card", "testimonial.name", "thirdParty.userID", "credential.app"]
+        ["identity", "contact", "org", "payment.card", "testimonial.name", "thirdParty.userID", "credential.app"]
         .map { [DataCategory(trusted: $0)] }
         + [Set(["log.ip", "telemetry.addons", "telemetry.browser"].map { DataCategory(trusted: $0) })]
 

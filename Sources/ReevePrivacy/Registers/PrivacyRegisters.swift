@@ -184,6 +184,20 @@ public struct PrivacyRegisters: Hashable, Sendable {
         return Set(all.map(\.kind)).sorted { $0.rawValue < $1.rawValue }
     }
 
+    /// The document that does not let data go where a request wants it, and the documents in force that it overrides, the strongest first; empty where none
+    /// stands against it (clause P7.1).
+    public func residency(
+        for request: UseRequest, of customer: Identifier<Company>?, at now: Timestamp
+    ) -> [String] {
+        guard let inForce = agreement(of: owner(of: request, customer))?.inForce(at: now),
+            let limit = inForce.firstIndex(where: { holding in
+                holding.document.residency.map { limit in request.destinations.contains { !$0.isIn(limit) } } ?? false
+            })
+        else { return [] }
+        let weaker = inForce[(limit + 1)...].filter { $0.document.kind >= .servicesPrivacyPolicy }
+        return [inForce[limit].document.name] + weaker.map(\.document.name)
+    }
+
     private func agreement(of owner: Owner) -> AgreementSet? {
         switch owner {
         case .nobody: standard
@@ -208,14 +222,28 @@ public struct StoredRecord: Hashable, Sendable, Codable {
     public let record: Identifier<DataRecord>
     /// Where it is kept, by the host's name for the place.
     public let location: String
-    /// The customer whose it is; `nil` for who is none.
+    /// For whom it is held; nothing is held for nobody (clause P8.1).
+    public let role: DataRole
+    /// The customer whose it is, of what the holder has on its own account; `nil` for who is none.
     public let customer: Identifier<Company>?
 
     /// A record that is kept somewhere.
-    public init(_ record: Identifier<DataRecord>, at location: String, of customer: Identifier<Company>? = nil) {
+    public init(
+        _ record: Identifier<DataRecord>, at location: String, as role: DataRole,
+        of customer: Identifier<Company>? = nil
+    ) {
         self.record = record
         self.location = location
+        self.role = role
         self.customer = customer
+    }
+
+    /// Whose agreement says where it may be.
+    fileprivate var owner: Identifier<Company>? {
+        switch role {
+        case .processor(let company): company
+        case .controller: customer
+        }
     }
 }
 
@@ -234,7 +262,7 @@ extension PrivacyRegisters {
         }
         return records.filter { stored in
             guard let region = locations[stored.location] else { return true }
-            let terms = terms(of: stored.customer)
+            let terms = terms(of: stored.owner)
             return terms.agreement?.allows([region], by: terms.inForce) != true
         }
     }

@@ -17,9 +17,15 @@ public struct DutyReceipt: Hashable, Sendable {
     public let at: Timestamp
     /// The host's reference to what shows it, at most 200 bytes; no personal data, and no secret. For ``Duty/encryptedInTransit`` the address.
     public let reference: String
+    /// The regions that a notice named; for ``Duty/noticeDifferentLaw`` all that the data goes to (clause P7.3).
+    public let regions: Set<Region>
 
     /// A receipt.
-    public init(_ duty: Duty, towards subject: Identifier<DataSubject>? = nil, at: Timestamp, reference: String) {
+    public init(
+        _ duty: Duty, towards subject: Identifier<DataSubject>? = nil, at: Timestamp, reference: String,
+        naming regions: Set<Region> = []
+    ) {
+        self.regions = regions
         self.duty = duty
         self.subject = subject
         self.at = at
@@ -34,7 +40,9 @@ public struct DutyReceipt: Hashable, Sendable {
     }
 
     /// Whether it shows that the duty was done for a use about a subject, as of an instant.
-    func counts(for subject: Identifier<DataSubject>?, at now: Timestamp) -> Bool {
+    func counts(for request: UseRequest, at now: Timestamp) -> Bool {
+        let subject = request.subject.id
+        guard duty != .noticeDifferentLaw || request.destinations.allSatisfy({ $0.isIn(regions) }) else { return false }
         guard at <= now, reference.utf8.count <= 200, !reference.isEmpty else { return false }
         if duty == .encryptedInTransit { return TransportPolicy.standard.refusal(ofAddress: reference) == nil }
         return !duty.isTowardsSubject || self.subject != nil && self.subject == subject

@@ -119,7 +119,7 @@ extension Privacy {
         let (decision, policy) = (decided.decision, decided.policy)
         guard decision.isAllowed else { throw PrivacyError(decided) }
         let done = decided.duties.map { duty in
-            (duty, receipts.first { $0.duty == duty && $0.counts(for: request.subject.id, at: now) })
+            (duty, receipts.first { $0.duty == duty && $0.counts(for: decision.request, at: now) })
         }
         let open = done.filter { $0.1 == nil }.map(\.0)
         guard open.isEmpty else { throw PrivacyError(open) }

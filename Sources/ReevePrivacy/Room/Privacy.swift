@@ -93,6 +93,9 @@ public final class Privacy: Sendable {
         var duties: [Duty]
         /// By what data leaves its region.
         let mechanisms: [AgreementDocument.TransferMechanism.Kind]
+        /// The agreement that limits where data may be, and what it overrides, where that is why.
+        var overriding: [String] = []
+        let contacts: ContactDirectory?
     }
 
     func decide(
@@ -107,9 +110,13 @@ public final class Privacy: Sendable {
         let mechanisms = settings.registers.mechanisms(for: request, of: customer, at: now)
         func decide(_ entry: PolicyHistory.Entry) -> Decided {
             let decision = entry.policy.decide(request)
-            return Decided(
+            var decided = Decided(
                 decision: decision, policy: entry, duties: decision.duties.filter { $0 != .recordDisclosure },
-                mechanisms: mechanisms)
+                mechanisms: mechanisms, contacts: settings.contacts)
+            if !decision.isAllowed {
+                decided.overriding = settings.registers.residency(for: request, of: customer, at: now)
+            }
+            return decided
         }
         var decided = decide(entry)
         // What a subject answered is about what the holder does on its own account.
@@ -123,7 +130,8 @@ public final class Privacy: Sendable {
         }
         if request.operation == .collect, let subject, log.hasDeclined(subject, at: latest, of: settings.policies) {
             return Decided(
-                decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [], mechanisms: [])
+                decision: UseDecision(declined: request, entry.policy), policy: entry, duties: [], mechanisms: [],
+                contacts: settings.contacts)
         }
         let agreed = subject.flatMap { log.entry(for: $0, at: latest, of: settings.policies) }
         if agreed == nil, history.acceptances.contains(where: { !settings.knows($0.policy) }) {

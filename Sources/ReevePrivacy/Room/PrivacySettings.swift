@@ -8,10 +8,16 @@ public struct PrivacySettings: Sendable {
     /// What is on file.
     public var registers: PrivacyRegisters
 
+    /// Where people reach the holder: each refusal says so (clause P16.1).
+    public var contacts: ContactDirectory?
+
     /// Settings.
-    public init(policies: PolicyHistory = .init(), registers: PrivacyRegisters = .none) {
+    public init(
+        policies: PolicyHistory = .init(), registers: PrivacyRegisters = .none, contacts: ContactDirectory? = nil
+    ) {
         self.policies = policies
         self.registers = registers
+        self.contacts = contacts
     }
 }
 
