@@ -121,52 +121,56 @@ private func forkProcess() throws -> pid_t {
     }
 
     #if os(Linux)
-    /// In a forked child secrets of the parent are gone, keys made from them are refused, and nonces are others.
-    @Test func aForkedChildHasNoSecretsOfItsParent() throws {
-        let secret = try SecretBytes(copying: [1, 2, 3])
-        let same = try SecretBytes(copying: [1, 2, 3])
-        let unused = try KeyHandle(SecretBytes.random(count: 32))
-        let used = try KeyHandle(SecretBytes.random(count: 32))
-        let empty = try SecretBytes(copying: [])
-        _ = try empty.withBytes { try used.seal($0, authenticating: []) }
-        var ends: [Int32] = [0, 0]
-        #expect(pipe(&ends) == 0)
-        let child = try forkProcess()
-        if child == 0 {
-            // Only calls that need no other thread: what the child finds goes through the pipe.
-            var report: [UInt8] = []
-            report.append(secret.constantTimeEquals(same) ? 1 : 0)
-            report.append(secret.withBytes { span in (0..<3).allSatisfy { span.byte($0) == 0 } } ? 0 : 1)
-            report.append((try? empty.withBytes { try unused.seal($0, authenticating: []) }) == nil ? 0 : 1)
-            let fresh = try? SecretBytes(copying: [7])
-            report.append(fresh?.withBytes { $0.byte(0) } == 7 ? 0 : 1)
-            // A key of the parent's is refused in the child, whether it was used before the fork or not.
-            report.append(
-                (try? SecretBytes(copying: []).withBytes { try used.seal($0, authenticating: []) }) == nil ? 0 : 1)
-            // What is made of a dead secret would be made of zeros: it is refused.
-            report.append((try? secret.slice(0..<1)) == nil ? 0 : 1)
-            report.append((try? secret.appending([1])) == nil ? 0 : 1)
-            report.append((try? HKDF.derive(secret, salt: [], info: [], count: 32)) == nil ? 0 : 1)
-            report.append(secret.exposedAsString() == nil ? 0 : 1)
-            let inherited = SecretMemory.status
-            report.append(inherited.lockedBytes + inherited.unlockedBytes <= 1 << 20 ? 0 : 1)
-            let own = try? KeyHandle(SecretBytes(copying: [UInt8](repeating: 1, count: 32)))
-            let nonce = (try? SecretBytes(copying: []).withBytes { try own?.seal($0, authenticating: []) })??.prefix(12)
-            report += nonce ?? []
-            _ = write(ends[1], report, report.count)
-            _exit(0)
+    /// In a forked child secrets of the parent are gone, keys made from them are refused, and nonces are others. In a process
+    /// of its own: a lock that another test's thread holds at the fork stays held in the child.
+    @Test func aForkedChildHasNoSecretsOfItsParent() async {
+        await #expect(processExitsWith: .success) {
+            let secret = try SecretBytes(copying: [1, 2, 3])
+            let same = try SecretBytes(copying: [1, 2, 3])
+            let unused = try KeyHandle(SecretBytes.random(count: 32))
+            let used = try KeyHandle(SecretBytes.random(count: 32))
+            let empty = try SecretBytes(copying: [])
+            _ = try empty.withBytes { try used.seal($0, authenticating: []) }
+            var ends: [Int32] = [0, 0]
+            #expect(pipe(&ends) == 0)
+            let child = try forkProcess()
+            if child == 0 {
+                // Only calls that need no other thread: what the child finds goes through the pipe.
+                var report: [UInt8] = []
+                report.append(secret.constantTimeEquals(same) ? 1 : 0)
+                report.append(secret.withBytes { span in (0..<3).allSatisfy { span.byte($0) == 0 } } ? 0 : 1)
+                report.append((try? empty.withBytes { try unused.seal($0, authenticating: []) }) == nil ? 0 : 1)
+                let fresh = try? SecretBytes(copying: [7])
+                report.append(fresh?.withBytes { $0.byte(0) } == 7 ? 0 : 1)
+                // A key of the parent's is refused in the child, whether it was used before the fork or not.
+                report.append(
+                    (try? SecretBytes(copying: []).withBytes { try used.seal($0, authenticating: []) }) == nil ? 0 : 1)
+                // What is made of a dead secret would be made of zeros: it is refused.
+                report.append((try? secret.slice(0..<1)) == nil ? 0 : 1)
+                report.append((try? secret.appending([1])) == nil ? 0 : 1)
+                report.append((try? HKDF.derive(secret, salt: [], info: [], count: 32)) == nil ? 0 : 1)
+                report.append(secret.exposedAsString() == nil ? 0 : 1)
+                let inherited = SecretMemory.status
+                report.append(inherited.lockedBytes + inherited.unlockedBytes <= 1 << 20 ? 0 : 1)
+                let own = try? KeyHandle(SecretBytes(copying: [UInt8](repeating: 1, count: 32)))
+                let nonce = (try? SecretBytes(copying: []).withBytes { try own?.seal($0, authenticating: []) })??
+                    .prefix(12)
+                report += nonce ?? []
+                _ = write(ends[1], report, report.count)
+                _exit(0)
+            }
+            close(ends[1])
+            var report = [UInt8](repeating: 0, count: 64)
+            let count = read(ends[0], &report, report.count)
+            var status: Int32 = 0
+            waitpid(child, &status, 0)
+            #expect(Array(report.prefix(10)) == [UInt8](repeating: 0, count: 10))
+            let next = try empty.withBytes { try used.seal($0, authenticating: []) }
+            #expect(count == 22 && Array(report[10..<22]) != Array(next.prefix(12)))
+            #expect(report[10..<22].contains { $0 != 0 })
+            let isStillEqual = secret.constantTimeEquals(same)
+            #expect(isStillEqual)
         }
-        close(ends[1])
-        var report = [UInt8](repeating: 0, count: 64)
-        let count = read(ends[0], &report, report.count)
-        var status: Int32 = 0
-        waitpid(child, &status, 0)
-        #expect(Array(report.prefix(10)) == [UInt8](repeating: 0, count: 10))
-        let next = try empty.withBytes { try used.seal($0, authenticating: []) }
-        #expect(count == 22 && Array(report[10..<22]) != Array(next.prefix(12)))
-        #expect(report[10..<22].contains { $0 != 0 })
-        let isStillEqual = secret.constantTimeEquals(same)
-        #expect(isStillEqual)
     }
     #endif
 
