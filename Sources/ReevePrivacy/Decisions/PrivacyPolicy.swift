@@ -128,19 +128,21 @@ public final class PrivacyPolicy: Sendable {
     }
 
     /// What comes out for all places that a request goes to: the first, in order, for which it is not allowed, or all of them together.
-    private func outcome(of request: UseRequest) -> Outcome {
-        guard request.destinations.count > 1 else { return outcome(of: request, with: facts(of: request)) }
+    func outcome(of request: UseRequest, but changes: [Path: Truth] = [:]) -> Outcome {
+        guard request.destinations.count > 1 else {
+            return outcome(of: request, with: facts(facts(of: request), but: changes))
+        }
         var all = Outcome()
         for place in request.destinations.sorted(by: { $0.description < $1.description }) {
             var one = request
             one.destinations = [place]
-            let outcome = outcome(of: one, with: facts(of: one))
+            let outcome = outcome(of: one, with: facts(facts(of: one), but: changes))
             guard outcome.reason == nil else { return outcome }
             all.permits = all.permits | outcome.permits
             all.firingPermits = all.firingPermits | outcome.firingPermits
             all.forbids = all.forbids | outcome.forbids
         }
-        all.facts = facts(of: request)
+        all.facts = facts(facts(of: request), but: changes)
         return all
     }
 

@@ -120,8 +120,7 @@ public struct UseDecision: Sendable {
         func search(_ chosen: [Path: Truth], from start: Int, more: Int) -> [Path: Truth]? {
             if more == 0 {
                 left -= 1
-                let known = policy.facts(outcome.facts, but: chosen)
-                return policy.outcome(of: request, with: known).reason == nil ? chosen : nil
+                return policy.outcome(of: request, but: chosen).reason == nil ? chosen : nil
             }
             for index in changes.indices.dropFirst(start) where left > 0 && chosen[changes[index].0] == nil {
                 var next = chosen
