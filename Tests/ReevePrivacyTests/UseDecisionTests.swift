@@ -45,6 +45,30 @@ import Testing
         #expect(sold.whatWouldAllow == nil && sold.clauses == [clause("P1.3")])
     }
 
+    /// What would allow a use allows it at every place it goes to, and what is known of one of them stays.
+    @Test func whatWouldHelpHelpsEverywhere() throws {
+        func facts(_ when: Condition, in places: [String]) throws -> [Path: Truth]? {
+            var version = ReferencePolicies.privacy2016
+            version.regions = ["union": [region("de")]]
+            version.knownRegions = [region("de"), region("us")]
+            version.rules = [UseRule(.permit, path("store"), UseScope(), when: when, clauses: [clause("P7.1")])]
+            let ask = Ask(.use, ["contact.email"], for: "service.operate").with {
+                $0.destinations = Set(places.map(region))
+            }
+            return try version.compile().decide(ask.request).whatWouldAllow
+        }
+        let inUnion = Condition.fact(path("destination.union"))
+        let each = Condition.any([
+            .all([inUnion, .fact(path("one.signed"))]), .all([.not(inUnion), .fact(path("two.signed"))]),
+        ])
+        #expect(try facts(each, in: ["de"]) == [path("one.signed"): .yes])
+        #expect(try facts(each, in: ["us"]) == [path("two.signed"): .yes])
+        #expect(try facts(each, in: ["de", "us"]) == [path("one.signed"): .yes, path("two.signed"): .yes])
+        // Where nobody knows whether a place is in the union, it could be outside; one that is known to be in it could not.
+        #expect(try facts(.not(inUnion), in: ["aa"]) == [path("destination.union"): .no])
+        #expect(try facts(.not(inUnion), in: ["aa", "de"]) == nil)
+    }
+
     /// Of a path that nobody knows nothing is permitted; what is forbidden around it is forbidden of it.
     @Test func anUnknownPathIsPermittedNothing() throws {
         let email = policy.decide(Ask(.use, ["contact.fax"], for: "service.operate").request)

@@ -128,22 +128,28 @@ public final class PrivacyPolicy: Sendable {
     }
 
     /// What comes out for all places that a request goes to: the first, in order, for which it is not allowed, or all of them together.
-    func outcome(of request: UseRequest, but changes: [Path: Truth] = [:]) -> Outcome {
-        guard request.destinations.count > 1 else {
-            return outcome(of: request, with: facts(facts(of: request), but: changes))
-        }
+    private func outcome(of request: UseRequest) -> Outcome {
+        guard request.destinations.count > 1 else { return outcome(of: request, with: facts(of: request)) }
         var all = Outcome()
-        for place in request.destinations.sorted(by: { $0.description < $1.description }) {
-            var one = request
-            one.destinations = [place]
-            let outcome = outcome(of: one, with: facts(facts(of: one), but: changes))
+        for one in byPlace(request) {
+            let outcome = outcome(of: one, with: facts(of: one))
             guard outcome.reason == nil else { return outcome }
             all.permits = all.permits | outcome.permits
             all.firingPermits = all.firingPermits | outcome.firingPermits
             all.forbids = all.forbids | outcome.forbids
         }
-        all.facts = facts(facts(of: request), but: changes)
+        all.facts = facts(of: request)
         return all
+    }
+
+    /// A request for each place that it goes to, in order; itself where it goes to none.
+    func byPlace(_ request: UseRequest) -> [UseRequest] {
+        guard request.destinations.count > 1 else { return [request] }
+        return request.destinations.sorted { $0.description < $1.description }.map { place in
+            var one = request
+            one.destinations = [place]
+            return one
+        }
     }
 
     /// What rules concern a request, and how they come out.

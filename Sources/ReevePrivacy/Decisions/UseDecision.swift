@@ -108,19 +108,25 @@ public struct UseDecision: Sendable {
     /// What is known of subject and destination stays, and so does what the subject ended; consent that was not given could be. At most 5,000 decisions.
     public var whatWouldAllow: [Path: Truth]? {
         guard reason == .forbidden || reason == .notPermitted else { return nil }
+        // What is known differs from place to place; what would be so is so at all of them.
+        let places = policy.byPlace(request).map { (request: $0, facts: policy.facts(of: $0)) }
         let concerned = (outcome.permits | outcome.forbids).numbers.map { policy.version.rules[$0].when.facts }
         let facts = concerned.reduce(into: Set<Path>()) { $0.formUnion($1) }.sorted()
         let changes = facts.flatMap { fact -> [(Path, Truth)] in
             let now = policy.truth(of: fact, in: outcome.facts)
             if DerivedFact.consents.contains(fact) { return now == .yes ? [] : [(fact, .yes)] }
-            guard now == .unknown || !DerivedFact.reserved.contains(fact.elements[0]) else { return [] }
+            let isUnknown = places.allSatisfy { policy.truth(of: fact, in: $0.facts) == .unknown }
+            guard isUnknown || !DerivedFact.reserved.contains(fact.elements[0]) else { return [] }
             return [Truth.yes, .no].filter { $0 != now }.map { (fact, $0) }
         }
         var left = 5000
         func search(_ chosen: [Path: Truth], from start: Int, more: Int) -> [Path: Truth]? {
             if more == 0 {
                 left -= 1
-                return policy.outcome(of: request, but: chosen).reason == nil ? chosen : nil
+                let isAllowed = places.allSatisfy { place in
+                    policy.outcome(of: place.request, with: policy.facts(place.facts, but: chosen)).reason == nil
+                }
+                return isAllowed ? chosen : nil
             }
             for index in changes.indices.dropFirst(start) where left > 0 && chosen[changes[index].0] == nil {
                 var next = chosen
