@@ -631,7 +631,12 @@ import Testing
         let ask = Ask(
             .share, ["content.user"], for: "service.content", to: Recipient(.authorizedByUser, "Jo Doe"))
         try await stage.privacy.perform(stage.clearance(ask)) { _ in }
-        #expect(try await stage.privacy.disclosures(of: stage.subject).first?.recipient.name == "Jo Doe")
+        let disclosures = try await stage.privacy.disclosures(of: stage.subject)
+        #expect(disclosures.first?.recipient.name == "Jo Doe")
+        var told = "\(disclosures) \(scope) \(ask.request)"
+        dump([disclosures as Any, scope, ask.request, ask.request.recipient], to: &told)
+        #expect(!told.contains("Doe") && told.contains("authorizedByUser") && told.contains("named: 1"))
+        #expect("\(Recipient(.partner, "p"))" == "partner p" && "\(Recipient.own) \(ChoiceScope())" == "own everything")
         // Others who ask what was shared are told that it was, and not with whom.
         let report = try await stage.privacy.sharing(in: stage.trust.time.now.day.components.year)
         #expect(report.recipients == [Recipient(.authorizedByUser)] && report.rows.count == 1)

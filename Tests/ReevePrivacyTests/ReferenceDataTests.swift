@@ -94,6 +94,9 @@ import Testing
         let open = try #require(ConsentRecord("c", of: events, about: scope, under: notice(valid: nil)))
         #expect(try open.json().contains(#""validity_duration":"until withdrawn""#))
         #expect(try !open.json().contains("receipt_id"))
+        for days in [0, -1, .min] {
+            #expect(ConsentRecord("c", of: events, about: scope, under: notice(valid: days)) == nil)
+        }
         var dumped = ""
         dump(record, to: &dumped)
         #expect(!dumped.contains(Ask.subject.description) && !"\(record)".contains(Ask.subject.description))
@@ -261,6 +264,12 @@ import Testing
             "https://%2f.reeve.example",
             "https://|.reeve.example", "https://[::1].reeve.example", "https://a_b.reeve.example",
         ] { #expect(boundary.duties(following: other) == [.noticeLeaving], "\(other)") }
+        // A host without a name is nobody's.
+        let open = SiteBoundary(["", ".", "..", ".example", "example."])
+        #expect(open.hosts.isEmpty)
+        for other in ["///evil.example", "https://", "https://evil.example..", "https://evil.example"] {
+            #expect(open.duties(following: other) == [.noticeLeaving], "\(other)")
+        }
     }
 
     /// P4.1: a label becomes public by a publication that is allowed, and joined with what is not public it is not.

@@ -105,3 +105,18 @@ public struct ChoiceScope: Hashable, Sendable, Codable {
         return request.data.categories.contains { one in categories.contains { $0.overlaps(one) } }
     }
 }
+
+extension ChoiceScope: CustomStringConvertible, CustomReflectable {
+    /// What it is about, in order; of recipients and things with a name how many, and not which, since they may be persons'.
+    public var description: String {
+        let parts = [
+            (operations?.map(\.rawValue), "operations"), (categories?.map(\.description), "categories"),
+            (purposes?.map(\.description), "purposes"), (recipients?.map(\.rawValue), "recipients"),
+        ].compactMap { values, name in values.map { "\(name): \($0.sorted().joined(separator: ", "))" } }
+        let counts = [(named, "named"), (items, "items")].compactMap { set, name in set.map { "\(name): \($0.count)" } }
+        let all = parts + counts
+        return all.isEmpty ? "everything" : all.joined(separator: "; ")
+    }
+    /// What it is about.
+    public var customMirror: Mirror { Mirror(self, children: ["scope": description]) }
+}

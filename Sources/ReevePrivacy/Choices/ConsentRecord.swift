@@ -42,7 +42,7 @@ public struct ConsentNotice: Hashable, Sendable, Codable {
     public var retention: String
     /// How to withdraw, such as an address.
     public var withdrawal: String
-    /// How many days consent is good; `nil` until it is withdrawn.
+    /// How many days consent is good, 1 or more; `nil` until it is withdrawn.
     public var validDays: Int?
 
     /// A notice.
@@ -83,12 +83,12 @@ public struct ConsentRecord: Hashable, Sendable {
     public let events: [ChoiceEvent]
 
     /// A record of what a subject did about a scope; `nil` where consent to it was neither given nor refused, or where the scope names no category or no purpose:
-    /// consent that does not say to what is none. Consent to a very thing, or for a recipient whom the notice does not name, has no place in such a record.
+    /// consent that does not say to what is none. Consent to a very thing, for a recipient whom the notice does not name, or for no days has no place in such a record.
     ///
     /// Of several subjects' events those of the first one's are taken. Whatever ended a part of the consent is in it, as an objection or an opt-out: it is withdrawn then.
     public init?(_ id: String, of events: [ChoiceEvent], about scope: ChoiceScope, under notice: ConsentNotice) {
         guard scope.categories?.isEmpty == false, scope.purposes?.isEmpty == false, scope.items == nil,
-            scope.named.map({ $0.isSubset(of: notice.recipients.map(\.id)) }) ?? true
+            scope.named.map({ $0.isSubset(of: notice.recipients.map(\.id)) }) ?? true, notice.validDays ?? 1 > 0
         else { return nil }
         // What ends a part of it ends it; what allows something else is about that.
         let about = events.filter { event in

@@ -49,9 +49,8 @@ extension Privacy {
     ) async throws(PrivacyError) {
         try tables.disclosures.insert(
             disclosure, .platform, chooser.ids + [disclosure.id.description], in: &transaction)
-        // Whom a subject authorised may be a person, whom nobody else is told of. Keys show in errors.
-        let kind = disclosure.recipient.kind
-        let recipient = kind == .authorizedByUser ? Recipient(kind) : disclosure.recipient
+        // Nobody else is told of whom a subject authorised. Keys show in errors.
+        let recipient = Recipient(disclosure.recipient.kind, disclosure.recipient.tellableName)
         var name = CanonicalBytes(label: "reeve/privacy/recipient/1")
         name.add(recipient.name)
         let digest: Digest

@@ -161,10 +161,8 @@ extension UseRequest {
             "purpose": purpose.description.cut(toBytes: 500), "recipient": recipient.kind.rawValue,
             "towards": role.text,
         ]
-        // Whom a subject authorised may be a person: the disclosure alone has the name.
-        if let name = recipient.name, recipient.kind != .authorizedByUser {
-            details["recipientName"] = name.cut(toBytes: 200)
-        }
+        // The disclosure alone has the name of whom a subject authorised.
+        if let name = recipient.tellableName { details["recipientName"] = name.cut(toBytes: 200) }
         if !destinations.isEmpty {
             let places = destinations.map(\.description).sorted().joined(separator: ",")
             details["destinations"] = places.cut(toBytes: 500)

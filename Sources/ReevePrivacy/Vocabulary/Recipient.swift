@@ -42,4 +42,14 @@ public struct Recipient: Hashable, Sendable, Codable {
     public static let own = Recipient(.own)
     /// Everybody.
     public static let everyone = Recipient(.everyone)
+
+    /// What may be told of its name to others than the subject: whom a subject authorised may be a person.
+    var tellableName: String? { kind == .authorizedByUser ? nil : name }
+}
+
+extension Recipient: CustomStringConvertible, CustomReflectable {
+    /// What it is and its name; not whom a subject authorised.
+    public var description: String { tellableName.map { "\(kind) \($0)" } ?? "\(kind)" }
+    /// What it is and its name.
+    public var customMirror: Mirror { Mirror(self, children: ["recipient": description]) }
 }

@@ -6,9 +6,11 @@ public struct SiteBoundary: Hashable, Sendable, Codable {
     /// The hosts of the holder's sites, in lower case; each with all below it.
     public let hosts: Set<String>
 
-    /// A boundary around hosts, such as `example.com`.
+    /// A boundary around hosts, such as `example.com`; what begins or ends with a dot is left out.
     public init(_ hosts: Set<String>) {
-        self.hosts = Set(hosts.map { $0.lowercased() })
+        // One without a name would be the end of every other.
+        self.hosts = Set(
+            hosts.map { $0.lowercased() }.filter { !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasSuffix(".") })
     }
 
     /// Reads hosts.
