@@ -47,6 +47,8 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case choiceInFuture
         /// Nothing can be allowed there, or by who did it.
         case cannotAllow
+        /// The names, things and evidence of a choice have more than 10,000 bytes.
+        case choiceTooLarge
         /// The token of an unsubscribe link is none, was changed, is too old or somebody else's.
         case badLink
         /// The crypto engine failed.
@@ -163,6 +165,7 @@ extension PrivacyError: CustomStringConvertible {
         case .linkUsed: "the unsubscribe link was used before; a newer message has another one"
         case .choiceInFuture: "nobody has allowed yet what is said to be allowed later than now"
         case .cannotAllow: "nothing can be allowed by that channel, or without the authority to; ask the subject"
+        case .choiceTooLarge: "the names, things and evidence of a choice have at most 10,000 bytes; refer to them"
         case .badLink: "the unsubscribe link is not good; a newer message has another one"
         case .cryptoFailed: "the crypto engine failed; check that OpenSSL 3 is installed"
         case .refused: "the permit was not taken: \(access.map(String.init(describing:)) ?? "no cause given")"

@@ -78,7 +78,7 @@ import Testing
 
     /// Policies of nothing, and names that are none, are answered and not obeyed.
     @Test func emptyAndOddPolicies() throws {
-        let none = PolicyVersion(name: "", taxonomy: Taxonomy(categories: [], purposes: []), rules: [])
+        let none = PolicyVersion(name: "\u{0}", taxonomy: Taxonomy(categories: [], purposes: []), rules: [])
         let ask = Ask(.use, ["contact.email"], for: "service.operate")
         #expect(try none.compile().decide(ask.request).reason == .unknownCategory)
         #expect(try none.changes(to: none).isEmpty && none.changes(to: ReferencePolicies.privacy2016).isMaterial)

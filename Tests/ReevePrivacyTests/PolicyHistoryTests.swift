@@ -243,7 +243,15 @@ import Testing
             #expect(bad.defects.count == 1, "\(bad)")
             #expect(throws: PrivacyDefects.self) { try TrackerRegister([bad]) }
         }
-        #expect(throws: PrivacyDefects.self) { try TrackerRegister([cookie(), cookie()]) }
+        let twice = #expect(throws: PrivacyDefects.self) { try TrackerRegister([cookie(), cookie()]) }
+        #expect(twice?.lines == ["tracker `sid` is there twice"])
+        // What is no name is repeated in no error.
+        for name in ["dana@acme.example", "a\u{1B}[2J", String(repeating: "x", count: 100_000)] {
+            let bad = cookie(name, .persistent(days: .max))
+            let error = #expect(throws: PrivacyDefects.self) { try TrackerRegister([bad, bad]) }
+            #expect(error?.lines.count == 4 && error?.description.utf8.count ?? .max < 500)
+            #expect(error?.description.contains(name.prefix(10)) == false)
+        }
         for good in [
             cookie(), cookie("a", .persistent(days: 400)), cookie("a", .session, [category("telemetry.page")]),
         ] { #expect(good.defects.isEmpty) }

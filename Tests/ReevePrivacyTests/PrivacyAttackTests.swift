@@ -383,6 +383,31 @@ import Testing
         #expect(entries.allSatisfy { entry in !entry.details.values.contains { $0.contains(good.suffix(20)) } })
     }
 
+    /// P8.4: a choice that is too large for its record is refused as that, whichever text is; the largest that is taken fits, whatever it is written with.
+    @Test func aChoiceHasItsLimit() async throws {
+        let stage = try await PrivacyStage()
+        let context = stage.trust.context()
+        let start = stage.trust.store.commits.count
+        var event = stage.event(.optedOut, ChoiceScope(UseOperation.contact))
+        event.policy = ""
+        func fill(_ text: String) -> [ChoiceEvent] {
+            var all = Array(repeating: event, count: 4)
+            all[0].policy = text
+            all[1].evidence = .init(.form, reference: text)
+            all[2].scope.named = [text]
+            all[3].scope.items = [text]
+            return all
+        }
+        for large in fill(String(repeating: "\u{1}", count: 10_001)) {
+            await expectPrivacy(.choiceTooLarge) { try await stage.privacy.choose(large, as: context) }
+        }
+        #expect(try stage.trust.store.auditEntries(from: start).map(\.outcome) == Array(repeating: .refused, count: 4))
+        #expect(try await stage.privacy.choices(of: stage.subject).isEmpty)
+        let most = fill(String(repeating: "\u{1}", count: 10_000))
+        for event in most { try await stage.privacy.choose(event, as: context) }
+        #expect(try await stage.privacy.choices(of: stage.subject) == most)
+    }
+
     /// Nobody allows anything by a browser's signal, or for others without authority.
     @Test func whatCannotAllowIsRefused() async throws {
         let stage = try await PrivacyStage()
@@ -409,11 +434,15 @@ import Testing
             try await stage.privacy.note(.declined, to: long, by: stage.subject, as: stage.trust.context())
         }
         var event = stage.event(.optedOut, ChoiceScope())
-        event.policy = long
-        let choice = event
-        await expectPrivacy(.needsPreview) { try await stage.privacy.choose(choice, as: stage.trust.context()) }
+        for (text, code) in [
+            (long, PrivacyError.Code.choiceTooLarge), (String(long.unicodeScalars.prefix(4000)), .needsPreview),
+        ] {
+            event.policy = text
+            let choice = event
+            await expectPrivacy(code) { try await stage.privacy.choose(choice, as: stage.trust.context()) }
+        }
         let entries = try stage.trust.store.auditEntries(from: start)
-        #expect(entries.map(\.refusal) == ["notAllowed", "unknownVersion", "needsPreview"])
+        #expect(entries.map(\.refusal) == ["notAllowed", "unknownVersion", "choiceTooLarge", "needsPreview"])
     }
 
     /// The ledger says what was decided about: how near it comes to somebody, for whom it was held, and who got it; nobody without a name gets anything.

@@ -133,7 +133,7 @@ import Testing
 
     @Test(arguments: [
         ("a category", "which is not in the taxonomy"), ("a purpose", "which is not in the taxonomy"),
-        ("a name", "is there twice"),
+        ("a name", "is there twice"), ("no name", "1 to 200 bytes"), ("a long name", "1 to 200 bytes"),
         ("external", "no policy applies"), ("clauses", "stands for no clause"), ("duties", "would never be asked for"),
         ("a set", "is empty"), ("a fact", "needs another name"), ("a region", "needs another name"),
         ("rules", "more than 512 rules"),
@@ -151,6 +151,8 @@ import Testing
         case "a category": add(.permit, UseScope(of: [category("no.such")]))
         case "a purpose": add(.permit, UseScope(for: [purpose("no.such")]))
         case "a name": version.rules.append(version.rules[0])
+        case "no name": version.name = ""
+        case "a long name": version.name = String(repeating: "é", count: 101)
         case "external": add(.forbid, UseScope(from: [.external]))
         case "clauses": version.rules[3].clauses = []
         case "duties": add(.forbid, UseScope([.sell]), .constant(.yes), [.caution])

@@ -10,6 +10,7 @@ extension PolicyVersion {
     /// All that is wrong with it, each as a line; empty when nothing is.
     public func validate() -> [String] {
         var lines: [String] = []
+        if !(1...200).contains(name.utf8.count) { lines.append("a version's name has 1 to 200 bytes") }
         if rules.count > RuleSet.capacity { lines.append("more than \(RuleSet.capacity) rules") }
         var names: Set<Path> = []
         for rule in rules where !names.insert(rule.name).inserted { lines.append("rule `\(rule.name)` is there twice") }

@@ -7,7 +7,7 @@ public import ReeveModel
 ///
 /// ``compile()`` checks it and makes it fast. Which one is in force when is for a ``PolicyHistory`` to say.
 public struct PolicyVersion: Hashable, Sendable, Codable {
-    /// The version's name, such as the date of its text: `2016-03-07`.
+    /// The version's name, such as the date of its text: `2016-03-07`; 1 to 200 bytes.
     public var name: String
     /// The categories and purposes that the rules speak of.
     public var taxonomy: Taxonomy

@@ -105,7 +105,8 @@ public struct UseDecision: Sendable {
     /// The fewest facts, up to three, that would allow it if they were so; `nil` when it is allowed, when no three would, or when there are too many to
     /// try. That a fact would allow it does not make it true.
     ///
-    /// What is known of subject and destination stays, and so does what the subject ended; consent that was not given could be. At most 5,000 decisions.
+    /// What is known of subject and destination stays, and so does what the subject ended; consent that was not given could be. At most 5,000 tries, each a decision for
+    /// every place that it goes to.
     public var whatWouldAllow: [Path: Truth]? {
         guard reason == .forbidden || reason == .notPermitted else { return nil }
         // What is known differs from place to place; what would be so is so at all of them.

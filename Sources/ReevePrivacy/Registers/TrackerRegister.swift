@@ -74,23 +74,27 @@ public struct Tracker: Hashable, Sendable, Codable {
         self.categories = categories
     }
 
+    fileprivate var hasName: Bool {
+        let isToken = name.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"()<>@,;:\\\"/[]?={}".utf8.contains($0) }
+        let isLine = name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        return (1...128).contains(name.utf8.count) && isLine && (kind != .cookie || isToken)
+    }
+
     /// All defects, each as a line: nothing personal stands in a cookie (clause P2e.2), and in the others what they are for alone.
     public var defects: [String] {
         var lines: [String] = []
-        let isToken = name.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"()<>@,;:\\\"/[]?={}".utf8.contains($0) }
-        let isLine = name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-        if !(1...128).contains(name.utf8.count) || !isLine || kind == .cookie && !isToken {
-            lines.append("the name of a \(kind) has 1 to 128 bytes in one line, and a cookie's is a token")
-        }
+        if !hasName { lines.append("the name of a \(kind) has 1 to 128 bytes in one line, and a cookie's is a token") }
+        // A name that is none is not repeated.
+        let tracker = hasName ? "\(kind) `\(name)`" : "that \(kind)"
         if case .persistent(let days) = lifetime, !(1...400).contains(days) {
-            lines.append("\(kind) `\(name)` must last 1 to 400 days")
+            lines.append("\(tracker) must last 1 to 400 days")
         }
         if isEssential, purpose.path.elements[0] == "marketing" {
-            lines.append("\(kind) `\(name)` is for marketing, which is not essential")
+            lines.append("\(tracker) is for marketing, which is not essential")
         }
         for category in categories.sorted(by: { $0.path < $1.path })
         where !kind.mayHold.contains(category.path.elements[0]) {
-            lines.append("\(kind) `\(name)` would hold `\(category)`, which is not for it")
+            lines.append("\(tracker) would hold `\(category)`, which is not for it")
         }
         return lines
     }
@@ -127,7 +131,7 @@ public struct TrackerRegister: Hashable, Sendable, Codable {
     /// A register; throws all defects of all trackers at once, and names that are there twice.
     public init(_ trackers: [Tracker]) throws(PrivacyDefects) {
         var lines = trackers.flatMap(\.defects)
-        let counts = Dictionary(trackers.map { ($0.name, 1) }, uniquingKeysWith: +)
+        let counts = Dictionary(trackers.filter(\.hasName).map { ($0.name, 1) }, uniquingKeysWith: +)
         for name in counts.filter({ $0.value > 1 }).keys.sorted() {
             lines.append("tracker `\(name)` is there twice")
         }

@@ -14,7 +14,8 @@ extension Privacy {
     ///
     /// That the subject did it is the host's word, with its evidence. What ends something is always heard: where it is said to have been done later than now or
     /// earlier than what the subject did last, it counts as done then. What allows something is refused when it is said to be done later than now
-    /// (``PrivacyError/Code/choiceInFuture``), or where nobody can allow anything (``PrivacyError/Code/cannotAllow``). Complexity: O(the subject's events).
+    /// (``PrivacyError/Code/choiceInFuture``), or where nobody can allow anything (``PrivacyError/Code/cannotAllow``). Names, things, evidence and whatever else is text have at most 10,000 bytes
+    /// (``PrivacyError/Code/choiceTooLarge``). Complexity: O(the subject's events).
     public func choose(
         _ event: ChoiceEvent, shown preview: ImpactPreview? = nil, towards role: DataRole = .controller,
         as context: ActContext
@@ -29,6 +30,7 @@ extension Privacy {
         try await recordingRefusals(of: action, context, resource, details) { () throws(PrivacyError) in
             if let preview, preview.role != role { throw PrivacyError(PrivacyError.Code.otherPreview) }
             if event.act.allows, !event.canAllow { throw PrivacyError(.cannotAllow) }
+            guard event.bytesOfText <= 10_000 else { throw PrivacyError(.choiceTooLarge) }
             try await withHistory(of: chooser) { transaction, history throws(PrivacyError) in
                 var (event, log, now) = (event, ChoiceLog(restoring: history.choices), authority.time.now)
                 if event.act.allows {
@@ -112,4 +114,11 @@ extension Privacy {
 extension ChoiceEvent {
     /// Whether something can be allowed where it was done, by who did it.
     fileprivate var canAllow: Bool { evidence.channel.allows && evidence.representsAuthority != false }
+
+    /// How much text it has. Written down, a byte can become six, and a record has its limit.
+    fileprivate var bytesOfText: Int {
+        let paths = (scope.categories?.map(\.description) ?? []) + (scope.purposes?.map(\.description) ?? [])
+        let names = Array(scope.named ?? []) + Array(scope.items ?? [])
+        return ([policy, evidence.reference ?? ""] + paths + names).reduce(0) { $0 + $1.utf8.count }
+    }
 }
