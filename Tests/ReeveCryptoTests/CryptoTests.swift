@@ -132,7 +132,8 @@ private func forkProcess() throws -> pid_t {
             let empty = try SecretBytes(copying: [])
             _ = try empty.withBytes { try used.seal($0, authenticating: []) }
             var ends: [Int32] = [0, 0]
-            #expect(pipe(&ends) == 0)
+            // Closed in whatever is started when the child crashes, so that its end is seen.
+            #expect(pipe(&ends) == 0 && fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0)
             let child = try forkProcess()
             if child == 0 {
                 // Only calls that need no other thread: what the child finds goes through the pipe.
