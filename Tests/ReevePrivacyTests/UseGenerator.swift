@@ -75,9 +75,11 @@ struct UseGenerator<Random: RandomNumberGenerator> {
         for name in 0..<Int.random(in: 1...9, using: &random) {
             rules.append(rule(name, chance(70) ? .permit : .forbid))
         }
+        // Of one category alone as often as of several: few requests are about two given ones.
+        let set = [pick(askedCategories)]
         return PolicyVersion(
             name: "test", taxonomy: Taxonomy(categories: Set(categories), purposes: Set(purposes)), rules: rules,
-            quasiIdentifiers: chance(40) ? [some(askedCategories, 20).union([pick(askedCategories)])] : [],
+            quasiIdentifiers: chance(40) ? [chance(50) ? Set(set) : some(askedCategories, 20).union(set)] : [],
             regions: ["here": [region("de")]], knownRegions: chance(50) ? [region("de"), region("us")] : nil)
     }
 
@@ -90,7 +92,7 @@ struct UseGenerator<Random: RandomNumberGenerator> {
     mutating func request() -> UseRequest {
         var request = UseRequest(
             pick(operations), label(), for: pick(askedPurposes), to: pick(recipients),
-            in: Set([pick(places), chance(20) ? pick(places) : nil].compactMap { $0 }),
+            in: Set([pick(places), chance(40) ? pick(places) : nil].compactMap { $0 }),
             as: pick([.controller, .processor(for: Identifier(high: 1, low: 1))]),
             about: SubjectFacts(
                 pick(relationships), id: pick([subject, subject, subject, subject, other, nil]), residence: pick(places)
