@@ -29,6 +29,8 @@ public struct TrustLayer: Sendable {
         public var policy: PolicyVersion?
         /// How long personal data is kept.
         public var retention: RetentionSchedule
+        /// By which days who asks about their data is answered; by default 30 business days, as the reference policy says.
+        public var clocks: Clocks
         /// What may be published where, and how large a recipe may be.
         public var publishing: Publisher.Configuration
         /// The audit logs' settings.
@@ -38,7 +40,7 @@ public struct TrustLayer: Sendable {
         public init(
             vault: Vault.Configuration = .init(), catalogue: Catalogue = .reference,
             tasks: TaskMeter.Configuration = .init(), policy: PolicyVersion? = nil,
-            retention: RetentionSchedule = .init(rules: []),
+            retention: RetentionSchedule = .init(rules: []), clocks: Clocks = .init([ReferenceClocks.privacy2016()]),
             publishing: Publisher.Configuration = .init(), audit: AuditLog.Configuration = .init()
         ) {
             self.audit = audit
@@ -47,12 +49,13 @@ public struct TrustLayer: Sendable {
             self.tasks = tasks
             self.policy = policy
             self.retention = retention
+            self.clocks = clocks
             self.publishing = publishing
         }
 
         /// All defects of all rooms, each as a line; empty when there is none.
         public func validate() -> [String] {
-            let privacy = (policy?.validate() ?? []) + retention.validate()
+            let privacy = (policy?.validate() ?? []) + retention.validate() + clocks.validate()
             return vault.validate() + catalogue.validate() + tasks.validate() + privacy + publishing.validate()
                 + audit.validate()
         }
@@ -72,17 +75,21 @@ public struct TrustLayer: Sendable {
     public let privacy: Privacy
     /// Says what personal data must be kept and what must go.
     public let retention: Retention
+    /// Answers what people ask about their data.
+    public let requests: SubjectRequests
     /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
     /// Builds every room over the authority's store. Vault and plans share the keys of the audit's authenticated records, and the
     /// vault its ledger.
     ///
-    /// With a `taskJournal` a crash costs companies next to none of their tasks. Throws ``ConfigurationError`` with all defects when the
+    /// `locations` are the places where the host keeps personal data: without one there is nothing to register, and nothing to erase. With a `taskJournal` a crash costs
+    /// companies next to none of their tasks. Throws ``ConfigurationError`` with all defects when the
     /// configuration has any.
     public init(
         mainKeys: MainKeys, authority: AccessAuthority, audit keys: AuditKeys,
-        sinks: [any AuditSink] = [], taskJournal: TaskJournal? = nil, configuration: Configuration = .init()
+        sinks: [any AuditSink] = [], taskJournal: TaskJournal? = nil, locations: [any DataLocation] = [],
+        configuration: Configuration = .init()
     ) throws(ConfigurationError) {
         let defects = configuration.validate()
         guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
@@ -100,7 +107,9 @@ public struct TrustLayer: Sendable {
         } catch {
             throw ConfigurationError(defects: error.lines)
         }
-        retention = Retention(schedule: configuration.retention, authority: authority)
+        retention = Retention(
+            schedule: configuration.retention, locations: locations, authority: authority, ledger: keys.ledger)
+        requests = SubjectRequests(clocks: configuration.clocks, retention: retention, privacy: privacy)
         audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)
     }
 
@@ -108,27 +117,28 @@ public struct TrustLayer: Sendable {
     ///
     /// One operator may do everything; the reason for having no roles is recorded.
     public static func inMemory(
-        operator principal: ActContext.Actor, reason: String, configuration: Configuration = .init(),
-        time: any TimeSource = SystemTime()
+        operator principal: ActContext.Actor, reason: String, locations: [any DataLocation] = [],
+        configuration: Configuration = .init(), time: any TimeSource = SystemTime()
     ) async throws -> TrustLayer {
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(principal, reason: reason, store: store, time: time)
         return try TrustLayer(
             mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority,
-            audit: AuditKeys.ephemeral(name: configuration.audit.origin, time: time), configuration: configuration)
+            audit: AuditKeys.ephemeral(name: configuration.audit.origin, time: time), locations: locations,
+            configuration: configuration)
     }
 
-    /// Everything in memory, as ``inMemory(operator:reason:configuration:time:)``, with roles: what the policy says is what
+    /// Everything in memory, as ``inMemory(operator:reason:locations:configuration:time:)``, with roles: what the policy says is what
     /// goes. Its grants are the host's word, given by `actor` for a recorded reason.
     public static func inMemory(
-        policy: AccessPolicy, by actor: ActContext.Actor, reason: String, configuration: Configuration = .init(),
-        time: any TimeSource = SystemTime()
+        policy: AccessPolicy, by actor: ActContext.Actor, reason: String, locations: [any DataLocation] = [],
+        configuration: Configuration = .init(), time: any TimeSource = SystemTime()
     ) async throws -> TrustLayer {
         let keys = try AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
         let authority = try await AccessAuthority.create(
             policy, by: actor, reason: reason, store: MemoryStore(), keys: keys.control, time: time)
         return try TrustLayer(
-            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys,
+            mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: keys, locations: locations,
             configuration: configuration)
     }
 

@@ -81,7 +81,7 @@ public final class AuditLog: Sendable {
     /// Whether an entry without a seal is a cause for alarm.
     let expectsSeals: Bool
     /// The clocks when this was made, to see later whether the wall clock went its own way.
-    private let start: (now: Timestamp, uptime: Duration)
+    private let clocks: ClockWatch
 
     /// A log as this process last left it, and how far its checkpoints were looked at.
     struct Standing: Sendable {
@@ -111,7 +111,7 @@ public final class AuditLog: Sendable {
         self.signals = signals
         leases = Leases(store: authority.store, time: authority.time)
         cache = TileCache(capacity: configuration.cachedTiles)
-        start = (authority.time.now, authority.time.uptime)
+        clocks = ClockWatch(authority.time)
         // An authority that sealed from its beginning leaves no entry without a seal.
         expectsSeals = authority.trail.isSealedFromStart
         if let sealer = keys.control as? any EntrySealer { authority.trail.seal(with: sealer) }
@@ -325,16 +325,8 @@ public final class AuditLog: Sendable {
 
     /// Nothing is removed while the wall clock disagrees with the ledger or the boot clock.
     func checkClocks() async throws(AuditError) {
-        let limit = Duration.seconds(300)
-        let (now, uptime) = (authority.time.now, authority.time.uptime)
-        let expected = start.now.advanced(by: uptime - start.uptime)
-        guard now < expected.advanced(by: limit), expected < now.advanced(by: limit) else {
-            throw AuditError(.clockDisagrees)
-        }
         let last = try await keys.reading { (ledger) throws(LedgerError) in try await ledger.lastLine() }
-        if let last, last.at >= now.advanced(by: limit) {
-            throw AuditError(.clockDisagrees)
-        }
+        guard !clocks.disagrees(with: last?.at) else { throw AuditError(.clockDisagrees) }
     }
 
     private func details(of query: AuditQuery) -> [String: String] {

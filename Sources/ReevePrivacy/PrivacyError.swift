@@ -21,8 +21,28 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case beingErased
         /// There is no such hold on the record.
         case unknownHold
-        /// The host's own removal failed; the record stays, and erasing can be tried again.
+        /// A place failed to remove a record; it stays, and erasing can be tried again.
         case removalFailed
+        /// No place of that name is registered, or the record is not there.
+        case unknownLocation
+        /// Such a day is not noted on a record.
+        case otherAnchor
+        /// A record has 100 holds, or 100 requests ask for it to go.
+        case tooManyHolds
+        /// More rules would be locked than a schedule has.
+        case tooManyLocks
+        /// The wall clock disagrees with the ledger or the boot clock by more than five minutes.
+        case clockDisagrees
+        /// The ledger outside the store cannot be read or written, or is not what was appended.
+        case ledgerFailed
+        /// There is no such request.
+        case unknownRequest
+        /// The subject's choice is not in the log.
+        case choiceMissing
+        /// To put something right needs what is right, and nothing else does.
+        case needsContent
+        /// That cannot happen to a request that stands so; ``PrivacyError/transition`` says how.
+        case illegalTransition
         /// No version of a policy is in force.
         case noPolicy
         /// No version of the policy has that name.
@@ -67,6 +87,10 @@ public struct PrivacyError: Error, Hashable, Sendable {
     public let store: StoreError?
     /// Why a use is not allowed.
     public let decision: UseDecision?
+    /// Why a record must not be erased now, and until when.
+    public let disposition: Disposition?
+    /// How a request stands, and what cannot happen to it.
+    public let transition: IllegalTransition?
     /// What must be done before a use.
     public let duties: [Duty]
     /// The agreement by which a use is not allowed where the policy would allow it, and what that overrides, the strongest first (clause P7.1).
@@ -78,8 +102,11 @@ public struct PrivacyError: Error, Hashable, Sendable {
 
     private init(
         _ code: Code, access: AccessError? = nil, store: StoreError? = nil, decision: UseDecision? = nil,
-        duties: [Duty] = [], policy: Digest? = nil, overriding: [String] = [], contacts: ContactDirectory? = nil
+        duties: [Duty] = [], policy: Digest? = nil, overriding: [String] = [], contacts: ContactDirectory? = nil,
+        disposition: Disposition? = nil, transition: IllegalTransition? = nil
     ) {
+        self.disposition = disposition
+        self.transition = transition
         self.overriding = overriding
         self.contacts = contacts
         self.policy = policy
@@ -94,6 +121,12 @@ public struct PrivacyError: Error, Hashable, Sendable {
     public init(_ code: Code) { self.init(code, access: nil) }
 
     init(_ error: AccessError) { self.init(.refused, access: error) }
+
+    /// A record that must not be erased.
+    init(_ disposition: Disposition) { self.init(.mustKeep, disposition: disposition) }
+
+    /// What cannot happen to a request.
+    init(_ transition: IllegalTransition) { self.init(.illegalTransition, transition: transition) }
 
     /// A use that is not allowed.
     init(_ decided: Privacy.Decided) {
@@ -123,6 +156,12 @@ public struct PrivacyError: Error, Hashable, Sendable {
             details["version"] = decision.policy.version.name.cut(toBytes: 200)
         }
         if !overriding.isEmpty { details["agreement"] = overriding.joined(separator: " > ").cut(toBytes: 1000) }
+        if let disposition {
+            details["disposition"] = disposition.kind.rawValue
+            details["reasons"] = disposition.reasons.map(\.description).joined(separator: ",").cut(toBytes: 1000)
+            if case .day(let day)? = disposition.until { details["until"] = day.description }
+        }
+        if let transition { details["status"] = transition.status.rawValue }
         if !duties.isEmpty { details["duties"] = duties.map(\.description).joined(separator: ",") }
         return details
     }
@@ -144,11 +183,22 @@ extension PrivacyError: CustomStringConvertible {
         switch code {
         case .unknownRecord: "no such record is registered"
         case .alreadyRegistered: "the record is registered already"
-        case .mustKeep: "the record must not be erased now; its disposition says why and until when"
+        case .mustKeep:
+            "the record must not be erased now: \(disposition.map(String.init(describing:)) ?? "see its disposition")"
         case .staleErasurePermit: "the erasure permit is no longer good; ask for a new one"
         case .beingErased: "the record is being erased; no hold can be placed on it"
         case .unknownHold: "there is no such hold on the record"
-        case .removalFailed: "the host's own removal failed; the record stays, try again"
+        case .removalFailed: "a place failed to remove the record; it stays registered, try again"
+        case .unknownLocation: "there is no such place, or the record is not there; register the place, and name it"
+        case .otherAnchor: "when a record was made, and when its customer left, is not noted on the record"
+        case .tooManyHolds: "a record has at most 100 holds, and as many requests that ask for it to go"
+        case .tooManyLocks: "at most \(RetentionSchedule.maximumRules) rules are locked in all; lock fewer"
+        case .clockDisagrees: "the clocks disagree by more than five minutes; set them right before anything is erased"
+        case .ledgerFailed: "the ledger cannot be read or written, or was tampered with; nothing is erased without it"
+        case .unknownRequest: "there is no such request"
+        case .choiceMissing: "the subject's choice is not in the log; add it, and then answer"
+        case .needsContent: "a request to put something right is answered with what is right, and no other is"
+        case .illegalTransition: transition?.description ?? "that cannot happen to a request that stands so"
         case .noPolicy: "no version of a privacy policy is in force, and without one nothing is allowed; schedule one"
         case .unknownVersion: "there is no such version of the policy, or none that the subject agreed to; schedule it"
         case .notAllowed:

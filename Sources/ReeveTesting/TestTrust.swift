@@ -6,6 +6,7 @@ public import ReeveAccess
 public import ReeveAudit
 public import ReeveModel
 public import ReevePlans
+public import ReevePrivacy
 public import ReevePublishing
 public import ReeveStorage
 import ReeveVault
@@ -28,6 +29,8 @@ public struct TestTrust: Sendable {
     public let company: Identifier<Company>
     /// A scope of a workspace in production.
     public let scope: Scope
+    /// A place for personal data, by the name of `host`.
+    public let location = MemoryLocation()
 
     /// Rooms over a store; by default a new one in memory. Nobody waits for tasks that others hold unless the configuration says
     /// so: the test's clock stands still. What only a person may do needs a person for its principal. Two over one store have the
@@ -36,7 +39,7 @@ public struct TestTrust: Sendable {
         over base: any Store = MemoryStore(),
         configuration: TrustLayer.Configuration = .init(tasks: .init(recallMilliseconds: 0)),
         principal: ActContext.Actor = .host("test"),
-        time: ManualTime = ManualTime(), keys: AuditKeys? = nil
+        time: ManualTime = ManualTime(), keys: AuditKeys? = nil, locations: [any DataLocation] = []
     ) async throws {
         store = SpyStore(base)
         self.time = time
@@ -48,7 +51,7 @@ public struct TestTrust: Sendable {
         self.keys = try keys ?? AuditKeys.ephemeral(name: configuration.audit.origin, time: time)
         layer = try TrustLayer(
             mainKeys: MainKeys(LocalMainKey.ephemeral()), authority: authority, audit: self.keys,
-            configuration: configuration)
+            locations: locations + [location], configuration: configuration)
         try await layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
     }
 

@@ -177,12 +177,5 @@ extension Vault {
 
     /// Whether the wall clock is more than five minutes off what the monotonic clock, or the ledger's last line, lets expect:
     /// nothing is destroyed for good then.
-    func clocksDisagree(by ledger: KeyLedger.View) -> Bool {
-        let (now, uptime) = (authority.time.now, authority.time.uptime)
-        let expected = start.now.advanced(by: uptime - start.uptime)
-        let tolerance: Int64 = 300_000_000
-        if abs(now.microseconds - expected.microseconds) > tolerance { return true }
-        guard let last = ledger.lastLine else { return false }
-        return last.microseconds > now.microseconds + tolerance
-    }
+    func clocksDisagree(by ledger: KeyLedger.View) -> Bool { clocks.disagrees(with: ledger.lastLine) }
 }

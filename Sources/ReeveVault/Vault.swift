@@ -72,7 +72,7 @@ public struct Vault: Sendable {
     let jobDataHours: Int
     let seals = SealCounts()
     /// Both clocks when the vault was made.
-    let start: (now: Timestamp, uptime: Duration)
+    let clocks: ClockWatch
     /// Who is first makes an environment's key, the others wait for it.
     let making = Turns<MainKeyContext>()
 
@@ -92,7 +92,7 @@ public struct Vault: Sendable {
             store: authority.store, time: authority.time, mainKeys: mainKeys, control: control, ledger: ledger,
             configuration: configuration)
         jobDataHours = configuration.jobDataHours
-        start = (authority.time.now, authority.time.uptime)
+        clocks = ClockWatch(authority.time)
         leases = Leases(store: authority.store, time: authority.time)
         ready = ReadyCredentials(capacity: configuration.cachedKeys)
         windows = OpenWindows(authority: authority, limits: configuration.window)

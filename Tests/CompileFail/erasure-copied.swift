@@ -14,5 +14,5 @@ func act(_ retention: Retention, _ permit: consuming ErasurePermit) async throws
     let second = 0
     #endif
     _ = second
-    try await retention.erase(first) { _ in }
+    try await retention.erase(first)
 }

@@ -8,8 +8,8 @@ import ReevePrivacy
 
 func act(_ retention: Retention, _ permit: consuming ErasurePermit) async throws {
     #if MISUSE
-    Task { try await retention.erase(permit) { _ in } }
+    Task { try await retention.erase(permit) }
     #else
-    try await retention.erase(permit) { _ in }
+    try await retention.erase(permit)
     #endif
 }

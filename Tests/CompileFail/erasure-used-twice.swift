@@ -7,9 +7,9 @@ import ReeveModel
 import ReevePrivacy
 
 func act(_ retention: Retention, _ permit: consuming ErasurePermit) async throws {
-    try await retention.erase(permit) { _ in }
+    try await retention.erase(permit)
     #if MISUSE
-    try await retention.erase(permit) { _ in }
+    try await retention.erase(permit)
     #else
     print()
     #endif

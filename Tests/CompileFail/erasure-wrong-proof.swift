@@ -8,8 +8,8 @@ import ReevePrivacy
 
 func act(_ retention: Retention, _ right: consuming ErasurePermit, _ wrong: Permit<ChangeHold>) async throws {
     #if MISUSE
-    try await retention.erase(wrong) { _ in }
+    try await retention.erase(wrong)
     #else
-    try await retention.erase(right) { _ in }
+    try await retention.erase(right)
     #endif
 }

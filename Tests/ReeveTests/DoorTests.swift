@@ -59,6 +59,12 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Publisher.bytes(of:in:)",
         "Publisher.publication(_:in:)",
         "Retention.disposition(of:in:)",
+        "Retention.plan(_:)",
+        "Retention.records(about:)",
+        "SubjectRequests.open()",
+        "SubjectRequests.overdue()",
+        "SubjectRequests.request(_:)",
+        "SubjectRequests.requests(about:)",
         // Write back what admissions recorded before.
         "TaskMeter.commit(_:used:)",
         "TaskMeter.commit(_:_:run:by:)",
@@ -66,8 +72,8 @@ struct Door: Sendable, CustomTestStringConvertible {
         "TaskMeter.settle()",
         "TrustLayer.runOnce()",
         // Makes rooms through the doors below.
-        "TrustLayer.inMemory(operator:reason:configuration:time:)",
-        "TrustLayer.inMemory(policy:by:reason:configuration:time:)",
+        "TrustLayer.inMemory(operator:reason:locations:configuration:time:)",
+        "TrustLayer.inMemory(policy:by:reason:locations:configuration:time:)",
     ]
 
     static let all = rooms + plans + vault + privacy + access + audit
@@ -157,6 +163,11 @@ struct Stage: Sendable {
     let connection: Connection
     let record: RetainedRecord
     let held: RetainedRecord
+    /// A record that its subject had erased.
+    let erased: RetainedRecord
+    /// Requests to see data, and to put it right, on which work has begun.
+    let asked: SubjectRequest
+    let wrong: SubjectRequest
     let hold = Identifier<LegalCase>(high: 1, low: 1)
     let placed = Identifier<LegalCase>(high: 1, low: 2)
     let publication: Publication
@@ -190,8 +201,21 @@ struct Stage: Sendable {
         }
         roles = try await AccessAuthority.create(
             policy, by: .host("setup"), reason: "x", store: trust.store, keys: trust.keys.control, time: trust.time)
-        record = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
-        held = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
+        record = RetainedRecord(
+            id: Identifier(at: now), category: category, created: now.day, as: .controller, about: Self.reader,
+            at: ["host"])
+        held = RetainedRecord(
+            id: Identifier(at: now), category: category, created: now.day, as: .controller, at: ["host"])
+        erased = RetainedRecord(
+            id: Identifier(at: now), category: category, created: now.day, as: .controller, at: ["host"])
+        let platform = ActContext(actor: person, scope: .platform)
+        let requests = trust.layer.requests
+        let (see, right) = (
+            try await requests.receive(.access, about: Self.reader, through: .account, as: platform),
+            try await requests.receive(.rectify, about: Self.reader, through: .account, as: platform)
+        )
+        asked = try await requests.note(.begun, of: see.id, as: platform)
+        wrong = try await requests.note(.begun, of: right.id, as: platform)
         let recipe = try trust.scrubbedRecipe()
         let mayPublish = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
         publication = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, mayPublish)
@@ -201,6 +225,9 @@ struct Stage: Sendable {
         try await store(try await trust.permit(StoreCredential.self, on: resource))
         try await trust.layer.retention.register(record, as: trust.context())
         try await trust.layer.retention.register(held, as: trust.context())
+        try await trust.layer.retention.register(erased, as: trust.context())
+        try await trust.layer.retention.demand(erased.id, by: Self.request, as: trust.context())
+        try await trust.layer.retention.erase(erased.id, as: trust.context())
         try await trust.layer.retention.placeHold(placed, on: held.id, holdPermit(trust, held))
     }
 
@@ -246,6 +273,8 @@ struct Stage: Sendable {
             "AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:periods:)",
             "Plans.setStatus(_:sequence:periods:in:)",
             "AccessAuthority.create(_:by:reason:store:keys:configuration:time:)", "Privacy.update(as:_:)",
+            "Retention.noteEnd(of:on:as:)", "Retention.noteReturn(of:as:)",
+            "SubjectRequests.receive(_:about:through:residence:year:as:)",
         ]
         #expect(wasRefused != exempt.contains(door.name))
     }
@@ -276,7 +305,8 @@ struct Stage: Sendable {
         let audit = stage.trust.layer.audit
         let acts = [
             "publishing.publish", "publishing.approve", "vault.credential.store", "privacy.register",
-            "privacy.register", "privacy.placeHold",
+            "privacy.register", "privacy.register", "privacy.demand", "privacy.erasurePermit", "privacy.erase",
+            "privacy.placeHold",
         ]
         let permit = try await stage.trust.permit(ReadAudit.self, on: .log(of: stage.trust.scope))
         let before = try await audit.entries(of: stage.trust.scope, permit)
@@ -287,6 +317,6 @@ struct Stage: Sendable {
         var query = AuditQuery()
         query.limit = 1
         let limited = try await audit.entries(of: stage.trust.scope, matching: query, permit)
-        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == 6)
+        #expect(limited.entries.compactMap { $0.entry?.action } == ["audit.read"] && limited.next == acts.count)
     }
 }

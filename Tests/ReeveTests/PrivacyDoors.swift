@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import Reeve
+import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
@@ -68,12 +69,13 @@ extension Door {
         },
         Door(name: "Retention.register(_:as:)", action: "privacy.register") { stage in
             let record = RetainedRecord(
-                id: Identifier(high: 5, low: 5), category: stage.record.category, anchor: stage.record.anchor)
+                id: Identifier(high: 5, low: 5), category: stage.record.category, created: stage.record.created,
+                as: .controller, at: ["host"])
             try await stage.trust.layer.retention.register(record, as: stage.trust.context())
         } refuse: { stage in
             try await stage.trust.layer.retention.register(stage.record, as: stage.trust.context())
         },
-        Door(name: "Retention.placeHold(_:on:_:)", action: "privacy.placeHold") { stage in
+        Door(name: "Retention.placeHold(_:_:on:_:)", action: "privacy.placeHold") { stage in
             try await stage.trust.layer.retention.placeHold(
                 stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
         } refuse: { stage in
@@ -87,24 +89,128 @@ extension Door {
             try await stage.trust.layer.retention.releaseHold(
                 stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
         },
-        Door(name: "Retention.erasurePermit(for:as:)", action: "privacy.erasurePermit") { stage in
+        Door(name: "Retention.erasurePermit(for:at:as:)", action: "privacy.erasurePermit") { stage in
             stage.trust.time.advance(by: .seconds(40 * 86_400))
-            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+            _ = try await stage.erasurePermit()
         } refuse: { stage in
-            _ = try await stage.trust.layer.retention.erasurePermit(for: stage.record.id, as: stage.trust.context())
+            _ = try await stage.erasurePermit()
         },
-        Door(name: "Retention.erase(_:_:)", action: "privacy.erase") { stage in
+        Door(name: "Retention.erase(_:)", action: "privacy.erase") { stage in
             stage.trust.time.advance(by: .seconds(40 * 86_400))
-            let permit = try await stage.trust.layer.retention.erasurePermit(
-                for: stage.record.id, as: stage.trust.context())
-            try await stage.trust.layer.retention.erase(permit) { _ in }
+            try await stage.trust.layer.retention.erase(try await stage.erasurePermit())
         } refuse: { stage in
             stage.trust.time.advance(by: .seconds(40 * 86_400))
-            let permit = try await stage.trust.layer.retention.erasurePermit(
-                for: stage.record.id, as: stage.trust.context())
+            let permit = try await stage.erasurePermit()
             try await stage.trust.layer.retention.placeHold(
                 stage.hold, on: stage.record.id, stage.holdPermit(stage.trust))
-            try await stage.trust.layer.retention.erase(permit) { _ in Issue.record("it was removed") }
+            try await stage.trust.layer.retention.erase(permit)
+        },
+        Door(name: "Retention.erase(_:as:)", action: "privacy.erase") { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            try await stage.trust.layer.retention.erase(stage.record.id, as: stage.trust.context())
+        } refuse: { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            stage.trust.location.isFailing = true
+            try await stage.trust.layer.retention.erase(stage.record.id, as: stage.trust.context())
+        },
+        Door(name: "Retention.eraseDue(limit:as:)", action: "privacy.erase") { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            // The other record is held.
+            let round = try await stage.trust.layer.retention.eraseDue(as: stage.trust.context())
+            #expect(round.erased == 1)
+        } refuse: { stage in
+            stage.trust.time.advance(by: .seconds(40 * 86_400))
+            stage.trust.location.isFailing = true
+            let round = try await stage.trust.layer.retention.eraseDue(as: stage.trust.context())
+            if round.failed > 0 { throw PrivacyError(.removalFailed) }
+        },
+        Door(name: "Retention.replayErasures(as:)", action: "privacy.erase") { stage in
+            stage.trust.location.put(stage.erased.id)
+            _ = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
+        } refuse: { stage in
+            stage.trust.location.put(stage.erased.id)
+            stage.trust.location.isFailing = true
+            _ = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
+        },
+        Door(name: "Retention.note(_:on:of:as:)", action: "privacy.noteAnchor") { stage in
+            try await stage.trust.layer.retention.note(
+                .lastUsed, on: stage.record.created, of: stage.record.id, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.retention.note(
+                .created, on: stage.record.created, of: stage.record.id, as: stage.trust.context())
+        },
+        Door(name: "Retention.closeCase(_:_:)", action: "privacy.closeCase") { stage in
+            try await stage.trust.layer.retention.closeCase(
+                stage.placed, try await stage.trust.permit(ChangeHold.self, on: Resource(stage.placed)))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.closeCase(
+                stage.placed, try await stage.other.permit(ChangeHold.self, on: Resource(stage.placed)))
+        },
+        Door(name: "Retention.liftLock(on:_:)", action: "privacy.liftLock") { stage in
+            try await stage.trust.layer.retention.liftLock(on: stage.record.id, stage.holdPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.liftLock(on: stage.record.id, stage.holdPermit(stage.other))
+        },
+        Door(name: "Retention.lock(as:)", action: "privacy.lock") { stage in
+            try await stage.trust.layer.retention.lock(as: stage.trust.context())
+        } refuse: { stage in
+            let category = stage.record.category
+            let rules = try (0...RetentionSchedule.maximumRules).map { days in
+                RetentionRule(
+                    category: category, days: days, lock: .compliance, clause: try #require(ClauseReference("P11.5")))
+            }
+            let authority = stage.trust.layer.access
+            try await Retention(schedule: .init(rules: rules), authority: authority).lock(as: stage.trust.context())
+        },
+        Door(name: "Retention.noteEnd(of:on:as:)", action: "privacy.noteEnd") { stage in
+            try await stage.trust.layer.retention.noteEnd(
+                of: stage.trust.company, on: stage.record.created, as: stage.trust.context())
+        } refuse: { _ in
+            // What the host says of its customers is not refused.
+        },
+        Door(name: "Retention.noteReturn(of:as:)", action: "privacy.noteReturn") { stage in
+            try await stage.trust.layer.retention.noteReturn(of: stage.trust.company, as: stage.trust.context())
+        } refuse: { _ in
+        },
+        Door(name: "Retention.demand(_:by:as:)", action: "privacy.demand") { stage in
+            try await stage.trust.layer.retention.demand(
+                stage.record.id, by: Stage.request, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.retention.demand(
+                Identifier(high: 9, low: 9), by: Stage.request, as: stage.trust.context())
+        },
+        Door(name: "Retention.withdrawDemand(on:by:as:)", action: "privacy.withdrawDemand") { stage in
+            try await stage.trust.layer.retention.withdrawDemand(
+                on: stage.record.id, by: Stage.request, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.retention.withdrawDemand(
+                on: Identifier(high: 9, low: 9), by: Stage.request, as: stage.trust.context())
+        },
+        Door(name: "SubjectRequests.receive(_:about:through:residence:year:as:)", action: "privacy.receiveRequest") {
+            stage in
+            _ = try await stage.trust.layer.requests.receive(
+                .access, about: Stage.reader, through: .account, as: stage.trust.context())
+        } refuse: { _ in
+            // What cannot be asked is taken, and answered with a refusal.
+        },
+        Door(name: "SubjectRequests.note(_:of:as:)", action: "privacy.noteRequest") { stage in
+            try await stage.trust.layer.requests.note(.confirmed, of: stage.asked.id, as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.requests.note(.begun, of: stage.asked.id, as: stage.trust.context())
+        },
+        Door(name: "SubjectRequests.answer(_:residual:_:)", action: "privacy.answerRequest") { stage in
+            _ = try await stage.trust.layer.requests.answer(
+                stage.asked.id, stage.answerPermit(stage.trust, stage.asked))
+        } refuse: { stage in
+            _ = try await stage.trust.layer.requests.answer(
+                stage.asked.id, stage.answerPermit(stage.other, stage.asked))
+        },
+        Door(name: "SubjectRequests.correct(_:_:_:)", action: "privacy.correct") { stage in
+            _ = try await stage.trust.layer.requests.correct(
+                stage.wrong.id, [stage.record.id: Array("{}".utf8)], stage.answerPermit(stage.trust, stage.wrong))
+        } refuse: { stage in
+            _ = try await stage.trust.layer.requests.correct(
+                stage.wrong.id, [:], stage.answerPermit(stage.trust, stage.wrong))
         },
     ]
 }
@@ -114,7 +220,19 @@ extension Stage {
         get throws { UnsubscribeTokens(key: try HMACKey(SecretBytes(copying: Array(repeating: 7, count: 32)))) }
     }
 
-    fileprivate static let reader = Identifier<DataSubject>(high: 3, low: 3)
+    static let request = Identifier<SubjectRequestRecord>(high: 4, low: 4)
+
+    fileprivate func erasurePermit() async throws -> ErasurePermit {
+        try await trust.layer.retention.erasurePermit(for: record.id, at: "host", as: trust.context())
+    }
+
+    fileprivate func answerPermit(
+        _ trust: TestTrust, _ request: SubjectRequest
+    ) async throws -> Permit<AnswerRequest> {
+        try await trust.permit(AnswerRequest.self, on: Resource(request.id), in: .platform)
+    }
+
+    static let reader = Identifier<DataSubject>(high: 3, low: 3)
 
     /// A message for marketing.
     fileprivate var newsletter: UseRequest {

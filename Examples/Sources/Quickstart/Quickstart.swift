@@ -32,6 +32,7 @@ struct Quickstart {
 
     private let recipe: RecipeFile
     private let output: OutputFolder
+    private let messages = Messages()
 
     init(_ arguments: [String]) throws {
         guard arguments.count <= 3 else { throw UserFailure("usage: Quickstart [recipe.json] [output folder]") }
@@ -57,11 +58,12 @@ struct Quickstart {
         let dana = ActContext.Actor.person(Identifier(at: now))
         let roles: [RoleName] = ["owner", "developer", "publisher"]
         var grants = roles.map { Grant($0, to: Principal(me), in: .scope(scope), reason: "the example itself") }
+        grants.append(Grant("privacyOfficer", to: Principal(me), in: .scope(.platform), reason: "answers requests"))
         grants.append(
             Grant(
                 "developer", to: Principal(dana), in: .scope(Scope(workspace, .development)), reason: "builds recipes"))
         let trust = try await TrustLayer.inMemory(
-            policy: AccessPolicy(grants: grants), by: me, reason: "an example",
+            policy: AccessPolicy(grants: grants), by: me, reason: "an example", locations: [messages],
             configuration: .init(retention: retention))
         // The input is judged before anything is shown, so that a bad one costs one line.
         let format = recipe.format
@@ -154,21 +156,42 @@ struct Quickstart {
     private func askRetention(_ trust: TrustLayer, _ context: ActContext, _ now: Timestamp) async throws {
         heading("7  May this be deleted?")
         let category = try known(DataCategory("content.message"))
+        let subject = Identifier<DataSubject>(at: now)
         let message = RetainedRecord(
-            id: Identifier(at: now), category: category, anchor: now.day.advanced(byDays: -100))
+            id: Identifier(at: now), category: category, created: now.day.advanced(byDays: -100), as: .controller,
+            about: subject, at: [messages.name])
+        messages.add("when will my order arrive?", as: message.id, about: subject)
         try await trust.retention.register(message, as: context)
-        say("a message", "kept since \(message.anchor): \(try await answer(trust, message.id, context.scope))")
+        say("a message", "kept since \(message.created): \(try await answer(trust, message.id, context.scope))")
         let hold = Identifier<LegalCase>(at: now)
         let permit = try await trust.access.permit(ChangeHold.self, on: .record(message.id), as: context).get()
         try await trust.retention.placeHold(hold, on: message.id, permit)
         say("with a hold", try await answer(trust, message.id, context.scope))
         try await trust.retention.releaseHold(hold, on: message.id, permit)
-        let erasure = try await trust.retention.erasurePermit(for: message.id, as: context)
-        try await trust.retention.erase(erasure) { _ in }
-        say("released", "erased by permit")
-        let recent = RetainedRecord(id: Identifier(at: now), category: category, anchor: now.day)
+        let receipts = try await trust.retention.erase(message.id, as: context)
+        say("released", receipts.map { "\($0.outcome) at \($0.location)" }.joined())
+        let recent = RetainedRecord(
+            id: Identifier(at: now), category: category, created: now.day, as: .controller, about: subject,
+            at: [messages.name])
+        messages.add("thank you", as: recent.id, about: subject)
         try await trust.retention.register(recent, as: context)
         say("a newer one", try await answer(trust, recent.id, context.scope))
+        try await answerRequest(trust, context, subject)
+    }
+
+    /// The subject asks to see what there is, and is answered in time.
+    private func answerRequest(
+        _ trust: TrustLayer, _ context: ActContext, _ subject: Identifier<DataSubject>
+    ) async throws {
+        let asked = try await trust.requests.receive(.access, about: subject, through: .account, as: context)
+        for deadline in trust.requests.deadlines(of: asked) {
+            say("an access request", "to be answered by \(deadline.day) (\(deadline.basis))")
+        }
+        _ = try await trust.requests.note(.begun, of: asked.id, as: context)
+        let officer = ActContext(actor: context.actor, scope: .platform)
+        let permit = try await trust.access.permit(AnswerRequest.self, on: Resource(asked.id), as: officer).get()
+        let answer = try await trust.requests.answer(asked.id, permit)
+        say("answered", "\(answer.request.status), \(answer.export?.items.count ?? 0) records in the export")
     }
 
     private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {

@@ -34,6 +34,7 @@ extension AccessPolicy {
         define("recipe.edit", .content),
         define("recipe.publish", .content, isSensitive: true),
         define("recipe.read", .content, isReadOnly: true),
+        define("request.answer", .environment, isSensitive: true),
     ]
 
     /// The usual roles (clause S1.3), and one for each sensitive permission.
@@ -53,6 +54,7 @@ extension AccessPolicy {
             inherits: ["developer", "reviewer", "deployer"]),
         role("keyManager", .environment, ["key.manage"]),
         role("secretExporter", .project, ["credential.export"]),
+        role("privacyOfficer", .environment, ["request.answer"]),
         role("publisher", .project, ["recipe.publish"], inherits: ["analyst"]),
         role("auditKeeper", .environment, ["audit.erase", "audit.prune", "audit.reveal"], inherits: ["auditor"]),
     ]

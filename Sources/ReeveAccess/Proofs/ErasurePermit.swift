@@ -3,13 +3,17 @@
 
 public import ReeveModel
 
-/// Proof that a piece of personal data may be erased now: no rule and no legal hold keeps it.
+/// Proof that a piece of personal data may be erased now at one place: no rule and no legal hold keeps it.
 ///
-/// ReevePrivacy makes it, and it carries the hold epoch that it was made under: a hold placed afterwards voids it. It
+/// ReevePrivacy makes it, for one attempt, and it carries the hold epoch that it was made under: a hold placed afterwards voids it. It
 /// can be used once.
 public struct ErasurePermit: ~Copyable, Sendable {
     /// What may be erased.
     public let record: Identifier<DataRecord>
+    /// Where.
+    public let location: String
+    /// The number of the attempt, from 1.
+    public let attempt: Int
     /// The decision, as the audit entry names it.
     public let decision: Identifier<DecisionRecord>
     /// Who asked for it.
@@ -22,14 +26,44 @@ public struct ErasurePermit: ~Copyable, Sendable {
     package let deadline: Duration
 
     package init(
-        record: Identifier<DataRecord>, decision: Identifier<DecisionRecord>, context: ActContext, holdEpoch: Int,
-        instance: InstanceID, deadline: Duration
+        record: Identifier<DataRecord>, at location: String, attempt: Int, decision: Identifier<DecisionRecord>,
+        context: ActContext, holdEpoch: Int, instance: InstanceID, deadline: Duration
     ) {
         self.record = record
+        self.location = location
+        self.attempt = attempt
         self.decision = decision
         self.context = context
         self.holdEpoch = holdEpoch
         self.instance = instance
         self.deadline = deadline
     }
+}
+
+/// An erasure that has begun: the record is closed for legal holds, and a place removes its data now. What removes personal data takes it.
+///
+/// ReevePrivacy alone makes it, from an ``ErasurePermit`` that was still good, and lends it to the place for one attempt.
+public struct Erasure: ~Copyable, Sendable {
+    /// What goes.
+    public let record: Identifier<DataRecord>
+    /// Where.
+    public let location: String
+    /// The number of the attempt, from 1: earlier ones may have removed a part.
+    public let attempt: Int
+
+    package init(record: Identifier<DataRecord>, at location: String, attempt: Int) {
+        self.record = record
+        self.location = location
+        self.attempt = attempt
+    }
+}
+
+/// What erasing came to.
+public enum ErasureOutcome: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Data was there, and is gone.
+    case erased
+    /// Nothing was there.
+    case nothingThere
+    /// It had been erased before.
+    case alreadyErased
 }

@@ -94,6 +94,12 @@ public enum ChangeHold: PermitAction {
     public static var permission: String { "hold.change" }
 }
 
+/// Answering what a subject asked about their data: showing it, putting it right, erasing it. On the request, in the scope `.platform`.
+public enum AnswerRequest: PermitAction {
+    /// `request.answer`
+    public static var permission: String { "request.answer" }
+}
+
 /// Giving and taking roles.
 public enum ManageAccess: PermitAction {
     /// `access.manage`

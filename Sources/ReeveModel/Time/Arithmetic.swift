@@ -3,13 +3,13 @@
 
 extension BinaryInteger {
     /// The quotient rounded towards minus infinity; `divisor` is positive.
-    func flooredQuotient(_ divisor: Self) -> Self {
+    package func flooredQuotient(_ divisor: Self) -> Self {
         let quotient = self / divisor
         return self % divisor < 0 ? quotient - 1 : quotient
     }
 
     /// The remainder in `0..<divisor`; `divisor` is positive.
-    func flooredRemainder(_ divisor: Self) -> Self {
+    package func flooredRemainder(_ divisor: Self) -> Self {
         let remainder = self % divisor
         return remainder < 0 ? remainder + divisor : remainder
     }

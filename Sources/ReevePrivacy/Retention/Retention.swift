@@ -3,64 +3,146 @@
 
 public import ReeveAccess
 public import ReeveModel
-import ReeveStorage
+public import ReeveStorage
 
 /// Keeps what is registered about personal data, answers whether it may go, and is the only way to erase it.
 ///
-/// Days are civil days in UTC. All calls may be made concurrently.
+///     try await retention.register(record, as: context)
+///     let answer = try await retention.disposition(of: record.id, in: scope)     // mustKeep, because of which hold, until when
+///     let receipts = try await retention.erase(record.id, as: context)           // only when it must be deleted
+///
+/// Days are civil days in UTC. All calls may be made concurrently, by any number of processes over one store.
 public final class Retention: Sendable {
     /// How long an `ErasurePermit` is good: 30 seconds.
     public static let permitLifetime = Duration.seconds(30)
 
     /// The rules.
     public let schedule: RetentionSchedule
-    private let instance = InstanceID()
-    private let store: any Store
-    private let authority: AccessAuthority
+    /// The places, by their names.
+    let locations: [String: any DataLocation]
+    let instance = InstanceID()
+    let authority: AccessAuthority
+    let ledger: AnchorLedger?
+    let clocks: ClockWatch
+    let leases: Leases
 
     /// A record as it is stored.
-    private struct Row: Codable, RecordCodable {
+    struct Row: Codable, RecordCodable {
         var record: RetainedRecord
         /// Where the record belongs: nobody in another scope sees it.
         let scope: Scope
+        let registered: Timestamp
         /// Counts the changes of holds, from a random start: a record that is registered again has another one.
         var holdEpoch = Int.random(in: 0..<Int.max / 2)
+        /// Once it is, no hold can be placed, and it goes whatever rules say then.
         var isBeingErased = false
-    }
-    private static let table = Table<Row>("privacy.record")
+        /// Attempts at each place.
+        var attempts: [String: Int] = [:]
+        /// What they came to, at the places that are done.
+        var done: [String: ErasureOutcome] = [:]
 
-    /// Retention by a schedule that ``RetentionSchedule/validate()`` finds no defect in.
-    public init(schedule: RetentionSchedule, authority: AccessAuthority) {
-        store = authority.store
+        /// The places that still have it, in order.
+        var open: [String] { record.locations.subtracting(done.keys).sorted() }
+    }
+    /// That a record was erased everywhere: nothing about whom, or what.
+    struct Gone: Codable, RecordCodable {
+        let scope: Scope
+        let at: Timestamp
+    }
+    /// That a customer ended the subscription.
+    struct Ended: Codable, RecordCodable {
+        let on: CivilDay
+    }
+    /// Rules that were locked.
+    struct Locked: Codable, RecordCodable {
+        var rules: [RetentionRule]
+    }
+    /// That a subject has a record.
+    struct Mark: Codable, RecordCodable {}
+
+    static let records = Table<Row>("privacy.record")
+    static let gone = Table<Gone>("privacy.gone")
+    static let subjects = Table<Mark>("privacy.record.subject")
+    static let due = Table<Mark>("privacy.record.due")
+    static let ended = Table<Ended>("privacy.customer.ended")
+    static let cases = Table<Ended>("privacy.case.closed")
+    static let locks = Table<Locked>("privacy.locks")
+
+    /// Retention by a schedule that ``RetentionSchedule/validate()`` finds no defect in, over places that each have a name of their own; of two with one name the last counts.
+    ///
+    /// With a ledger, what subjects had erased stays erased when a backup of the store is put back: ``replayErasures(as:)``.
+    public init(
+        schedule: RetentionSchedule, locations: [any DataLocation] = [], authority: AccessAuthority,
+        ledger: AnchorLedger? = nil
+    ) {
         self.schedule = schedule
+        self.locations = Dictionary(locations.map { ($0.name, $0) }) { $1 }
         self.authority = authority
+        self.ledger = ledger
+        clocks = ClockWatch(authority.time)
+        leases = Leases(store: authority.store, time: authority.time)
     }
 
-    /// Registers a piece of personal data.
+    /// The names of the places, in order.
+    public var locationNames: [String] { locations.keys.sorted() }
+
+    // MARK: Records
+
+    /// Registers a piece of personal data. ``PrivacyError/Code/unknownLocation`` for a place that is not registered, or none at all.
     public func register(_ record: RetainedRecord, as context: ActContext) async throws(PrivacyError) {
-        try await change(record.id, "privacy.register", context, nil) { row throws(PrivacyError) in
+        try await change(record.id, "privacy.register", context) { transaction, row throws(PrivacyError) in
             guard row == nil else { throw PrivacyError(.alreadyRegistered) }
-            row = Row(record: record, scope: context.scope)
+            guard !record.locations.isEmpty, record.locations.allSatisfy({ locations[$0] != nil }) else {
+                throw PrivacyError(.unknownLocation)
+            }
+            row = Row(record: record, scope: context.scope, registered: authority.time.now)
+            if let subject = record.subject {
+                try await Self.subjects.write(
+                    Mark(), .platform, [subject.description, record.id.description], in: &transaction)
+            }
+            // What is registered again is not gone.
+            Self.gone.delete(.platform, [record.id.description], in: &transaction)
         }
     }
 
-    /// Places a legal hold: the record must be kept until the hold is released. Placing it twice changes nothing more.
-    public func placeHold(
-        _ hold: Identifier<LegalCase>, on id: Identifier<DataRecord>, _ permit: Permit<ChangeHold>
+    /// Notes that a record was used, or that its session ended: the last day counts. What it was made on, and when its customer left, is not said here
+    /// (``PrivacyError/Code/otherAnchor``).
+    public func note(
+        _ anchor: RetentionAnchor, on day: CivilDay, of id: Identifier<DataRecord>, as context: ActContext
     ) async throws(PrivacyError) {
-        try await changeHold("privacy.placeHold", hold, on: id, permit) { row throws(PrivacyError) in
-            guard !row.isBeingErased else { throw PrivacyError(.beingErased) }
-            if !row.record.holds.contains(hold) { row.record.holds.append(hold) }
+        let details = ["anchor": anchor.rawValue, "day": day.description]
+        try await change(id, "privacy.noteAnchor", context, details: details) { _, row throws(PrivacyError) in
+            guard var found = row, found.scope == context.scope else { throw PrivacyError(.unknownRecord) }
+            switch anchor {
+            case .lastUsed: found.record.lastUsed = max(found.record.lastUsed ?? day, day)
+            case .sessionEnded: found.record.sessionEnded = max(found.record.sessionEnded ?? day, day)
+            case .created, .terminated: throw PrivacyError(.otherAnchor)
+            }
+            row = found
         }
     }
 
-    /// Releases a legal hold.
-    public func releaseHold(
-        _ hold: Identifier<LegalCase>, on id: Identifier<DataRecord>, _ permit: Permit<ChangeHold>
-    ) async throws(PrivacyError) {
-        try await changeHold("privacy.releaseHold", hold, on: id, permit) { row throws(PrivacyError) in
-            guard row.record.holds.contains(hold) else { throw PrivacyError(.unknownHold) }
-            row.record.holds.removeAll { $0 == hold }
+    /// What is registered about a subject, wherever it belongs. Complexity: O(their records) reads.
+    public func records(about subject: Identifier<DataSubject>) async throws(PrivacyError) -> [RetainedRecord] {
+        try await rows(about: subject).map(\.record)
+    }
+
+    func rows(about subject: Identifier<DataSubject>) async throws(PrivacyError) -> [Row] {
+        do throws(StoreError) {
+            var rows: [Row] = []
+            var range = KeyRange(under: Self.subjects.key(.platform, [subject.description]))
+            while true {
+                let page = try await authority.store.records(in: range, limit: 200)
+                for entry in page {
+                    guard case .text(let id)? = entry.key.elements?.last else { continue }
+                    let row = try await Self.records.read(.platform, [id], in: authority.store)
+                    if let row, row.record.subject == subject { rows.append(row) }
+                }
+                guard page.count == 200, let last = page.last else { return rows }
+                range = range.after(last.key)
+            }
+        } catch {
+            throw PrivacyError(error)
         }
     }
 
@@ -68,140 +150,71 @@ public final class Retention: Sendable {
     public func disposition(
         of id: Identifier<DataRecord>, in scope: Scope
     ) async throws(PrivacyError) -> Disposition {
-        try schedule.disposition(of: await row(id, scope).record, on: authority.time.now.day)
-    }
-
-    /// A permit to erase a record, when its disposition is `mustDelete`; else the refusal is recorded.
-    public func erasurePermit(
-        for id: Identifier<DataRecord>, as context: ActContext
-    ) async throws(PrivacyError) -> ErasurePermit {
-        let action = "privacy.erasurePermit"
-        let decision = Identifier<DecisionRecord>(at: authority.time.now)
-        let epoch: Int
-        do throws(PrivacyError) {
-            let row = try await row(id, context.scope)
-            let disposition = schedule.disposition(of: row.record, on: authority.time.now.day)
-            guard disposition.kind == .mustDelete || row.isBeingErased else { throw PrivacyError(.mustKeep) }
-            epoch = row.holdEpoch
-            try await record(authority.entry(action, context, .record(id), decision))
-        } catch {
-            try await record(authority.entry(action, context, .record(id), decision, nil, error.code.rawValue))
-            throw error
-        }
-        return ErasurePermit(
-            record: id, decision: decision, context: context, holdEpoch: epoch, instance: instance,
-            deadline: authority.time.uptime + Self.permitLifetime)
-    }
-
-    /// Erases a record: closes it for holds, lets the host remove its data, then removes the registration.
-    ///
-    /// `remove` must be repeatable: after a failure the record stays closed and the erasure can be tried again.
-    public func erase(
-        _ permit: consuming ErasurePermit, _ remove: (Identifier<DataRecord>) async throws -> Void
-    ) async throws(PrivacyError) {
-        let (id, context, decision, epoch) = (permit.record, permit.context, permit.decision, permit.holdEpoch)
-        let isGood = permit.instance == instance && authority.time.uptime < permit.deadline
-        let action = "privacy.erase"
-        let (partition, ids) = (Partition(context.scope), [id.description])
-        // Whether the host's data is gone: the entry of a failure says so.
-        var isRemoved = false
-        do throws(PrivacyError) {
-            guard isGood else { throw PrivacyError(.staleErasurePermit) }
-            try await store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                guard var row = try await Self.table.read(partition, ids, in: &transaction) else {
-                    throw PrivacyError(.unknownRecord)
-                }
-                guard row.scope == context.scope, row.holdEpoch == epoch else {
-                    throw PrivacyError(.staleErasurePermit)
-                }
-                let disposition = schedule.disposition(of: row.record, on: authority.time.now.day)
-                guard disposition.kind == .mustDelete || row.isBeingErased else { throw PrivacyError(.mustKeep) }
-                row.isBeingErased = true
-                try await Self.table.write(row, partition, ids, in: &transaction)
-            }
-            do {
-                try await remove(id)
-            } catch {
-                throw PrivacyError(.removalFailed)
-            }
-            isRemoved = true
-            try await store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                guard let row = try await Self.table.read(partition, ids, in: &transaction), row.holdEpoch == epoch
-                else { throw PrivacyError(.staleErasurePermit) }
-                Self.table.delete(partition, ids, in: &transaction)
-                let entry = authority.entry(action, context, .record(id), decision)
-                try transaction.record(entry, in: authority.trail)
-            }
-        } catch {
-            // What may have been done is not called refused.
-            if error.store == .outcomeUnknown { throw error }
-            let code = error.code.rawValue + (isRemoved ? ".removed" : "")
-            try await record(authority.entry(action, context, .record(id), decision, nil, code))
-            throw error
+        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            let row = try await row(id, scope, in: &transaction)
+            return try await disposition(of: row, in: &transaction)
         }
     }
 
-    private func row(_ id: Identifier<DataRecord>, _ scope: Scope) async throws(PrivacyError) -> Row {
-        let found: Row?
-        do throws(StoreError) {
-            found = try await Self.table.read(Partition(scope), [id.description], in: store)
-        } catch {
-            throw PrivacyError(error)
-        }
+    // MARK: Within transactions
+
+    func row(
+        _ id: Identifier<DataRecord>, _ scope: Scope, in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) -> Row {
+        let found = try await Self.records.read(.platform, [id.description], in: &transaction)
         guard let found, found.scope == scope else { throw PrivacyError(.unknownRecord) }
         return found
     }
 
-    private func changeHold(
-        _ action: String, _ hold: Identifier<LegalCase>, on id: Identifier<DataRecord>, _ permit: Permit<ChangeHold>,
-        _ body: (inout Row) throws(PrivacyError) -> Void
-    ) async throws(PrivacyError) {
-        do throws(AccessError) {
-            try await authority.check(permit, for: action, on: .record(id), in: permit.context.scope)
-        } catch {
-            throw PrivacyError(error)
+    func disposition(
+        of row: Row, in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) -> Disposition {
+        var circumstances = RetentionCircumstances()
+        if let customer = row.record.subscriber {
+            circumstances.terminated =
+                try await Self.ended.read(.platform, [customer.description], in: &transaction)?.on
         }
-        let proof = (decision: permit.decision, policy: permit.policy)
-        try await change(id, action, permit.context, proof, details: ["case": hold.description]) {
-            row throws(PrivacyError) in
-            guard var found = row, found.scope == permit.context.scope else { throw PrivacyError(.unknownRecord) }
-            try body(&found)
-            found.holdEpoch += 1
-            row = found
+        for hold in row.record.holds {
+            let ids = Self.ids(of: hold.caseID, row.scope)
+            circumstances.closed[hold.caseID] = try await Self.cases.read(.platform, ids, in: &transaction)?.on
         }
+        circumstances.locked = try await Self.locks.read(.platform, ["rules"], in: &transaction)?.rules ?? []
+        return schedule.disposition(of: row.record, on: authority.time.now.day, under: circumstances)
+    }
+
+    /// Cases are told apart by scope: who closes one in a scope opens nothing in another.
+    static func ids(of id: Identifier<LegalCase>, _ scope: Scope) -> [String] {
+        [Reach.scope(scope).description, id.description]
     }
 
     /// Changes a record's row and records the act in one commit; a refusal is recorded by itself.
-    private func change(
+    func change(
         _ id: Identifier<DataRecord>, _ action: String, _ context: ActContext,
-        _ proof: (decision: Identifier<DecisionRecord>, policy: Digest)?, details: [String: String] = [:],
-        _ body: (inout Row?) throws(PrivacyError) -> Void
+        _ proof: (decision: Identifier<DecisionRecord>, policy: Digest)? = nil, details: [String: String] = [:],
+        _ body: (inout Transaction<PrivacyError>, inout Row?) async throws(PrivacyError) -> Void
     ) async throws(PrivacyError) {
-        let (partition, ids) = (Partition(context.scope), [id.description])
-        do throws(PrivacyError) {
-            try await store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                var row = try await Self.table.read(partition, ids, in: &transaction)
-                try body(&row)
-                if let row { try await Self.table.write(row, partition, ids, in: &transaction) }
-                let entry = authority.entry(
-                    action, context, .record(id), proof?.decision, proof?.policy, nil, details)
-                try transaction.record(entry, in: authority.trail)
-            }
-        } catch {
-            // What may have been done is not called refused.
-            if error.store == .outcomeUnknown { throw error }
-            let entry = authority.entry(
-                action, context, .record(id), proof?.decision, proof?.policy, error.code.rawValue, details)
-            try await record(entry)
-            throw error
+        try await act(action, context, .record(id), proof, details) { transaction throws(PrivacyError) in
+            var row = try await Self.records.read(.platform, [id.description], in: &transaction)
+            try await body(&transaction, &row)
+            if let row { try await Self.records.write(row, .platform, [id.description], in: &transaction) }
         }
     }
 
-    private func record(_ entry: AuditEntry) async throws(PrivacyError) {
-        do throws(StoreError) {
-            try await store.record(entry, in: authority.trail)
-        } catch {
-            throw PrivacyError(error)
+    /// Does something and records it in one commit; a refusal is recorded by itself.
+    func act(
+        _ action: String, _ context: ActContext, _ resource: Resource,
+        _ proof: (decision: Identifier<DecisionRecord>, policy: Digest)? = nil, _ details: [String: String] = [:],
+        _ body: (inout Transaction<PrivacyError>) async throws(PrivacyError) -> Void
+    ) async throws(PrivacyError) {
+        try await authority.recordingRefusals(of: action, context, resource, details, proof?.decision, proof?.policy) {
+            () throws(PrivacyError) in
+            try await authority.store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                try await body(&transaction)
+                let entry = authority.entry(
+                    action, context, resource, proof?.decision, proof?.policy, nil, details)
+                try transaction.record(entry, in: authority.trail)
+            }
         }
     }
 }

@@ -14,11 +14,14 @@ public enum RetentionBound: Hashable, Sendable, Codable, Comparable {
 /// What somebody wants to become of a record, and why.
 public enum RetentionClaim: Hashable, Sendable {
     /// How strong it is to keep something.
-    public enum Strength: Hashable, Sendable, Comparable {
+    public enum Strength: String, Hashable, Sendable, Codable, Comparable {
         /// The service has use for it (clause P11.1): a demand silences it.
         case permitted
         /// Law, accounts, a dispute or an agreement asks for it (clauses P11.3a to P11.3d): nothing but its end does.
         case mandatory
+
+        /// What must be kept is kept more strongly.
+        public static func < (left: Self, right: Self) -> Bool { left == .permitted && right == .mandatory }
     }
 
     /// Whom it is about that something goes: of several the most special one speaks.

@@ -3,122 +3,132 @@
 
 public import ReeveModel
 
-/// How long data of a category is kept: this many days after its anchor day, and then it must go.
-public struct RetentionRule: Hashable, Sendable, Codable {
-    /// The category, with everything below it.
-    public let category: DataCategory
-    /// Days from the record's anchor day on which it is kept; 0 to 36,500.
+/// What a record's time counts from. What has not happened yet is nobody's day: until then what keeps goes on, and what drops waits.
+public enum RetentionAnchor: String, Hashable, Sendable, Codable, CaseIterable {
+    /// It was made.
+    case created
+    /// It was used last.
+    case lastUsed
+    /// The session that it belongs to ended (clause P2e.3).
+    case sessionEnded
+    /// The customer whose it is ended the subscription (clause P11.5).
+    case terminated
+}
+
+/// How long data of a category is kept, and when it goes: so many days after something happened.
+///
+///     RetentionRule(category: message, days: 30, clause: clause)                                     // kept 30 days, and then it goes
+///     RetentionRule.keep(invoice, for: 3650, because: clause, usedFor: [accounting])                 // must be kept ten years
+///     RetentionRule.drop(nil, 90, after: .terminated, because: clause)                               // all of a customer's goes
+public struct RetentionRule: Hashable, Sendable {
+    /// Who could shorten what is locked.
+    public enum Lock: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Somebody with a permit, for one record at a time.
+        case governance
+        /// Nobody.
+        case compliance
+    }
+
+    /// The category, with everything below it; `nil` for everything.
+    public let category: DataCategory?
+    /// From when the days count.
+    public let anchor: RetentionAnchor
+    /// Days after the anchor; 0 to 36,500.
     public let days: Int
+    /// Whether it is kept up to then: because the service has use for it, or because it must be; `nil` when this rule keeps nothing.
+    public let keeps: RetentionClaim.Strength?
+    /// Whether it goes then.
+    public let drops: Bool
+    /// What it may be used for while it is there for this rule alone, with everything below (clause P11.4).
+    public let purposes: Set<Purpose>
+    /// Whether it is locked: then what it keeps must be kept, and once `Retention.lock` has stored it, no later schedule takes that back.
+    public let lock: Lock?
     /// The clause that asks for it.
     public let clause: ClauseReference
 
-    /// A rule.
-    public init(category: DataCategory, days: Int, clause: ClauseReference) {
-        self.category = category
-        self.days = days
-        self.clause = clause
-    }
-}
-
-/// Retention rules, and what they say about one record on one day: a pure function.
-public struct RetentionSchedule: Hashable, Sendable, Codable {
-    /// The rules.
-    public let rules: [RetentionRule]
-
-    /// A schedule of rules.
-    public init(rules: [RetentionRule]) {
-        self.rules = rules
-    }
-
-    /// All defects, each as a line; empty when there is none.
-    public func validate() -> [String] {
-        rules.filter { !(0...36_500).contains($0.days) }
-            .map { "the rule for `\($0.category)` must keep 0 to 36,500 days" }
-    }
-
-    /// What must happen to a record on a day. A legal hold beats every rule; of several rules the longest wins; without
-    /// a rule nothing is deleted. Complexity: O(rules + holds).
-    public func disposition(of record: RetainedRecord, on day: CivilDay) -> Disposition {
-        let holds = record.holds.map { RetentionClaim.keep(until: .open, .mandatory, .hold($0)) }
-        // Shorter rules say nothing beside the longest.
-        let matching = rules.filter { $0.category.contains(record.category) }
-        guard let longest = matching.max(by: { $0.days < $1.days }) else { return Disposition(of: holds, on: day) }
-        let end = RetentionBound.day(record.anchor.advanced(byDays: longest.days))
-        let reason = Disposition.Reason.rule(longest.clause)
-        let depth = longest.category.path.elements.count
-        return Disposition(
-            of: holds + [
-                .keep(until: end, .permitted, reason), .drop(from: end, .category(depth: depth), reason),
-            ], on: day)
-    }
-}
-
-/// What must happen to a record, and why.
-public struct Disposition: Hashable, Sendable {
-    /// The answers.
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
-        /// A hold keeps it: it must not be deleted.
-        case mustKeep
-        /// Its time is not over: it may be kept.
-        case mayKeep
-        /// Its time is over: it must be deleted.
-        case mustDelete
-        /// No rule covers it: it is kept and reported.
-        case noRule
-    }
-
-    /// What an answer rests on.
-    public enum Reason: Hashable, Sendable {
-        /// A legal hold of this case.
-        case hold(Identifier<LegalCase>)
-        /// A rule of this clause.
-        case rule(ClauseReference)
-        /// How long a tracker of this name lasts.
-        case tracker(String)
-        /// A request of the subject's.
-        case request(Identifier<DecisionRecord>)
-    }
-
-    /// The answer.
-    public let kind: Kind
-    /// What it rests on.
-    public let reasons: [Reason]
-    /// Up to when it is kept, exclusive; `nil` for what must be deleted, or has no rule.
-    public let until: RetentionBound?
-    /// Since when it must be deleted; `nil` for what need not be.
-    public let since: CivilDay?
-    /// What it may be used for, where it is there for that alone and would have gone otherwise; `nil` where nothing limits it (clause P11.4).
-    public let limitedTo: [Reason]?
-    /// The next day on which time alone changes the answer; it is the same on all days before.
-    public internal(set) var nextChange: CivilDay?
-
-    init(
-        kind: Kind, reasons: [Reason], until: RetentionBound? = nil, since: CivilDay? = nil, limitedTo: [Reason]? = nil
+    /// Data is kept for some days, and then it goes.
+    public init(
+        category: DataCategory, days: Int, after anchor: RetentionAnchor = .created, lock: Lock? = nil,
+        clause: ClauseReference
     ) {
-        self.kind = kind
-        self.reasons = reasons
-        self.until = until
-        self.since = since
-        self.limitedTo = limitedTo
+        self.init(category, anchor, days, lock == nil ? .permitted : .mandatory, true, [], lock, clause)
     }
-}
 
-/// What is registered about a piece of personal data: no value, only facts.
-public struct RetainedRecord: Hashable, Sendable, Codable {
-    /// The record's id.
-    public let id: Identifier<DataRecord>
-    /// Its category.
-    public let category: DataCategory
-    /// The day from which its time counts.
-    public let anchor: CivilDay
-    /// The cases that hold it.
-    public internal(set) var holds: [Identifier<LegalCase>]
+    /// Data must be kept, for law, accounts, a dispute or an agreement (clauses P11.3a to P11.3d), and may be used for that.
+    public static func keep(
+        _ category: DataCategory?, for days: Int, after anchor: RetentionAnchor = .created,
+        because clause: ClauseReference, usedFor purposes: Set<Purpose>, lock: Lock? = nil
+    ) -> RetentionRule {
+        RetentionRule(category, anchor, days, .mandatory, false, purposes, lock, clause)
+    }
 
-    /// The facts of a record that nothing holds yet.
-    public init(id: Identifier<DataRecord>, category: DataCategory, anchor: CivilDay) {
-        self.id = id
+    /// Data is kept as long as there is use for it: until something happens, and some days more (clause P11.1).
+    public static func keep(
+        _ category: DataCategory?, until anchor: RetentionAnchor, and days: Int = 0, because clause: ClauseReference
+    ) -> RetentionRule {
+        RetentionRule(category, anchor, days, .permitted, false, [], nil, clause)
+    }
+
+    /// Data goes some days after something happened (clause P11.5).
+    public static func drop(
+        _ category: DataCategory?, _ days: Int, after anchor: RetentionAnchor, because clause: ClauseReference
+    ) -> RetentionRule {
+        RetentionRule(category, anchor, days, nil, true, [], nil, clause)
+    }
+
+    private init(
+        _ category: DataCategory?, _ anchor: RetentionAnchor, _ days: Int, _ keeps: RetentionClaim.Strength?,
+        _ drops: Bool, _ purposes: Set<Purpose>, _ lock: Lock?, _ clause: ClauseReference
+    ) {
         self.category = category
         self.anchor = anchor
-        holds = []
+        self.days = days
+        self.keeps = keeps
+        self.drops = drops
+        self.purposes = purposes
+        self.lock = lock
+        self.clause = clause
+    }
+
+    /// Whether it is about data of a category.
+    func concerns(_ other: DataCategory) -> Bool { category?.contains(other) ?? true }
+
+    /// Whether data of a category goes by it some day, whatever else happens or not.
+    func bounds(_ other: DataCategory) -> Bool {
+        drops && concerns(other) && (anchor == .created || anchor == .lastUsed)
+    }
+}
+
+extension RetentionRule: Codable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case category, anchor, days, keeps, drops, purposes, lock, clause
+    }
+
+    /// Reads a rule; a member that is not known is an error.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseMembers(otherThan: CodingKeys.self)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            try container.decodeIfPresent(DataCategory.self, forKey: .category),
+            try container.decode(RetentionAnchor.self, forKey: .anchor),
+            try container.decode(Int.self, forKey: .days),
+            try container.decodeIfPresent(RetentionClaim.Strength.self, forKey: .keeps),
+            try container.decode(Bool.self, forKey: .drops),
+            try container.decode(Set<Purpose>.self, forKey: .purposes),
+            try container.decodeIfPresent(Lock.self, forKey: .lock),
+            try container.decode(ClauseReference.self, forKey: .clause))
+    }
+
+    /// Writes the rule, its purposes in order.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(category, forKey: .category)
+        try container.encode(anchor, forKey: .anchor)
+        try container.encode(days, forKey: .days)
+        try container.encodeIfPresent(keeps, forKey: .keeps)
+        try container.encode(drops, forKey: .drops)
+        try container.encode(sorted: purposes, forKey: .purposes)
+        try container.encodeIfPresent(lock, forKey: .lock)
+        try container.encode(clause, forKey: .clause)
     }
 }

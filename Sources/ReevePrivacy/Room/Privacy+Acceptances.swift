@@ -49,7 +49,7 @@ extension Privacy {
         to version: (AcceptanceLog, Timestamp, PrivacySettings) throws(PrivacyError) -> PolicyHistory.Entry?
     ) async throws(PrivacyError) -> Acceptance? {
         let (chooser, action) = (Chooser(subject, towards: .controller), "privacy.accept")
-        return try await recordingRefusals(of: action, context, Resource(subject), details) {
+        return try await authority.recordingRefusals(of: action, context, Resource(subject), details) {
             () throws(PrivacyError) in
             try await withHistory(of: chooser) { transaction, history throws(PrivacyError) -> Acceptance? in
                 let now = authority.time.now

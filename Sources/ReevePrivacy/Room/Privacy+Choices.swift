@@ -27,7 +27,7 @@ extension Privacy {
             "version": event.policy.cut(toBytes: 200), "towards": role.text, "at": event.at.description,
         ]
         if let preview { details["preview"] = preview.id.description }
-        try await recordingRefusals(of: action, context, resource, details) { () throws(PrivacyError) in
+        try await authority.recordingRefusals(of: action, context, resource, details) { () throws(PrivacyError) in
             if let preview, preview.role != role { throw PrivacyError(PrivacyError.Code.otherPreview) }
             if event.act.allows, !event.canAllow { throw PrivacyError(.cannotAllow) }
             guard event.bytesOfText <= 10_000 else { throw PrivacyError(.choiceTooLarge) }
@@ -73,7 +73,7 @@ extension Privacy {
         } catch {
             let refused = PrivacyError(error == .keyFailed ? .cryptoFailed : .badLink)
             let whose = subject.map { Resource($0) } ?? Resource(kind: "subject", "unknown")
-            return try await recordingRefusals(of: "privacy.choose", context, whose, ["channel": "unsubscribeLink"]) {
+            return try await authority.recordingRefusals(of: "privacy.choose", context, whose, ["channel": "unsubscribeLink"]) {
                 () throws(PrivacyError) in throw refused
             }
         }

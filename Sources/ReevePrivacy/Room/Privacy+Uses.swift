@@ -53,7 +53,7 @@ extension Privacy {
     ) async throws(PrivacyError) -> Clearance {
         let id = Identifier<DecisionRecord>(at: authority.time.now)
         let deadline = authority.time.uptime + Self.clearanceLifetime
-        return try await recordingRefusals(of: "privacy.clearance", context, request.resource, request.details, id) {
+        return try await authority.recordingRefusals(of: "privacy.clearance", context, request.resource, request.details, id) {
             () throws(PrivacyError) in
             let decided = try decide(request, customer, try await history(for: request))
             guard decided.decision.isAllowed else { throw PrivacyError(decided) }
@@ -92,7 +92,7 @@ extension Privacy {
         _ clearance: Clearance, _ receipts: [DutyReceipt]
     ) async throws(PrivacyError) -> UseRequest {
         let (request, context, action) = (clearance.request, clearance.context, "privacy.use")
-        return try await recordingRefusals(
+        return try await authority.recordingRefusals(
             of: action, context, request.resource, request.details, clearance.decision, clearance.policy
         ) { () throws(PrivacyError) in
             guard let chooser = Chooser(request) else {

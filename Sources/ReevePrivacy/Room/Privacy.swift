@@ -145,31 +145,6 @@ public final class Privacy: Sendable {
         }
         return decided
     }
-
-    // MARK: Recording
-
-    /// Does an act; when it is refused, that is recorded by itself.
-    func recordingRefusals<Result>(
-        of action: String, _ context: ActContext, _ resource: Resource, _ details: [String: String],
-        _ decision: Identifier<DecisionRecord>? = nil, _ policy: Digest? = nil,
-        _ act: () async throws(PrivacyError) -> Result
-    ) async throws(PrivacyError) -> Result {
-        do throws(PrivacyError) {
-            return try await act()
-        } catch {
-            // What may have been done is not called refused.
-            if error.store == .outcomeUnknown { throw error }
-            let entry = authority.entry(
-                action, context, resource, decision, error.policy ?? policy, error.code.rawValue,
-                details.merging(error.details) { $1 })
-            do throws(StoreError) {
-                try await authority.store.record(entry, in: authority.trail)
-            } catch {
-                throw PrivacyError(error)
-            }
-            throw error
-        }
-    }
 }
 
 extension PrivacySettings {

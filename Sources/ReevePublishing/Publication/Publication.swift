@@ -27,16 +27,6 @@ public struct Publication: Hashable, Sendable, Codable, RecordCodable {
 
 /// That a publication was withdrawn, and what that does not undo.
 public struct Withdrawal: Hashable, Sendable {
-    /// A copy that may remain after a withdrawal (clause P4.2).
-    public enum ResidualCopy: String, Hashable, Sendable, Codable, CaseIterable {
-        /// Pages and files that were cached on the way to those who read them.
-        case caches
-        /// Archives and backups of those who keep what was public.
-        case archives
-        /// What others copied, imported or changed.
-        case othersCopies = "others' copies"
-    }
-
     /// The publication.
     public let publication: Identifier<PublicationRecord>
     /// When it was withdrawn.

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import ReeveAccess
+public import ReeveModel
+public import ReeveStorage
+
+/// What is to go by now: a line of a plan, for somebody to look at before.
+public struct PlannedErasure: Hashable, Sendable, Codable {
+    /// The record.
+    public let record: Identifier<DataRecord>
+    /// What it is.
+    public let category: DataCategory
+    /// The places that have it, in order.
+    public let locations: [String]
+    /// Since when it is to go; `nil` for what is being erased.
+    public let since: CivilDay?
+    /// Why.
+    public let reasons: [Disposition.Reason]
+}
+
+/// What a round of erasing came to.
+public struct ErasureRound: Hashable, Sendable {
+    /// How many records were looked at in this round, and whether the round has come to its end.
+    public let sweep: Sweep.Report?
+    /// Records that were erased everywhere.
+    public internal(set) var erased = 0
+    /// Records that a place failed to remove, or that something keeps by now: the next round tries again.
+    public internal(set) var failed = 0
+}
+
+/// How what is due goes, without anybody asking for each record.
+extension Retention {
+    private static let batch = 20
+
+    /// Calls with each record that is to go by now, in the order of their names, and changes nothing: write the lines to a file, look at them, and then let ``eraseDue(limit:as:)``
+    /// do it. Complexity: O(records) reads, in pages; nothing is kept.
+    public func plan(_ body: (PlannedErasure) async throws -> Void) async throws {
+        var range = KeyRange(under: Self.records.key(.platform, []))
+        while true {
+            let page = try await authority.store.records(in: range, limit: 200)
+            for entry in page {
+                let row = try Self.records.value(of: entry.record.bytes, at: entry.key)
+                let answer = try await authority.store.transaction {
+                    (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                    try await disposition(of: row, in: &transaction)
+                }
+                guard row.isBeingErased || answer.kind == .mustDelete else { continue }
+                try await body(
+                    PlannedErasure(
+                        record: row.record.id, category: row.record.category, locations: row.open,
+                        since: answer.since, reasons: answer.reasons))
+            }
+            guard page.count == 200, let last = page.last else { return }
+            range = range.after(last.key)
+        }
+    }
+
+    /// Looks at up to `limit` further records, marks those that are to go by now, and erases what is marked, each by the one path and as the scope that it belongs to.
+    ///
+    /// Work for a background task: one process looks at a time, a crash loses nothing, and the next call goes on where the last one ended. Nothing goes while the clocks
+    /// disagree. Memory does not grow with the number of records.
+    public func eraseDue(limit: Int = .max, as context: ActContext) async throws(PrivacyError) -> ErasureRound {
+        try await checkClocks()
+        let sweep = Sweep(
+            "privacy.due", over: KeyRange(under: Self.records.key(.platform, [])), in: .platform, batch: Self.batch)
+        let report = try await sweep.run(with: leases, limit: limit) {
+            (key: Key, bytes: [UInt8], transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            // One that cannot be read keeps no other from it.
+            guard let row = try? Self.records.value(of: bytes, at: key) else { return .failed }
+            if !row.isBeingErased {
+                guard try await disposition(of: row, in: &transaction).kind == .mustDelete else { return .unchanged }
+            }
+            try await Self.due.write(Mark(), .platform, [row.record.id.description], in: &transaction)
+            return .changed
+        }
+        var round = ErasureRound(sweep: report)
+        do throws(StoreError) {
+            var range = KeyRange(under: Self.due.key(.platform, []))
+            while true {
+                let page = try await authority.store.records(in: range, limit: 200)
+                for entry in page { try await eraseMarked(entry.key, context, &round) }
+                guard page.count == 200, let last = page.last else { return round }
+                range = range.after(last.key)
+            }
+        } catch {
+            throw PrivacyError(error)
+        }
+    }
+
+    private func eraseMarked(
+        _ mark: Key, _ context: ActContext, _ round: inout ErasureRound
+    ) async throws(StoreError) {
+        if case .text(let text)? = mark.elements?.last, let id = Identifier<DataRecord>(text),
+            let row = try await Self.records.read(.platform, [text], in: authority.store)
+        {
+            var context = context
+            context.scope = row.scope
+            do throws(PrivacyError) {
+                try await erase(id, as: context)
+                round.erased += 1
+            } catch {
+                // What is kept again needs no mark; what failed is found again by the next round.
+                round.failed += 1
+            }
+        }
+        var changes = Changes()
+        changes.delete(mark)
+        try await authority.store.commit(changes)
+    }
+}

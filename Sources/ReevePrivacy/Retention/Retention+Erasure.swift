@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+public import ReeveModel
+import ReeveStorage
+
+/// How personal data goes: this is the only way.
+extension Retention {
+    /// A permit for one attempt to erase a record at one place, when its disposition is `mustDelete`; else the refusal is recorded. None is given while the clocks disagree
+    /// (``PrivacyError/Code/clockDisagrees``): who would erase by a clock that is wrong erases too early.
+    public func erasurePermit(
+        for id: Identifier<DataRecord>, at location: String, as context: ActContext
+    ) async throws(PrivacyError) -> ErasurePermit {
+        let (action, decision) = ("privacy.erasurePermit", Identifier<DecisionRecord>(at: authority.time.now))
+        let details = ["location": location.cut(toBytes: 200)]
+        let deadline = authority.time.uptime + Self.permitLifetime
+        let found = try await authority.recordingRefusals(of: action, context, .record(id), details, decision) {
+            () throws(PrivacyError) in
+            try await checkClocks()
+            return try await authority.store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                let row = try await row(id, context.scope, in: &transaction)
+                guard row.record.locations.contains(location), locations[location] != nil else {
+                    throw PrivacyError(.unknownLocation)
+                }
+                try await checkGoes(row, in: &transaction)
+                try transaction.record(
+                    authority.entry(action, context, .record(id), decision, nil, nil, details), in: authority.trail)
+                return row
+            }
+        }
+        return ErasurePermit(
+            record: id, at: location, attempt: (found.attempts[location] ?? 0) + 1, decision: decision,
+            context: context, holdEpoch: found.holdEpoch, instance: instance, deadline: deadline)
+    }
+
+    /// Erases a record at the permit's place: closes it for holds, lets the place remove its data, and notes that. Once all places are done, the registration goes as well.
+    ///
+    /// What was erased there before is a success that says so. ``PrivacyError/Code/removalFailed`` when the place failed: the record stays closed, and erasing it can
+    /// be tried again by a new permit. ``PrivacyError/Code/staleErasurePermit`` when holds changed since the permit was made, another attempt began, or it is old.
+    @discardableResult
+    public func erase(_ permit: consuming ErasurePermit) async throws(PrivacyError) -> ErasureReceipt {
+        let (id, name, context, decision) = (permit.record, permit.location, permit.context, permit.decision)
+        let (epoch, attempt) = (permit.holdEpoch, permit.attempt)
+        let isGood = permit.instance == instance && authority.time.uptime < permit.deadline
+        let (action, ids) = ("privacy.erase", [id.description])
+        var details = ["location": name.cut(toBytes: 200), "attempt": String(attempt)]
+        do throws(PrivacyError) {
+            guard isGood, let location = locations[name] else { throw PrivacyError(.staleErasurePermit) }
+            try await checkClocks()
+            let begun = try await authority.store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                guard var row = try await Self.records.read(.platform, ids, in: &transaction) else {
+                    throw PrivacyError(.unknownRecord)
+                }
+                guard row.scope == context.scope, row.holdEpoch == epoch, (row.attempts[name] ?? 0) + 1 == attempt
+                else { throw PrivacyError(.staleErasurePermit) }
+                try await checkGoes(row, in: &transaction)
+                row.isBeingErased = true
+                if row.done[name] == nil { row.attempts[name] = attempt }
+                try await Self.records.write(row, .platform, ids, in: &transaction)
+                return row
+            }
+            let outcome: ErasureOutcome
+            if begun.done[name] != nil {
+                outcome = .alreadyErased
+            } else {
+                do {
+                    outcome = try await location.erase(Erasure(record: id, at: name, attempt: attempt))
+                } catch {
+                    throw PrivacyError(.removalFailed)
+                }
+            }
+            // Whether the host's data is gone: the entry of a failure says so.
+            details["outcome"] = outcome.rawValue
+            // What a subject asked for must not come back with a backup.
+            if begun.open == [name], !begun.record.demands.isEmpty { try await anchor(id) }
+            return try await finish(id, name, outcome, epoch, decision, context, details)
+        } catch {
+            // What may have been done is not called refused.
+            if error.store == .outcomeUnknown { throw error }
+            let code = error.code.rawValue + (details["outcome"] == nil ? "" : ".removed")
+            try await authority.record(
+                authority.entry(action, context, .record(id), decision, nil, code, details))
+            throw error
+        }
+    }
+
+    /// Erases a record at all its places, each by a permit of its own; a place that fails keeps no other from it, and its failure is thrown at the end. Of a record that was erased before it says
+    /// so: ``ErasureOutcome/alreadyErased``, with no place named.
+    @discardableResult
+    public func erase(
+        _ id: Identifier<DataRecord>, as context: ActContext
+    ) async throws(PrivacyError) -> [ErasureReceipt] {
+        let found: Row?
+        do throws(StoreError) {
+            found = try await Self.records.read(.platform, [id.description], in: authority.store)
+            if found == nil, let gone = try await Self.gone.read(.platform, [id.description], in: authority.store),
+                gone.scope == context.scope
+            {
+                return [ErasureReceipt(record: id, location: "", outcome: .alreadyErased, at: gone.at)]
+            }
+        } catch {
+            throw PrivacyError(error)
+        }
+        var (receipts, failure): ([ErasureReceipt], PrivacyError?) = ([], nil)
+        // Of none there is a permit to refuse.
+        for location in found?.open ?? [""] {
+            do throws(PrivacyError) {
+                receipts.append(try await erase(try await erasurePermit(for: id, at: location, as: context)))
+            } catch {
+                failure = failure ?? error
+                // Nothing else is wrong at one place alone.
+                guard error.code == .removalFailed || error.code == .unknownLocation else { break }
+            }
+        }
+        if let failure { throw failure }
+        return receipts
+    }
+
+    /// Erases again what subjects had erased, by the ledger, after a backup of the store or of a place was put back: what is registered again is erased by the one path, and every
+    /// place is asked to remove the rest. Returns the receipts of what was there. Without a ledger there is nothing to replay. Complexity: O(erasures · places).
+    public func replayErasures(as context: ActContext) async throws(PrivacyError) -> [ErasureReceipt] {
+        guard let ledger else { return [] }
+        var erased: [Identifier<DataRecord>: Timestamp] = [:]
+        do throws(LedgerError) {
+            for line in try await ledger.lines() where line.event.kind == Self.ledgerKind {
+                if let id = Identifier<DataRecord>(line.event.subject) { erased[id] = line.at }
+            }
+        } catch {
+            throw PrivacyError(.ledgerFailed)
+        }
+        var receipts: [ErasureReceipt] = []
+        for (id, instant) in erased.sorted(by: { $0.value < $1.value }) {
+            let row: Row?
+            do throws(StoreError) {
+                row = try await Self.records.read(.platform, [id.description], in: authority.store)
+            } catch {
+                throw PrivacyError(error)
+            }
+            var context = context
+            if let row {
+                // What was registered under the same name since is another.
+                guard row.registered <= instant else { continue }
+                context.scope = row.scope
+                // It was asked for once; what keeps it today still does.
+                try await demand(id, by: Self.replay, as: context)
+                receipts += try await erase(id, as: context)
+            } else {
+                receipts += try await sweepPlaces(of: id, context)
+            }
+        }
+        return receipts
+    }
+
+    /// Stands in the place of a request that was lost with the store.
+    private static let replay = Identifier<SubjectRequestRecord>(high: 0, low: 1)
+    private static let ledgerKind = "privacy.erased"
+
+    /// Removes what a place still has of a record that is registered nowhere.
+    private func sweepPlaces(
+        of id: Identifier<DataRecord>, _ context: ActContext
+    ) async throws(PrivacyError) -> [ErasureReceipt] {
+        var receipts: [ErasureReceipt] = []
+        for name in locationNames {
+            guard let location = locations[name] else { continue }
+            var details = ["location": name.cut(toBytes: 200), "replayed": "true"]
+            let outcome = try await authority.recordingRefusals(of: "privacy.erase", context, .record(id), details) {
+                () throws(PrivacyError) in
+                do {
+                    return try await location.erase(Erasure(record: id, at: name, attempt: 1))
+                } catch {
+                    throw PrivacyError(.removalFailed)
+                }
+            }
+            guard outcome == .erased else { continue }
+            details["outcome"] = outcome.rawValue
+            try await authority.record(authority.entry("privacy.erase", context, .record(id), nil, nil, nil, details))
+            receipts.append(ErasureReceipt(record: id, location: name, outcome: outcome, at: authority.time.now))
+        }
+        return receipts
+    }
+
+    private func anchor(_ id: Identifier<DataRecord>) async throws(PrivacyError) {
+        guard let ledger else { return }
+        do throws(LedgerError) {
+            try await ledger.append(LedgerEvent(kind: Self.ledgerKind, subject: id.description))
+        } catch {
+            throw PrivacyError(.ledgerFailed)
+        }
+    }
+
+    /// Notes that a place is done, and takes the registration away with the last one.
+    private func finish(
+        _ id: Identifier<DataRecord>, _ name: String, _ outcome: ErasureOutcome, _ epoch: Int,
+        _ decision: Identifier<DecisionRecord>, _ context: ActContext, _ details: [String: String]
+    ) async throws(PrivacyError) -> ErasureReceipt {
+        let (ids, now) = ([id.description], authority.time.now)
+        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            guard var row = try await Self.records.read(.platform, ids, in: &transaction), row.holdEpoch == epoch
+            else { throw PrivacyError(.staleErasurePermit) }
+            if row.done[name] == nil { row.done[name] = outcome }
+            if row.open.isEmpty {
+                Self.records.delete(.platform, ids, in: &transaction)
+                if let subject = row.record.subject {
+                    Self.subjects.delete(.platform, [subject.description, id.description], in: &transaction)
+                }
+                try await Self.gone.write(Gone(scope: row.scope, at: now), .platform, ids, in: &transaction)
+            } else {
+                try await Self.records.write(row, .platform, ids, in: &transaction)
+            }
+            let entry = authority.entry("privacy.erase", context, .record(id), decision, nil, nil, details)
+            try transaction.record(entry, in: authority.trail)
+        }
+        return ErasureReceipt(record: id, location: name, outcome: outcome, at: now)
+    }
+
+    private func checkGoes(
+        _ row: Row, in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) {
+        guard !row.isBeingErased else { return }
+        let disposition = try await disposition(of: row, in: &transaction)
+        guard disposition.kind == .mustDelete else { throw PrivacyError(disposition) }
+    }
+
+    func checkClocks() async throws(PrivacyError) {
+        var last: Timestamp?
+        if let ledger {
+            do throws(LedgerError) {
+                last = try await ledger.lastLine()?.at
+            } catch {
+                throw PrivacyError(.ledgerFailed)
+            }
+        }
+        guard !clocks.disagrees(with: last) else { throw PrivacyError(.clockDisagrees) }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveModel
+
+/// Retention rules, and what they say about one record on one day: a pure function.
+public struct RetentionSchedule: Hashable, Sendable, Codable {
+    /// The rules, at most ``maximumRules``.
+    public var rules: [RetentionRule]
+    /// Categories of children's data: each goes some day, or ``validate()`` says that it does not (clause P12.5).
+    public var children: [DataCategory]
+    /// What a record may be used for that is there for a legal hold alone, with everything below (clause P11.4).
+    public var purposesOfHolds: [Purpose]
+    /// The most rules of a schedule.
+    public static let maximumRules = 1000
+
+    /// A schedule of rules.
+    public init(rules: [RetentionRule], children: [DataCategory] = [], purposesOfHolds: [Purpose] = []) {
+        self.rules = rules
+        self.children = children
+        self.purposesOfHolds = purposesOfHolds
+    }
+
+    /// All defects, each as a line; empty when there is none.
+    public func validate() -> [String] {
+        var lines: [String] = []
+        if rules.count > Self.maximumRules { lines.append("more than \(Self.maximumRules) rules of retention") }
+        for rule in rules where !(0...36_500).contains(rule.days) {
+            lines.append(
+                "the rule for `\(rule.category.map(\.description) ?? "everything")` must keep 0 to 36,500 days")
+        }
+        for category in unbounded(in: children) {
+            lines.append("data of children in `\(category)` is kept for ever: give it a rule by which it goes")
+        }
+        return lines
+    }
+
+    /// The categories whose data goes by no rule, whatever happens: no error, but somebody should know. By ``RetentionAnchor/terminated`` and
+    /// ``RetentionAnchor/sessionEnded`` alone nothing is sure to go. In order. Complexity: O(categories · rules).
+    public func unbounded(in categories: some Sequence<DataCategory>) -> [DataCategory] {
+        categories.filter { category in !rules.contains { $0.bounds(category) } }
+            .sorted { $0.description < $1.description }
+    }
+
+    /// What must happen to a record on a day, by the rules, its holds and what its subject asked for: for whomever it is held
+    /// (clause P11.2). `circumstances` say what happened that the record does not tell.
+    ///
+    /// A legal hold and what must be kept beat everything; a demand silences what may be kept; the longest keep wins; of what says that it goes the most special
+    /// speaks; without a rule nothing is deleted. To be kept is no permission of any use (clause P11.6). Complexity: O(n log n) in rules, holds and demands.
+    public func disposition(
+        of record: RetainedRecord, on day: CivilDay, under circumstances: RetentionCircumstances = .init()
+    ) -> Disposition {
+        var claims: [RetentionClaim] = []
+        var purposes: [Disposition.Reason: Set<Purpose>] = [:]
+        for hold in record.holds {
+            let until = circumstances.closed[hold.caseID].map { RetentionBound.day($0.advanced(byDays: 1)) } ?? .open
+            claims.append(.keep(until: until, .mandatory, .hold(hold.caseID)))
+            purposes[.hold(hold.caseID)] = Set(purposesOfHolds)
+        }
+        for (request, asked) in record.demands { claims.append(.demand(on: asked, .request(request))) }
+        if let limit = record.limit { claims.append(.drop(from: .day(limit), .record, .record)) }
+        for rule in rules + circumstances.locked where rule.concerns(record.category) {
+            let reason = Disposition.Reason.rule(rule.clause)
+            let bound =
+                record.day(of: rule.anchor, under: circumstances)
+                .map { RetentionBound.day($0.advanced(byDays: rule.days)) } ?? .open
+            if let strength = rule.strength(for: record) {
+                claims.append(.keep(until: bound, strength, reason))
+                if strength == .mandatory { purposes[reason, default: []].formUnion(rule.purposes) }
+            }
+            if rule.drops { claims.append(.drop(from: bound, rule.specificity, reason)) }
+        }
+        var answer = Disposition(of: claims, on: day)
+        answer.purposes = answer.limitedTo.map { reasons in
+            reasons.reduce(into: Set()) { $0.formUnion(purposes[$1] ?? []) }
+        }
+        return answer
+    }
+}
+
+/// What happened that matters to a record and that the record does not tell.
+public struct RetentionCircumstances: Hashable, Sendable {
+    /// When the customer whose it is ended the subscription; `nil` for one who has not.
+    public var terminated: CivilDay?
+    /// When cases were closed.
+    public var closed: [Identifier<LegalCase>: CivilDay]
+    /// Rules that were locked, whatever the schedule says today.
+    public var locked: [RetentionRule]
+
+    /// What happened; by default nothing.
+    public init(
+        terminated: CivilDay? = nil, closed: [Identifier<LegalCase>: CivilDay] = [:], locked: [RetentionRule] = []
+    ) {
+        self.terminated = terminated
+        self.closed = closed
+        self.locked = locked
+    }
+}
+
+extension RetentionRule {
+    fileprivate var specificity: RetentionClaim.Specificity {
+        category.map { .category(depth: $0.path.elements.count) } ?? .everything
+    }
+
+    /// How strongly it keeps a record; a lock that was lifted for the record keeps it as long as there is use for it.
+    fileprivate func strength(for record: RetainedRecord) -> RetentionClaim.Strength? {
+        guard let keeps else { return nil }
+        return lock == .governance && record.isLockLifted ? .permitted : keeps
+    }
+}
+
+extension RetainedRecord {
+    /// The day of an anchor; `nil` for what has not happened. A hold by which time begins anew moves all of them (see ``LegalHold/Kind/eventBased``).
+    fileprivate func day(of anchor: RetentionAnchor, under circumstances: RetentionCircumstances) -> CivilDay? {
+        let own =
+            switch anchor {
+            case .created: created
+            case .lastUsed: lastUsed ?? created
+            case .sessionEnded: sessionEnded
+            case .terminated: circumstances.terminated
+            }
+        let restarts = holds.filter { $0.kind == .eventBased }.compactMap { circumstances.closed[$0.caseID] }
+        return own.map { own in ([restarted].compactMap { $0 } + restarts).reduce(own, max) }
+    }
+}
