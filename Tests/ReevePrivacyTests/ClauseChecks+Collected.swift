@@ -533,6 +533,18 @@ extension ClauseCheck {
                 Ask(.use, ["contact.email"], for: "communicate.service").after(
                     (.optedOut, about(UseOperation.contact, for: ["communicate"]))))
         },
+        ClauseCheck("P11.4") { judge in
+            // What is there for accounts alone is for accounts alone, whatever the policy permits otherwise.
+            for (one, aim) in [("contact.email", "marketing.email"), ("identity.name", "service.improve")] {
+                let ask = Ask(.use, [one], for: aim)
+                judge.allows(ask)
+                judge.denies(ask.with { $0.retainedFor = [purpose("billing")] }, by: "P11.4")
+                judge.denies(ask.with { $0.retainedFor = [] }, by: "P11.4")
+            }
+            let billing = Ask(.use, ["identity.name"], for: "billing.identification")
+            judge.allows(billing.with { $0.retainedFor = [purpose("billing")] })
+            judge.denies(billing.with { $0.retainedFor = [purpose("billing.identification.card")] }, by: "P11.4")
+        },
         ClauseCheck("P12.1") { judge in
             // The day after 20,000 days: 2024-10-04.
             let day = CivilDay(daysSince1970: 20_000).components

@@ -188,6 +188,7 @@ import Testing
             if !looked.contains(path("residence.here")) {
                 other.subject.residence = generator.pick(generator.places)
             }
+            if !looked.contains(path("retention.isForOther")) { other.retainedFor = [] }
             if looked.isDisjoint(with: [path("destination.here"), path("destination.isGiven")]) {
                 other.destinations = Set([generator.pick(generator.places)].compactMap { $0 })
             }

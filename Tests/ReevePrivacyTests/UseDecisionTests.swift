@@ -22,7 +22,7 @@ import Testing
         // What was looked at and did not fire.
         #expect(
             allowed.forbids.map(\.rule.description) == [
-                "collect.declined", "collect.child", "abroad.residency", "abroad.agreement",
+                "collect.declined", "collect.child", "retained.otherUse", "abroad.residency", "abroad.agreement",
             ])
     }
 

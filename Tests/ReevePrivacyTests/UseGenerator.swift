@@ -18,7 +18,7 @@ struct UseGenerator<Random: RandomNumberGenerator> {
     let derived = [
         "choice.given", "choice.givenToRecipient", "choice.givenForItem", "choice.optedOut", "choice.refused",
         "residence.here",
-        "destination.here", "destination.isGiven",
+        "destination.here", "destination.isGiven", "retention.isForOther",
     ].map(path)
     let places = [nil, region("de"), region("us"), region("de-by"), region("us-ca"), region("xx")]
     let operations: [UseOperation] = [.use, .share, .collect]
@@ -97,7 +97,8 @@ struct UseGenerator<Random: RandomNumberGenerator> {
             about: SubjectFacts(
                 pick(relationships), id: pick([subject, subject, subject, subject, other, nil]), residence: pick(places)
             ),
-            item: pick([nil, "i1", "i2"]), on: CivilDay(daysSince1970: 0))
+            item: pick([nil, "i1", "i2"]),
+            retainedFor: chance(20) ? some(["p", "s", "t.u"].map(purpose)) : nil, on: CivilDay(daysSince1970: 0))
         for fact in facts where chance(60) { request.facts[fact] = pick(Truth.allCases) }
         // Not the caller's to state.
         if chance(15) { request.facts[pick(derived)] = .yes }

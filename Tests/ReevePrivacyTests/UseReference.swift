@@ -13,7 +13,7 @@ struct UseReference {
             permitAboveLimit
         case setsDoNotIdentify, externalIsOurs, statedChoiceCounts, withdrawalLosesTies, narrowWithdrawalIsPassedOver
         case anybodysChoices, holderConsents, generalActsLift, consentToAnything, consentLiftsOptOuts, partsAreElsewhere
-        case anyCodeIsKnown, onePlaceIsEnough
+        case anyCodeIsKnown, onePlaceIsEnough, keptIsUsed
     }
 
     let version: PolicyVersion
@@ -131,10 +131,13 @@ struct UseReference {
     }
 
     func facts(_ request: UseRequest) -> [Path: Truth] {
-        let derivedRoots = ["choice", "subject", "residence", "destination"]
+        let derivedRoots = ["choice", "subject", "residence", "destination", "retention"]
         var facts = request.facts.filter { flaw == .statedChoiceCounts || !derivedRoots.contains($0.key.elements[0]) }
         let choice = choice(request)
         facts[path("destination.isGiven")] = Truth(!request.destinations.isEmpty)
+        // What is kept for some purposes alone is used for no other.
+        let isForOther = request.retainedFor.map { all in !all.contains { $0.contains(request.purpose) } }
+        facts[path("retention.isForOther")] = flaw == .keptIsUsed ? .no : Truth(isForOther ?? false)
         for (name, truth) in choice where flaw != .statedChoiceCounts || facts[name] == nil { facts[name] = truth }
         for (name, regions) in version.regions {
             facts[path("residence.\(name)")] = isIn(regions, request.subject.residence)

@@ -39,7 +39,7 @@ extension PolicyVersion {
         let derived = [
             DerivedFact.given, DerivedFact.givenToRecipient, DerivedFact.givenForItem, DerivedFact.optedOut,
             DerivedFact.refused,
-            DerivedFact.under13, DerivedFact.parentPermits, DerivedFact.hasDestination,
+            DerivedFact.under13, DerivedFact.parentPermits, DerivedFact.hasDestination, DerivedFact.keptForOther,
         ]
         if regions["isGiven"] != nil { lines.append("regions need another name than `isGiven`") }
         for fact in facts where DerivedFact.reserved.contains(fact.elements[0]) && !derived.contains(fact) {

@@ -88,10 +88,11 @@ enum DerivedFact {
     static let under13 = Path(literal: "subject.under13")
     static let parentPermits = Path(literal: "subject.parentPermits")
     static let hasDestination = Path(literal: "destination.isGiven")
+    static let keptForOther = Path(literal: "retention.isForOther")
     static let residence = "residence"
     static let destination = "destination"
     /// What a subject could still give.
     static let consents: Set<Path> = [given, givenToRecipient, givenForItem]
     /// What begins like this is derived, or nothing.
-    static let reserved: Set<String> = ["choice", "subject", residence, destination]
+    static let reserved: Set<String> = ["choice", "subject", "retention", residence, destination]
 }

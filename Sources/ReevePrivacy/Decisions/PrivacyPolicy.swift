@@ -50,6 +50,7 @@ public final class PrivacyPolicy: Sendable {
         var under13: Int?
         var parentPermits: Int?
         var hasDestination: Int?
+        var keptForOther: Int?
         var residence: [(regions: Set<Region>, fact: Int)] = []
         var destination: [(regions: Set<Region>, fact: Int)] = []
         var asksForChoices: Bool { [given, givenToRecipient, givenForItem, optedOut, refused].contains { $0 != nil } }
@@ -106,7 +107,7 @@ public final class PrivacyPolicy: Sendable {
             givenForItem: numbers[DerivedFact.givenForItem], optedOut: numbers[DerivedFact.optedOut],
             refused: numbers[DerivedFact.refused], under13: numbers[DerivedFact.under13],
             parentPermits: numbers[DerivedFact.parentPermits],
-            hasDestination: numbers[DerivedFact.hasDestination])
+            hasDestination: numbers[DerivedFact.hasDestination], keptForOther: numbers[DerivedFact.keptForOther])
         for (name, regions) in version.regions {
             if let fact = Path("\(DerivedFact.residence).\(name)").flatMap({ numbers[$0] }) {
                 derived.residence.append((regions, fact))
@@ -257,6 +258,9 @@ public final class PrivacyPolicy: Sendable {
         set(derived.under13, request.subject.isUnder(13, on: request.day))
         set(derived.parentPermits, Truth(request.subject.parentalPermission?.covers(request) ?? false))
         set(derived.hasDestination, Truth(!request.destinations.isEmpty))
+        set(
+            derived.keptForOther,
+            Truth(request.retainedFor.map { all in !all.contains { $0.contains(request.purpose) } } ?? false))
         for (regions, fact) in derived.residence { known.set(fact, isIn(regions, request.subject.residence)) }
         for (regions, fact) in derived.destination {
             let all = Set(request.destinations.map { isIn(regions, $0) })

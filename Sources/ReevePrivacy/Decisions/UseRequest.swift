@@ -24,16 +24,18 @@ public struct UseRequest: Hashable, Sendable {
     public var subject: SubjectFacts
     /// The very thing it is about, where a choice may be about that alone: a testimonial, by id and version.
     public var item: String?
+    /// What the record may still be used for that it is about, with everything below, as its ``Disposition/purposes`` say; `nil` where nothing limits it (clause P11.4).
+    public var retainedFor: Set<Purpose>?
     /// The day on which it is done: a subject's age depends on it.
     public var day: CivilDay
-    /// What else is known. Names that begin with `choice`, `subject`, `residence` or `destination` are not the caller's to state and are passed over.
+    /// What else is known. Names that begin with `choice`, `subject`, `residence`, `destination` or `retention` are not the caller's to state and are passed over.
     public var facts: [Path: Truth]
 
     /// A request.
     public init(
         _ operation: UseOperation, _ data: DataLabel, for purpose: Purpose, to recipient: Recipient = .own,
         in destinations: Set<Region> = [], as role: DataRole, about subject: SubjectFacts,
-        item: String? = nil, system: String? = nil,
+        item: String? = nil, system: String? = nil, retainedFor: Set<Purpose>? = nil,
         on day: CivilDay, facts: [Path: Truth] = [:]
     ) {
         self.operation = operation
@@ -45,6 +47,7 @@ public struct UseRequest: Hashable, Sendable {
         self.subject = subject
         self.item = item
         self.system = system
+        self.retainedFor = retainedFor
         self.day = day
         self.facts = facts
     }

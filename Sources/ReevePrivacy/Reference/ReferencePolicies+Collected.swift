@@ -78,6 +78,7 @@ extension ReferencePolicies {
             "collect.declined", ["P8.2"],
             scope([.collect], from: [.provided, .thirdParty]), when: .any([optedOut, refused])),
         forbid("collect.child", ["P12.1", "P12.3"], scope([.collect]), when: .known(DerivedFact.under13)),
+        forbid("retained.otherUse", ["P11.4"], scope(nil), when: .known(DerivedFact.keptForOther)),
         permit(
             "thirdParty.collect", ["P2b.1", "P2b.2"],
             scope(

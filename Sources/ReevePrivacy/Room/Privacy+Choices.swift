@@ -73,9 +73,9 @@ extension Privacy {
         } catch {
             let refused = PrivacyError(error == .keyFailed ? .cryptoFailed : .badLink)
             let whose = subject.map { Resource($0) } ?? Resource(kind: "subject", "unknown")
-            return try await authority.recordingRefusals(of: "privacy.choose", context, whose, ["channel": "unsubscribeLink"]) {
-                () throws(PrivacyError) in throw refused
-            }
+            return try await authority.recordingRefusals(
+                of: "privacy.choose", context, whose, ["channel": "unsubscribeLink"]
+            ) { () throws(PrivacyError) in throw refused }
         }
         try await choose(opened.event, towards: opened.role, as: context)
     }

@@ -53,8 +53,9 @@ extension Privacy {
     ) async throws(PrivacyError) -> Clearance {
         let id = Identifier<DecisionRecord>(at: authority.time.now)
         let deadline = authority.time.uptime + Self.clearanceLifetime
-        return try await authority.recordingRefusals(of: "privacy.clearance", context, request.resource, request.details, id) {
-            () throws(PrivacyError) in
+        return try await authority.recordingRefusals(
+            of: "privacy.clearance", context, request.resource, request.details, id
+        ) { () throws(PrivacyError) in
             let decided = try decide(request, customer, try await history(for: request))
             guard decided.decision.isAllowed else { throw PrivacyError(decided) }
             return Clearance(
