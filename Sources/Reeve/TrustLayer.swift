@@ -108,7 +108,8 @@ public struct TrustLayer: Sendable {
             throw ConfigurationError(defects: error.lines)
         }
         retention = Retention(
-            schedule: configuration.retention, locations: locations, authority: authority, ledger: keys.ledger)
+            schedule: configuration.retention, locations: locations, own: [VaultLocation(vault: vault)],
+            authority: authority, ledger: keys.ledger)
         requests = SubjectRequests(clocks: configuration.clocks, retention: retention, privacy: privacy)
         audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)
     }
@@ -143,11 +144,11 @@ public struct TrustLayer: Sendable {
     }
 
     /// Does the background work that is due now: returns to the plans' counts what jobs did not use, wipes keys whose
-    /// lifetime is over, and sequences and signs the audit logs. What fails in one room keeps none of the others from theirs; the
+    /// lifetime is over, erases personal data whose time is over, and sequences and signs the audit logs. What fails in one room keeps none of the others from theirs; the
     /// first error is thrown at the end.
     public func runOnce() async throws {
         var failure: (any Error)?
-        for work in [vault.runOnce, tasks.settle, audit.runOnce] as [() async throws -> Void] {
+        for work in [vault.runOnce, tasks.settle, eraseDue, audit.runOnce] as [() async throws -> Void] {
             do {
                 try await work()
             } catch {
@@ -155,6 +156,12 @@ public struct TrustLayer: Sendable {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// As the schedule's rule, and nobody in person.
+    private func eraseDue() async throws {
+        let context = ActContext(actor: .rule("retention.schedule"), scope: .platform, origin: .background)
+        _ = try await retention.eraseDue(as: context)
     }
 }
 

@@ -19,6 +19,8 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case staleErasurePermit
         /// The record is being erased: no hold can be placed any more.
         case beingErased
+        /// The case was closed: it holds nothing any more.
+        case caseClosed
         /// There is no such hold on the record.
         case unknownHold
         /// A place failed to remove a record; it stays, and erasing can be tried again.
@@ -27,7 +29,7 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case unknownLocation
         /// Such a day is not noted on a record.
         case otherAnchor
-        /// A record has 100 holds, or 100 requests ask for it to go.
+        /// A record has ``Retention/maximumHolds`` holds, or as many requests ask for it to go.
         case tooManyHolds
         /// More rules would be locked than a schedule has.
         case tooManyLocks
@@ -39,6 +41,8 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case unknownRequest
         /// The subject's choice is not in the log.
         case choiceMissing
+        /// What is asked about is not in the settings.
+        case nothingOnFile
         /// To put something right needs what is right, and nothing else does.
         case needsContent
         /// That cannot happen to a request that stands so; ``PrivacyError/transition`` says how.
@@ -191,12 +195,15 @@ extension PrivacyError: CustomStringConvertible {
         case .removalFailed: "a place failed to remove the record; it stays registered, try again"
         case .unknownLocation: "there is no such place, or the record is not there; register the place, and name it"
         case .otherAnchor: "when a record was made, and when its customer left, is not noted on the record"
-        case .tooManyHolds: "a record has at most 100 holds, and as many requests that ask for it to go"
-        case .tooManyLocks: "at most \(RetentionSchedule.maximumRules) rules are locked in all; lock fewer"
+        case .caseClosed: "the case was closed, and holds nothing any more; place the hold for a new case"
+        case .tooManyHolds:
+            "a record has at most \(Retention.maximumHolds) holds, and as many requests that ask for it to go"
+        case .tooManyLocks: "at most \(RetentionSchedule.maximumLocks) rules are locked in all; lock fewer"
         case .clockDisagrees: "the clocks disagree by more than five minutes; set them right before anything is erased"
         case .ledgerFailed: "the ledger cannot be read or written, or was tampered with; nothing is erased without it"
         case .unknownRequest: "there is no such request"
         case .choiceMissing: "the subject's choice is not in the log; add it, and then answer"
+        case .nothingOnFile: "the settings say nothing of what is asked about; set the register of trackers"
         case .needsContent: "a request to put something right is answered with what is right, and no other is"
         case .illegalTransition: transition?.description ?? "that cannot happen to a request that stands so"
         case .noPolicy: "no version of a privacy policy is in force, and without one nothing is allowed; schedule one"

@@ -66,18 +66,65 @@ extension Vault {
             }
             // The entry first: nothing is destroyed without one.
             try await record(action, permit)
-            let contexts = Environment.allCases.map { MainKeyContext(workspace: workspace, environment: $0) }
-            try await tree.ledger.append(
-                .closed(KeyTree.workspaceName(contexts[0]), state: KeyState.destroyed.rawValue))
-            for context in contexts {
-                let place = KeyPlace(context)
-                evict(place)
-                let isThere = try await withView(context) { (view) throws(VaultError) in
-                    try await tree.set(of: place, view)?.versions.contains { $0.state != .destroyed } ?? false
-                }
-                if isThere { try await close(place, to: .destroyed) { _ in nil } }
+            _ = try await shred(workspace)
+        }
+    }
+
+    /// The name of the place that the vault is, for who registers what it has, and of the record that is all that it has of a workspace.
+    public static let locationName = "vault"
+    /// All credentials and keys of a workspace, as one record of personal data.
+    public static func record(of workspace: Identifier<Workspace>) -> Identifier<DataRecord> {
+        Identifier(high: workspace.high, low: workspace.low)
+    }
+
+    /// Destroys all keys of a workspace for good, as ``shredWorkspace(_:)``: by an erasure of its ``record(of:)`` that has begun, instead of a permit. Says whether there
+    /// was anything.
+    @discardableResult
+    public func eraseWorkspace(_ erasure: borrowing Erasure) async throws(VaultError) -> ErasureOutcome {
+        let action = "vault.key.eraseWorkspace"
+        let workspace = Identifier<Workspace>(high: erasure.record.high, low: erasure.record.low)
+        let resource = KeyTarget.environment.resource(in: Scope(workspace))
+        let (context, decision) = (erasure.context, erasure.decision)
+        func note(_ refusal: String?) async throws(VaultError) {
+            do throws(StoreError) {
+                let entry = authority.entry(action, context, resource, decision, nil, refusal, [:])
+                try await store.record(entry, in: authority.trail)
+            } catch {
+                throw VaultError(error)
             }
         }
+        // A record of one scope shreds no other's workspace.
+        guard authority.accepts(erasure, at: Self.locationName), context.scope == Scope(workspace) else {
+            let error = VaultError(AccessError(.wrongResource))
+            try await note(error.code.rawValue)
+            throw error
+        }
+        // The entry first: nothing is destroyed without one.
+        try await note(nil)
+        return try await shred(workspace) ? .erased : .nothingThere
+    }
+
+    /// Closes a workspace for good, and destroys the keys that it has; whether there were any.
+    private func shred(_ workspace: Identifier<Workspace>) async throws(VaultError) -> Bool {
+        let contexts = Environment.allCases.map { MainKeyContext(workspace: workspace, environment: $0) }
+        let name = KeyTree.workspaceName(contexts[0])
+        // Once is enough.
+        if try await tree.ledger.read().closed[name] != .destroyed {
+            try await tree.ledger.append(.closed(name, state: KeyState.destroyed.rawValue))
+        }
+        var hadKeys = false
+        for context in contexts {
+            let place = KeyPlace(context)
+            evict(place)
+            let isThere = try await withView(context) { (view) throws(VaultError) in
+                try await tree.set(of: place, view)?.versions.contains { $0.state != .destroyed } ?? false
+            }
+            if isThere {
+                hadKeys = true
+                try await close(place, to: .destroyed) { _ in nil }
+            }
+        }
+        return hadKeys
     }
 
     /// Closes keys at once and destroys them after so many days, 1 to 365; until then they can be restored.

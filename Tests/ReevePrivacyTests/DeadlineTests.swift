@@ -73,6 +73,28 @@ func request(
         #expect(due()["receiptPaused"] == received.advanced(byDays: 15))
         #expect(due()["verification"] == received.advanced(byDays: 17))
         #expect(due()["receipt"] == received.advanced(byDays: 10))
+        // To ask once the time is over stops nothing.
+        var late = request(.access, on: received, through: .email)
+        try late.apply(.askedForIdentity, at: received.advanced(byDays: 11).startInUTC)
+        #expect(Set(clocks.deadlines(of: late).map(\.day)) == [received.advanced(byDays: 10)])
+    }
+
+    /// More time is had by who says so in time.
+    @Test func anExtensionIsInTime() throws {
+        let (received, region) = (try day("2026-03-02"), try #require(Region("gb")))
+        let clocks = Clocks([ReferenceClocks.gdpr(of: [region], by: "us-federal")])
+        func due(told days: Int) throws -> CivilDay? {
+            var asked = request(.access, on: received, residence: region)
+            try asked.apply(.begun, at: received.startInUTC)
+            try asked.apply(.extended(.complexity), at: received.advanced(byDays: days).startInUTC)
+            return clocks.deadlines(of: asked).first?.day
+        }
+        #expect(try due(told: 20) == (try day("2026-06-02")))
+        #expect(try due(told: 40) == (try day("2026-04-02")))
+        // Of who lives in a part of the region nobody doubts it, and of who lives around it nobody knows.
+        let californian = Clocks(ReferenceClocks.california())
+        #expect(!californian.deadlines(of: request(.optOut, on: received, residence: Region("us"))).isEmpty)
+        #expect(californian.deadlines(of: request(.optOut, on: received, residence: Region("us-ny"))).isEmpty)
     }
 
     /// Of days that a calendar does not know, a deadline is rather too early, and says so.

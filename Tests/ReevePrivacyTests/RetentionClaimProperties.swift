@@ -54,7 +54,9 @@ private struct RetentionReference {
             if case .keep(_, .mandatory, _) = claim { return false }
             return true
         }
-        return RetentionReference(claims: others).mustDelete(day)
+        // Or only duties keep it, and nothing has use for it.
+        let duties = keeps(.mandatory, day).contains { if case .hold = $0 { false } else { true } }
+        return RetentionReference(claims: others).mustDelete(day) || duties && keeps(.permitted, day).isEmpty
     }
 }
 
@@ -78,7 +80,8 @@ private struct RetentionReference {
 
     private static func claim(_ number: Int, _ random: inout SeededGenerator) -> RetentionClaim {
         let bound: RetentionBound = Int.random(in: 0..<6, using: &random) == 0 ? .open : .day(day(&random))
-        let reason = Disposition.Reason.hold(Identifier(high: 1, low: UInt64(number)))
+        let reason: Disposition.Reason =
+            Bool.random(using: &random) ? .hold(Identifier(high: 1, low: UInt64(number))) : .tracker("\(number)")
         switch Int.random(in: 0..<7, using: &random) {
         case 0, 1: return .keep(until: bound, .permitted, reason)
         case 2, 3: return .keep(until: bound, .mandatory, reason)

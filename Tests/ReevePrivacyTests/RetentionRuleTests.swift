@@ -83,15 +83,17 @@ import Testing
         await expect(.mustKeep) { _ = try await invoice.erasurePermit() }
         invoice.pass(days: 100)
         #expect(try await invoice.kind() == .mustDelete)
-        // Before anybody asked for it to go, nothing limited it.
+        // Before anybody asked for it to go, there was use for it, and nothing limited it.
         let other = try await RetentionFixture(category: "payment.billing", schedule: schedule)
         #expect(try await other.disposition().purposes == nil)
     }
 
     /// Clauses P11.4, P11.6: what is there for accounts alone is used for nothing else, and what may be kept is allowed nothing by that.
     @Test func whatIsKeptForAccountsIsUsedForAccounts() async throws {
+        let accounts = RetentionRule.keep(
+            category("contact"), for: 100, because: clause("P11.3b"), usedFor: [purpose("billing")])
         let schedule = RetentionSchedule(
-            rules: [.keep(category("contact"), for: 100, because: clause("P11.3b"), usedFor: [purpose("billing")])],
+            rules: [accounts, .keep(nil, until: .created, and: 10, because: clause("P11.1"))],
             purposesOfHolds: [purpose("legal")])
         let fixture = try await RetentionFixture(category: "contact.email", schedule: schedule)
         let policy = try ReferencePolicies.privacy2016.compile()
@@ -104,6 +106,14 @@ import Testing
         }
         let before = try await fixture.disposition()
         #expect(decide("marketing.email", before).isAllowed)
+        // Once there is no other use for it, it is there for accounts alone, whether somebody asked or not.
+        let old = try await RetentionFixture(category: "contact.email", schedule: schedule)
+        old.pass(days: 10)
+        #expect(try await decide("marketing.email", old.disposition()).clauses == [clause("P11.4")])
+        // A hold alone is no reason to stop using what no rule is about.
+        let plain = try await RetentionFixture(category: "content.user", schedule: RetentionSchedule(rules: []))
+        try await plain.retention.placeHold(plain.hold, on: plain.record.id, plain.permit())
+        #expect(try await plain.disposition().purposes == nil)
         // To be kept allows nothing that no rule does.
         #expect(before.kind == .mustKeep && !decide("legal.process", before).isAllowed)
         try await fixture.retention.demand(fixture.record.id, by: fixture.request, as: fixture.trust.context())
@@ -131,6 +141,11 @@ import Testing
         // A customer may never leave, and a session never end.
         #expect(defects([.drop(nil, 1, after: .terminated, because: clause("P11.5"))]).count == 2)
         #expect(defects([.keep(nil, until: .created, and: 30, because: clause("P11.1"))]).count == 2)
+        // What keeps it for ever, a more special rule that may never come, and a use each day.
+        #expect(defects([all, .keep(nil, until: .terminated, because: clause("P11.1"))]).count == 2)
+        #expect(
+            defects([all, .drop(category("content"), 0, after: .sessionEnded, because: clause("P2e.3"))]).count == 1)
+        #expect(defects([.drop(nil, 30, after: .lastUsed, because: clause("P12.5"))]).count == 2)
         #expect(defects([all, .drop(nil, 40_000, after: .created, because: clause("P12.5"))]).count == 1)
         let bad = TrustLayer.Configuration(retention: RetentionSchedule(rules: [], children: pupils))
         #expect(bad.validate().count == 2)
@@ -183,14 +198,21 @@ import Testing
             let whose = role == .controller ? fixture.trust.company : Self.customer
             fixture.pass(days: 500)
             #expect(try await fixture.kind() == .mayKeep)
+            func plan(_ company: Identifier<Company>) async throws -> Permit<ChangePlan> {
+                try await fixture.trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
+            }
             func end() async throws {
+                try await fixture.retention.noteEnd(of: whose, on: fixture.trust.time.now.day, plan(whose))
+            }
+            // A permit for another customer's plan ends nothing.
+            await expect(.refused) {
                 try await fixture.retention.noteEnd(
-                    of: whose, on: fixture.trust.time.now.day, as: fixture.trust.context())
+                    of: whose, on: fixture.record.created, plan(Identifier(high: 8, low: 8)))
             }
             try await end()
             fixture.pass(days: 89)
             #expect(try await fixture.kind() == .mayKeep)
-            try await fixture.retention.noteReturn(of: whose, as: fixture.trust.context())
+            try await fixture.retention.noteReturn(of: whose, plan(whose))
             fixture.pass(days: 10)
             #expect(try await fixture.kind() == .mayKeep)
             try await end()
@@ -235,6 +257,94 @@ import Testing
         try await shorter.liftLock(on: fixture.record.id, fixture.permit())
         let after = try await shorter.disposition(of: fixture.record.id, in: fixture.trust.scope).kind
         #expect(after == (lock == .governance ? .mustDelete : .mustKeep))
+    }
+
+    /// A lock says what is kept, and never that something goes; what is said to be locked and kept weakly is none.
+    @Test func aLockDropsNothing() async throws {
+        let locked = RetentionSchedule(rules: [
+            RetentionRule(category: category("content"), days: 10, lock: .compliance, clause: clause("P11.3a"))
+        ])
+        let fixture = try await RetentionFixture(schedule: locked)
+        try await fixture.retention.lock(as: fixture.trust.context())
+        let longer = Retention(
+            schedule: RetentionSchedule(rules: [
+                RetentionRule(category: category("content"), days: 100, clause: clause("P11.5"))
+            ]), locations: [fixture.trust.location], authority: fixture.trust.layer.access)
+        fixture.pass(days: 50)
+        #expect(try await longer.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mayKeep)
+        let weak =
+            #"{"anchor":"created","days":1,"keeps":"permitted","drops":true,"purposes":[],"lock":"compliance","clause":"P11.5"}"#
+        #expect(throws: (any Error).self) { _ = try JSONDecoder().decode(RetentionRule.self, from: Data(weak.utf8)) }
+        let strong = Data(weak.replacingOccurrences(of: "permitted", with: "mandatory").utf8)
+        #expect(try JSONDecoder().decode(RetentionRule.self, from: strong).lock == .compliance)
+    }
+
+    /// A use that is said to have been before the record was made does not make it older; what a value says of holds and demands is not taken over.
+    @Test func nothingMakesARecordOlder() async throws {
+        let schedule = RetentionSchedule(rules: [
+            RetentionRule(category: category("content"), days: 10, after: .lastUsed, clause: clause("P11.5"))
+        ])
+        let fixture = try await RetentionFixture(schedule: schedule)
+        try await fixture.retention.note(
+            .lastUsed, on: fixture.record.created.advanced(byDays: -1000), of: fixture.record.id,
+            as: fixture.trust.context())
+        #expect(try await fixture.kind() == .mayKeep)
+        try await fixture.retention.demand(fixture.record.id, by: fixture.request, as: fixture.trust.context())
+        let used = try #require(try await fixture.retention.records(about: RetentionFixture.subject).first)
+        #expect(!used.demands.isEmpty)
+        try await fixture.retention.erase(fixture.record.id, as: fixture.trust.context())
+        try await fixture.retention.register(used, as: fixture.trust.context())
+        let again = try #require(try await fixture.retention.records(about: RetentionFixture.subject).first)
+        #expect(again.demands.isEmpty && again.lastUsed == nil)
+        #expect(try await fixture.kind() == .mayKeep)
+    }
+
+    /// Places that are added to a record are erased as well; a record stays about whom it is.
+    @Test func aRecordIsExtended() async throws {
+        let fixture = try await RetentionFixture()
+        let context = fixture.trust.context()
+        fixture.second.put(fixture.record.id)
+        try await fixture.retention.extend(fixture.record.id, to: ["second"], as: context)
+        await expect(.alreadyRegistered) {
+            try await fixture.retention.extend(
+                fixture.record.id, about: Identifier(high: 9, low: 9), as: context)
+        }
+        for place in ["nowhere", "vault"] {
+            await expect(.unknownLocation) {
+                try await fixture.retention.extend(fixture.record.id, to: [place], as: context)
+            }
+        }
+        fixture.pass(days: 40)
+        let receipts = try await fixture.retention.erase(fixture.record.id, as: context)
+        #expect(Set(receipts.map(\.location)) == ["host", "second"] && fixture.second[fixture.record.id] == nil)
+    }
+
+    /// What the rooms have themselves nobody registers, asks for or erases by a record of their own making.
+    @Test func theVaultsRecordsAreNobodys() async throws {
+        let fixture = try await RetentionFixture()
+        let planted = RetainedRecord(
+            id: Identifier(high: 5, low: 5), category: category("credential.app"), created: Self.first,
+            as: .controller, at: ["vault"], limit: Self.first)
+        await expect(.unknownLocation) {
+            try await fixture.retention.register(planted, as: fixture.trust.context())
+        }
+    }
+
+    /// Each record may have as many holds as there may be, and is still looked at.
+    @Test func aRecordWithAllItsHoldsIsLookedAt() async throws {
+        let fixture = try await RetentionFixture()
+        for number in 1...Retention.maximumHolds {
+            try await fixture.retention.placeHold(
+                Identifier(high: 7, low: UInt64(number)), on: fixture.record.id, fixture.permit())
+        }
+        await expect(.tooManyHolds) {
+            try await fixture.retention.placeHold(
+                Identifier(high: 8, low: 1), on: fixture.record.id, fixture.permit())
+        }
+        fixture.pass(days: 40)
+        #expect(try await fixture.disposition().reasons.count == Retention.maximumHolds)
+        #expect(try await fixture.retention.eraseDue(as: fixture.trust.context()).sweep?.isFinished == true)
+        await expect(.mustKeep) { _ = try await fixture.erasurePermit() }
     }
 
     /// No later schedule deletes earlier what a locked rule keeps.
@@ -347,21 +457,65 @@ import Testing
             authority: authority, ledger: fixture.trust.keys.ledger)
         fixture.trust.location.put(fixture.record.id, about: RetentionFixture.subject)
         #expect(try await restored.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mayKeep)
-        let receipts = try await restored.replayErasures(as: fixture.trust.context())
+        let receipts = try await restored.replayErasures(as: fixture.trust.context()).receipts
         #expect(Set(receipts.map(\.outcome)) == [.erased, .nothingThere])
         #expect(fixture.trust.location[fixture.record.id] == nil)
         #expect(try await restored.records(about: RetentionFixture.subject).isEmpty)
         // A place alone is put back.
         fixture.second.put(fixture.record.id, about: RetentionFixture.subject)
-        let again = try await restored.replayErasures(as: fixture.trust.context())
+        let again = try await restored.replayErasures(as: fixture.trust.context()).receipts
         #expect(again.map(\.location) == ["second"] && fixture.second[fixture.record.id] == nil)
-        #expect(try await restored.replayErasures(as: fixture.trust.context()).isEmpty)
+        #expect(try await restored.replayErasures(as: fixture.trust.context()).receipts.isEmpty)
         // What was registered under the same name since is another, and stays.
-        fixture.pass(days: 1)
+        // Also by a clock that is behind.
+        fixture.trust.time.setWallClock(to: fixture.trust.time.now.advanced(by: .seconds(-60)))
         try await restored.register(fixture.again, as: fixture.trust.context())
         fixture.trust.location.put(fixture.record.id)
-        #expect(try await restored.replayErasures(as: fixture.trust.context()).isEmpty)
+        #expect(try await restored.replayErasures(as: fixture.trust.context()).receipts.isEmpty)
         #expect(fixture.trust.location[fixture.record.id] != nil)
+        // A store that knows nothing of it says so, and touches nothing.
+        let empty = try await AccessAuthority.soleOperator(
+            fixture.trust.principal, reason: "empty", store: MemoryStore(), time: fixture.trust.time)
+        let blank = Retention(
+            schedule: fixture.retention.schedule, locations: [fixture.trust.location], authority: empty,
+            ledger: fixture.trust.keys.ledger)
+        let unknown = try await blank.replayErasures(as: fixture.trust.context())
+        #expect(unknown.unknown == [fixture.record.id] && unknown.receipts.isEmpty)
+        #expect(fixture.trust.location[fixture.record.id] != nil)
+    }
+
+    /// One record that is kept today, or whose place fails, keeps no other from being erased again.
+    @Test func aReplayGoesOnPastWhatIsKept() async throws {
+        let base = MemoryStore()
+        let fixture = try await RetentionFixture(over: base)
+        let context = fixture.trust.context()
+        let other = RetainedRecord(
+            id: Identifier(high: 9, low: 9), category: fixture.record.category, created: fixture.record.created,
+            as: .controller, at: ["host"])
+        fixture.trust.location.put(other.id)
+        try await fixture.retention.register(other, as: context)
+        try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
+        let backup = try await copy(of: base)
+        try await fixture.retention.releaseHold(fixture.hold, on: fixture.record.id, fixture.permit())
+        for id in [fixture.record.id, other.id] {
+            try await fixture.retention.demand(id, by: fixture.request, as: context)
+            try await fixture.retention.erase(id, as: context)
+        }
+        for id in [fixture.record.id, other.id] { fixture.trust.location.put(id) }
+        let authority = try await AccessAuthority.soleOperator(
+            fixture.trust.principal, reason: "restored", store: backup, time: fixture.trust.time)
+        let restored = Retention(
+            schedule: fixture.retention.schedule, locations: [fixture.trust.location], authority: authority,
+            ledger: fixture.trust.keys.ledger)
+        let replay = try await restored.replayErasures(as: context)
+        #expect(replay.failures.mapValues(\.code) == [fixture.record.id: .mustKeep])
+        #expect(fixture.trust.location[other.id] == nil && fixture.trust.location[fixture.record.id] != nil)
+        // It still is to go: when the hold ends, it does.
+        let permit = try await authority.permit(
+            ChangeHold.self, on: .record(fixture.record.id), as: context
+        ).get()
+        try await restored.releaseHold(fixture.hold, on: fixture.record.id, permit)
+        #expect(try await restored.eraseDue(as: context).erased == 1)
     }
 
     private func copy(of store: MemoryStore) async throws -> MemoryStore {

@@ -148,9 +148,12 @@ func expectErasure(
         #expect(try await fixture.kind() == .mustKeep)
         fixture.pass(days: 1)
         #expect(try await fixture.kind() == .mustDelete)
-        // Closed again, it stays closed since then.
+        // Closed again, it stays closed since then; and holds nothing any more.
         try await close()
         #expect(try await fixture.kind() == .mustDelete)
+        await expect(.caseClosed) {
+            try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
+        }
         await expect(.refused) {
             try await fixture.retention.closeCase(fixture.hold, try await fixture.permit())
         }
@@ -275,7 +278,7 @@ func expectErasure(
         for place in ["second", "nowhere", ""] {
             await expect(.unknownLocation) { _ = try await fixture.erasurePermit(at: place) }
         }
-        #expect(fixture.retention.locationNames == ["host", "second"])
+        #expect(fixture.retention.locationNames == ["host", "second", "vault"])
     }
 
     /// Permits of an earlier registration erase nothing of a later one.

@@ -59,6 +59,7 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Publisher.bytes(of:in:)",
         "Publisher.publication(_:in:)",
         "Retention.disposition(of:in:)",
+        "Retention.departure(of:)",
         "Retention.plan(_:)",
         "Retention.records(about:)",
         "SubjectRequests.open()",
@@ -273,8 +274,7 @@ struct Stage: Sendable {
             "AccessAuthority.soleOperator(_:reason:store:time:)", "Plans.setStatus(_:sequence:periods:)",
             "Plans.setStatus(_:sequence:periods:in:)",
             "AccessAuthority.create(_:by:reason:store:keys:configuration:time:)", "Privacy.update(as:_:)",
-            "Retention.noteEnd(of:on:as:)", "Retention.noteReturn(of:as:)",
-            "SubjectRequests.receive(_:about:through:residence:year:as:)",
+            "SubjectRequests.receive(_:about:through:residence:year:scope:as:)",
         ]
         #expect(wasRefused != exempt.contains(door.name))
     }

@@ -130,7 +130,8 @@ extension Door {
         } refuse: { stage in
             stage.trust.location.put(stage.erased.id)
             stage.trust.location.isFailing = true
-            _ = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
+            let replay = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
+            if let failure = replay.failures.values.first { throw failure }
         },
         Door(name: "Retention.note(_:on:of:as:)", action: "privacy.noteAnchor") { stage in
             try await stage.trust.layer.retention.note(
@@ -162,15 +163,22 @@ extension Door {
             let authority = stage.trust.layer.access
             try await Retention(schedule: .init(rules: rules), authority: authority).lock(as: stage.trust.context())
         },
-        Door(name: "Retention.noteEnd(of:on:as:)", action: "privacy.noteEnd") { stage in
+        Door(name: "Retention.noteEnd(of:on:_:)", action: "privacy.noteEnd") { stage in
             try await stage.trust.layer.retention.noteEnd(
-                of: stage.trust.company, on: stage.record.created, as: stage.trust.context())
-        } refuse: { _ in
-            // What the host says of its customers is not refused.
+                of: stage.trust.company, on: stage.record.created, stage.planPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.noteEnd(
+                of: stage.trust.company, on: stage.record.created, stage.planPermit(stage.other))
         },
-        Door(name: "Retention.noteReturn(of:as:)", action: "privacy.noteReturn") { stage in
-            try await stage.trust.layer.retention.noteReturn(of: stage.trust.company, as: stage.trust.context())
-        } refuse: { _ in
+        Door(name: "Retention.extend(_:to:about:as:)", action: "privacy.extendRecord") { stage in
+            try await stage.trust.layer.retention.extend(stage.record.id, to: ["host"], as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.trust.layer.retention.extend(stage.record.id, to: ["nowhere"], as: stage.trust.context())
+        },
+        Door(name: "Retention.noteReturn(of:_:)", action: "privacy.noteReturn") { stage in
+            try await stage.trust.layer.retention.noteReturn(of: stage.trust.company, stage.planPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.retention.noteReturn(of: stage.trust.company, stage.planPermit(stage.other))
         },
         Door(name: "Retention.demand(_:by:as:)", action: "privacy.demand") { stage in
             try await stage.trust.layer.retention.demand(
@@ -186,7 +194,9 @@ extension Door {
             try await stage.trust.layer.retention.withdrawDemand(
                 on: Identifier(high: 9, low: 9), by: Stage.request, as: stage.trust.context())
         },
-        Door(name: "SubjectRequests.receive(_:about:through:residence:year:as:)", action: "privacy.receiveRequest") {
+        Door(
+            name: "SubjectRequests.receive(_:about:through:residence:year:scope:as:)", action: "privacy.receiveRequest"
+        ) {
             stage in
             _ = try await stage.trust.layer.requests.receive(
                 .access, about: Stage.reader, through: .account, as: stage.trust.context())
@@ -224,6 +234,10 @@ extension Stage {
 
     fileprivate func erasurePermit() async throws -> ErasurePermit {
         try await trust.layer.retention.erasurePermit(for: record.id, at: "host", as: trust.context())
+    }
+
+    fileprivate func planPermit(_ trust: TestTrust) async throws -> Permit<ChangePlan> {
+        try await trust.permit(ChangePlan.self, on: .plan(of: self.trust.company), in: .platform)
     }
 
     fileprivate func answerPermit(

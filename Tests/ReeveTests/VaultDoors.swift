@@ -91,6 +91,19 @@ extension Door {
             try await $0.scheduleDestruction(of: $1, $2)
         },
         keys("Vault.shred(_:_:)", "vault.key.shred") { try await $0.shred($1, $2) },
+        Door(name: "Vault.eraseWorkspace(_:)", action: "vault.key.eraseWorkspace") { stage in
+            let workspace = try #require(stage.trust.scope.workspace)
+            let erasure = stage.trust.layer.access.erasure(
+                of: Vault.record(of: workspace), at: Vault.locationName, attempt: 1, Identifier(high: 1, low: 1),
+                stage.trust.context(Scope(workspace)))
+            try await stage.trust.layer.vault.eraseWorkspace(erasure)
+        } refuse: { stage in
+            let workspace = try #require(stage.trust.scope.workspace)
+            let erasure = stage.other.layer.access.erasure(
+                of: Vault.record(of: workspace), at: Vault.locationName, attempt: 1, Identifier(high: 1, low: 1),
+                stage.trust.context(Scope(workspace)))
+            try await stage.trust.layer.vault.eraseWorkspace(erasure)
+        },
         Door(name: "Vault.shredWorkspace(_:)", action: "vault.key.shredWorkspace") { stage in
             let scope = Scope(try #require(stage.trust.scope.workspace))
             let resource = KeyTarget.environment.resource(in: scope)

@@ -50,11 +50,39 @@ public struct Erasure: ~Copyable, Sendable {
     public let location: String
     /// The number of the attempt, from 1: earlier ones may have removed a part.
     public let attempt: Int
+    /// The decision, as the audit entry names it.
+    public let decision: Identifier<DecisionRecord>
+    /// Who asked for it.
+    public let context: ActContext
+    /// The authority over whose rooms it is good.
+    fileprivate let instance: InstanceID
 
-    package init(record: Identifier<DataRecord>, at location: String, attempt: Int) {
+    fileprivate init(
+        record: Identifier<DataRecord>, at location: String, attempt: Int, decision: Identifier<DecisionRecord>,
+        context: ActContext, instance: InstanceID
+    ) {
         self.record = record
         self.location = location
         self.attempt = attempt
+        self.decision = decision
+        self.context = context
+        self.instance = instance
+    }
+}
+
+extension AccessAuthority {
+    /// What a place takes that removes a record, from the room that has closed it.
+    package func erasure(
+        of record: Identifier<DataRecord>, at location: String, attempt: Int, _ decision: Identifier<DecisionRecord>,
+        _ context: ActContext
+    ) -> Erasure {
+        Erasure(
+            record: record, at: location, attempt: attempt, decision: decision, context: context, instance: instance)
+    }
+
+    /// Whether an erasure is one at a place of this authority's rooms.
+    package func accepts(_ erasure: borrowing Erasure, at location: String) -> Bool {
+        erasure.instance == instance && erasure.location == location
     }
 }
 

@@ -149,11 +149,15 @@ public struct Clocks: Hashable, Sendable, Codable {
         var found: [Deadline] = []
         for rule in rules {
             guard rule.kinds.contains(request.kind), rule.channels?.contains(request.channel) ?? true,
-                rule.regions.map({ regions in request.residence?.isIn(regions) ?? true }) ?? true,
-                let calendar = calendars.first(where: { $0.name == rule.calendar }),
-                let start = request.start(of: rule.start, in: zone)
+                rule.regions.map({ request.mayLive(in: $0) }) ?? true,
+                let calendar = calendars.first(where: { $0.name == rule.calendar })
             else { continue }
-            let due = rule.due(from: start, isExtended: request.isExtended && rule.step == .answer, in: calendar)
+            let last = rule.due(from: zone.day(at: request.received), in: calendar)
+            guard let start = request.start(of: rule.start, in: zone, before: last) else { continue }
+            // Who is told only after the time is over that it takes longer has been kept waiting.
+            let plain = rule.due(from: start, in: calendar)
+            let isExtended = rule.step == .answer && request.extended.map { zone.day(at: $0) <= plain } ?? false
+            let due = isExtended ? rule.due(from: start, isExtended: true, in: calendar) : plain
             let usesCalendar = rule.rollsForward || rule.period.isOfBusiness || rule.extended?.isOfBusiness == true
             found.append(
                 Deadline(
@@ -161,6 +165,13 @@ public struct Clocks: Hashable, Sendable, Codable {
                     isProvisional: usesCalendar && !(calendar.covers.contains(start) && calendar.covers.contains(due))))
         }
         return found.sorted { ($0.day, $0.basis, $0.step.rawValue) < ($1.day, $1.basis, $1.step.rawValue) }
+    }
+}
+
+extension SubjectRequest {
+    /// Whether who asks lives in one of several regions, as far as anybody knows: of who lives in a country, nobody knows in which part.
+    func mayLive(in regions: Set<Region>) -> Bool {
+        residence.map { residence in residence.isIn(regions) || regions.contains { $0.isIn([residence]) } } ?? true
     }
 }
 

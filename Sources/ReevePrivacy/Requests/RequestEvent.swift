@@ -117,7 +117,7 @@ extension RequestEvent.Act: Codable {
 
 extension SubjectRequest: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case id, kind, subject, channel, residence, year, received, events
+        case id, kind, subject, channel, residence, year, scope, received, events
     }
 
     /// Reads a request; its status follows from its events, and events that cannot have happened so are an error.
@@ -131,6 +131,7 @@ extension SubjectRequest: Codable {
             through: try container.decode(RequestChannel.self, forKey: .channel),
             residence: try container.decodeIfPresent(Region.self, forKey: .residence),
             year: try container.decodeIfPresent(Int.self, forKey: .year),
+            scope: try container.decodeIfPresent(ChoiceScope.self, forKey: .scope),
             received: try container.decode(Timestamp.self, forKey: .received))
         for event in try container.decode([RequestEvent].self, forKey: .events) {
             do throws(IllegalTransition) {
@@ -151,6 +152,7 @@ extension SubjectRequest: Codable {
         try container.encode(channel, forKey: .channel)
         try container.encodeIfPresent(residence, forKey: .residence)
         try container.encodeIfPresent(year, forKey: .year)
+        try container.encodeIfPresent(scope, forKey: .scope)
         try container.encode(received, forKey: .received)
         try container.encode(events, forKey: .events)
     }

@@ -63,7 +63,15 @@ public struct RequestReport: Hashable, Sendable {
     /// A report.
     public init(
         _ rows: [Row], registered: Set<String>, consulted: Set<String>, residual: Set<ResidualCopy>? = nil,
-        concernsPublic: Bool = false, redirects: Set<Identifier<Company>> = [], omitted: [String: Int] = [:]
+        concernsPublic: Bool = false, redirects: Set<Identifier<Company>> = []
+    ) {
+        self.init(
+            rows, registered, consulted, residual, concernsPublic, redirects, omitted: [:], isWhole: true)
+    }
+
+    private init(
+        _ rows: [Row], _ registered: Set<String>, _ consulted: Set<String>, _ residual: Set<ResidualCopy>?,
+        _ concernsPublic: Bool, _ redirects: Set<Identifier<Company>>, omitted: [String: Int], isWhole: Bool
     ) {
         self.omitted = omitted
         self.rows = rows.sorted { ($0.location, $0.record.description) < ($1.location, $1.record.description) }
@@ -72,16 +80,24 @@ public struct RequestReport: Hashable, Sendable {
         self.residual = residual
         self.concernsPublic = concernsPublic
         self.redirects = redirects
+        isComplete =
+            isWhole && registered.isSubset(of: consulted) && (!concernsPublic || residual != nil)
+            && rows.allSatisfy { $0.outcome.isDone && registered.contains($0.location) }
+            && omitted.keys.allSatisfy { Outcome(done: $0) != nil }
     }
 
     /// The places that were not looked at, or did not answer, in order.
     public var unseen: [String] { registered.subtracting(consulted).sorted() }
 
     /// Whether all was done, everywhere.
-    public var isComplete: Bool {
-        unseen.isEmpty && rows.allSatisfy { $0.outcome.isDone && registered.contains($0.location) }
-            && omitted.keys.allSatisfy { RequestReport.Outcome(done: $0) != nil }
-            && (!concernsPublic || residual != nil)
+    public let isComplete: Bool
+
+    /// Whether something is left that another call could do: a place that did not answer or failed, what nobody registered, or what nobody said of copies. What is
+    /// kept for a reason is not left to do.
+    public var isUnfinished: Bool {
+        let open = rows.contains { $0.outcome.isOpen || !registered.contains($0.location) }
+        let names = [Outcome.failed.name, Outcome.unregistered.name]
+        return !unseen.isEmpty || open || names.contains { omitted[$0] != nil } || concernsPublic && residual == nil
     }
 
     /// Whether nothing was there to do anything with: that nothing was touched is said, and is not called done.
@@ -97,13 +113,21 @@ public struct RequestReport: Hashable, Sendable {
 
     /// The report as it is stored: at most ``maximumRows`` rows, those that were not done first; the rest is counted.
     var stored: RequestReport {
-        guard rows.count > Self.maximumRows else { return self }
-        let sorted = rows.filter { !$0.outcome.isDone } + rows.filter(\.outcome.isDone)
-        let rest = sorted.dropFirst(Self.maximumRows).reduce(into: omitted) { $0[$1.outcome.name, default: 0] += 1 }
+        let sorted = (rows.filter { !$0.outcome.isDone } + rows.filter(\.outcome.isDone)).map(\.short)
+        var (kept, bytes): ([Row], Int) = ([], 0)
+        for row in sorted.prefix(Self.maximumRows) {
+            bytes += row.bytes
+            guard bytes <= Self.maximumBytes else { break }
+            kept.append(row)
+        }
+        let rest = sorted.dropFirst(kept.count).reduce(into: omitted) { $0[$1.outcome.name, default: 0] += 1 }
+        let named = redirects.sorted { $0.description < $1.description }.prefix(Self.maximumRows)
         return RequestReport(
-            Array(sorted.prefix(Self.maximumRows)), registered: registered, consulted: consulted, residual: residual,
-            concernsPublic: concernsPublic, redirects: redirects, omitted: rest)
+            kept, registered, consulted, residual, concernsPublic, Set(named), omitted: rest, isWhole: isComplete)
     }
+
+    /// How many bytes the rows of a stored report have, written down.
+    private static let maximumBytes = 40_000
 
     /// The most rows of a stored report.
     public static let maximumRows = 200
@@ -115,7 +139,27 @@ public struct RequestReport: Hashable, Sendable {
     public var withheld: [Row] { rows.filter { if case .withheld = $0.outcome { true } else { false } } }
 }
 
+extension RequestReport.Row {
+    /// The row with few reasons.
+    fileprivate var short: Self {
+        guard case .withheld(let reasons, let until) = outcome, reasons.count > 3 else { return self }
+        return Self(record, at: location, .withheld(because: Array(reasons.prefix(3)), until: until))
+    }
+
+    /// About how many bytes it has, written down: a byte can become six.
+    fileprivate var bytes: Int {
+        var count = 120 + 6 * location.utf8.count
+        if case .withheld(let reasons, _) = outcome {
+            for reason in reasons { count += 4 + 6 * reason.description.utf8.count }
+        }
+        return count
+    }
+}
+
 extension RequestReport.Outcome {
+    /// Whether another call could do it.
+    fileprivate var isOpen: Bool { self == .failed || self == .unregistered }
+
     /// Whether nothing is left to do.
     var isDone: Bool {
         switch self {
@@ -192,7 +236,7 @@ extension RequestReport.Outcome {
 
 extension RequestReport: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case rows, registered, consulted, residual, concernsPublic, redirects, omitted
+        case rows, registered, consulted, residual, concernsPublic, redirects, omitted, isComplete
     }
 
     /// Reads a report; a member that is not known is an error.
@@ -201,12 +245,17 @@ extension RequestReport: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             try container.decode([Row].self, forKey: .rows),
-            registered: try container.decode(Set<String>.self, forKey: .registered),
-            consulted: try container.decode(Set<String>.self, forKey: .consulted),
-            residual: try container.decodeIfPresent(Set<ResidualCopy>.self, forKey: .residual),
-            concernsPublic: try container.decode(Bool.self, forKey: .concernsPublic),
-            redirects: try container.decode(Set<Identifier<Company>>.self, forKey: .redirects),
-            omitted: try container.decode([String: Int].self, forKey: .omitted))
+            try container.decode(Set<String>.self, forKey: .registered),
+            try container.decode(Set<String>.self, forKey: .consulted),
+            try container.decodeIfPresent(Set<ResidualCopy>.self, forKey: .residual),
+            try container.decode(Bool.self, forKey: .concernsPublic),
+            try container.decode(Set<Identifier<Company>>.self, forKey: .redirects),
+            omitted: try container.decode([String: Int].self, forKey: .omitted),
+            isWhole: try container.decode(Bool.self, forKey: .isComplete))
+        guard omitted.values.allSatisfy({ (1...1 << 40).contains($0) }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .omitted, in: container, debugDescription: "no number of rows")
+        }
     }
 
     /// Writes the report, each set in order.
@@ -219,5 +268,6 @@ extension RequestReport: Codable {
         try container.encode(concernsPublic, forKey: .concernsPublic)
         try container.encode(sorted: redirects, forKey: .redirects)
         try container.encode(omitted, forKey: .omitted)
+        try container.encode(isComplete, forKey: .isComplete)
     }
 }

@@ -25,6 +25,8 @@ public struct SubjectRequest: Hashable, Sendable {
     public let residence: Region?
     /// The year that it asks about; of ``RequestKind/shineTheLight`` alone.
     public let year: Int?
+    /// What is to end, of ``RequestKind/optOut`` and ``RequestKind/restrict``: everything unless it says what.
+    public let scope: ChoiceScope?
     /// When it came.
     public let received: Timestamp
     /// What happened since, in order.
@@ -35,8 +37,10 @@ public struct SubjectRequest: Hashable, Sendable {
     /// A request that has just come. Who asks by ``RequestChannel/account`` is known; of others that need it, identity has to be asked for.
     public init(
         id: Identifier<SubjectRequestRecord>, _ kind: RequestKind, about subject: Identifier<DataSubject>,
-        through channel: RequestChannel, residence: Region? = nil, year: Int? = nil, received: Timestamp
+        through channel: RequestChannel, residence: Region? = nil, year: Int? = nil, scope: ChoiceScope? = nil,
+        received: Timestamp
     ) {
+        self.scope = scope
         self.id = id
         self.kind = kind
         self.subject = subject
@@ -50,6 +54,10 @@ public struct SubjectRequest: Hashable, Sendable {
     public mutating func apply(_ act: RequestEvent.Act, at instant: Timestamp) throws(IllegalTransition) {
         guard let next = next(act), instant >= events.last?.at ?? received else {
             throw IllegalTransition(status: status, act: act.name)
+        }
+        // Of answers in part the last one tells all; the audit trail has each.
+        if status == .partly, next == .partly || next == .fulfilled, case .answered? = events.last?.act {
+            events.removeLast()
         }
         status = next
         events.append(RequestEvent(at: instant, act: act))
@@ -77,10 +85,11 @@ public struct SubjectRequest: Hashable, Sendable {
     /// Whether who asks has to prove who they are.
     public var asksForIdentity: Bool { kind.needsIdentity && channel != .account }
 
-    /// Whether the time for the answer was extended.
-    public var isExtended: Bool {
-        events.contains { if case .extended = $0.act { true } else { false } }
-    }
+    /// When who asks was told that it takes longer; `nil` for who was not.
+    public var extended: Timestamp? { events.first { if case .extended = $0.act { true } else { false } }?.at }
+
+    /// Whether who asks still waits for something that could be done: for an answer, or for the rest of one that was given in part.
+    public var isUnfinished: Bool { status.isOpen || status == .partly && report?.isUnfinished != false }
 
     /// Whether who asks was told that it came; whatever ends it tells that too.
     public var isConfirmed: Bool {
@@ -92,8 +101,8 @@ public struct SubjectRequest: Hashable, Sendable {
         events.lazy.reversed().compactMap { if case .answered(let report) = $0.act { report } else { nil } }.first
     }
 
-    /// The day from which time counts in a zone; `nil` while it has not begun to.
-    func start(of start: ClockRule.Start, in zone: ZoneRules) -> CivilDay? {
+    /// The day from which time counts in a zone; `nil` while it has not begun to. To ask for identity after `last`, the day on which the time was over, stops nothing.
+    func start(of start: ClockRule.Start, in zone: ZoneRules, before last: CivilDay) -> CivilDay? {
         let day = zone.day(at: received)
         var (asked, proven): (Timestamp?, Timestamp?) = (nil, nil)
         for event in events {
@@ -103,7 +112,7 @@ public struct SubjectRequest: Hashable, Sendable {
             default: break
             }
         }
-        guard let asked, start != .receipt else { return day }
+        guard let asked, start != .receipt, zone.day(at: asked) <= last else { return day }
         guard let proven else { return nil }
         let end = zone.day(at: proven)
         guard start == .receiptPaused else { return end }

@@ -9,13 +9,15 @@ import ReeveStorage
 public struct RequestAnswer: Sendable {
     /// The request as it stands now, with its report.
     public let request: SubjectRequest
-    /// What was done, in full; `nil` where who asked is sent elsewhere.
+    /// What was done, in full: for the holder; `nil` where who asked is sent elsewhere.
     public let report: RequestReport?
     /// The subject's data, of a request that asks to see it.
     public let export: SubjectExport?
     /// What was shared, of a request that asks for that (clause P13.1).
     public let sharing: SharingReport?
-    /// What to tell who asks: where else to turn, and where to reach the holder (clauses P9.5, P16.1).
+    /// The cookies that are set, of a request that asks about them: ``TrackerRegister/export(_:)`` (clause P2e.6).
+    public let cookies: String?
+    /// What to tell who asks: what was not done, where else to turn, and where to reach the holder (clauses P9.5, P16.1).
     public let notice: String
 }
 
@@ -27,91 +29,119 @@ extension SubjectRequests {
     /// them (clause P9.5). One place that fails keeps no other from it: then the request is ``RequestStatus/partly`` answered, and is answered again by another call. What a
     /// hold defers goes when the hold ends, by itself. Where something public is erased, `residual` says which copies may remain; without that the request is not fulfilled (clause P4.2).
     ///
-    /// For an opt-out or a restriction the subject's choice has to be in the log by then (``PrivacyError/Code/choiceMissing``); details of cookies are the host's to send. To put something right is
-    /// ``correct(_:_:_:)``.
+    /// For an opt-out or a restriction the subject's choice of the very scope has to be in the log by then (``PrivacyError/Code/choiceMissing``); what is told about cookies is in the settings
+    /// (``PrivacyError/Code/nothingOnFile`` without). To put something right is ``correct(_:_:_:)``.
     public func answer(
         _ id: Identifier<SubjectRequestRecord>, residual: Set<ResidualCopy>? = nil, _ permit: Permit<AnswerRequest>
     ) async throws(PrivacyError) -> RequestAnswer {
         let action = "privacy.answerRequest"
         let request = try await begin(id, action, permit)
-        let proof = (decision: permit.decision, policy: permit.policy)
         let work = try await authority.recordingRefusals(
             of: action, permit.context, Resource(id), ["kind": request.kind.rawValue], permit.decision, permit.policy
         ) { () throws(PrivacyError) in
             guard request.kind != .rectify, request.kind != .amend else { throw PrivacyError(.needsContent) }
             return try await perform(request, residual, permit.context)
         }
-        return try await finish(request, work, action, permit.context, proof)
+        return try await finish(request, work, action, permit)
     }
 
-    /// Puts records of a subject right, each at all its places, and answers the request (clause P9.1). ``PrivacyError/Code/unknownRecord`` for one that is not the subject's, or that a
-    /// customer decides about: then nothing is changed.
+    /// Puts records of a subject right, each at all its places, and answers the request (clause P9.1). Which versions there were before a place keeps, or not. What an earlier
+    /// call could not put right is still to be: the request is fulfilled when all of it is.
+    ///
+    /// ``PrivacyError/Code/unknownRecord`` for a record that is not the subject's, or that a customer decides about: then nothing is changed. What a legal hold holds, or what is being
+    /// erased, stays as it is, and the report says so.
     public func correct(
         _ id: Identifier<SubjectRequestRecord>, _ contents: [Identifier<DataRecord>: [UInt8]],
         _ permit: Permit<AnswerRequest>
     ) async throws(PrivacyError) -> RequestAnswer {
         let action = "privacy.correct"
         let request = try await begin(id, action, permit)
-        let proof = (decision: permit.decision, policy: permit.policy)
         let work = try await authority.recordingRefusals(
             of: action, permit.context, Resource(id), ["kind": request.kind.rawValue], permit.decision, permit.policy
         ) { () throws(PrivacyError) in
             guard request.kind == .rectify || request.kind == .amend else { throw PrivacyError(.needsContent) }
-            var work = Work(try await retention.rows(about: request.subject))
-            if work.isElsewhere, request.status != .partly { return work }
-            let ours = Dictionary(uniqueKeysWithValues: work.ours.map { ($0.record.id, $0) })
+            var work = Work(try await retention.rows(about: request.subject), for: request)
+            work.earlier = try await concerned(by: request.id)
+            if work.isElsewhere { return work }
+            let ours = Dictionary(work.ours.map { ($0.record.id, $0) }) { $1 }
             guard contents.keys.allSatisfy({ ours[$0] != nil }), !contents.isEmpty else {
                 throw PrivacyError(.unknownRecord)
             }
             await consult(request.subject, &work)
-            // What is at a place and was not to be put right is none of this.
+            // What is at a place and nobody registered was not to be put right.
             work.rows = []
             for (record, content) in contents.sorted(by: { $0.key.description < $1.key.description }) {
-                for name in ours[record]?.open ?? [] {
-                    let wasHere = try? await retention.locations[name]?.correct(record, to: content)
-                    let outcome: RequestReport.Outcome =
-                        switch wasHere {
-                        case .some(true): .corrected
-                        case .some(false): .nothingThere
-                        case nil: .failed
-                        }
-                    work.rows.append(.init(record, at: name, outcome))
-                }
+                guard let row = ours[record] else { continue }
+                try await correct(row, to: content, for: request, &work, permit)
+            }
+            for one in work.earlier where contents[one.record] == nil {
+                for name in one.wrong { work.rows.append(.init(one.record, at: name, .failed)) }
             }
             return work
         }
-        return try await finish(request, work, action, permit.context, proof)
+        return try await finish(request, work, action, permit)
+    }
+
+    /// What to tell who asked by how a request stands: a refusal says where to turn (clauses P13.2, P16.1).
+    public func notice(of request: SubjectRequest) -> String {
+        let contacts = privacy.settings.contacts
+        var lines: [String] = []
+        for event in request.events {
+            switch event.act {
+            case .refused(.notInWriting): lines.append("This has to be asked in writing, by e-mail or by post.")
+            case .refused(.notEligible): lines.append("The law that this rests on is for who lives in California.")
+            case .refused(.identityNotProven): lines.append("It could not be verified that you are who this is about.")
+            case .refused(.unfounded): lines.append("This was not done, since it is unfounded or excessive.")
+            case .refused(.forbiddenByLaw): lines.append("This was not done, since a law does not allow it.")
+            case .duplicate(let other): lines.append("This asks for what \(other) asks for already.")
+            case .redirected(let companies): lines.append(redirect(to: companies))
+            case .answered(let report): lines += told(of: report, request)
+            default: break
+            }
+        }
+        if let contacts { lines.append("Questions: \(contacts.privacy), or by post: \(contacts.postal)") }
+        return lines.joined(separator: " ")
     }
 
     // MARK: Within
 
     /// What is found and done for a request.
     struct Work {
-        /// All that is registered.
-        let known: Set<Identifier<DataRecord>>
+        /// Who is asked about which places, by what is registered.
+        let known: [Identifier<DataRecord>: Set<String>]
         /// What the holder decides about.
         let ours: [Retention.Row]
+        /// Who decides about the rest, as who has proven to be the subject is told.
+        let redirects: Set<Identifier<Company>>
         /// What an earlier answer was about.
         var earlier: [Concerned] = []
-        /// Who decides about the rest.
-        let redirects: Set<Identifier<Company>>
         var rows: [RequestReport.Row] = []
+        /// Whether places were asked at all.
+        var asksPlaces = true
         var consulted: Set<String> = []
         var items: [SubjectExport.Item] = []
         var sharing: SharingReport?
+        var cookies: String?
         var concernsPublic = false
         var residual: Set<ResidualCopy>?
 
-        init(_ rows: [Retention.Row]) {
-            known = Set(rows.map(\.record.id))
+        init(_ rows: [Retention.Row], for request: SubjectRequest) {
+            known = Dictionary(rows.map { ($0.record.id, $0.record.locations) }) { $0.union($1) }
             ours = rows.filter { $0.record.role == .controller }
-            redirects = rows.reduce(into: []) {
-                if case .processor(let company) = $1.record.role { $0.insert(company) }
-            }
+            // Who need not prove who they are is told nothing of whose customers somebody knows.
+            isTold = request.kind.isRedirected && request.status != .partly
+            redirects =
+                request.kind.isRedirected
+                ? rows.reduce(into: []) {
+                    if case .processor(let company) = $1.record.role { $0.insert(company) }
+                } : []
         }
+        private let isTold: Bool
 
         /// Whether all of it is somebody else's to decide, and was from the start.
-        var isElsewhere: Bool { ours.isEmpty && earlier.isEmpty && !redirects.isEmpty }
+        var isElsewhere: Bool {
+            isTold && ours.isEmpty && earlier.isEmpty && !redirects.isEmpty && rows.isEmpty
+        }
     }
 
     /// The request, when the permit is good and it can be answered.
@@ -127,7 +157,7 @@ extension SubjectRequests {
             of: action, permit.context, Resource(id), [:], permit.decision, permit.policy
         ) { () throws(PrivacyError) in
             let request = try await self.request(id)
-            guard [.inProgress, .extended, .partly].contains(request.status) else {
+            guard request.canBeAnswered else {
                 throw PrivacyError(IllegalTransition(status: request.status, act: "answered"))
             }
             return request
@@ -137,45 +167,53 @@ extension SubjectRequests {
     private func perform(
         _ request: SubjectRequest, _ residual: Set<ResidualCopy>?, _ context: ActContext
     ) async throws(PrivacyError) -> Work {
-        var work = Work(try await retention.rows(about: request.subject))
+        var work = Work(try await retention.rows(about: request.subject), for: request)
         work.earlier = try await concerned(by: request.id)
         work.residual = residual
         switch request.kind {
         case .access, .portability, .delete, .publicRemoval, .childReport:
-            guard !work.isElsewhere else { return work }
             await consult(request.subject, &work)
-            if request.kind.tellsData { await export(request, &work) } else { try await erase(request, &work, context) }
+            guard !work.isElsewhere else { return work }
+            if request.kind.tellsData { await export(&work) } else { try await erase(request, &work, context) }
         case .optOut, .restrict:
             let choices = try await privacy.choices(of: request.subject)
-            guard choices.contains(where: { !$0.act.allows && $0.at >= request.received }) else {
+            let last = choices.last { $0.scope == request.scope ?? ChoiceScope() }
+            guard let last, !last.act.allows, last.act != .expired, last.act != .invalidated else {
                 throw PrivacyError(.choiceMissing)
             }
-            work.consulted = Set(retention.locationNames)
+            work.asksPlaces = false
         case .shineTheLight:
             guard let marketing = Purpose("marketing") else { break }
             let year = request.year ?? clocks.zone.day(at: request.received).components.year - 1
             work.sharing = try await privacy.sharing(in: year, for: marketing)
-            work.consulted = Set(retention.locationNames)
-        case .cookieDetails, .rectify, .amend: work.consulted = Set(retention.locationNames)
+            work.asksPlaces = false
+        case .cookieDetails:
+            guard let trackers = privacy.settings.trackers else { throw PrivacyError(.nothingOnFile) }
+            work.cookies = trackers.export()
+            work.asksPlaces = false
+        case .rectify, .amend: throw PrivacyError(.needsContent)
         }
         return work
     }
 
-    /// Asks every place what it has of a subject: what is there and not registered is told, and makes the answer one in part.
+    /// Asks every place what it has of a subject: what is there and not registered as the subject's there is told, and makes the answer one in part.
     private func consult(_ subject: Identifier<DataSubject>, _ work: inout Work) async {
         for name in retention.locationNames {
             guard let found = try? await retention.locations[name]?.records(about: subject) else { continue }
             work.consulted.insert(name)
-            for record in found.subtracting(work.known) { work.rows.append(.init(record, at: name, .unregistered)) }
+            for record in found where work.known[record]?.contains(name) != true {
+                work.rows.append(.init(record, at: name, .unregistered))
+            }
         }
     }
 
-    private func export(_ request: SubjectRequest, _ work: inout Work) async {
+    private func export(_ work: inout Work) async {
         for row in work.ours {
             for name in row.open {
                 let content: [UInt8]?
                 do {
-                    content = try await retention.locations[name]?.export(row.record.id)
+                    guard let place = retention.locations[name] else { throw PrivacyError(.unknownLocation) }
+                    content = try await place.export(row.record.id)
                 } catch {
                     work.rows.append(.init(row.record.id, at: name, .failed))
                     continue
@@ -194,121 +232,210 @@ extension SubjectRequests {
         _ request: SubjectRequest, _ work: inout Work, _ context: ActContext
     ) async throws(PrivacyError) {
         let asked = work.ours.filter { request.kind != .publicRemoval || $0.record.isPublic }
-        try await remember(asked, for: request)
-        let present = Set(asked.map(\.record.id))
+        try await remember(
+            asked.map {
+                Concerned(
+                    record: $0.record.id, scope: $0.scope, locations: $0.record.locations.sorted(),
+                    isPublic: $0.record.isPublic)
+            }, for: request)
         for row in asked {
             var own = context
             own.scope = row.scope
-            try await retention.demand(row.record.id, by: request.id, as: own)
-            for name in row.record.locations.sorted() {
-                work.rows.append(.init(row.record.id, at: name, try await erase(row.record.id, at: name, as: own)))
-            }
             if row.record.isPublic { work.concernsPublic = true }
+            do throws(PrivacyError) {
+                try await retention.demand(row.record.id, by: request.id, as: own) { transaction throws(PrivacyError) in
+                    // Who took it back meanwhile asks for nothing.
+                    let ids = [request.id.description]
+                    guard try await Self.requests.read(.platform, ids, in: &transaction)?.canBeAnswered == true else {
+                        throw PrivacyError(IllegalTransition(status: .withdrawn, act: "answered"))
+                    }
+                }
+            } catch {
+                // It went meanwhile.
+                guard error.code == .unknownRecord else { throw error }
+            }
+            for name in row.record.locations.sorted() {
+                let outcome = try await erase(row, at: name, since: request.received, as: own)
+                work.rows.append(.init(row.record.id, at: name, outcome))
+            }
         }
         // What an earlier answer erased, or what went since because that asked for it.
+        let present = Set(asked.map(\.record.id))
         for one in work.earlier where !present.contains(one.record) {
-            for name in one.locations { work.rows.append(.init(one.record, at: name, .alreadyErased)) }
+            let gone = try await retention.goneAnywhere(one.record)
+            for name in one.locations {
+                let outcome = gone?.outcomes[name].map { $0.told(gone?.at, since: request.received) } ?? .alreadyErased
+                work.rows.append(.init(one.record, at: name, outcome))
+            }
             if one.isPublic { work.concernsPublic = true }
         }
     }
 
     private func erase(
-        _ record: Identifier<DataRecord>, at name: String, as context: ActContext
+        _ row: Retention.Row, at name: String, since received: Timestamp, as context: ActContext
     ) async throws(PrivacyError) -> RequestReport.Outcome {
+        // What was done there in an earlier attempt is part of this erasure.
+        if let done = row.done[name] { return done.told(nil, since: received) }
+        let record = row.record.id
         do throws(PrivacyError) {
             let permit = try await retention.erasurePermit(for: record, at: name, as: context)
-            return try await retention.erase(permit).outcome.outcome
+            let receipt = try await retention.erase(permit)
+            return receipt.outcome.told(receipt.at, since: received)
         } catch {
             switch error.code {
             case .mustKeep: return .withheld(because: error.disposition?.reasons ?? [], until: error.disposition?.until)
             case .removalFailed, .unknownLocation, .staleErasurePermit: return .failed
             // Its last place was done meanwhile.
-            case .unknownRecord: return .alreadyErased
+            case .unknownRecord:
+                let gone = try await retention.goneAnywhere(record)
+                return gone?.outcomes[name].map { $0.told(gone?.at, since: received) } ?? .alreadyErased
             default: throw error
             }
         }
     }
 
-    /// Writes down what a request is about, before anything of it goes.
-    private func remember(_ rows: [Retention.Row], for request: SubjectRequest) async throws(PrivacyError) {
+    /// Puts one record right at all its places; before anything changes, it is written down that it will, and recorded.
+    private func correct(
+        _ row: Retention.Row, to content: [UInt8], for request: SubjectRequest, _ work: inout Work,
+        _ permit: Permit<AnswerRequest>
+    ) async throws(PrivacyError) {
+        let record = row.record.id
+        let places = row.record.locations.sorted()
+        func note(_ wrong: [String], _ entry: AuditEntry?) async throws(PrivacyError) {
+            let one = Concerned(
+                record: record, scope: row.scope, locations: places, isPublic: row.record.isPublic, wrong: wrong)
+            try await remember([one], for: request, entry)
+        }
+        let holds = row.record.holds.map { Disposition.Reason.hold($0.caseID) }
+        let isKept = try await retention.isHeld(record, in: row.scope)
+        guard !isKept else {
+            for name in places { work.rows.append(.init(record, at: name, .withheld(because: holds, until: .open))) }
+            return
+        }
+        // The entry first: nobody changes a record without one.
+        try await note(
+            places,
+            authority.entry(
+                "privacy.correctRecord", permit.context, .record(record), permit.decision, permit.policy, nil,
+                ["request": request.id.description]))
+        var outcomes: [String: RequestReport.Outcome] = [:]
+        for name in places {
+            do {
+                guard let place = retention.locations[name] else { throw PrivacyError(.unknownLocation) }
+                outcomes[name] = try await place.correct(record, to: content) ? .corrected : .nothingThere
+            } catch {
+                outcomes[name] = .failed
+            }
+        }
+        // Where it is nowhere, nothing was put right.
+        if !outcomes.values.contains(.corrected) { outcomes = outcomes.mapValues { _ in .failed } }
+        for name in places { work.rows.append(.init(record, at: name, outcomes[name] ?? .failed)) }
+        try await note(places.filter { outcomes[$0] == .failed }, nil)
+    }
+
+    /// Writes down what a request is about, before anything of it goes or changes.
+    private func remember(
+        _ all: [Concerned], for request: SubjectRequest, _ entry: AuditEntry? = nil
+    ) async throws(PrivacyError) {
         let batch = 40
-        for start in stride(from: 0, to: rows.count, by: batch) {
+        for start in stride(from: 0, to: all.count, by: batch) {
             try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                for row in rows[start..<min(start + batch, rows.count)] {
-                    let one = Concerned(
-                        record: row.record.id, scope: row.scope, locations: row.record.locations.sorted(),
-                        isPublic: row.record.isPublic)
-                    try await Self.concerned.write(
-                        one, .platform, [request.id.description, row.record.id.description], in: &transaction)
+                for one in all[start..<min(start + batch, all.count)] {
+                    let ids = [request.id.description, one.record.description]
+                    try await Self.concerned.write(one, .platform, ids, in: &transaction)
                 }
+                if let entry { try transaction.record(entry, in: authority.trail) }
             }
         }
     }
 
     private func finish(
-        _ request: SubjectRequest, _ work: Work, _ action: String, _ context: ActContext,
-        _ proof: (decision: Identifier<DecisionRecord>, policy: Digest)
+        _ request: SubjectRequest, _ work: Work, _ action: String, _ permit: Permit<AnswerRequest>
     ) async throws(PrivacyError) -> RequestAnswer {
-        let contacts = privacy.settings.contacts
         let report: RequestReport? =
             work.isElsewhere
             ? nil
             : RequestReport(
-                work.rows, registered: Set(retention.locationNames), consulted: work.consulted,
-                residual: work.residual, concernsPublic: work.concernsPublic, redirects: work.redirects)
+                work.rows, registered: work.asksPlaces ? Set(retention.locationNames) : [],
+                consulted: work.consulted, residual: work.residual, concernsPublic: work.concernsPublic,
+                redirects: work.redirects)
         var details = ["kind": request.kind.rawValue]
         for (name, count) in report?.counts ?? [:] { details["rows.\(name)"] = String(count) }
         if let report, !report.unseen.isEmpty {
             details["unseen"] = report.unseen.joined(separator: ",").cut(toBytes: 1000)
         }
-        let now = authority.time.now
-        let answered = try await change(request.id, action, context, proof, details) {
-            stored throws(IllegalTransition) in
-            if let report {
-                try stored.apply(.answered(report.stored), at: now)
-            } else {
-                try stored.apply(.redirected(work.redirects), at: now)
+        let proof = (decision: permit.decision, policy: permit.policy)
+        let answered: SubjectRequest
+        do throws(PrivacyError) {
+            answered = try await change(request.id, action, permit.context, proof, details) {
+                stored, now throws(IllegalTransition) in
+                if let report {
+                    try stored.apply(.answered(report.stored), at: now)
+                } else {
+                    try stored.apply(.redirected(work.redirects), at: now)
+                }
             }
+        } catch {
+            // Taken back meanwhile: what was asked to go and has not gone stays.
+            if error.code == .illegalTransition { try await withdrawDemands(of: request.id, permit.context) }
+            throw error
         }
         let export =
             request.kind.tellsData && report != nil
-            ? SubjectExport(request.id, at: now, work.items, contacts) : nil
+            ? SubjectExport(request.id, at: authority.time.now, work.items, privacy.settings.contacts) : nil
         return RequestAnswer(
-            request: answered, report: report, export: export, sharing: work.sharing,
-            notice: Self.notice(of: answered, work.redirects, contacts))
+            request: answered, report: report, export: export, sharing: work.sharing, cookies: work.cookies,
+            notice: notice(of: answered))
     }
 
-    /// What who asks is told besides (clauses P9.5, P16.1).
-    private static func notice(
-        of request: SubjectRequest, _ redirects: Set<Identifier<Company>>, _ contacts: ContactDirectory?
-    ) -> String {
+    /// What who asks is told of a report: who reports a child's data, or asks without proof of who they are, learns nothing of what there was (clause P12.4).
+    private func told(of report: RequestReport, _ request: SubjectRequest) -> [String] {
+        guard request.kind.isRedirected else {
+            guard request.kind == .publicRemoval, report.concernsPublic else { return [] }
+            return residue(of: report)
+        }
         var lines: [String] = []
-        if !redirects.isEmpty {
-            let names = redirects.map(\.description).sorted().joined(separator: ", ")
-            lines.append(
-                "Data that is held for \(names) is theirs to decide about: ask them. Nothing of it was shown or changed."
-            )
-        }
-        if let report = request.report {
-            if report.touchedNothing, request.kind.erases { lines.append("Nothing was there to erase.") }
-            if let residual = report.residual, report.concernsPublic, !residual.isEmpty {
-                let copies = residual.map(\.rawValue).sorted().joined(separator: ", ")
-                lines.append("Of what was public these copies may remain: \(copies).")
-            }
-            if !report.withheld.isEmpty { lines.append("Some of it is kept, for reasons that the report names.") }
-        }
-        if let contacts { lines.append("Questions: \(contacts.privacy), or by post: \(contacts.postal)") }
-        return lines.joined(separator: " ")
+        if !report.redirects.isEmpty { lines.append(redirect(to: report.redirects)) }
+        if report.touchedNothing, request.kind.erases { lines.append("Nothing was there to erase.") }
+        lines += residue(of: report)
+        if report.counts["withheld"] != nil { lines.append("Some of it is kept, for reasons that the report names.") }
+        if report.isUnfinished { lines.append("Some of it could not be done yet.") }
+        return lines
+    }
+
+    private func residue(of report: RequestReport) -> [String] {
+        guard let residual = report.residual, report.concernsPublic, !residual.isEmpty else { return [] }
+        let copies = residual.map(\.rawValue).sorted().joined(separator: ", ")
+        return ["Of what was public these copies may remain: \(copies)."]
+    }
+
+    /// Where who asks is sent (clause P9.5).
+    private func redirect(to companies: Set<Identifier<Company>>) -> String {
+        let customers = privacy.settings.customers
+        let names = companies.map { customers[$0] ?? $0.description }.sorted().joined(separator: ", ")
+        return "Data that is held for \(names) is theirs to decide about: ask them. Nothing of it was shown or changed."
     }
 }
 
+extension RequestKind {
+    /// Whether who asks is sent to who decides about data: these ask about data, by who has proven to be the subject.
+    fileprivate var isRedirected: Bool { [.access, .portability, .rectify, .amend, .delete].contains(self) }
+}
+
+extension SubjectRequest {
+    /// Whether it waits for an answer, or for the rest of one.
+    var canBeAnswered: Bool { [.inProgress, .extended, .partly].contains(status) }
+}
+
 extension ErasureOutcome {
-    fileprivate var outcome: RequestReport.Outcome {
+    /// As a report tells it to who asked at an instant: what went after that went because of it, whoever did it.
+    fileprivate func told(_ at: Timestamp?, since received: Timestamp) -> RequestReport.Outcome {
         switch self {
         case .erased: .erased
         case .nothingThere: .nothingThere
-        case .alreadyErased: .alreadyErased
+        // An attempt that nobody was left to tell of.
+        case .alreadyErased: at.map { $0 >= received } ?? true ? .erased : .alreadyErased
         }
     }
 }

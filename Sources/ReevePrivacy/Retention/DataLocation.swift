@@ -21,6 +21,16 @@ public protocol DataLocation: Sendable {
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome
 }
 
+/// What came of erasing again what had been erased.
+public struct ErasureReplay: Sendable {
+    /// What was there again, and is gone; of a registration that came back also what was not there.
+    public internal(set) var receipts: [ErasureReceipt] = []
+    /// What could not be erased, and why: it still is to go, and is tried again by another call.
+    public internal(set) var failures: [Identifier<DataRecord>: PrivacyError] = [:]
+    /// What this store knows nothing about: places may have it.
+    public internal(set) var unknown: [Identifier<DataRecord>] = []
+}
+
 /// That a record was erased at a place, or was not there.
 public struct ErasureReceipt: Hashable, Sendable, Codable {
     /// The record.

@@ -28,11 +28,11 @@ public struct RetainedRecord: Hashable, Sendable {
     /// For whom it is held: nothing is held for nobody (clause P8.1).
     public let role: DataRole
     /// Whom it is about; `nil` where nobody knows, and then no request of theirs finds it.
-    public let subject: Identifier<DataSubject>?
+    public private(set) var subject: Identifier<DataSubject>?
     /// The customer whose it is; `nil` for who is none.
     public let customer: Identifier<Company>?
     /// The places where it is kept, by the names of their ``DataLocation``s.
-    public let locations: Set<String>
+    public private(set) var locations: Set<String>
     /// Whether everybody could see it: who erases it says which copies may remain (clause P4.2).
     public let isPublic: Bool
     /// The day on which it was made.
@@ -67,6 +67,21 @@ public struct RetainedRecord: Hashable, Sendable {
         self.isPublic = isPublic
         self.created = created
         self.limit = limit
+    }
+
+    /// The same facts of a record of which nothing was noted yet.
+    var asNew: RetainedRecord {
+        RetainedRecord(
+            id: id, category: category, created: created, as: role, about: subject, of: customer, at: locations,
+            isPublic: isPublic, limit: limit)
+    }
+
+    /// The record at further places, and about somebody where that was not known.
+    func extended(to places: Set<String>, about subject: Identifier<DataSubject>?) -> RetainedRecord {
+        var record = self
+        record.locations.formUnion(places)
+        record.subject = self.subject ?? subject
+        return record
     }
 
     /// The customer by whose subscription its time counts.

@@ -40,11 +40,9 @@ extension Retention {
         while true {
             let page = try await authority.store.records(in: range, limit: 200)
             for entry in page {
-                let row = try Self.records.value(of: entry.record.bytes, at: entry.key)
-                let answer = try await authority.store.transaction {
-                    (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                    try await disposition(of: row, in: &transaction)
-                }
+                // One that cannot be read keeps no other from it; nothing erases it either.
+                guard let row = try? Self.records.value(of: entry.record.bytes, at: entry.key) else { continue }
+                let answer = try await glance(at: row)
                 guard row.isBeingErased || answer.kind == .mustDelete else { continue }
                 try await body(
                     PlannedErasure(
@@ -68,8 +66,15 @@ extension Retention {
             (key: Key, bytes: [UInt8], transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
             // One that cannot be read keeps no other from it.
             guard let row = try? Self.records.value(of: bytes, at: key) else { return .failed }
+            // A look is enough for a mark: what erases it decides again.
             if !row.isBeingErased {
-                guard try await disposition(of: row, in: &transaction).kind == .mustDelete else { return .unchanged }
+                let answer: Disposition
+                do throws(StoreError) {
+                    answer = try await glance(at: row)
+                } catch {
+                    throw PrivacyError(error)
+                }
+                guard answer.kind == .mustDelete else { return .unchanged }
             }
             try await Self.due.write(Mark(), .platform, [row.record.id.description], in: &transaction)
             return .changed
@@ -88,11 +93,15 @@ extension Retention {
         }
     }
 
+    private func readable(_ id: String) async -> Row? {
+        try? await Self.records.read(.platform, [id], in: authority.store)
+    }
+
     private func eraseMarked(
         _ mark: Key, _ context: ActContext, _ round: inout ErasureRound
     ) async throws(StoreError) {
         if case .text(let text)? = mark.elements?.last, let id = Identifier<DataRecord>(text),
-            let row = try await Self.records.read(.platform, [text], in: authority.store)
+            let row = await readable(text)
         {
             var context = context
             context.scope = row.scope
@@ -104,6 +113,7 @@ extension Retention {
                 round.failed += 1
             }
         }
+        // One that cannot be read needs no mark either: the next round finds it again.
         var changes = Changes()
         changes.delete(mark)
         try await authority.store.commit(changes)

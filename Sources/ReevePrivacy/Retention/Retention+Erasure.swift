@@ -8,7 +8,7 @@ import ReeveStorage
 /// How personal data goes: this is the only way.
 extension Retention {
     /// A permit for one attempt to erase a record at one place, when its disposition is `mustDelete`; else the refusal is recorded. None is given while the clocks disagree
-    /// (``PrivacyError/Code/clockDisagrees``): who would erase by a clock that is wrong erases too early.
+    /// (``PrivacyError/Code/clockDisagrees``): who would erase by a clock that went wrong erases too early. A clock that was wrong when this process began, and ahead, nobody sees.
     public func erasurePermit(
         for id: Identifier<DataRecord>, at location: String, as context: ActContext
     ) async throws(PrivacyError) -> ErasurePermit {
@@ -62,20 +62,23 @@ extension Retention {
                 try await Self.records.write(row, .platform, ids, in: &transaction)
                 return row
             }
-            let outcome: ErasureOutcome
+            var outcome: ErasureOutcome
             if begun.done[name] != nil {
                 outcome = .alreadyErased
             } else {
+                // What a subject asked for must not come back with a backup: once a part of it goes, the ledger has it.
+                if !begun.record.demands.isEmpty, !begun.isAnchored { try await anchor(id, begun.registration) }
                 do {
-                    outcome = try await location.erase(Erasure(record: id, at: name, attempt: attempt))
+                    outcome = try await location.erase(
+                        authority.erasure(of: id, at: name, attempt: attempt, decision, context))
                 } catch {
                     throw PrivacyError(.removalFailed)
                 }
+                // An earlier attempt may have removed it, and nobody was left to say so.
+                if outcome == .nothingThere, attempt > 1 { outcome = .alreadyErased }
             }
             // Whether the host's data is gone: the entry of a failure says so.
             details["outcome"] = outcome.rawValue
-            // What a subject asked for must not come back with a backup.
-            if begun.open == [name], !begun.record.demands.isEmpty { try await anchor(id) }
             return try await finish(id, name, outcome, epoch, decision, context, details)
         } catch {
             // What may have been done is not called refused.
@@ -93,16 +96,9 @@ extension Retention {
     public func erase(
         _ id: Identifier<DataRecord>, as context: ActContext
     ) async throws(PrivacyError) -> [ErasureReceipt] {
-        let found: Row?
-        do throws(StoreError) {
-            found = try await Self.records.read(.platform, [id.description], in: authority.store)
-            if found == nil, let gone = try await Self.gone.read(.platform, [id.description], in: authority.store),
-                gone.scope == context.scope
-            {
-                return [ErasureReceipt(record: id, location: "", outcome: .alreadyErased, at: gone.at)]
-            }
-        } catch {
-            throw PrivacyError(error)
+        let found = try await rowIfThere(id)
+        if found == nil, let gone = try await gone(id, context.scope) {
+            return [ErasureReceipt(record: id, location: "", outcome: .alreadyErased, at: gone.at)]
         }
         var (receipts, failure): ([ErasureReceipt], PrivacyError?) = ([], nil)
         // Of none there is a permit to refuse.
@@ -110,6 +106,12 @@ extension Retention {
             do throws(PrivacyError) {
                 receipts.append(try await erase(try await erasurePermit(for: id, at: location, as: context)))
             } catch {
+                if error.code == .unknownRecord, found != nil, let gone = try await gone(id, context.scope) {
+                    // Somebody else did it meanwhile.
+                    receipts.append(
+                        ErasureReceipt(record: id, location: location, outcome: .alreadyErased, at: gone.at))
+                    continue
+                }
                 failure = failure ?? error
                 // Nothing else is wrong at one place alone.
                 guard error.code == .removalFailed || error.code == .unknownLocation else { break }
@@ -119,73 +121,107 @@ extension Retention {
         return receipts
     }
 
-    /// Erases again what subjects had erased, by the ledger, after a backup of the store or of a place was put back: what is registered again is erased by the one path, and every
-    /// place is asked to remove the rest. Returns the receipts of what was there. Without a ledger there is nothing to replay. Complexity: O(erasures · places).
-    public func replayErasures(as context: ActContext) async throws(PrivacyError) -> [ErasureReceipt] {
-        guard let ledger else { return [] }
-        var erased: [Identifier<DataRecord>: Timestamp] = [:]
+    /// Erases again what subjects had erased, by the ledger, after a backup of the store or of a place was put back. What one record meets keeps no other from it.
+    ///
+    /// A record that is registered again as it was is erased by the one path, as far as nothing keeps it today; of one that is gone here every place is asked to remove what came
+    /// back. Of what this store knows nothing about, as when it was put back to a day before the record was made, ``ErasureReplay/unknown`` tells: who finds it at a place registers
+    /// it, and demands it. What was registered under the same name since is another, and stays. Without a ledger there is nothing to replay. Complexity: O(erasures · places).
+    public func replayErasures(as context: ActContext) async throws(PrivacyError) -> ErasureReplay {
+        var replay = ErasureReplay()
+        guard let ledger else { return replay }
+        try await checkClocks()
+        var erased: [Identifier<DataRecord>: Set<Int64>] = [:]
         do throws(LedgerError) {
             for line in try await ledger.lines() where line.event.kind == Self.ledgerKind {
-                if let id = Identifier<DataRecord>(line.event.subject) { erased[id] = line.at }
+                guard let id = Identifier<DataRecord>(line.event.subject), let number = line.event.number else {
+                    continue
+                }
+                erased[id, default: []].insert(number)
             }
         } catch {
             throw PrivacyError(.ledgerFailed)
         }
-        var receipts: [ErasureReceipt] = []
-        for (id, instant) in erased.sorted(by: { $0.value < $1.value }) {
-            let row: Row?
-            do throws(StoreError) {
-                row = try await Self.records.read(.platform, [id.description], in: authority.store)
+        for (id, registrations) in erased.sorted(by: { $0.key.description < $1.key.description }) {
+            do throws(PrivacyError) {
+                if let row = try await rowIfThere(id) {
+                    // Another registration is another record.
+                    guard registrations.contains(row.registration) else { continue }
+                    var own = context
+                    own.scope = row.scope
+                    try await demand(id, by: Self.replay, as: own)
+                    replay.receipts += try await erase(id, as: own)
+                } else if let gone = try await goneAnywhere(id) {
+                    var own = context
+                    own.scope = gone.scope
+                    if registrations.contains(gone.registration) { try await sweepPlaces(of: id, own, &replay) }
+                } else {
+                    replay.unknown.append(id)
+                }
             } catch {
-                throw PrivacyError(error)
-            }
-            var context = context
-            if let row {
-                // What was registered under the same name since is another.
-                guard row.registered <= instant else { continue }
-                context.scope = row.scope
-                // It was asked for once; what keeps it today still does.
-                try await demand(id, by: Self.replay, as: context)
-                receipts += try await erase(id, as: context)
-            } else {
-                receipts += try await sweepPlaces(of: id, context)
+                if error.code == .storeFailed || error.code == .ledgerFailed { throw error }
+                replay.failures[id] = error
             }
         }
-        return receipts
+        return replay
     }
 
     /// Stands in the place of a request that was lost with the store.
     private static let replay = Identifier<SubjectRequestRecord>(high: 0, low: 1)
     private static let ledgerKind = "privacy.erased"
 
-    /// Removes what a place still has of a record that is registered nowhere.
+    /// Removes what came back to a place of a record that was erased everywhere.
     private func sweepPlaces(
-        of id: Identifier<DataRecord>, _ context: ActContext
-    ) async throws(PrivacyError) -> [ErasureReceipt] {
-        var receipts: [ErasureReceipt] = []
-        for name in locationNames {
+        of id: Identifier<DataRecord>, _ context: ActContext, _ replay: inout ErasureReplay
+    ) async throws(PrivacyError) {
+        let decision = Identifier<DecisionRecord>(at: authority.time.now)
+        for name in locationNames where !reserved.contains(name) {
             guard let location = locations[name] else { continue }
             var details = ["location": name.cut(toBytes: 200), "replayed": "true"]
-            let outcome = try await authority.recordingRefusals(of: "privacy.erase", context, .record(id), details) {
-                () throws(PrivacyError) in
+            let outcome = try await authority.recordingRefusals(
+                of: "privacy.erase", context, .record(id), details, decision
+            ) { () throws(PrivacyError) in
                 do {
-                    return try await location.erase(Erasure(record: id, at: name, attempt: 1))
+                    return try await location.erase(
+                        authority.erasure(of: id, at: name, attempt: 1, decision, context))
                 } catch {
                     throw PrivacyError(.removalFailed)
                 }
             }
             guard outcome == .erased else { continue }
             details["outcome"] = outcome.rawValue
-            try await authority.record(authority.entry("privacy.erase", context, .record(id), nil, nil, nil, details))
-            receipts.append(ErasureReceipt(record: id, location: name, outcome: outcome, at: authority.time.now))
+            try await authority.record(
+                authority.entry("privacy.erase", context, .record(id), decision, nil, nil, details))
+            replay.receipts.append(
+                ErasureReceipt(record: id, location: name, outcome: outcome, at: authority.time.now))
         }
-        return receipts
     }
 
-    private func anchor(_ id: Identifier<DataRecord>) async throws(PrivacyError) {
+    func rowIfThere(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> Row? {
+        do throws(StoreError) {
+            return try await Self.records.read(.platform, [id.description], in: authority.store)
+        } catch {
+            throw PrivacyError(error)
+        }
+    }
+
+    func goneAnywhere(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> Gone? {
+        do throws(StoreError) {
+            return try await Self.gone.read(.platform, [id.description], in: authority.store)
+        } catch {
+            throw PrivacyError(error)
+        }
+    }
+
+    private func gone(_ id: Identifier<DataRecord>, _ scope: Scope) async throws(PrivacyError) -> Gone? {
+        try await goneAnywhere(id).flatMap { $0.scope == scope ? $0 : nil }
+    }
+
+    /// Writes into the ledger that this very registration goes.
+    private func anchor(_ id: Identifier<DataRecord>, _ registration: Int64) async throws(PrivacyError) {
         guard let ledger else { return }
         do throws(LedgerError) {
-            try await ledger.append(LedgerEvent(kind: Self.ledgerKind, subject: id.description))
+            try await ledger.append(
+                LedgerEvent(kind: Self.ledgerKind, subject: id.description, number: registration))
         } catch {
             throw PrivacyError(.ledgerFailed)
         }
@@ -206,8 +242,11 @@ extension Retention {
                 if let subject = row.record.subject {
                     Self.subjects.delete(.platform, [subject.description, id.description], in: &transaction)
                 }
-                try await Self.gone.write(Gone(scope: row.scope, at: now), .platform, ids, in: &transaction)
+                let gone = Gone(scope: row.scope, registration: row.registration, outcomes: row.done, at: now)
+                try await Self.gone.write(gone, .platform, ids, in: &transaction)
+                try await noteGone(row, at: now, in: &transaction)
             } else {
+                row.isAnchored = row.isAnchored || ledger != nil && !row.record.demands.isEmpty
                 try await Self.records.write(row, .platform, ids, in: &transaction)
             }
             let entry = authority.entry("privacy.erase", context, .record(id), decision, nil, nil, details)

@@ -8,15 +8,21 @@ import ReeveStorage
 /// What keeps a record, and what ends that.
 extension Retention {
     /// Places a legal hold: the record must be kept until the hold is released, or its case closed. Of one case a record has one hold: placing it again changes its kind alone.
+    /// ``PrivacyError/Code/caseClosed`` for a case that was closed: it would hold nothing.
     public func placeHold(
         _ hold: Identifier<LegalCase>, _ kind: LegalHold.Kind = .temporary, on id: Identifier<DataRecord>,
         _ permit: Permit<ChangeHold>
     ) async throws(PrivacyError) {
         let details = ["case": hold.description, "kind": kind.rawValue]
-        try await changeHold("privacy.placeHold", on: id, permit, details) { row throws(PrivacyError) in
+        try await changeHold("privacy.placeHold", on: id, permit, details) {
+            transaction, row throws(PrivacyError) in
             guard !row.isBeingErased else { throw PrivacyError(.beingErased) }
+            let ids = Self.ids(of: hold, row.scope)
+            guard try await Self.cases.read(.platform, ids, in: &transaction) == nil else {
+                throw PrivacyError(.caseClosed)
+            }
             row.record.holds.removeAll { $0.caseID == hold }
-            guard row.record.holds.count < 100 else { throw PrivacyError(.tooManyHolds) }
+            guard row.record.holds.count < Self.maximumHolds else { throw PrivacyError(.tooManyHolds) }
             row.record.holds.append(LegalHold(caseID: hold, kind: kind))
         }
     }
@@ -26,7 +32,8 @@ extension Retention {
         _ hold: Identifier<LegalCase>, on id: Identifier<DataRecord>, _ permit: Permit<ChangeHold>
     ) async throws(PrivacyError) {
         let (details, today) = (["case": hold.description], authority.time.now.day)
-        try await changeHold("privacy.releaseHold", on: id, permit, details) { row throws(PrivacyError) in
+        try await changeHold("privacy.releaseHold", on: id, permit, details) {
+            _, row throws(PrivacyError) in
             guard let placed = row.record.holds.first(where: { $0.caseID == hold }) else {
                 throw PrivacyError(.unknownHold)
             }
@@ -55,33 +62,35 @@ extension Retention {
     public func liftLock(
         on id: Identifier<DataRecord>, _ permit: Permit<ChangeHold>
     ) async throws(PrivacyError) {
-        try await changeHold("privacy.liftLock", on: id, permit, [:]) { row throws(PrivacyError) in
+        try await changeHold("privacy.liftLock", on: id, permit, [:]) { _, row throws(PrivacyError) in
             row.record.isLockLifted = true
         }
     }
 
     /// Stores the schedule's locked rules: from then on they count in every process, whatever its schedule says, and nothing takes them back. A later schedule can add longer
-    /// ones. ``PrivacyError/Code/tooManyLocks`` for more than ``RetentionSchedule/maximumRules`` in all.
+    /// ones. When what is not kept any more goes is for each schedule to say. ``PrivacyError/Code/tooManyLocks`` for more than ``RetentionSchedule/maximumLocks`` in all.
     public func lock(as context: ActContext) async throws(PrivacyError) {
-        let new = schedule.rules.filter { $0.lock != nil }
+        let new = schedule.rules.filter { $0.lock != nil }.map(\.asLock)
         let details = ["rules": String(new.count)]
         try await act("privacy.lock", context, Resource(kind: "privacy", "locks"), nil, details) {
             transaction throws(PrivacyError) in
             var locked = try await Self.locks.read(.platform, ["rules"], in: &transaction) ?? Locked(rules: [])
             locked.rules += new.filter { !locked.rules.contains($0) }
-            guard locked.rules.count <= RetentionSchedule.maximumRules else { throw PrivacyError(.tooManyLocks) }
+            guard locked.rules.count <= RetentionSchedule.maximumLocks else { throw PrivacyError(.tooManyLocks) }
             try await Self.locks.write(locked, .platform, ["rules"], in: &transaction)
         }
     }
 
     // MARK: What customers and subjects say
 
-    /// Notes that a customer ended the subscription, on a day: from then on rules count days from ``RetentionAnchor/terminated`` (clause P11.5). That is the host's word.
+    /// Notes that a customer ended the subscription, on a day: from then on rules count days from ``RetentionAnchor/terminated`` (clause P11.5). The permit is for the
+    /// customer's plan, in the scope `.platform`.
     public func noteEnd(
-        of customer: Identifier<Company>, on day: CivilDay, as context: ActContext
+        of customer: Identifier<Company>, on day: CivilDay, _ permit: Permit<ChangePlan>
     ) async throws(PrivacyError) {
-        let details = ["day": day.description]
-        try await act("privacy.noteEnd", context, Resource(customer), nil, details) {
+        let (action, details) = ("privacy.noteEnd", ["day": day.description])
+        try await check(permit, action, .plan(of: customer), in: .platform)
+        try await act(action, permit.context, Resource(customer), (permit.decision, permit.policy), details) {
             transaction throws(PrivacyError) in
             try await Self.ended.write(Ended(on: day), .platform, [customer.description], in: &transaction)
         }
@@ -89,9 +98,12 @@ extension Retention {
 
     /// Notes that a customer is back: the end of the subscription counts no more. What was erased by then stays erased.
     public func noteReturn(
-        of customer: Identifier<Company>, as context: ActContext
+        of customer: Identifier<Company>, _ permit: Permit<ChangePlan>
     ) async throws(PrivacyError) {
-        try await act("privacy.noteReturn", context, Resource(customer)) { transaction throws(PrivacyError) in
+        let action = "privacy.noteReturn"
+        try await check(permit, action, .plan(of: customer), in: .platform)
+        try await act(action, permit.context, Resource(customer), (permit.decision, permit.policy)) {
+            transaction throws(PrivacyError) in
             _ = try await Self.ended.read(.platform, [customer.description], in: &transaction)
             Self.ended.delete(.platform, [customer.description], in: &transaction)
         }
@@ -101,14 +113,30 @@ extension Retention {
     public func demand(
         _ id: Identifier<DataRecord>, by request: Identifier<SubjectRequestRecord>, as context: ActContext
     ) async throws(PrivacyError) {
+        try await demand(id, by: request, as: context) { _ throws(PrivacyError) in }
+    }
+
+    /// As ``demand(_:by:as:)``, when `check` finds in the same transaction that it still may be.
+    func demand(
+        _ id: Identifier<DataRecord>, by request: Identifier<SubjectRequestRecord>, as context: ActContext,
+        when check: (inout Transaction<PrivacyError>) async throws(PrivacyError) -> Void
+    ) async throws(PrivacyError) {
         let (details, today) = (["request": request.description], authority.time.now.day)
-        try await change(id, "privacy.demand", context, details: details) { _, row throws(PrivacyError) in
+        try await change(id, "privacy.demand", context, details: details) { transaction, row throws(PrivacyError) in
+            try await check(&transaction)
             guard var found = row, found.scope == context.scope else { throw PrivacyError(.unknownRecord) }
-            guard found.record.demands.count < 100 else { throw PrivacyError(.tooManyHolds) }
+            // What the rooms have of a customer is no subject's to ask for.
+            guard found.record.locations.isDisjoint(with: reserved) else { throw PrivacyError(.unknownLocation) }
+            guard found.record.demands[request] != nil || found.record.demands.count < Self.maximumHolds else {
+                throw PrivacyError(.tooManyHolds)
+            }
             found.record.demands[request] = min(found.record.demands[request] ?? today, today)
             row = found
         }
     }
+
+    /// The most holds on a record, and the most requests that ask for it to go.
+    public static let maximumHolds = 50
 
     /// Notes that a request no longer asks for a record to go. ``PrivacyError/Code/beingErased`` once it goes.
     public func withdrawDemand(
@@ -125,11 +153,11 @@ extension Retention {
 
     // MARK: Within
 
-    private func check(
-        _ permit: Permit<ChangeHold>, _ action: String, _ resource: Resource
+    private func check<Action>(
+        _ permit: Permit<Action>, _ action: String, _ resource: Resource, in scope: Scope? = nil
     ) async throws(PrivacyError) {
         do throws(AccessError) {
-            try await authority.check(permit, for: action, on: resource, in: permit.context.scope)
+            try await authority.check(permit, for: action, on: resource, in: scope ?? permit.context.scope)
         } catch {
             throw PrivacyError(error)
         }
@@ -137,14 +165,15 @@ extension Retention {
 
     private func changeHold(
         _ action: String, on id: Identifier<DataRecord>, _ permit: Permit<ChangeHold>, _ details: [String: String],
-        _ body: (inout Row) throws(PrivacyError) -> Void
+        _ body: (inout Transaction<PrivacyError>, inout Row) async throws(PrivacyError) -> Void
     ) async throws(PrivacyError) {
         try await check(permit, action, .record(id))
         let proof = (decision: permit.decision, policy: permit.policy)
-        try await change(id, action, permit.context, proof, details: details) { _, row throws(PrivacyError) in
+        try await change(id, action, permit.context, proof, details: details) { transaction, row throws(PrivacyError) in
             guard var found = row, found.scope == permit.context.scope else { throw PrivacyError(.unknownRecord) }
-            try body(&found)
-            found.holdEpoch += 1
+            try await body(&transaction, &found)
+            // What goes already does not stop for what keeps it no more.
+            if !found.isBeingErased { found.holdEpoch += 1 }
             row = found
         }
     }

@@ -20,6 +20,8 @@ public final class Retention: Sendable {
     public let schedule: RetentionSchedule
     /// The places, by their names.
     let locations: [String: any DataLocation]
+    /// Places of the rooms' own, at which nobody else registers anything.
+    let reserved: Set<String>
     let instance = InstanceID()
     let authority: AccessAuthority
     let ledger: AnchorLedger?
@@ -31,7 +33,8 @@ public final class Retention: Sendable {
         var record: RetainedRecord
         /// Where the record belongs: nobody in another scope sees it.
         let scope: Scope
-        let registered: Timestamp
+        /// Another one for each registration, under whatever name: the ledger names it.
+        var registration = Int64.random(in: 0..<1 << 53)
         /// Counts the changes of holds, from a random start: a record that is registered again has another one.
         var holdEpoch = Int.random(in: 0..<Int.max / 2)
         /// Once it is, no hold can be placed, and it goes whatever rules say then.
@@ -40,6 +43,8 @@ public final class Retention: Sendable {
         var attempts: [String: Int] = [:]
         /// What they came to, at the places that are done.
         var done: [String: ErasureOutcome] = [:]
+        /// Whether the ledger has it that it goes.
+        var isAnchored = false
 
         /// The places that still have it, in order.
         var open: [String] { record.locations.subtracting(done.keys).sorted() }
@@ -47,6 +52,8 @@ public final class Retention: Sendable {
     /// That a record was erased everywhere: nothing about whom, or what.
     struct Gone: Codable, RecordCodable {
         let scope: Scope
+        let registration: Int64
+        let outcomes: [String: ErasureOutcome]
         let at: Timestamp
     }
     /// That a customer ended the subscription.
@@ -63,6 +70,8 @@ public final class Retention: Sendable {
     static let records = Table<Row>("privacy.record")
     static let gone = Table<Gone>("privacy.gone")
     static let subjects = Table<Mark>("privacy.record.subject")
+    static let customers = Table<Mark>("privacy.record.customer")
+    static let departed = Table<DepartureReport.Erased>("privacy.customer.erased")
     static let due = Table<Mark>("privacy.record.due")
     static let ended = Table<Ended>("privacy.customer.ended")
     static let cases = Table<Ended>("privacy.case.closed")
@@ -71,12 +80,20 @@ public final class Retention: Sendable {
     /// Retention by a schedule that ``RetentionSchedule/validate()`` finds no defect in, over places that each have a name of their own; of two with one name the last counts.
     ///
     /// With a ledger, what subjects had erased stays erased when a backup of the store is put back: ``replayErasures(as:)``.
-    public init(
+    public convenience init(
         schedule: RetentionSchedule, locations: [any DataLocation] = [], authority: AccessAuthority,
         ledger: AnchorLedger? = nil
     ) {
+        self.init(schedule: schedule, locations: locations, own: [], authority: authority, ledger: ledger)
+    }
+
+    package init(
+        schedule: RetentionSchedule, locations: [any DataLocation], own: [any DataLocation],
+        authority: AccessAuthority, ledger: AnchorLedger?
+    ) {
+        self.locations = Dictionary((locations + own).map { ($0.name, $0) }) { $1 }
+        reserved = Set(own.map(\.name))
         self.schedule = schedule
-        self.locations = Dictionary(locations.map { ($0.name, $0) }) { $1 }
         self.authority = authority
         self.ledger = ledger
         clocks = ClockWatch(authority.time)
@@ -89,19 +106,58 @@ public final class Retention: Sendable {
     // MARK: Records
 
     /// Registers a piece of personal data. ``PrivacyError/Code/unknownLocation`` for a place that is not registered, or none at all.
+    ///
+    /// What a value says of holds, demands and days that were noted is passed over: those are noted here.
     public func register(_ record: RetainedRecord, as context: ActContext) async throws(PrivacyError) {
+        guard record.locations.isDisjoint(with: reserved) else {
+            return try await change(record.id, "privacy.register", context) { _, _ throws(PrivacyError) in
+                throw PrivacyError(.unknownLocation)
+            }
+        }
+        try await registerAnywhere(record, as: context)
+    }
+
+    /// Registers a record at any place, those of the rooms' own as well.
+    package func registerAnywhere(_ record: RetainedRecord, as context: ActContext) async throws(PrivacyError) {
         try await change(record.id, "privacy.register", context) { transaction, row throws(PrivacyError) in
             guard row == nil else { throw PrivacyError(.alreadyRegistered) }
             guard !record.locations.isEmpty, record.locations.allSatisfy({ locations[$0] != nil }) else {
                 throw PrivacyError(.unknownLocation)
             }
-            row = Row(record: record, scope: context.scope, registered: authority.time.now)
+            row = Row(record: record.asNew, scope: context.scope)
             if let subject = record.subject {
                 try await Self.subjects.write(
                     Mark(), .platform, [subject.description, record.id.description], in: &transaction)
             }
+            if let customer = record.subscriber {
+                try await Self.customers.write(
+                    Mark(), .platform, [customer.description, record.id.description], in: &transaction)
+            }
             // What is registered again is not gone.
             Self.gone.delete(.platform, [record.id.description], in: &transaction)
+        }
+    }
+
+    /// Notes that a record is at further places as well, or whom it is about, where that was not known. Of a record about somebody it stays whom
+    /// (``PrivacyError/Code/alreadyRegistered`` for another one).
+    public func extend(
+        _ id: Identifier<DataRecord>, to places: Set<String> = [], about subject: Identifier<DataSubject>? = nil,
+        as context: ActContext
+    ) async throws(PrivacyError) {
+        let details = ["locations": places.sorted().joined(separator: ",").cut(toBytes: 500)]
+        try await change(id, "privacy.extendRecord", context, details: details) {
+            transaction, row throws(PrivacyError) in
+            guard var found = row, found.scope == context.scope else { throw PrivacyError(.unknownRecord) }
+            guard places.isDisjoint(with: reserved), places.allSatisfy({ locations[$0] != nil }) else {
+                throw PrivacyError(.unknownLocation)
+            }
+            if let subject {
+                guard found.record.subject ?? subject == subject else { throw PrivacyError(.alreadyRegistered) }
+                try await Self.subjects.write(
+                    Mark(), .platform, [subject.description, id.description], in: &transaction)
+            }
+            found.record = found.record.extended(to: places, about: subject)
+            row = found
         }
     }
 
@@ -128,15 +184,22 @@ public final class Retention: Sendable {
     }
 
     func rows(about subject: Identifier<DataSubject>) async throws(PrivacyError) -> [Row] {
+        try await rows(under: Self.subjects.key(.platform, [subject.description])) { $0.record.subject == subject }
+    }
+
+    /// The rows that the keys under another one name, and that are as they say.
+    func rows(under index: Key, _ isMeant: (Row) -> Bool) async throws(PrivacyError) -> [Row] {
         do throws(StoreError) {
             var rows: [Row] = []
-            var range = KeyRange(under: Self.subjects.key(.platform, [subject.description]))
+            var range = KeyRange(under: index)
             while true {
                 let page = try await authority.store.records(in: range, limit: 200)
                 for entry in page {
                     guard case .text(let id)? = entry.key.elements?.last else { continue }
                     let row = try await Self.records.read(.platform, [id], in: authority.store)
-                    if let row, row.record.subject == subject { rows.append(row) }
+                    // A row that is somewhere else than its own place is nobody's.
+                    if let row, row.record.id.description != id { throw .malformed(Self.records.key(.platform, [id])) }
+                    if let row, isMeant(row) { rows.append(row) }
                 }
                 guard page.count == 200, let last = page.last else { return rows }
                 range = range.after(last.key)
@@ -156,6 +219,15 @@ public final class Retention: Sendable {
         }
     }
 
+    /// Whether a legal hold of a case that is open keeps a record as it is, or it is being erased.
+    func isHeld(_ id: Identifier<DataRecord>, in scope: Scope) async throws(PrivacyError) -> Bool {
+        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            let row = try await row(id, scope, in: &transaction)
+            let answer = try await disposition(of: row, in: &transaction)
+            return row.isBeingErased || answer.reasons.contains { if case .hold = $0 { true } else { false } }
+        }
+    }
+
     // MARK: Within transactions
 
     func row(
@@ -166,6 +238,7 @@ public final class Retention: Sendable {
         return found
     }
 
+    /// What must happen to a row's record; nothing that was looked at may change until the transaction commits.
     func disposition(
         of row: Row, in transaction: inout Transaction<PrivacyError>
     ) async throws(PrivacyError) -> Disposition {
@@ -179,6 +252,21 @@ public final class Retention: Sendable {
             circumstances.closed[hold.caseID] = try await Self.cases.read(.platform, ids, in: &transaction)?.on
         }
         circumstances.locked = try await Self.locks.read(.platform, ["rules"], in: &transaction)?.rules ?? []
+        return schedule.disposition(of: row.record, on: authority.time.now.day, under: circumstances)
+    }
+
+    /// What must happen to a row's record as far as a look tells: nothing is expected to stay so.
+    func glance(at row: Row) async throws(StoreError) -> Disposition {
+        let store = authority.store
+        var circumstances = RetentionCircumstances()
+        if let customer = row.record.subscriber {
+            circumstances.terminated = try await Self.ended.read(.platform, [customer.description], in: store)?.on
+        }
+        for hold in row.record.holds {
+            let ids = Self.ids(of: hold.caseID, row.scope)
+            circumstances.closed[hold.caseID] = try await Self.cases.read(.platform, ids, in: store)?.on
+        }
+        circumstances.locked = try await Self.locks.read(.platform, ["rules"], in: store)?.rules ?? []
         return schedule.disposition(of: row.record, on: authority.time.now.day, under: circumstances)
     }
 

@@ -91,8 +91,11 @@ extension Disposition {
         let byDemand = demand.map { max(.day($0), mandatory ?? .day($0)) }
         let due = [byDrop, byDemand].compactMap { $0 }.min()
         if !musts.isEmpty {
-            // What would have gone but for what must be kept is there for that alone (clause P11.4).
-            let isLimited = demand != nil || mays.isEmpty && drop.map { $0.from <= .day(day) } ?? false
+            // What would have gone but for what must be kept is there for that alone, and so is what only duties keep (clause P11.4). A hold is no reason to stop
+            // using what no rule is about.
+            let isDue = drop.map { $0.from <= .day(day) } ?? false
+            let isDuty = musts.contains { if case .hold = $0 { false } else { true } }
+            let isLimited = demand != nil || mays.isEmpty && (isDue || isDuty)
             return Disposition(
                 kind: .mustKeep, reasons: musts, until: mandatory, limitedTo: isLimited ? musts : nil)
         }

@@ -93,10 +93,8 @@ public struct RetentionRule: Hashable, Sendable {
     /// Whether it is about data of a category.
     func concerns(_ other: DataCategory) -> Bool { category?.contains(other) ?? true }
 
-    /// Whether data of a category goes by it some day, whatever else happens or not.
-    func bounds(_ other: DataCategory) -> Bool {
-        drops && concerns(other) && (anchor == .created || anchor == .lastUsed)
-    }
+    /// What of it is stored when it is locked: that something is kept. When it goes a later schedule may say otherwise.
+    var asLock: RetentionRule { RetentionRule(category, anchor, days, keeps, false, purposes, lock, clause) }
 }
 
 extension RetentionRule: Codable {
@@ -117,6 +115,10 @@ extension RetentionRule: Codable {
             try container.decode(Set<Purpose>.self, forKey: .purposes),
             try container.decodeIfPresent(Lock.self, forKey: .lock),
             try container.decode(ClauseReference.self, forKey: .clause))
+        guard lock == nil || keeps == .mandatory else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .lock, in: container, debugDescription: "what is locked must be kept")
+        }
     }
 
     /// Writes the rule, its purposes in order.

@@ -13,6 +13,8 @@ public struct RetentionSchedule: Hashable, Sendable, Codable {
     public var purposesOfHolds: [Purpose]
     /// The most rules of a schedule.
     public static let maximumRules = 1000
+    /// The most rules that are locked in all.
+    public static let maximumLocks = 200
 
     /// A schedule of rules.
     public init(rules: [RetentionRule], children: [DataCategory] = [], purposesOfHolds: [Purpose] = []) {
@@ -30,23 +32,33 @@ public struct RetentionSchedule: Hashable, Sendable, Codable {
                 "the rule for `\(rule.category.map(\.description) ?? "everything")` must keep 0 to 36,500 days")
         }
         for category in unbounded(in: children) {
-            lines.append("data of children in `\(category)` is kept for ever: give it a rule by which it goes")
+            lines.append(
+                "data of children in `\(category)` can be kept for ever: give it a rule by which it always goes")
         }
         return lines
     }
 
-    /// The categories whose data goes by no rule, whatever happens: no error, but somebody should know. By ``RetentionAnchor/terminated`` and
-    /// ``RetentionAnchor/sessionEnded`` alone nothing is sure to go. In order. Complexity: O(categories · rules).
+    /// The categories whose data stays for ever when it is used every day, no session ends and no customer leaves: no error, but somebody should know. In order. Complexity:
+    /// O(categories) dispositions.
     public func unbounded(in categories: some Sequence<DataCategory>) -> [DataCategory] {
-        categories.filter { category in !rules.contains { $0.bounds(category) } }
-            .sorted { $0.description < $1.description }
+        let made = CivilDay(daysSince1970: 0)
+        // Later than any rule's days, on whatever day they began to count.
+        let late = made.advanced(byDays: 100_000)
+        return categories.filter { category in
+            var record = RetainedRecord(
+                id: Identifier(high: 0, low: 0), category: category, created: made, as: .controller, at: [])
+            record.lastUsed = late
+            return disposition(of: record, on: late).kind != .mustDelete
+        }
+        .sorted { $0.description < $1.description }
     }
 
     /// What must happen to a record on a day, by the rules, its holds and what its subject asked for: for whomever it is held
     /// (clause P11.2). `circumstances` say what happened that the record does not tell.
     ///
     /// A legal hold and what must be kept beat everything; a demand silences what may be kept; the longest keep wins; of what says that it goes the most special
-    /// speaks; without a rule nothing is deleted. To be kept is no permission of any use (clause P11.6). Complexity: O(n log n) in rules, holds and demands.
+    /// speaks; without a rule nothing is deleted. To be kept is no permission of any use (clause P11.6). Complexity: O(n · days on which something begins or ends), n the rules,
+    /// holds and demands that concern it.
     public func disposition(
         of record: RetainedRecord, on day: CivilDay, under circumstances: RetentionCircumstances = .init()
     ) -> Disposition {
@@ -115,8 +127,9 @@ extension RetainedRecord {
         let own =
             switch anchor {
             case .created: created
-            case .lastUsed: lastUsed ?? created
-            case .sessionEnded: sessionEnded
+            // What is said to have been before the record was made counts as then.
+            case .lastUsed: max(lastUsed ?? created, created)
+            case .sessionEnded: sessionEnded.map { max($0, created) }
             case .terminated: circumstances.terminated
             }
         let restarts = holds.filter { $0.kind == .eventBased }.compactMap { circumstances.closed[$0.caseID] }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+public import ReeveModel
+
 /// What a ``Privacy`` decides by: the versions of a policy, and what is on file.
 public struct PrivacySettings: Sendable {
     /// The versions of the policy: uses are decided by the one in force when they are made.
@@ -10,6 +12,11 @@ public struct PrivacySettings: Sendable {
 
     /// Where people reach the holder: each refusal says so (clause P16.1).
     public var contacts: ContactDirectory?
+
+    /// The cookies and other trackers that are set, as who asks about them is told (clause P2e.6).
+    public var trackers: TrackerRegister?
+    /// How customers are named and reached, as people are told who are sent to them (clause P9.5).
+    public var customers: [Identifier<Company>: String] = [:]
 
     /// Settings.
     public init(

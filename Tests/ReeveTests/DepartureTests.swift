@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+import Reeve
+import ReeveAccess
+import ReeveAudit
+import ReeveCrypto
+import ReeveModel
+import ReevePlans
+import ReevePrivacy
+import ReeveStorage
+import ReeveTesting
+import ReeveVault
+import Testing
+
+/// A customer with a credential in the vault and messages of its people, who leaves.
+private struct Leaving: Sendable {
+    let trust: TestTrust
+    let connection: Connection
+    let subject = Identifier<DataSubject>(high: 3, low: 3)
+    let messages: [Identifier<DataRecord>] = [Identifier(high: 1, low: 1), Identifier(high: 1, low: 2)]
+    static let days = 30
+
+    static func schedule() throws -> RetentionSchedule {
+        let (p1, p5) = (try #require(ClauseReference("P11.1")), try #require(ClauseReference("P11.5")))
+        return RetentionSchedule(rules: [
+            .keep(nil, until: .terminated, because: p1), .drop(nil, days, after: .terminated, because: p5),
+        ])
+    }
+
+    init(over store: any Store = MemoryStore()) async throws {
+        trust = try await TestTrust(
+            over: store,
+            configuration: .init(
+                tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016,
+                retention: try Self.schedule()))
+        let connector = Connector(id: Identifier(at: trust.time.now), name: "crm", methods: [.oauth2])
+        connection = Connection(id: Identifier(at: trust.time.now), connector: connector.id, scope: trust.scope)
+        try await trust.layer.vault.store(
+            try Credential.oauth2(accessToken: SecretBytes(copying: [1, 2, 3])), for: connection, of: connector,
+            try await trust.permit(StoreCredential.self, on: .credential(of: connection.id)))
+        for id in messages {
+            trust.location.put(id, about: subject)
+            try await trust.layer.retention.register(
+                RetainedRecord(
+                    id: id, category: try #require(DataCategory("content.message")), created: trust.time.now.day,
+                    as: .processor(for: trust.company), about: subject, at: ["host"]), as: trust.context())
+        }
+    }
+
+    var workspace: Identifier<Workspace> { trust.scope.workspace ?? Identifier(high: 0, low: 0) }
+
+    func permit() async throws -> Permit<ChangePlan> {
+        try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+    }
+
+    func leave() async throws {
+        try await trust.layer.offboard(trust.company, workspaces: [workspace], sequence: 2, permit())
+    }
+
+    func opens() async throws -> Bool {
+        do {
+            return try await trust.layer.vault.withCredential(
+                connection.id, try await trust.permit(OpenCredential.self, on: .credential(of: connection.id))
+            ) { $0.fieldNames.count == 1 }
+        } catch {
+            return false
+        }
+    }
+
+    func report() async throws -> DepartureReport { try await trust.layer.retention.departure(of: trust.company) }
+    /// In steps, so that keys that are only cached are wiped on the way.
+    func pass(days: Int) { trust.time.advance(by: .seconds(days * 86_400)) }
+}
+
+@Suite struct DepartureTests {
+    /// Clause P11.5: what is of a customer goes in each room on the day T + N, with one report, and nothing before.
+    @Test func whatIsOfACustomerGoesOnTheDay() async throws {
+        let leaving = try await Leaving()
+        #expect(try await leaving.report().ended == nil)
+        try await leaving.leave()
+        await #expect(throws: PlanError.self) { _ = try await leaving.trust.admission(tasks: 1).release() }
+        leaving.pass(days: Leaving.days - 1)
+        try await leaving.trust.layer.runOnce()
+        let before = try await leaving.report()
+        #expect(before.erased.isEmpty && before.kept.count == 3 && !before.isComplete)
+        #expect(before.kept.allSatisfy { $0.disposition.nextChange == leaving.trust.time.now.day.advanced(byDays: 1) })
+        #expect(try await leaving.opens() && leaving.trust.location[leaving.messages[0]] != nil)
+        leaving.pass(days: 1)
+        try await leaving.trust.layer.runOnce()
+        let after = try await leaving.report()
+        #expect(after.isComplete && after.erased.count == 3)
+        #expect(after.erased.allSatisfy { $0.outcomes.values.allSatisfy { $0 == .erased } })
+        #expect(Set(after.erased.flatMap(\.outcomes.keys)) == ["host", "vault"])
+        #expect(try await !leaving.opens())
+        #expect(leaving.messages.allSatisfy { leaving.trust.location[$0] == nil })
+    }
+
+    /// A subscription that is taken up again stops it.
+    @Test func whoComesBackKeepsAll() async throws {
+        let leaving = try await Leaving()
+        try await leaving.leave()
+        leaving.pass(days: 20)
+        try await leaving.trust.layer.reinstate(
+            Company(id: leaving.trust.company, status: .customer), sequence: 3, leaving.permit())
+        leaving.pass(days: 100)
+        try await leaving.trust.layer.runOnce()
+        let report = try await leaving.report()
+        #expect(report.ended == nil && report.erased.isEmpty && report.kept.count == 3)
+        #expect(try await leaving.opens())
+        try await leaving.trust.admission(tasks: 1).release()
+    }
+
+    /// A hold keeps exactly what it names, the vault's keys as well as a message, and what it kept goes when it ends.
+    @Test func aHoldKeepsWhatItNames() async throws {
+        for isOfTheVault in [false, true] {
+            let leaving = try await Leaving()
+            try await leaving.leave()
+            let held = isOfTheVault ? Vault.record(of: leaving.workspace) : leaving.messages[0]
+            let scope = isOfTheVault ? Scope(leaving.workspace) : leaving.trust.scope
+            let hold = Identifier<LegalCase>(high: 9, low: 9)
+            func permit() async throws -> Permit<ChangeHold> {
+                try await leaving.trust.permit(ChangeHold.self, on: .record(held), in: scope)
+            }
+            try await leaving.trust.layer.retention.placeHold(hold, on: held, permit())
+            leaving.pass(days: 100)
+            try await leaving.trust.layer.runOnce()
+            let report = try await leaving.report()
+            #expect(report.kept.map(\.record) == [held] && report.erased.count == 2)
+            #expect(report.kept.first?.disposition.reasons == [.hold(hold)])
+            #expect(try await leaving.opens() == isOfTheVault)
+            try await leaving.trust.layer.retention.releaseHold(hold, on: held, permit())
+            try await leaving.trust.layer.runOnce()
+            #expect(try await leaving.report().isComplete)
+            #expect(try await !leaving.opens())
+        }
+    }
+
+    /// Clause P14.5: who declines a version begins to leave.
+    @Test func toDeclineBeginsIt() async throws {
+        let leaving = try await Leaving()
+        let report = try await leaving.trust.layer.decline(
+            "2016-03-07", by: leaving.subject, ending: leaving.trust.company, workspaces: [leaving.workspace],
+            sequence: 2, leaving.permit())
+        #expect(report.ended == leaving.trust.time.now.day)
+        #expect(
+            try await leaving.trust.layer.privacy.acceptances(of: leaving.subject).map(\.kind) == [.declined])
+        leaving.pass(days: Leaving.days)
+        try await leaving.trust.layer.runOnce()
+        #expect(try await leaving.report().isComplete)
+    }
+
+    /// Every store call of leaving, and of what goes then, fails once, and with a crash everything after it: called again it goes on, and the report is true.
+    @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
+        // Each tenth call, from another one on for each fault: with the faults together they are all.
+        let faults = FaultyStore.Fault.allCases
+        var call = 1 + (faults.firstIndex(of: fault) ?? 0)
+        var wasReached = true
+        while wasReached {
+            let base = MemoryStore()
+            let leaving = try await Leaving(over: base)
+            let faulty = FaultyStore(base, failing: call + 1, with: fault)
+            let authority = try await AccessAuthority.soleOperator(
+                leaving.trust.principal, reason: "b", store: faulty, time: leaving.trust.time)
+            let retention = Retention(
+                schedule: try Leaving.schedule(), locations: [leaving.trust.location, Shredding(leaving.trust.layer)],
+                authority: authority, ledger: leaving.trust.keys.ledger)
+            try await leaving.leave()
+            leaving.pass(days: Leaving.days)
+            do {
+                _ = try await retention.eraseDue(as: leaving.trust.context())
+            } catch {
+                // By the other rooms it goes on.
+            }
+            wasReached = faulty.calls > call
+            // A lease of the crashed process runs out.
+            leaving.trust.time.advance(by: .seconds(60))
+            for _ in 0..<3 {
+                try await leaving.trust.layer.runOnce()
+                leaving.trust.time.advance(by: .seconds(60))
+            }
+            let report = try await leaving.report()
+            #expect(report.isComplete && report.erased.count == 3, "\(fault) at call \(call)")
+            #expect(leaving.messages.allSatisfy { leaving.trust.location[$0] == nil })
+            #expect(try await !leaving.opens())
+            call += faults.count
+        }
+        #expect(call > 20)
+    }
+
+    /// The vault of other rooms, by an erasure of these.
+    private struct Shredding: DataLocation {
+        let layer: TrustLayer
+        let name = "vault"
+        init(_ layer: TrustLayer) { self.layer = layer }
+        func records(about subject: Identifier<DataSubject>) async throws -> Set<Identifier<DataRecord>> { [] }
+        func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? { nil }
+        func correct(_ record: Identifier<DataRecord>, to content: [UInt8]) async throws -> Bool { false }
+        func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
+            // An erasure of other rooms is not taken: it is this room's own that shreds.
+            await #expect(throws: VaultError.self) { _ = try await layer.vault.eraseWorkspace(erasure) }
+            throw BrokenPromise("no erasure of this vault's rooms")
+        }
+    }
+}
