@@ -80,6 +80,9 @@ public struct TrustLayer: Sendable {
     /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
+    /// Hands over what subjects chose, what holds and what they asked to who takes the business over, and takes it.
+    public var transfer: BusinessTransfer { BusinessTransfer(privacy: privacy, retention: retention) }
+
     /// Builds every room over the authority's store. Vault and plans share the keys of the audit's authenticated records, and the
     /// vault its ledger.
     ///

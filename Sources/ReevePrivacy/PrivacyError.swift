@@ -39,6 +39,12 @@ public struct PrivacyError: Error, Hashable, Sendable {
         case ledgerFailed
         /// There is no such request.
         case unknownRequest
+        /// Nobody of that name takes the holder over, or nobody who is bound by the policy in force (clause P15.2).
+        case noSuccessor
+        /// What was handed over is not what its digest says, or not what a transfer has.
+        case otherTransfer
+        /// Something else is there already under a name that was handed over.
+        case transferConflict
         /// The subject's choice is not in the log.
         case choiceMissing
         /// What is asked about is not in the settings.
@@ -202,6 +208,9 @@ extension PrivacyError: CustomStringConvertible {
         case .clockDisagrees: "the clocks disagree by more than five minutes; set them right before anything is erased"
         case .ledgerFailed: "the ledger cannot be read or written, or was tampered with; nothing is erased without it"
         case .unknownRequest: "there is no such request"
+        case .noSuccessor: "no succession is on file for that name, or it is not bound by the policy in force"
+        case .otherTransfer: "the lines are not those that the digest is of; fetch them again"
+        case .transferConflict: "something else is there under the same name; take a transfer into rooms without it"
         case .choiceMissing: "the subject's choice is not in the log; add it, and then answer"
         case .nothingOnFile: "the settings say nothing of what is asked about; set the register of trackers"
         case .needsContent: "a request to put something right is answered with what is right, and no other is"

@@ -30,6 +30,7 @@ private let noon = Timestamp(seconds: 1_768_478_400)
             ]
                 + developer,
             "keyManager": ["key.manage"], "secretExporter": ["credential.export"],
+            "privacyOfficer": ["request.answer"], "dataTransferrer": ["data.transfer"],
             "publisher": ["recipe.publish"] + analyst,
             "auditKeeper": ["audit.erase", "audit.prune", "audit.reveal"] + auditor,
         ]

@@ -222,6 +222,56 @@ extension Door {
             _ = try await stage.trust.layer.requests.correct(
                 stage.wrong.id, [:], stage.answerPermit(stage.trust, stage.wrong))
         },
+        Door(name: "TrustLayer.offboard(_:workspaces:on:sequence:_:)", action: "privacy.noteEnd") { stage in
+            try await stage.trust.layer.offboard(
+                stage.trust.company, workspaces: [], sequence: 2, stage.planPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.offboard(
+                stage.trust.company, workspaces: [], sequence: 2, stage.planPermit(stage.other))
+        },
+        Door(name: "TrustLayer.reinstate(_:sequence:_:)", action: "privacy.noteReturn") { stage in
+            try await stage.trust.layer.reinstate(
+                Company(id: stage.trust.company, status: .customer), sequence: 2, stage.planPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.reinstate(
+                Company(id: stage.trust.company, status: .customer), sequence: 2, stage.planPermit(stage.other))
+        },
+        Door(name: "TrustLayer.decline(_:by:ending:workspaces:sequence:_:)", action: "privacy.noteEnd") { stage in
+            try await stage.trust.layer.decline(
+                "2016-03-07", by: Stage.reader, ending: stage.trust.company, workspaces: [], sequence: 2,
+                stage.planPermit(stage.trust))
+        } refuse: { stage in
+            try await stage.trust.layer.decline(
+                "2016-03-07", by: Stage.reader, ending: stage.trust.company, workspaces: [], sequence: 2,
+                stage.planPermit(stage.other))
+        },
+        Door(name: "BusinessTransfer.handOver(to:_:_:)", action: "privacy.handOver") { stage in
+            let now = stage.trust.time.now
+            try await stage.trust.layer.privacy.update(as: stage.trust.context()) {
+                $0.registers.successions = [
+                    "acme": Succession(.merger, reference: "deed 7", effective: now, bound: ["2016-03-07"])
+                ]
+            }
+            let permit = try await stage.trust.permit(
+                TransferData.self, on: Resource(kind: "acquirer", "acme"), in: .platform)
+            _ = try await stage.trust.layer.transfer.handOver(to: "acme", permit) { _ in }
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(
+                TransferData.self, on: Resource(kind: "acquirer", "acme"), in: .platform)
+            _ = try await stage.trust.layer.transfer.handOver(to: "acme", permit) { _ in }
+        },
+        Door(name: "BusinessTransfer.take(_:expecting:_:)", action: "privacy.takeOver") { stage in
+            // Of no lines.
+            let none = try await stage.emptyTransfer()
+            let permit = try await stage.trust.permit(
+                TransferData.self, on: Resource(kind: "transfer", none.description), in: .platform)
+            try await stage.trust.layer.transfer.take([[UInt8]](), expecting: none, permit)
+        } refuse: { stage in
+            let none = try await stage.emptyTransfer()
+            let permit = try await stage.trust.permit(
+                TransferData.self, on: Resource(kind: "transfer", none.description), in: .platform)
+            try await stage.trust.layer.transfer.take([[1]], expecting: none, permit)
+        },
     ]
 }
 
@@ -234,6 +284,11 @@ extension Stage {
 
     fileprivate func erasurePermit() async throws -> ErasurePermit {
         try await trust.layer.retention.erasurePermit(for: record.id, at: "host", as: trust.context())
+    }
+
+    /// The digest of a transfer in which nothing is.
+    fileprivate func emptyTransfer() async throws -> Digest {
+        return try Digest(of: CanonicalBytes(label: "reeve/privacy/transfer/1"))
     }
 
     fileprivate func planPermit(_ trust: TestTrust) async throws -> Permit<ChangePlan> {

@@ -5,7 +5,7 @@ import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
 /// the ratio within each round. `Scripts/bench [--quick] [--million] [crypto] [storage] [access] [audit] [vault] [plans]
-/// [publishing] [detection] [privacy] [rooms]`.
+/// [publishing] [detection] [privacy] [retention] [rooms]`.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -24,6 +24,7 @@ struct Benchmarks {
         if isWanted("plans") { try await PlansBenchmarks(harness: harness).run() }
         if isWanted("publishing") { try await PublishingBenchmarks(harness: harness).run() }
         if isWanted("privacy") { try await PrivacyBenchmarks(harness: harness).run() }
+        if isWanted("retention") { try await RetentionBenchmarks(harness: harness).run() }
         if isWanted("rooms") { try await RoomBenchmarks(harness: harness).run() }
     }
 }

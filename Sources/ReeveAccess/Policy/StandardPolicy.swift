@@ -18,6 +18,7 @@ extension AccessPolicy {
         define("credential.export", .content, isSensitive: true),
         define("credential.open", .content),
         define("credential.store", .content),
+        define("data.transfer", .environment, isSensitive: true),
         define("environment.manage", .environment),
         define("finding.approve", .content),
         define("hold.change", .environment),
@@ -55,6 +56,7 @@ extension AccessPolicy {
         role("keyManager", .environment, ["key.manage"]),
         role("secretExporter", .project, ["credential.export"]),
         role("privacyOfficer", .environment, ["request.answer"]),
+        role("dataTransferrer", .environment, ["data.transfer"]),
         role("publisher", .project, ["recipe.publish"], inherits: ["analyst"]),
         role("auditKeeper", .environment, ["audit.erase", "audit.prune", "audit.reveal"], inherits: ["auditor"]),
     ]

@@ -100,6 +100,12 @@ public enum AnswerRequest: PermitAction {
     public static var permission: String { "request.answer" }
 }
 
+/// Handing over what subjects chose, what holds and what they asked to who takes a business over, and taking it: in the scope `.platform`.
+public enum TransferData: PermitAction {
+    /// `data.transfer`
+    public static var permission: String { "data.transfer" }
+}
+
 /// Giving and taking roles.
 public enum ManageAccess: PermitAction {
     /// `access.manage`

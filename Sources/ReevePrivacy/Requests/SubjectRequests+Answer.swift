@@ -5,22 +5,6 @@ public import ReeveAccess
 public import ReeveModel
 import ReeveStorage
 
-/// What goes back to who asked.
-public struct RequestAnswer: Sendable {
-    /// The request as it stands now, with its report.
-    public let request: SubjectRequest
-    /// What was done, in full: for the holder; `nil` where who asked is sent elsewhere.
-    public let report: RequestReport?
-    /// The subject's data, of a request that asks to see it.
-    public let export: SubjectExport?
-    /// What was shared, of a request that asks for that (clause P13.1).
-    public let sharing: SharingReport?
-    /// The cookies that are set, of a request that asks about them: ``TrackerRegister/export(_:)`` (clause P2e.6).
-    public let cookies: String?
-    /// What to tell who asks: what was not done, where else to turn, and where to reach the holder (clauses P9.5, P16.1).
-    public let notice: String
-}
-
 /// How requests are answered.
 extension SubjectRequests {
     /// Does what a request asks, at every place, and answers it.
@@ -43,64 +27,6 @@ extension SubjectRequests {
             return try await perform(request, residual, permit.context)
         }
         return try await finish(request, work, action, permit)
-    }
-
-    /// Puts records of a subject right, each at all its places, and answers the request (clause P9.1). Which versions there were before a place keeps, or not. What an earlier
-    /// call could not put right is still to be: the request is fulfilled when all of it is.
-    ///
-    /// ``PrivacyError/Code/unknownRecord`` for a record that is not the subject's, or that a customer decides about: then nothing is changed. What a legal hold holds, or what is being
-    /// erased, stays as it is, and the report says so.
-    public func correct(
-        _ id: Identifier<SubjectRequestRecord>, _ contents: [Identifier<DataRecord>: [UInt8]],
-        _ permit: Permit<AnswerRequest>
-    ) async throws(PrivacyError) -> RequestAnswer {
-        let action = "privacy.correct"
-        let request = try await begin(id, action, permit)
-        let work = try await authority.recordingRefusals(
-            of: action, permit.context, Resource(id), ["kind": request.kind.rawValue], permit.decision, permit.policy
-        ) { () throws(PrivacyError) in
-            guard request.kind == .rectify || request.kind == .amend else { throw PrivacyError(.needsContent) }
-            var work = Work(try await retention.rows(about: request.subject), for: request)
-            work.earlier = try await concerned(by: request.id)
-            if work.isElsewhere { return work }
-            let ours = Dictionary(work.ours.map { ($0.record.id, $0) }) { $1 }
-            guard contents.keys.allSatisfy({ ours[$0] != nil }), !contents.isEmpty else {
-                throw PrivacyError(.unknownRecord)
-            }
-            await consult(request.subject, &work)
-            // What is at a place and nobody registered was not to be put right.
-            work.rows = []
-            for (record, content) in contents.sorted(by: { $0.key.description < $1.key.description }) {
-                guard let row = ours[record] else { continue }
-                try await correct(row, to: content, for: request, &work, permit)
-            }
-            for one in work.earlier where contents[one.record] == nil {
-                for name in one.wrong { work.rows.append(.init(one.record, at: name, .failed)) }
-            }
-            return work
-        }
-        return try await finish(request, work, action, permit)
-    }
-
-    /// What to tell who asked by how a request stands: a refusal says where to turn (clauses P13.2, P16.1).
-    public func notice(of request: SubjectRequest) -> String {
-        let contacts = privacy.settings.contacts
-        var lines: [String] = []
-        for event in request.events {
-            switch event.act {
-            case .refused(.notInWriting): lines.append("This has to be asked in writing, by e-mail or by post.")
-            case .refused(.notEligible): lines.append("The law that this rests on is for who lives in California.")
-            case .refused(.identityNotProven): lines.append("It could not be verified that you are who this is about.")
-            case .refused(.unfounded): lines.append("This was not done, since it is unfounded or excessive.")
-            case .refused(.forbiddenByLaw): lines.append("This was not done, since a law does not allow it.")
-            case .duplicate(let other): lines.append("This asks for what \(other) asks for already.")
-            case .redirected(let companies): lines.append(redirect(to: companies))
-            case .answered(let report): lines += told(of: report, request)
-            default: break
-            }
-        }
-        if let contacts { lines.append("Questions: \(contacts.privacy), or by post: \(contacts.postal)") }
-        return lines.joined(separator: " ")
     }
 
     // MARK: Within
@@ -145,7 +71,7 @@ extension SubjectRequests {
     }
 
     /// The request, when the permit is good and it can be answered.
-    private func begin(
+    func begin(
         _ id: Identifier<SubjectRequestRecord>, _ action: String, _ permit: Permit<AnswerRequest>
     ) async throws(PrivacyError) -> SubjectRequest {
         do throws(AccessError) {
@@ -197,7 +123,7 @@ extension SubjectRequests {
     }
 
     /// Asks every place what it has of a subject: what is there and not registered as the subject's there is told, and makes the answer one in part.
-    private func consult(_ subject: Identifier<DataSubject>, _ work: inout Work) async {
+    func consult(_ subject: Identifier<DataSubject>, _ work: inout Work) async {
         for name in retention.locationNames {
             guard let found = try? await retention.locations[name]?.records(about: subject) else { continue }
             work.consulted.insert(name)
@@ -294,47 +220,8 @@ extension SubjectRequests {
         }
     }
 
-    /// Puts one record right at all its places; before anything changes, it is written down that it will, and recorded.
-    private func correct(
-        _ row: Retention.Row, to content: [UInt8], for request: SubjectRequest, _ work: inout Work,
-        _ permit: Permit<AnswerRequest>
-    ) async throws(PrivacyError) {
-        let record = row.record.id
-        let places = row.record.locations.sorted()
-        func note(_ wrong: [String], _ entry: AuditEntry?) async throws(PrivacyError) {
-            let one = Concerned(
-                record: record, scope: row.scope, locations: places, isPublic: row.record.isPublic, wrong: wrong)
-            try await remember([one], for: request, entry)
-        }
-        let holds = row.record.holds.map { Disposition.Reason.hold($0.caseID) }
-        let isKept = try await retention.isHeld(record, in: row.scope)
-        guard !isKept else {
-            for name in places { work.rows.append(.init(record, at: name, .withheld(because: holds, until: .open))) }
-            return
-        }
-        // The entry first: nobody changes a record without one.
-        try await note(
-            places,
-            authority.entry(
-                "privacy.correctRecord", permit.context, .record(record), permit.decision, permit.policy, nil,
-                ["request": request.id.description]))
-        var outcomes: [String: RequestReport.Outcome] = [:]
-        for name in places {
-            do {
-                guard let place = retention.locations[name] else { throw PrivacyError(.unknownLocation) }
-                outcomes[name] = try await place.correct(record, to: content) ? .corrected : .nothingThere
-            } catch {
-                outcomes[name] = .failed
-            }
-        }
-        // Where it is nowhere, nothing was put right.
-        if !outcomes.values.contains(.corrected) { outcomes = outcomes.mapValues { _ in .failed } }
-        for name in places { work.rows.append(.init(record, at: name, outcomes[name] ?? .failed)) }
-        try await note(places.filter { outcomes[$0] == .failed }, nil)
-    }
-
     /// Writes down what a request is about, before anything of it goes or changes.
-    private func remember(
+    func remember(
         _ all: [Concerned], for request: SubjectRequest, _ entry: AuditEntry? = nil
     ) async throws(PrivacyError) {
         let batch = 40
@@ -350,7 +237,7 @@ extension SubjectRequests {
         }
     }
 
-    private func finish(
+    func finish(
         _ request: SubjectRequest, _ work: Work, _ action: String, _ permit: Permit<AnswerRequest>
     ) async throws(PrivacyError) -> RequestAnswer {
         let report: RequestReport? =
@@ -389,38 +276,11 @@ extension SubjectRequests {
             notice: notice(of: answered))
     }
 
-    /// What who asks is told of a report: who reports a child's data, or asks without proof of who they are, learns nothing of what there was (clause P12.4).
-    private func told(of report: RequestReport, _ request: SubjectRequest) -> [String] {
-        guard request.kind.isRedirected else {
-            guard request.kind == .publicRemoval, report.concernsPublic else { return [] }
-            return residue(of: report)
-        }
-        var lines: [String] = []
-        if !report.redirects.isEmpty { lines.append(redirect(to: report.redirects)) }
-        if report.touchedNothing, request.kind.erases { lines.append("Nothing was there to erase.") }
-        lines += residue(of: report)
-        if report.counts["withheld"] != nil { lines.append("Some of it is kept, for reasons that the report names.") }
-        if report.isUnfinished { lines.append("Some of it could not be done yet.") }
-        return lines
-    }
-
-    private func residue(of report: RequestReport) -> [String] {
-        guard let residual = report.residual, report.concernsPublic, !residual.isEmpty else { return [] }
-        let copies = residual.map(\.rawValue).sorted().joined(separator: ", ")
-        return ["Of what was public these copies may remain: \(copies)."]
-    }
-
-    /// Where who asks is sent (clause P9.5).
-    private func redirect(to companies: Set<Identifier<Company>>) -> String {
-        let customers = privacy.settings.customers
-        let names = companies.map { customers[$0] ?? $0.description }.sorted().joined(separator: ", ")
-        return "Data that is held for \(names) is theirs to decide about: ask them. Nothing of it was shown or changed."
-    }
 }
 
 extension RequestKind {
     /// Whether who asks is sent to who decides about data: these ask about data, by who has proven to be the subject.
-    fileprivate var isRedirected: Bool { [.access, .portability, .rectify, .amend, .delete].contains(self) }
+    var isRedirected: Bool { [.access, .portability, .rectify, .amend, .delete].contains(self) }
 }
 
 extension SubjectRequest {

@@ -100,6 +100,22 @@ extension Privacy {
         try await withHistory(of: chooser) { _, history throws(PrivacyError) in history }
     }
 
+    /// All that a subject did, in the order in which it was added.
+    func events(of chooser: Chooser) async throws(PrivacyError) -> [SubjectEvent] {
+        let (count, events): (Int, [SubjectEvent])
+        do throws(StoreError) {
+            events = try await tables.events.readAll(.platform, chooser.ids, in: authority.store)
+        } catch {
+            throw PrivacyError(error)
+        }
+        // As many as are decided by.
+        count = try await history(of: chooser).count
+        guard events.count == count else {
+            throw PrivacyError(StoreError.conflict(tables.counts.key(.platform, chooser.ids)))
+        }
+        return events
+    }
+
     /// Adds an event to a history that the transaction knows.
     func add(
         _ event: SubjectEvent, to history: SubjectHistory, of chooser: Chooser,
