@@ -14,8 +14,8 @@ extension TrustLayer {
     /// from `day`, and not before.
     ///
     /// The keys and credentials of its workspaces are registered as records of it, so that a legal hold can keep them, and the schedule's rules for `credential.app` and for everything decide
-    /// when they go. What is due goes with ``runOnce()``, and ``Retention/departure(of:)`` says at any time what is left and why. `sequence` orders the company's statuses:
-    /// ``Plans/setStatus(_:sequence:periods:)``. The permit is for the company's plan, in the scope `.platform`. Called again after a failure, it goes on where it stopped.
+    /// when they go. What is due goes with ``runOnce()``, and `Retention.departure(of:)` says at any time what is left and why. `sequence` orders the company's statuses:
+    /// `Plans.setStatus(_:sequence:periods:)`. The permit is for the company's plan, in the scope `.platform`. Called again after a failure, it goes on where it stopped.
     @discardableResult
     public func offboard(
         _ company: Identifier<Company>, workspaces: [Identifier<Workspace>], on day: CivilDay? = nil,

@@ -93,3 +93,9 @@ struct OutputFolder {
         }
     }
 }
+
+/// A value that the example itself spells.
+func known<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw UserFailure("the example names something that does not exist") }
+    return value
+}

@@ -82,6 +82,8 @@ struct Quickstart {
         heading("6  What may personal data be used for?")
         try await PrivacyStory().tell()
         try await askRetention(trust, context, now)
+        heading("8  A customer leaves")
+        try await DepartureStory().tell()
         try await readTrail(trust, context)
     }
 
@@ -185,7 +187,7 @@ struct Quickstart {
     ) async throws {
         let asked = try await trust.requests.receive(.access, about: subject, through: .account, as: context)
         for deadline in trust.requests.deadlines(of: asked) {
-            say("an access request", "to be answered by \(deadline.day) (\(deadline.basis))")
+            say("access asked", "to be answered by \(deadline.day) (\(deadline.basis))")
         }
         _ = try await trust.requests.note(.begun, of: asked.id, as: context)
         let officer = ActContext(actor: context.actor, scope: .platform)
@@ -195,7 +197,7 @@ struct Quickstart {
     }
 
     private func readTrail(_ trust: TrustLayer, _ context: ActContext) async throws {
-        heading("8  What the audit trail says")
+        heading("9  What the audit trail says")
         try await trust.runOnce()
         let permit = try await trust.access.permit(ReadAudit.self, on: .log(of: context.scope), as: context).get()
         let page = try await trust.audit.entries(of: context.scope, permit)
@@ -227,11 +229,6 @@ struct Quickstart {
             "   \(finding.path.description.padding(toLength: width + 2, withPad: " ", startingAt: 0))"
                 + finding.kind.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0) + finding.action.rawValue
         }.joined(separator: "\n")
-    }
-
-    private func known<Value>(_ value: Value?) throws -> Value {
-        guard let value else { throw UserFailure("the example names something that does not exist") }
-        return value
     }
 }
 

@@ -91,7 +91,7 @@ extension Retention {
     }
 
     /// Erases a record at all its places, each by a permit of its own; a place that fails keeps no other from it, and its failure is thrown at the end. Of a record that was erased before it says
-    /// so: ``ErasureOutcome/alreadyErased``, with no place named.
+    /// so: `alreadyErased`, with no place named.
     @discardableResult
     public func erase(
         _ id: Identifier<DataRecord>, as context: ActContext
