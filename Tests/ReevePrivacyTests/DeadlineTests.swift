@@ -196,25 +196,15 @@ func request(
 
 /// Deadlines from outside.
 @Suite(.enabled(if: Vectors.folder != nil, "needs the vectors folder")) struct DeadlineVectorTests {
-    private func load(_ name: String) throws -> Data {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["gzip", "-dc", try #require(Vectors.folder) + "/\(name).json.gz"]
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return data
-    }
-
     /// Each weekday of 2004 to 2040 is a holiday here when it is one there.
     @Test func federalHolidays() throws {
         struct Holidays: Decodable {
             let holidays: [[String]]
         }
         let known = Set(
-            try JSONDecoder().decode(Holidays.self, from: load("us_federal_holidays")).holidays.map { try day($0[0]) })
+            try JSONDecoder().decode(Holidays.self, from: VectorFile.load("us_federal_holidays")).holidays.map {
+                try day($0[0])
+            })
         let calendar = BusinessCalendar.unitedStatesFederal
         var (current, end) = (try day("2004-01-01"), try day("2040-12-31"))
         while current <= end {
@@ -236,7 +226,7 @@ func request(
             }
             let cases: [Case]
         }
-        let cases = try JSONDecoder().decode(Cases.self, from: load("business_days_us_federal.dev")).cases
+        let cases = try JSONDecoder().decode(Cases.self, from: VectorFile.load("business_days_us_federal.dev")).cases
         for one in cases {
             let due = BusinessCalendar.unitedStatesFederal.day(one.businessDays, after: try day(one.received))
             #expect(due == (try day(one.due)), "\(one)")
@@ -248,7 +238,7 @@ func request(
         struct Cases: Decodable {
             let cases: [[String]]
         }
-        let cases = try JSONDecoder().decode(Cases.self, from: load("ccpa_clocks.dev")).cases
+        let cases = try JSONDecoder().decode(Cases.self, from: VectorFile.load("ccpa_clocks.dev")).cases
         let (clocks, californian) = (Clocks(ReferenceClocks.california()), Region("us-ca"))
         for one in cases {
             let received = try day(one[0])
@@ -271,7 +261,7 @@ func request(
             let cases: [[String]]
             let published_examples: [[String]]
         }
-        let vectors = try JSONDecoder().decode(Cases.self, from: load("gdpr_months_england.dev"))
+        let vectors = try JSONDecoder().decode(Cases.self, from: VectorFile.load("gdpr_months_england.dev"))
         let england = try #require(
             BusinessCalendar(
                 "england", holidays: try vectors.GB_ENG_holidays.map(day),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
-import Foundation
 import ReeveModel
 import ReevePrivacy
 import ReeveTesting
@@ -166,51 +165,5 @@ private struct RetentionReference {
                 #expect(after.since.map { $0 <= since } ?? false, "\(claims) on \(day)")
             }
         }
-    }
-}
-
-/// Cases of how stores with locks and holds behave, from outside.
-@Suite(.enabled(if: Vectors.folder != nil, "needs the vectors folder")) struct RetentionVectorTests {
-    private struct Case: Decodable {
-        let id: String
-        let hold: Bool?
-        let bypass: Bool?
-        let mayDelete: Bool?
-        let mode: String?
-        let now: Int32?
-        let retainUntil: Int32?
-    }
-    private struct Cases: Decodable {
-        let cases: [Case]
-    }
-
-    private func load() throws -> [String: Cases] {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["gzip", "-dc", try #require(Vectors.folder) + "/retention.dev.json.gz"]
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return try JSONDecoder().decode([String: Cases].self, from: data)
-    }
-
-    /// Where nothing bypasses a lock, a record that is asked to go goes when lock and hold are over.
-    @Test func locksAndHolds() throws {
-        var tried = 0
-        for one in try #require(try load()["s3"]).cases {
-            // To bypass a lock is nothing that a claim does.
-            guard let mayDelete = one.mayDelete, let now = one.now, one.mode != "governance" || one.bypass == false
-            else { continue }
-            func day(_ number: Int32) -> CivilDay { CivilDay(daysSince1970: number) }
-            let reason = Disposition.Reason.hold(Identifier(high: 1, low: 1))
-            var claims: [RetentionClaim] = [.demand(on: day(0), reason)]
-            if let until = one.retainUntil { claims.append(.keep(until: .day(day(until)), .mandatory, reason)) }
-            if one.hold == true { claims.append(.keep(until: .open, .mandatory, reason)) }
-            #expect((Disposition(of: claims, on: day(now)).kind == .mustDelete) == mayDelete, "\(one.id)")
-            tried += 1
-        }
-        #expect(tried >= 5, "\(tried)")
     }
 }

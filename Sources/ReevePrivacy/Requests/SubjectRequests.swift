@@ -29,8 +29,6 @@ public final class SubjectRequests: Sendable {
         /// Places at which it is still to be put right.
         var wrong: [String] = []
     }
-    /// That there is something under a key.
-    struct Mark: Codable, RecordCodable {}
     /// How many requests a subject made: who takes one expects that there are no more.
     struct Count: Codable, RecordCodable {
         var requests: Int

@@ -41,10 +41,10 @@ public struct Disposition: Hashable, Sendable {
     public let since: CivilDay?
     /// What keeps it, where it is there for that alone and would have gone otherwise; `nil` where nothing limits what it is used for (clause P11.4).
     public let limitedTo: [Reason]?
-    /// The next day on which time alone changes the answer; it is the same on all days before.
-    public internal(set) var nextChange: CivilDay?
     /// What it may be used for, where ``limitedTo`` limits it, with everything below; `nil` where nothing does. A ``RetentionSchedule`` says so.
     public internal(set) var purposes: Set<Purpose>?
+    /// What it was made of, for the day on which it changes next.
+    var basis: (claims: [RetentionClaim], day: CivilDay) = ([], CivilDay(daysSince1970: 0))
 
     init(
         kind: Kind, reasons: [Reason], until: RetentionBound? = nil, since: CivilDay? = nil, limitedTo: [Reason]? = nil
@@ -57,7 +57,27 @@ public struct Disposition: Hashable, Sendable {
     }
 }
 
-extension Disposition: CustomStringConvertible {
+extension Disposition {
+    /// Whether both say the same, now and until the answer changes next, and change then.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.kind == right.kind && left.reasons == right.reasons && left.until == right.until
+            && left.since == right.since && left.limitedTo == right.limitedTo && left.purposes == right.purposes
+            && left.nextChange == right.nextChange
+    }
+
+    /// Hashes the answer and what it rests on.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(reasons)
+        hasher.combine(until)
+        hasher.combine(since)
+    }
+}
+
+extension Disposition: CustomStringConvertible, CustomReflectable {
+    /// The answer and what it rests on.
+    public var customMirror: Mirror { Mirror(self, children: ["answer": description]) }
+
     /// The answer, what it rests on, and up to or since when.
     public var description: String {
         let why = reasons.isEmpty ? "" : " (" + reasons.map(\.description).joined(separator: ", ") + ")"

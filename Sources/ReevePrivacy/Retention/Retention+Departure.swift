@@ -53,10 +53,7 @@ extension Retention {
         }
         var kept: [DepartureReport.Kept] = []
         for row in rows {
-            let answer = try await authority.store.transaction {
-                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                try await disposition(of: row, in: &transaction)
-            }
+            let answer = try await glance(at: row)
             kept.append(
                 .init(
                     record: row.record.id, category: row.record.category, locations: row.open, disposition: answer)

@@ -68,13 +68,7 @@ extension Retention {
             guard let row = try? Self.records.value(of: bytes, at: key) else { return .failed }
             // A look is enough for a mark: what erases it decides again.
             if !row.isBeingErased {
-                let answer: Disposition
-                do throws(StoreError) {
-                    answer = try await glance(at: row)
-                } catch {
-                    throw PrivacyError(error)
-                }
-                guard answer.kind == .mustDelete else { return .unchanged }
+                guard try await glance(at: row).kind == .mustDelete else { return .unchanged }
             }
             try await Self.due.write(Mark(), .platform, [row.record.id.description], in: &transaction)
             return .changed

@@ -64,9 +64,6 @@ public final class Retention: Sendable {
     struct Locked: Codable, RecordCodable {
         var rules: [RetentionRule]
     }
-    /// That a subject has a record.
-    struct Mark: Codable, RecordCodable {}
-
     static let records = Table<Row>("privacy.record")
     static let gone = Table<Gone>("privacy.gone")
     static let subjects = Table<Mark>("privacy.record.subject")
@@ -256,18 +253,10 @@ public final class Retention: Sendable {
     }
 
     /// What must happen to a row's record as far as a look tells: nothing is expected to stay so.
-    func glance(at row: Row) async throws(StoreError) -> Disposition {
-        let store = authority.store
-        var circumstances = RetentionCircumstances()
-        if let customer = row.record.subscriber {
-            circumstances.terminated = try await Self.ended.read(.platform, [customer.description], in: store)?.on
+    func glance(at row: Row) async throws(PrivacyError) -> Disposition {
+        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            try await disposition(of: row, in: &transaction)
         }
-        for hold in row.record.holds {
-            let ids = Self.ids(of: hold.caseID, row.scope)
-            circumstances.closed[hold.caseID] = try await Self.cases.read(.platform, ids, in: store)?.on
-        }
-        circumstances.locked = try await Self.locks.read(.platform, ["rules"], in: store)?.rules ?? []
-        return schedule.disposition(of: row.record, on: authority.time.now.day, under: circumstances)
     }
 
     /// Cases are told apart by scope: who closes one in a scope opens nothing in another.

@@ -47,16 +47,22 @@ extension Disposition {
     ///
     /// What must be kept is kept until all of it has ended. A demand silences what may be kept, never what must be. Otherwise it is kept as long as the
     /// longest keep, and then goes from the day on that the most special drop names, the earliest of several. What comes later is deferred, never lost; where
-    /// nothing says that it goes, it stays. Pure. Complexity: O(n), and O(n · days on which something begins or ends) for ``nextChange``.
+    /// nothing says that it goes, it stays. Pure. Complexity: O(n).
     public init(of claims: some Collection<RetentionClaim>, on day: CivilDay) {
-        var answer = Self.answer(claims, day)
+        let claims = Array(claims)
+        self = Self.answer(claims, day)
+        basis = (claims, day)
+    }
+
+    /// The next day on which time alone changes the answer; it is the same on all days before. Complexity: O(n · days on which something begins or ends), each time that it is asked for.
+    public var nextChange: CivilDay? {
+        let (claims, day) = basis
         let ends = Set(claims.compactMap(\.day)).filter { $0 > day }.sorted()
-        answer.nextChange = ends.first { !Self.answer(claims, $0).isSame(as: answer) }
-        self = answer
+        return ends.first { !Self.answer(claims, $0).isSame(as: self) }
     }
 
     /// The answer without the day of the next.
-    private static func answer(_ claims: some Collection<RetentionClaim>, _ day: CivilDay) -> Disposition {
+    private static func answer(_ claims: [RetentionClaim], _ day: CivilDay) -> Disposition {
         var (mandatory, permitted): (RetentionBound?, RetentionBound?) = (nil, nil)
         var (musts, mays, drops, demands): ([Reason], [Reason], [Reason], [Reason]) = ([], [], [], [])
         var drop: (specificity: RetentionClaim.Specificity, from: RetentionBound)?

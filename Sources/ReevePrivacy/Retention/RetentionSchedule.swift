@@ -57,36 +57,46 @@ public struct RetentionSchedule: Hashable, Sendable, Codable {
     /// (clause P11.2). `circumstances` say what happened that the record does not tell.
     ///
     /// A legal hold and what must be kept beat everything; a demand silences what may be kept; the longest keep wins; of what says that it goes the most special
-    /// speaks; without a rule nothing is deleted. To be kept is no permission of any use (clause P11.6). Complexity: O(n · days on which something begins or ends), n the rules,
-    /// holds and demands that concern it.
+    /// speaks; without a rule nothing is deleted. To be kept is no permission of any use (clause P11.6). Complexity: O(rules + holds + demands).
     public func disposition(
         of record: RetainedRecord, on day: CivilDay, under circumstances: RetentionCircumstances = .init()
     ) -> Disposition {
         var claims: [RetentionClaim] = []
-        var purposes: [Disposition.Reason: Set<Purpose>] = [:]
+        claims.reserveCapacity(rules.count + record.holds.count + 2)
         for hold in record.holds {
             let until = circumstances.closed[hold.caseID].map { RetentionBound.day($0.advanced(byDays: 1)) } ?? .open
             claims.append(.keep(until: until, .mandatory, .hold(hold.caseID)))
-            purposes[.hold(hold.caseID)] = Set(purposesOfHolds)
         }
         for (request, asked) in record.demands { claims.append(.demand(on: asked, .request(request))) }
         if let limit = record.limit { claims.append(.drop(from: .day(limit), .record, .record)) }
-        for rule in rules + circumstances.locked where rule.concerns(record.category) {
-            let reason = Disposition.Reason.rule(rule.clause)
-            let bound =
-                record.day(of: rule.anchor, under: circumstances)
-                .map { RetentionBound.day($0.advanced(byDays: rule.days)) } ?? .open
-            if let strength = rule.strength(for: record) {
-                claims.append(.keep(until: bound, strength, reason))
-                if strength == .mandatory { purposes[reason, default: []].formUnion(rule.purposes) }
-            }
-            if rule.drops { claims.append(.drop(from: bound, rule.specificity, reason)) }
+        for rule in rules where rule.concerns(record.category) { rule.claim(on: record, circumstances, &claims) }
+        for rule in circumstances.locked where rule.concerns(record.category) {
+            rule.claim(on: record, circumstances, &claims)
         }
         var answer = Disposition(of: claims, on: day)
-        answer.purposes = answer.limitedTo.map { reasons in
-            reasons.reduce(into: Set()) { $0.formUnion(purposes[$1] ?? []) }
-        }
+        if let reasons = answer.limitedTo { answer.purposes = purposes(of: reasons, record, circumstances) }
         return answer
+    }
+
+    /// What a record may be used for that these alone keep.
+    private func purposes(
+        of reasons: [Disposition.Reason], _ record: RetainedRecord, _ circumstances: RetentionCircumstances
+    ) -> Set<Purpose> {
+        var all: Set<Purpose> = []
+        for reason in reasons {
+            switch reason {
+            case .hold: all.formUnion(purposesOfHolds)
+            case .rule(let clause):
+                for rule in rules + circumstances.locked
+                where rule.clause == clause && rule.concerns(record.category)
+                    && rule.strength(for: record) == .mandatory
+                {
+                    all.formUnion(rule.purposes)
+                }
+            case .tracker, .request, .record: break
+            }
+        }
+        return all
     }
 }
 
@@ -110,6 +120,17 @@ public struct RetentionCircumstances: Hashable, Sendable {
 }
 
 extension RetentionRule {
+    /// Adds what it claims on a record that it concerns.
+    fileprivate func claim(
+        on record: RetainedRecord, _ circumstances: RetentionCircumstances, _ claims: inout [RetentionClaim]
+    ) {
+        let bound =
+            record.day(of: anchor, under: circumstances).map { RetentionBound.day($0.advanced(byDays: days)) } ?? .open
+        let reason = Disposition.Reason.rule(clause)
+        if let strength = strength(for: record) { claims.append(.keep(until: bound, strength, reason)) }
+        if drops { claims.append(.drop(from: bound, specificity, reason)) }
+    }
+
     fileprivate var specificity: RetentionClaim.Specificity {
         category.map { .category(depth: $0.path.elements.count) } ?? .everything
     }
@@ -132,7 +153,11 @@ extension RetainedRecord {
             case .sessionEnded: sessionEnded.map { max($0, created) }
             case .terminated: circumstances.terminated
             }
-        let restarts = holds.filter { $0.kind == .eventBased }.compactMap { circumstances.closed[$0.caseID] }
-        return own.map { own in ([restarted].compactMap { $0 } + restarts).reduce(own, max) }
+        guard var day = own else { return nil }
+        if let restarted { day = max(day, restarted) }
+        for hold in holds where hold.kind == .eventBased {
+            if let closed = circumstances.closed[hold.caseID] { day = max(day, closed) }
+        }
+        return day
     }
 }
