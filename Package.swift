@@ -113,7 +113,9 @@ let package = Package(
         tests(
             "ReevePublishingTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePublishing"],
             resources: [.copy("Golden")]),
-        tests("ReevePrivacyTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy", "ReeveAudit"]),
+        tests(
+            "ReevePrivacyTests",
+            ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReevePrivacy", "ReeveAudit", "ReeveVault"]),
         tests(
             "ReeveObservabilityTests",
             [

@@ -10,18 +10,22 @@ import ReeveVault
 
 /// What crosses rooms when a customer leaves.
 extension TrustLayer {
-    /// Ends a company's subscription (clause P11.5): nothing new is admitted, and what the rooms and the registered places have of it goes on the day that the retention schedule says, counted
+    /// Ends a company's subscription (clause P11.5): nothing new is admitted, and what is registered of it goes on the day that the retention schedule says, counted
     /// from `day`, and not before.
     ///
     /// The keys and credentials of its workspaces are registered as records of it, so that a legal hold can keep them, and the schedule's rules for `credential.app` and for everything decide
-    /// when they go. What is due goes with ``runOnce()``, and `Retention.departure(of:)` says at any time what is left and why. `sequence` orders the company's statuses:
-    /// `Plans.setStatus(_:sequence:periods:)`. The permit is for the company's plan, in the scope `.platform`. Called again after a failure, it goes on where it stopped.
+    /// when they go: `keys` has a permit for each workspace, in its scope without an environment, as `Vault.shredWorkspace(_:)` takes it. The other permit is for the company's plan, in
+    /// the scope `.platform`. Both are looked at before anything is done. What is due goes with ``runOnce()``, and `Retention.departure(of:)` says at any time what is left and why.
+    ///
+    /// `sequence` orders what is said of a company, as in `Plans.setStatus(_:sequence:periods:)`: a word that is not later than the last changes nothing. Called again with the same after a
+    /// failure, it goes on where it stopped, and the first day counts.
     @discardableResult
     public func offboard(
-        _ company: Identifier<Company>, workspaces: [Identifier<Workspace>], on day: CivilDay? = nil,
+        _ company: Identifier<Company>, shredding keys: [Permit<ManageKeys>] = [], on day: CivilDay? = nil,
         sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws -> DepartureReport {
-        let today = access.time.now.day
+        try await check(company, keys, permit)
+        let (today, workspaces) = (access.time.now.day, keys.compactMap(\.context.scope.workspace))
         for workspace in workspaces {
             var own = permit.context
             own.scope = Scope(workspace)
@@ -35,35 +39,50 @@ extension TrustLayer {
                 guard error.code == .alreadyRegistered else { throw error }
             }
         }
-        try await retention.noteEnd(of: company, on: day ?? today, permit)
-        try await plans.setStatus(Company(id: company, status: .former), sequence: sequence)
         let report = try await retention.departure(of: company)
-        // Somebody else's record under that name is no record of the vault's.
+        // Somebody else's record under that name is no record of the company's.
         let known = Set(report.kept.filter { $0.locations == [Vault.locationName] }.map(\.record))
             .union(report.erased.map(\.record))
         guard workspaces.allSatisfy({ known.contains(Vault.record(of: $0)) }) else {
             throw PrivacyError(.alreadyRegistered)
         }
-        return report
+        try await retention.noteEnd(of: company, on: day ?? today, sequence: sequence, permit)
+        try await plans.setStatus(Company(id: company, status: .former), sequence: sequence)
+        return try await retention.departure(of: company)
     }
 
-    /// Takes up a company's subscription again: what was not erased by then stays.
+    /// Takes up a company's subscription again: what was not erased by then stays. `Plans.setStatus(_:sequence:periods:)` alone does not stop what an ``offboard(_:shredding:on:sequence:_:)``
+    /// began.
     public func reinstate(
         _ company: Company, sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws {
-        try await retention.noteReturn(of: company.id, permit)
+        try await retention.noteReturn(of: company.id, sequence: sequence, permit)
         try await plans.setStatus(company, sequence: sequence)
     }
 
     /// Notes that a subject does not agree to a version of the policy. What is left is to stop using the service (clause P14.5): nothing more is collected of them, and for a customer whose
-    /// own word it is, the subscription ends that day as by ``offboard(_:workspaces:on:sequence:_:)``.
+    /// own word it is, the subscription ends that day as by ``offboard(_:shredding:on:sequence:_:)``.
     @discardableResult
     public func decline(
         _ version: String, by subject: Identifier<DataSubject>, ending company: Identifier<Company>,
-        workspaces: [Identifier<Workspace>], sequence: Int64, _ permit: Permit<ChangePlan>
+        shredding keys: [Permit<ManageKeys>] = [], sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws -> DepartureReport {
+        try await check(company, keys, permit)
         _ = try await privacy.note(.declined, to: version, by: subject, as: permit.context)
-        return try await offboard(company, workspaces: workspaces, sequence: sequence, permit)
+        return try await offboard(company, shredding: keys, sequence: sequence, permit)
+    }
+
+    /// Looks at all permits before anything is done.
+    private func check(
+        _ company: Identifier<Company>, _ keys: [Permit<ManageKeys>], _ permit: Permit<ChangePlan>
+    ) async throws {
+        try await access.check(permit, for: "privacy.noteEnd", on: .plan(of: company), in: .platform)
+        for key in keys {
+            guard let workspace = key.context.scope.workspace else { throw AccessError(.wrongResource) }
+            let scope = Scope(workspace)
+            try await access.check(
+                key, for: "vault.key.eraseWorkspace", on: KeyTarget.environment.resource(in: scope), in: scope)
+        }
     }
 
     /// What the vault keeps.

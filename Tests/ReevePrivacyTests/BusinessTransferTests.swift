@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the Reeve authors
 
+import Foundation
 import Reeve
 import ReeveAccess
 import ReeveAudit
+import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
 import ReeveTesting
-import Synchronization
+import ReeveVault
 import Testing
 
 /// Clause P15.3: choices, holds, open requests and deadlines travel.
@@ -135,6 +137,21 @@ import Testing
         #expect(try await handOver(there).digest == digest)
     }
 
+    /// Clause S1.4: what is taken leaves one entry, and so does what is not.
+    @Test func takingLeavesOneEntry() async throws {
+        let here = try await RequestFixture(records: [1])
+        try await onFile(here)
+        let (lines, digest) = try await handOver(here)
+        let there = try await RequestFixture(records: [], time: here.trust.time)
+        func entries() throws -> [AuditEntry] {
+            try there.trust.store.auditEntries().filter { $0.action == "privacy.takeOver" }
+        }
+        await expect(.otherTransfer) { try await take(there, [], digest) }
+        #expect(try entries().map(\.outcome) == [.refused])
+        try await take(there, lines, digest)
+        #expect(try entries().map(\.outcome) == [.refused, .success])
+    }
+
     /// Nothing leaves but to who takes over and is bound (clauses P15.1, P15.2).
     @Test func onlyABoundSuccessorIsGivenAnything() async throws {
         let fixture = try await RequestFixture()
@@ -163,14 +180,46 @@ import Testing
         for bad in [Array(lines.dropLast()), lines.reversed(), lines + [lines[0]], flipped, []] {
             await expect(.otherTransfer) { try await take(there, bad, digest) }
         }
-        // What is vouched for and is no transfer is not taken either: the first line of each is looked at before anything is.
         #expect(try await there.trust.layer.retention.records(about: Identifier(high: 30, low: 1)).isEmpty)
-        // Something else is there under the same name.
+        // Rooms with something of their own take nothing of another's.
         try await there.trust.layer.retention.register(
             RetainedRecord(
-                id: Identifier(high: 40, low: 3), category: category("content.user"), created: here.trust.time.now.day,
+                id: Identifier(high: 41, low: 3), category: category("content.user"), created: here.trust.time.now.day,
                 as: .controller, at: ["host"]), as: there.trust.context())
         await expect(.transferConflict) { try await take(there, lines, digest) }
+        #expect(try await there.trust.layer.privacy.choices(of: Identifier(high: 30, low: 1)).isEmpty)
+    }
+
+    /// Lines that no transfer has are not taken, also under the digest that is theirs.
+    @Test func whatNoTransferHasIsNotTaken() async throws {
+        let here = try await RequestFixture(records: [1])
+        try await onFile(here)
+        let (lines, _) = try await handOver(here)
+        let row = try #require(
+            lines.first { String(decoding: $0, as: UTF8.self).contains(#""table":"privacy.record""#) })
+        let text = String(decoding: row, as: UTF8.self)
+        let workspace = Vault.record(of: try #require(here.trust.scope.workspace))
+        let planted = [
+            // A workspace's keys here, and what is said to be erased already.
+            text.replacingOccurrences(of: #"[\"host\",\"second\"]"#, with: #"[\"vault\"]"#)
+                .replacingOccurrences(of: here.message.description, with: workspace.description),
+            text.replacingOccurrences(of: #"isBeingErased\":false"#, with: #"isBeingErased\":true"#),
+            // A record under another's name, and a table that is none.
+            text.replacingOccurrences(of: "\"ids\":[\"\(here.message)\"]", with: "\"ids\":[\"\(here.invoice)\"]"),
+            text.replacingOccurrences(of: #""table":"privacy.record""#, with: #""table":"vault.keys""#), "{}", "",
+        ]
+        for line in planted {
+            #expect(line != text)
+            let bytes = Array(line.utf8)
+            var start = CanonicalBytes(label: "reeve/privacy/transfer/1")
+            let first = try Digest(of: start)
+            start.add(first)
+            start.add(bytes)
+            let there = try await RequestFixture(records: [], time: here.trust.time)
+            let digest = try Digest(of: start)
+            await expect(.otherTransfer) { try await take(there, [bytes], digest) }
+            #expect(try await there.trust.layer.retention.records(about: here.subject).isEmpty)
+        }
     }
 
     /// Every store call of taking fails once: taken again, all is there.
@@ -184,7 +233,9 @@ import Testing
                 evidence: .init(.email)), as: here.trust.context())
         _ = try await here.begun(.delete)
         let (lines, digest) = try await handOver(here)
-        var (call, wasReached) = (1, true)
+        // Each of them by one fault, all by all of them.
+        let faults = FaultyStore.Fault.allCases
+        var (call, wasReached) = (1 + (faults.firstIndex(of: fault) ?? 0), true)
         while wasReached {
             let base = MemoryStore()
             let there = try await RequestFixture(records: [], over: base, time: here.trust.time)
@@ -210,7 +261,7 @@ import Testing
             wasReached = faulty.calls > call
             try await take(there, lines, digest)
             #expect(try await handOver(there).digest == digest, "\(fault) at call \(call)")
-            call += 3
+            call += faults.count
         }
         #expect(call > 20)
     }

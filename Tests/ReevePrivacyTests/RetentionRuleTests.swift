@@ -201,21 +201,26 @@ import Testing
             func plan(_ company: Identifier<Company>) async throws -> Permit<ChangePlan> {
                 try await fixture.trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
             }
-            func end() async throws {
-                try await fixture.retention.noteEnd(of: whose, on: fixture.trust.time.now.day, plan(whose))
+            func end(_ sequence: Int64) async throws -> Bool {
+                try await fixture.retention.noteEnd(
+                    of: whose, on: fixture.trust.time.now.day, sequence: sequence, plan(whose))
             }
             // A permit for another customer's plan ends nothing.
             await expect(.refused) {
                 try await fixture.retention.noteEnd(
-                    of: whose, on: fixture.record.created, plan(Identifier(high: 8, low: 8)))
+                    of: whose, on: fixture.record.created, sequence: 1, plan(Identifier(high: 8, low: 8)))
             }
-            try await end()
+            #expect(try await end(2))
             fixture.pass(days: 89)
+            // Told again, the first day counts; and an earlier word changes nothing.
+            #expect(try await !end(2))
+            #expect(try await !end(1))
             #expect(try await fixture.kind() == .mayKeep)
-            try await fixture.retention.noteReturn(of: whose, plan(whose))
+            try await fixture.retention.noteReturn(of: whose, sequence: 3, plan(whose))
+            #expect(try await !end(2))
             fixture.pass(days: 10)
             #expect(try await fixture.kind() == .mayKeep)
-            try await end()
+            #expect(try await end(4))
             fixture.pass(days: 90)
             #expect(try await fixture.kind() == .mustDelete)
         }
@@ -482,6 +487,27 @@ import Testing
         let unknown = try await blank.replayErasures(as: fixture.trust.context())
         #expect(unknown.unknown == [fixture.record.id] && unknown.receipts.isEmpty)
         #expect(fixture.trust.location[fixture.record.id] != nil)
+    }
+
+    /// A store that was put back to before a customer left learns that it did, and what is of it goes.
+    @Test func aRestoredBackupLearnsWhoLeft() async throws {
+        let schedule = RetentionSchedule(rules: [.drop(nil, 0, after: .terminated, because: clause("P11.5"))])
+        let base = MemoryStore()
+        let fixture = try await RetentionFixture(schedule: schedule, over: base)
+        let backup = try await copy(of: base)
+        let permit = try await fixture.trust.permit(
+            ChangePlan.self, on: .plan(of: fixture.trust.company), in: .platform)
+        try await fixture.retention.noteEnd(
+            of: fixture.trust.company, on: fixture.record.created, sequence: 2, permit)
+        let authority = try await AccessAuthority.soleOperator(
+            fixture.trust.principal, reason: "restored", store: backup, time: fixture.trust.time)
+        let restored = Retention(
+            schedule: schedule, locations: [fixture.trust.location, fixture.second], authority: authority,
+            ledger: fixture.trust.keys.ledger)
+        #expect(try await restored.disposition(of: fixture.record.id, in: fixture.trust.scope).kind != .mustDelete)
+        #expect(try await restored.replayErasures(as: fixture.trust.context()).ended == [fixture.trust.company])
+        #expect(try await restored.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mustDelete)
+        #expect(try await restored.replayErasures(as: fixture.trust.context()).ended.isEmpty)
     }
 
     /// One record that is kept today, or whose place fails, keeps no other from being erased again.

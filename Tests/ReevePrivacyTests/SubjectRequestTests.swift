@@ -256,6 +256,32 @@ struct RequestFixture: Sendable {
         #expect(answer.request.status == .partly && fixture.trust.location[fixture.invoice] == before)
         #expect(fixture.outcome(of: fixture.invoice, answer) == [.withheld(because: [.hold(hold)], until: .open)])
         #expect(fixture.trust.location[fixture.message] == right)
+        // It is still to be put right: to put something else right fulfils nothing, and when the hold ends it is done.
+        let again = try await fixture.requests.correct(request.id, [fixture.message: right], fixture.permit(request))
+        #expect(again.request.status == .partly)
+        try await fixture.trust.layer.retention.releaseHold(
+            hold, on: fixture.invoice, try await fixture.trust.permit(ChangeHold.self, on: .record(fixture.invoice)))
+        let last = try await fixture.requests.correct(request.id, [fixture.invoice: right], fixture.permit(request))
+        #expect(last.request.status == .fulfilled && fixture.trust.location[fixture.invoice] == right)
+        let entries = try fixture.trust.store.auditEntries().filter { $0.action == "privacy.correctRecord" }
+        #expect(entries.count == 3)
+    }
+
+    /// A note that cannot be takes nothing back: what a hold defers still goes when it ends.
+    @Test func aRefusedNoteTakesNothingBack() async throws {
+        let fixture = try await RequestFixture(records: [3])
+        let (retention, hold) = (fixture.trust.layer.retention, Identifier<LegalCase>(high: 9, low: 9))
+        func change() async throws -> Permit<ChangeHold> {
+            try await fixture.trust.permit(ChangeHold.self, on: .record(fixture.post))
+        }
+        try await retention.placeHold(hold, on: fixture.post, change())
+        let request = try await fixture.begun(.delete)
+        #expect(try await fixture.answer(request, residual: []).request.status == .partly)
+        await expect(.illegalTransition) {
+            try await fixture.requests.note(.refused(.unfounded), of: request.id, as: fixture.trust.context())
+        }
+        try await retention.releaseHold(hold, on: fixture.post, change())
+        #expect(try await retention.eraseDue(as: fixture.trust.context()).erased == 1)
     }
 
     /// What could not be put right is still to be: to put something else right fulfils nothing.
@@ -482,6 +508,13 @@ struct RequestFixture: Sendable {
         let fixture = try await RequestFixture(records: [])
         let scope = ChoiceScope([.contactByEmail], for: [purpose("marketing")])
         let request = try await fixture.begun(kind, scope)
+        func choose(_ act: ChoiceEvent.Act, _ scope: ChoiceScope) async throws {
+            fixture.trust.time.advance(by: .seconds(1))
+            try await fixture.trust.layer.privacy.choose(
+                ChoiceEvent(
+                    act, scope, by: fixture.subject, at: fixture.trust.time.now, under: "2016-03-07",
+                    evidence: .init(.email)), as: fixture.trust.context())
+        }
         await expect(.choiceMissing) { _ = try await fixture.answer(request) }
         // Another choice is none of this.
         try await fixture.trust.layer.privacy.choose(
@@ -489,10 +522,14 @@ struct RequestFixture: Sendable {
                 .optedOut, ChoiceScope([.contactByCall]), by: fixture.subject, at: fixture.trust.time.now,
                 under: "2016-03-07", evidence: .init(.email)), as: fixture.trust.context())
         await expect(.choiceMissing) { _ = try await fixture.answer(request) }
-        try await fixture.trust.layer.privacy.choose(
-            ChoiceEvent(
-                .optedOut, scope, by: fixture.subject, at: fixture.trust.time.now, under: "2016-03-07",
-                evidence: .init(.email)), as: fixture.trust.context())
+        // Consent that was taken back ends nothing that goes on without.
+        try await choose(.withdrawn, scope)
+        await expect(.choiceMissing) { _ = try await fixture.answer(request) }
+        // One that was lifted since, by whatever else the subject opted in to, is none.
+        try await choose(.optedOut, scope)
+        try await choose(.optedIn, ChoiceScope())
+        await expect(.choiceMissing) { _ = try await fixture.answer(request) }
+        try await choose(.optedOut, scope)
         #expect(try await fixture.answer(request).request.status == .fulfilled)
     }
 
@@ -668,6 +705,34 @@ struct RequestFixture: Sendable {
             }
         }
         #expect(reached == Set(RequestStatus.allCases))
+    }
+
+    /// L16: each record is either the holder's to decide about or sent to who does, and none is both.
+    @Test func routesPartitionTheRecords() async throws {
+        var random = Scale.current.generator(for: "privacy.requests.route")
+        let companies = (1...3).map { Identifier<Company>(high: 6, low: $0) }
+        for _ in 0..<Scale.current.cases(ci: 20_000, soak: 1_000_000) / 1000 {
+            let fixture = try await RequestFixture(records: [])
+            var (own, whose): (Set<Identifier<DataRecord>>, Set<Identifier<Company>>) = ([], [])
+            for number in 0..<Int.random(in: 1...6, using: &random) {
+                let company = Bool.random(using: &random) ? companies[Int.random(in: 0..<3, using: &random)] : nil
+                let id = Identifier<DataRecord>(high: 4, low: UInt64(number))
+                fixture.trust.location.put(id, about: fixture.subject)
+                try await fixture.trust.layer.retention.register(
+                    RetainedRecord(
+                        id: id, category: category("content.message"), created: fixture.trust.time.now.day,
+                        as: company.map { .processor(for: $0) } ?? .controller, about: fixture.subject, at: ["host"]),
+                    as: fixture.trust.context())
+                if let company { whose.insert(company) } else { own.insert(id) }
+            }
+            let answer = try await fixture.answer(try await fixture.begun(.access))
+            #expect(Set(answer.export?.items.map(\.record) ?? []) == own)
+            if own.isEmpty {
+                #expect(answer.request.events.last?.act == .redirected(whose))
+            } else {
+                #expect(answer.report?.redirects == whose && Set(answer.report?.rows.map(\.record) ?? []) == own)
+            }
+        }
     }
 
     /// L15: to look at less, or that something fails, never completes a report.

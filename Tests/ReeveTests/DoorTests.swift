@@ -59,6 +59,8 @@ struct Door: Sendable, CustomTestStringConvertible {
         "Publisher.bytes(of:in:)",
         "Publisher.publication(_:in:)",
         "Retention.disposition(of:in:)",
+        // Needs rooms with nothing in them: BusinessTransferTests.takingLeavesOneEntry.
+        "BusinessTransfer.take(_:expecting:_:)",
         "Retention.departure(of:)",
         "Retention.plan(_:)",
         "Retention.records(about:)",

@@ -124,14 +124,12 @@ extension Door {
             let round = try await stage.trust.layer.retention.eraseDue(as: stage.trust.context())
             if round.failed > 0 { throw PrivacyError(.removalFailed) }
         },
-        Door(name: "Retention.replayErasures(as:)", action: "privacy.erase") { stage in
+        Door(name: "Retention.replayErasures(as:)", action: "privacy.eraseAgain") { stage in
             stage.trust.location.put(stage.erased.id)
             _ = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
         } refuse: { stage in
-            stage.trust.location.put(stage.erased.id)
-            stage.trust.location.isFailing = true
-            let replay = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
-            if let failure = replay.failures.values.first { throw failure }
+            stage.trust.time.setWallClock(to: stage.trust.time.now.advanced(by: .seconds(3600)))
+            _ = try await stage.trust.layer.retention.replayErasures(as: stage.trust.context())
         },
         Door(name: "Retention.note(_:on:of:as:)", action: "privacy.noteAnchor") { stage in
             try await stage.trust.layer.retention.note(
@@ -163,22 +161,24 @@ extension Door {
             let authority = stage.trust.layer.access
             try await Retention(schedule: .init(rules: rules), authority: authority).lock(as: stage.trust.context())
         },
-        Door(name: "Retention.noteEnd(of:on:_:)", action: "privacy.noteEnd") { stage in
+        Door(name: "Retention.noteEnd(of:on:sequence:_:)", action: "privacy.noteEnd") { stage in
             try await stage.trust.layer.retention.noteEnd(
-                of: stage.trust.company, on: stage.record.created, stage.planPermit(stage.trust))
+                of: stage.trust.company, on: stage.record.created, sequence: 2, stage.planPermit(stage.trust))
         } refuse: { stage in
             try await stage.trust.layer.retention.noteEnd(
-                of: stage.trust.company, on: stage.record.created, stage.planPermit(stage.other))
+                of: stage.trust.company, on: stage.record.created, sequence: 2, stage.planPermit(stage.other))
         },
         Door(name: "Retention.extend(_:to:about:as:)", action: "privacy.extendRecord") { stage in
             try await stage.trust.layer.retention.extend(stage.record.id, to: ["host"], as: stage.trust.context())
         } refuse: { stage in
             try await stage.trust.layer.retention.extend(stage.record.id, to: ["nowhere"], as: stage.trust.context())
         },
-        Door(name: "Retention.noteReturn(of:_:)", action: "privacy.noteReturn") { stage in
-            try await stage.trust.layer.retention.noteReturn(of: stage.trust.company, stage.planPermit(stage.trust))
+        Door(name: "Retention.noteReturn(of:sequence:_:)", action: "privacy.noteReturn") { stage in
+            try await stage.trust.layer.retention.noteReturn(
+                of: stage.trust.company, sequence: 2, stage.planPermit(stage.trust))
         } refuse: { stage in
-            try await stage.trust.layer.retention.noteReturn(of: stage.trust.company, stage.planPermit(stage.other))
+            try await stage.trust.layer.retention.noteReturn(
+                of: stage.trust.company, sequence: 2, stage.planPermit(stage.other))
         },
         Door(name: "Retention.demand(_:by:as:)", action: "privacy.demand") { stage in
             try await stage.trust.layer.retention.demand(
@@ -222,12 +222,12 @@ extension Door {
             _ = try await stage.trust.layer.requests.correct(
                 stage.wrong.id, [:], stage.answerPermit(stage.trust, stage.wrong))
         },
-        Door(name: "TrustLayer.offboard(_:workspaces:on:sequence:_:)", action: "privacy.noteEnd") { stage in
+        Door(name: "TrustLayer.offboard(_:shredding:on:sequence:_:)", action: "privacy.noteEnd") { stage in
             try await stage.trust.layer.offboard(
-                stage.trust.company, workspaces: [], sequence: 2, stage.planPermit(stage.trust))
+                stage.trust.company, sequence: 2, stage.planPermit(stage.trust))
         } refuse: { stage in
             try await stage.trust.layer.offboard(
-                stage.trust.company, workspaces: [], sequence: 2, stage.planPermit(stage.other))
+                stage.trust.company, sequence: 2, stage.planPermit(stage.other))
         },
         Door(name: "TrustLayer.reinstate(_:sequence:_:)", action: "privacy.noteReturn") { stage in
             try await stage.trust.layer.reinstate(
@@ -236,13 +236,13 @@ extension Door {
             try await stage.trust.layer.reinstate(
                 Company(id: stage.trust.company, status: .customer), sequence: 2, stage.planPermit(stage.other))
         },
-        Door(name: "TrustLayer.decline(_:by:ending:workspaces:sequence:_:)", action: "privacy.noteEnd") { stage in
+        Door(name: "TrustLayer.decline(_:by:ending:shredding:sequence:_:)", action: "privacy.noteEnd") { stage in
             try await stage.trust.layer.decline(
-                "2016-03-07", by: Stage.reader, ending: stage.trust.company, workspaces: [], sequence: 2,
+                "2016-03-07", by: Stage.reader, ending: stage.trust.company, sequence: 2,
                 stage.planPermit(stage.trust))
         } refuse: { stage in
             try await stage.trust.layer.decline(
-                "2016-03-07", by: Stage.reader, ending: stage.trust.company, workspaces: [], sequence: 2,
+                "2016-03-07", by: Stage.reader, ending: stage.trust.company, sequence: 2,
                 stage.planPermit(stage.other))
         },
         Door(name: "BusinessTransfer.handOver(to:_:_:)", action: "privacy.handOver") { stage in
@@ -260,18 +260,6 @@ extension Door {
                 TransferData.self, on: Resource(kind: "acquirer", "acme"), in: .platform)
             _ = try await stage.trust.layer.transfer.handOver(to: "acme", permit) { _ in }
         },
-        Door(name: "BusinessTransfer.take(_:expecting:_:)", action: "privacy.takeOver") { stage in
-            // Of no lines.
-            let none = try await stage.emptyTransfer()
-            let permit = try await stage.trust.permit(
-                TransferData.self, on: Resource(kind: "transfer", none.description), in: .platform)
-            try await stage.trust.layer.transfer.take([[UInt8]](), expecting: none, permit)
-        } refuse: { stage in
-            let none = try await stage.emptyTransfer()
-            let permit = try await stage.trust.permit(
-                TransferData.self, on: Resource(kind: "transfer", none.description), in: .platform)
-            try await stage.trust.layer.transfer.take([[1]], expecting: none, permit)
-        },
     ]
 }
 
@@ -284,11 +272,6 @@ extension Stage {
 
     fileprivate func erasurePermit() async throws -> ErasurePermit {
         try await trust.layer.retention.erasurePermit(for: record.id, at: "host", as: trust.context())
-    }
-
-    /// The digest of a transfer in which nothing is.
-    fileprivate func emptyTransfer() async throws -> Digest {
-        return try Digest(of: CanonicalBytes(label: "reeve/privacy/transfer/1"))
     }
 
     fileprivate func planPermit(_ trust: TestTrust) async throws -> Permit<ChangePlan> {

@@ -95,13 +95,13 @@ extension Door {
             let workspace = try #require(stage.trust.scope.workspace)
             let erasure = stage.trust.layer.access.erasure(
                 of: Vault.record(of: workspace), at: Vault.locationName, attempt: 1, Identifier(high: 1, low: 1),
-                stage.trust.context(Scope(workspace)))
+                stage.trust.context(Scope(workspace)), isOwn: true)
             try await stage.trust.layer.vault.eraseWorkspace(erasure)
         } refuse: { stage in
             let workspace = try #require(stage.trust.scope.workspace)
             let erasure = stage.other.layer.access.erasure(
                 of: Vault.record(of: workspace), at: Vault.locationName, attempt: 1, Identifier(high: 1, low: 1),
-                stage.trust.context(Scope(workspace)))
+                stage.trust.context(Scope(workspace)), isOwn: true)
             try await stage.trust.layer.vault.eraseWorkspace(erasure)
         },
         Door(name: "Vault.shredWorkspace(_:)", action: "vault.key.shredWorkspace") { stage in

@@ -5,6 +5,7 @@ import Reeve
 import ReeveAccess
 import ReeveModel
 import ReevePrivacy
+import ReeveVault
 
 /// A customer left forty days ago: what is of it goes thirty days after that, but for what a legal hold names.
 struct DepartureStory {
@@ -30,8 +31,12 @@ struct DepartureStory {
         try await trust.retention.placeHold(hold, on: records[0], mayHold)
         let platform = ActContext(actor: me, scope: .platform)
         let permit = try await trust.access.permit(ChangePlan.self, on: .plan(of: company), as: platform).get()
+        let whole = ActContext(actor: me, scope: Scope(workspace))
+        let keys = try await trust.access.permit(
+            ManageKeys.self, on: KeyTarget.environment.resource(in: whole.scope), as: whole
+        ).get()
         let before = try await trust.offboard(
-            company, workspaces: [workspace], on: now.day.advanced(byDays: -40), sequence: 2, permit)
+            company, shredding: [keys], on: now.day.advanced(byDays: -40), sequence: 2, permit)
         say("it left", "\(before.kept.count) records of it, among them its workspace's keys")
         try await trust.runOnce()
         let after = try await trust.retention.departure(of: company)

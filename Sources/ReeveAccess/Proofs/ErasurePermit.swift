@@ -56,11 +56,14 @@ public struct Erasure: ~Copyable, Sendable {
     public let context: ActContext
     /// The authority over whose rooms it is good.
     fileprivate let instance: InstanceID
+    /// Whether the place is one of the rooms' own.
+    fileprivate let isOwn: Bool
 
     fileprivate init(
         record: Identifier<DataRecord>, at location: String, attempt: Int, decision: Identifier<DecisionRecord>,
-        context: ActContext, instance: InstanceID
+        context: ActContext, instance: InstanceID, isOwn: Bool
     ) {
+        self.isOwn = isOwn
         self.record = record
         self.location = location
         self.attempt = attempt
@@ -74,15 +77,16 @@ extension AccessAuthority {
     /// What a place takes that removes a record, from the room that has closed it.
     package func erasure(
         of record: Identifier<DataRecord>, at location: String, attempt: Int, _ decision: Identifier<DecisionRecord>,
-        _ context: ActContext
+        _ context: ActContext, isOwn: Bool
     ) -> Erasure {
         Erasure(
-            record: record, at: location, attempt: attempt, decision: decision, context: context, instance: instance)
+            record: record, at: location, attempt: attempt, decision: decision, context: context, instance: instance,
+            isOwn: isOwn)
     }
 
-    /// Whether an erasure is one at a place of this authority's rooms.
+    /// Whether an erasure is one at a place of this authority's own rooms.
     package func accepts(_ erasure: borrowing Erasure, at location: String) -> Bool {
-        erasure.instance == instance && erasure.location == location
+        erasure.instance == instance && erasure.location == location && erasure.isOwn
     }
 }
 

@@ -103,8 +103,11 @@ extension SubjectRequests {
             if request.kind.tellsData { await export(&work) } else { try await erase(request, &work, context) }
         case .optOut, .restrict:
             let choices = try await privacy.choices(of: request.subject)
-            let last = choices.last { $0.scope == request.scope ?? ChoiceScope() }
-            guard let last, !last.act.allows, last.act != .expired, last.act != .invalidated else {
+            let scope = request.scope ?? ChoiceScope()
+            // Only these end what goes on without consent; and none that was opted in again, in whatever part, since.
+            let last = choices.lastIndex { $0.scope == scope && $0.act.isOptOut }
+            let since = last.map { choices[$0...] }
+            guard let since, !since.contains(where: { $0.act == .optedIn && $0.scope.overlaps(scope) }) else {
                 throw PrivacyError(.choiceMissing)
             }
             work.asksPlaces = false
@@ -222,7 +225,7 @@ extension SubjectRequests {
 
     /// Writes down what a request is about, before anything of it goes or changes.
     func remember(
-        _ all: [Concerned], for request: SubjectRequest, _ entry: AuditEntry? = nil
+        _ all: [Concerned], for request: SubjectRequest
     ) async throws(PrivacyError) {
         let batch = 40
         for start in stride(from: 0, to: all.count, by: batch) {
@@ -232,7 +235,6 @@ extension SubjectRequests {
                     let ids = [request.id.description, one.record.description]
                     try await Self.concerned.write(one, .platform, ids, in: &transaction)
                 }
-                if let entry { try transaction.record(entry, in: authority.trail) }
             }
         }
     }

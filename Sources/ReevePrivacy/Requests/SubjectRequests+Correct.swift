@@ -53,23 +53,26 @@ extension SubjectRequests {
     ) async throws(PrivacyError) {
         let record = row.record.id
         let places = row.record.locations.sorted()
-        func note(_ wrong: [String], _ entry: AuditEntry?) async throws(PrivacyError) {
-            let one = Concerned(
+        func one(_ wrong: [String]) -> Concerned {
+            Concerned(
                 record: record, scope: row.scope, locations: places, isPublic: row.record.isPublic, wrong: wrong)
-            try await remember([one], for: request, entry)
         }
-        let holds = row.record.holds.map { Disposition.Reason.hold($0.caseID) }
-        let isKept = try await retention.isHeld(record, in: row.scope)
-        guard !isKept else {
-            for name in places { work.rows.append(.init(record, at: name, .withheld(because: holds, until: .open))) }
+        // The entry first: nobody changes a record without one, and none that is kept as it is when it is written. It is still to be put right then.
+        let entry = authority.entry(
+            "privacy.correctRecord", permit.context, .record(record), permit.decision, permit.policy, nil,
+            ["request": request.id.description])
+        let kept = try await authority.store.transaction {
+            (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) -> RequestReport.Outcome? in
+            let ids = [request.id.description, record.description]
+            try await Self.concerned.write(one(places), .platform, ids, in: &transaction)
+            if let outcome = try await retention.keeps(record, in: row.scope, in: &transaction) { return outcome }
+            try transaction.record(entry, in: authority.trail)
+            return nil
+        }
+        if let kept {
+            for name in places { work.rows.append(.init(record, at: name, kept)) }
             return
         }
-        // The entry first: nobody changes a record without one.
-        try await note(
-            places,
-            authority.entry(
-                "privacy.correctRecord", permit.context, .record(record), permit.decision, permit.policy, nil,
-                ["request": request.id.description]))
         var outcomes: [String: RequestReport.Outcome] = [:]
         for name in places {
             do {
@@ -82,6 +85,6 @@ extension SubjectRequests {
         // Where it is nowhere, nothing was put right.
         if !outcomes.values.contains(.corrected) { outcomes = outcomes.mapValues { _ in .failed } }
         for name in places { work.rows.append(.init(record, at: name, outcomes[name] ?? .failed)) }
-        try await note(places.filter { outcomes[$0] == .failed }, nil)
+        try await remember([one(places.filter { outcomes[$0] == .failed })], for: request)
     }
 }

@@ -143,7 +143,8 @@ public final class SubjectRequests: Sendable {
             default: false
             }
         // Before, so that a failure leaves a request that can still be ended; and after, for what an answer asked for meanwhile.
-        if isEnd { try await withdrawDemands(of: id, context) }
+        // Only of one that it ends: what is refused takes nothing back.
+        if isEnd, try await canEnd(id, by: act) { try await withdrawDemands(of: id, context) }
         let noted = try await change(id, "privacy.noteRequest", context, nil, ["act": act.name]) {
             request, now throws(IllegalTransition) in
             switch act {
@@ -157,6 +158,18 @@ public final class SubjectRequests: Sendable {
         }
         if isEnd { try await withdrawDemands(of: id, context) }
         return noted
+    }
+
+    private func canEnd(
+        _ id: Identifier<SubjectRequestRecord>, by act: RequestEvent.Act
+    ) async throws(PrivacyError) -> Bool {
+        var request = try await request(id)
+        do throws(IllegalTransition) {
+            try request.apply(act, at: request.events.last?.at ?? request.received)
+            return true
+        } catch {
+            return request.events.last?.act == act
+        }
     }
 
     /// Takes back what a request asked to go, as far as it has not gone.

@@ -27,6 +27,8 @@ public struct ErasureReplay: Sendable {
     public internal(set) var receipts: [ErasureReceipt] = []
     /// What could not be erased, and why: it still is to go, and is tried again by another call.
     public internal(set) var failures: [Identifier<DataRecord>: PrivacyError] = [:]
+    /// Customers of whom this store had forgotten that they left, or that they are back.
+    public internal(set) var ended: [Identifier<Company>] = []
     /// What this store knows nothing about: places may have it.
     public internal(set) var unknown: [Identifier<DataRecord>] = []
 }

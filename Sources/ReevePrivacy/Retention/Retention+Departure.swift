@@ -40,12 +40,108 @@ public struct DepartureReport: Hashable, Sendable {
     /// What was erased, by record.
     public let erased: [Erased]
 
-    /// Whether the customer left, and nothing that is registered is there any more.
+    /// Whether the customer left, and nothing that is registered is there any more. What was never registered is none of this: see ``touchedNothing``.
     public var isComplete: Bool { ended != nil && kept.isEmpty }
+
+    /// Whether nothing was erased: of whom nothing was registered there is nothing to tell.
+    public var touchedNothing: Bool { erased.isEmpty }
 }
 
 /// What becomes of a customer's data.
 extension Retention {
+    /// Notes that a customer ended the subscription, on a day: from then on rules count days from ``RetentionAnchor/terminated`` (clause P11.5). The permit is for the
+    /// customer's plan, in the scope `.platform`.
+    ///
+    /// `sequence` orders what is said of a customer: what is not later than the last is a replay, and changes nothing. Returns whether it was new. With a ledger it is kept there as well, and
+    /// comes back with ``replayErasures(as:)``.
+    @discardableResult
+    public func noteEnd(
+        of customer: Identifier<Company>, on day: CivilDay, sequence: Int64, _ permit: Permit<ChangePlan>
+    ) async throws(PrivacyError) -> Bool {
+        try await note(day, sequence, of: customer, "privacy.noteEnd", permit)
+    }
+
+    /// Notes that a customer is back: the end of the subscription counts no more. What was erased by then stays erased. As ``noteEnd(of:on:sequence:_:)``.
+    @discardableResult
+    public func noteReturn(
+        of customer: Identifier<Company>, sequence: Int64, _ permit: Permit<ChangePlan>
+    ) async throws(PrivacyError) -> Bool {
+        try await note(nil, sequence, of: customer, "privacy.noteReturn", permit)
+    }
+
+    private func note(
+        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>, _ action: String,
+        _ permit: Permit<ChangePlan>
+    ) async throws(PrivacyError) -> Bool {
+        try await check(permit, action, .plan(of: customer), in: .platform)
+        var details = ["sequence": String(sequence)]
+        details["day"] = day?.description
+        var isNew = false
+        try await act(action, permit.context, Resource(customer), (permit.decision, permit.policy), details) {
+            transaction throws(PrivacyError) in
+            isNew = try await write(day, sequence, of: customer, in: &transaction)
+        }
+        if isNew { try await anchor(day, sequence, of: customer) }
+        return isNew
+    }
+
+    private func write(
+        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>,
+        in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) -> Bool {
+        let ids = [customer.description]
+        let known = try await Self.ended.read(.platform, ids, in: &transaction)
+        guard known.map({ $0.sequence < sequence }) ?? true else { return false }
+        try await Self.ended.write(Ended(on: day, sequence: sequence), .platform, ids, in: &transaction)
+        return true
+    }
+
+    // MARK: In the ledger
+
+    private static let endedKind = "privacy.ended."
+    private static let returnedKind = "privacy.returned"
+
+    private func anchor(
+        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>
+    ) async throws(PrivacyError) {
+        guard let ledger else { return }
+        let kind = day.map { Self.endedKind + $0.description } ?? Self.returnedKind
+        do throws(LedgerError) {
+            try await ledger.append(LedgerEvent(kind: kind, subject: customer.description, number: sequence))
+        } catch {
+            throw PrivacyError(.ledgerFailed)
+        }
+    }
+
+    /// What a line of the ledger says of a customer; `nil` for another one.
+    static func end(
+        of event: LedgerEvent
+    ) -> (customer: Identifier<Company>, end: (on: CivilDay?, sequence: Int64))? {
+        guard let customer = Identifier<Company>(event.subject), let sequence = event.number else { return nil }
+        if event.kind == returnedKind { return (customer, (nil, sequence)) }
+        guard event.kind.hasPrefix(endedKind), let day = CivilDay(String(event.kind.dropFirst(endedKind.count)))
+        else { return nil }
+        return (customer, (day, sequence))
+    }
+
+    /// Notes again what the store has forgotten of a customer; whether it had.
+    func restore(
+        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>, as context: ActContext
+    ) async throws(PrivacyError) -> Bool {
+        var details = ["sequence": String(sequence), "replayed": "true"]
+        details["day"] = day?.description
+        let entry = authority.entry(
+            day == nil ? "privacy.noteReturn" : "privacy.noteEnd", context, Resource(customer), nil, nil, nil, details)
+        return try await authority.store.transaction {
+            (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            guard try await write(day, sequence, of: customer, in: &transaction) else { return false }
+            try transaction.record(entry, in: authority.trail)
+            return true
+        }
+    }
+
+    // MARK: What is left
+
     /// What is registered of a customer, on its own account or of those whose data is held for it, and what was erased of it. Complexity: O(their records) reads.
     public func departure(of customer: Identifier<Company>) async throws(PrivacyError) -> DepartureReport {
         let rows = try await rows(under: Self.customers.key(.platform, [customer.description])) {
@@ -62,7 +158,7 @@ extension Retention {
         do throws(StoreError) {
             return DepartureReport(
                 customer: customer,
-                ended: try await Self.ended.read(.platform, [customer.description], in: authority.store)?.on,
+                ended: try await Self.ended.read(.platform, [customer.description], in: authority.store)?.on ?? nil,
                 kept: kept,
                 erased: try await Self.departed.readAll(.platform, [customer.description], in: authority.store))
         } catch {

@@ -70,7 +70,8 @@ extension Retention {
                 if !begun.record.demands.isEmpty, !begun.isAnchored { try await anchor(id, begun.registration) }
                 do {
                     outcome = try await location.erase(
-                        authority.erasure(of: id, at: name, attempt: attempt, decision, context))
+                        authority.erasure(
+                            of: id, at: name, attempt: attempt, decision, context, isOwn: reserved.contains(name)))
                 } catch {
                     throw PrivacyError(.removalFailed)
                 }
@@ -129,10 +130,16 @@ extension Retention {
     public func replayErasures(as context: ActContext) async throws(PrivacyError) -> ErasureReplay {
         var replay = ErasureReplay()
         guard let ledger else { return replay }
-        try await checkClocks()
+        let resource = Resource(kind: "privacy", "replay")
+        try await authority.recordingRefusals(of: "privacy.eraseAgain", context, resource, [:]) {
+            () throws(PrivacyError) in try await checkClocks()
+        }
         var erased: [Identifier<DataRecord>: Set<Int64>] = [:]
+        var ends: [Identifier<Company>: (on: CivilDay?, sequence: Int64)] = [:]
         do throws(LedgerError) {
-            for line in try await ledger.lines() where line.event.kind == Self.ledgerKind {
+            for line in try await ledger.lines() {
+                if let (customer, end) = Self.end(of: line.event) { ends[customer] = end }
+                guard line.event.kind == Self.ledgerKind else { continue }
                 guard let id = Identifier<DataRecord>(line.event.subject), let number = line.event.number else {
                     continue
                 }
@@ -140,6 +147,10 @@ extension Retention {
             }
         } catch {
             throw PrivacyError(.ledgerFailed)
+        }
+        // What is of customers who left is due again by itself, once it is known that they did.
+        for (customer, end) in ends {
+            if try await restore(end.on, end.sequence, of: customer, as: context) { replay.ended.append(customer) }
         }
         for (id, registrations) in erased.sorted(by: { $0.key.description < $1.key.description }) {
             do throws(PrivacyError) {
@@ -150,10 +161,10 @@ extension Retention {
                     own.scope = row.scope
                     try await demand(id, by: Self.replay, as: own)
                     replay.receipts += try await erase(id, as: own)
-                } else if let gone = try await goneAnywhere(id) {
+                } else if let gone = try await goneAnywhere(id), registrations.contains(gone.registration) {
                     var own = context
                     own.scope = gone.scope
-                    if registrations.contains(gone.registration) { try await sweepPlaces(of: id, own, &replay) }
+                    try await erase(again: id, gone, own, &replay)
                 } else {
                     replay.unknown.append(id)
                 }
@@ -169,28 +180,35 @@ extension Retention {
     private static let replay = Identifier<SubjectRequestRecord>(high: 0, low: 1)
     private static let ledgerKind = "privacy.erased"
 
-    /// Removes what came back to a place of a record that was erased everywhere.
-    private func sweepPlaces(
-        of id: Identifier<DataRecord>, _ context: ActContext, _ replay: inout ErasureReplay
+    /// Removes what came back to the places of a record that was erased everywhere. The entry of each stands before it, in a transaction that finds the record registered nowhere.
+    private func erase(
+        again id: Identifier<DataRecord>, _ gone: Gone, _ context: ActContext, _ replay: inout ErasureReplay
     ) async throws(PrivacyError) {
         let decision = Identifier<DecisionRecord>(at: authority.time.now)
-        for name in locationNames where !reserved.contains(name) {
+        for name in gone.outcomes.keys.sorted() where !reserved.contains(name) {
             guard let location = locations[name] else { continue }
-            var details = ["location": name.cut(toBytes: 200), "replayed": "true"]
+            let details = ["location": name.cut(toBytes: 200), "replayed": "true"]
+            let entry = authority.entry("privacy.eraseAgain", context, .record(id), decision, nil, nil, details)
+            let isGone = try await authority.store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                guard try await Self.records.read(.platform, [id.description], in: &transaction) == nil else {
+                    return false
+                }
+                try transaction.record(entry, in: authority.trail)
+                return true
+            }
+            guard isGone else { return }
             let outcome = try await authority.recordingRefusals(
-                of: "privacy.erase", context, .record(id), details, decision
+                of: "privacy.eraseAgain", context, .record(id), details, decision
             ) { () throws(PrivacyError) in
                 do {
                     return try await location.erase(
-                        authority.erasure(of: id, at: name, attempt: 1, decision, context))
+                        authority.erasure(of: id, at: name, attempt: 1, decision, context, isOwn: false))
                 } catch {
                     throw PrivacyError(.removalFailed)
                 }
             }
             guard outcome == .erased else { continue }
-            details["outcome"] = outcome.rawValue
-            try await authority.record(
-                authority.entry("privacy.erase", context, .record(id), decision, nil, nil, details))
             replay.receipts.append(
                 ErasureReceipt(record: id, location: name, outcome: outcome, at: authority.time.now))
         }

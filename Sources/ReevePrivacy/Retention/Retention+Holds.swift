@@ -53,7 +53,7 @@ extension Retention {
         try await act(action, context, resource, (permit.decision, permit.policy)) {
             transaction throws(PrivacyError) in
             let known = try await Self.cases.read(.platform, ids, in: &transaction)
-            try await Self.cases.write(Ended(on: known?.on ?? today), .platform, ids, in: &transaction)
+            try await Self.cases.write(Closed(on: known?.on ?? today), .platform, ids, in: &transaction)
         }
     }
 
@@ -81,33 +81,7 @@ extension Retention {
         }
     }
 
-    // MARK: What customers and subjects say
-
-    /// Notes that a customer ended the subscription, on a day: from then on rules count days from ``RetentionAnchor/terminated`` (clause P11.5). The permit is for the
-    /// customer's plan, in the scope `.platform`.
-    public func noteEnd(
-        of customer: Identifier<Company>, on day: CivilDay, _ permit: Permit<ChangePlan>
-    ) async throws(PrivacyError) {
-        let (action, details) = ("privacy.noteEnd", ["day": day.description])
-        try await check(permit, action, .plan(of: customer), in: .platform)
-        try await act(action, permit.context, Resource(customer), (permit.decision, permit.policy), details) {
-            transaction throws(PrivacyError) in
-            try await Self.ended.write(Ended(on: day), .platform, [customer.description], in: &transaction)
-        }
-    }
-
-    /// Notes that a customer is back: the end of the subscription counts no more. What was erased by then stays erased.
-    public func noteReturn(
-        of customer: Identifier<Company>, _ permit: Permit<ChangePlan>
-    ) async throws(PrivacyError) {
-        let action = "privacy.noteReturn"
-        try await check(permit, action, .plan(of: customer), in: .platform)
-        try await act(action, permit.context, Resource(customer), (permit.decision, permit.policy)) {
-            transaction throws(PrivacyError) in
-            _ = try await Self.ended.read(.platform, [customer.description], in: &transaction)
-            Self.ended.delete(.platform, [customer.description], in: &transaction)
-        }
-    }
+    // MARK: What subjects say
 
     /// Notes that a request asks for a record to go (clause P9.3). It stands until it is met or withdrawn: what keeps the record now defers it, and when that ends it goes.
     public func demand(
@@ -153,7 +127,7 @@ extension Retention {
 
     // MARK: Within
 
-    private func check<Action>(
+    func check<Action>(
         _ permit: Permit<Action>, _ action: String, _ resource: Resource, in scope: Scope? = nil
     ) async throws(PrivacyError) {
         do throws(AccessError) {

@@ -56,9 +56,14 @@ public final class Retention: Sendable {
         let outcomes: [String: ErasureOutcome]
         let at: Timestamp
     }
-    /// That a customer ended the subscription.
-    struct Ended: Codable, RecordCodable {
+    /// That a case was closed.
+    struct Closed: Codable, RecordCodable {
         let on: CivilDay
+    }
+    /// When a customer ended the subscription, if not taken up again; the sequence says which word of the host's is the last.
+    struct Ended: Codable, RecordCodable {
+        let on: CivilDay?
+        let sequence: Int64
     }
     /// Rules that were locked.
     struct Locked: Codable, RecordCodable {
@@ -71,7 +76,7 @@ public final class Retention: Sendable {
     static let departed = Table<DepartureReport.Erased>("privacy.customer.erased")
     static let due = Table<Mark>("privacy.record.due")
     static let ended = Table<Ended>("privacy.customer.ended")
-    static let cases = Table<Ended>("privacy.case.closed")
+    static let cases = Table<Closed>("privacy.case.closed")
     static let locks = Table<Locked>("privacy.locks")
 
     /// Retention by a schedule that ``RetentionSchedule/validate()`` finds no defect in, over places that each have a name of their own; of two with one name the last counts.
@@ -129,6 +134,9 @@ public final class Retention: Sendable {
             if let customer = record.subscriber {
                 try await Self.customers.write(
                     Mark(), .platform, [customer.description, record.id.description], in: &transaction)
+            }
+            if let customer = record.subscriber {
+                Self.departed.delete(.platform, [customer.description, record.id.description], in: &transaction)
             }
             // What is registered again is not gone.
             Self.gone.delete(.platform, [record.id.description], in: &transaction)
@@ -216,15 +224,6 @@ public final class Retention: Sendable {
         }
     }
 
-    /// Whether a legal hold of a case that is open keeps a record as it is, or it is being erased.
-    func isHeld(_ id: Identifier<DataRecord>, in scope: Scope) async throws(PrivacyError) -> Bool {
-        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-            let row = try await row(id, scope, in: &transaction)
-            let answer = try await disposition(of: row, in: &transaction)
-            return row.isBeingErased || answer.reasons.contains { if case .hold = $0 { true } else { false } }
-        }
-    }
-
     // MARK: Within transactions
 
     func row(
@@ -235,6 +234,18 @@ public final class Retention: Sendable {
         return found
     }
 
+    /// Why a record stays as it is, when a legal hold holds it or it is being erased.
+    func keeps(
+        _ id: Identifier<DataRecord>, in scope: Scope, in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) -> RequestReport.Outcome? {
+        let row = try await row(id, scope, in: &transaction)
+        if row.isBeingErased { return .failed }
+        let holds = try await disposition(of: row, in: &transaction).reasons.filter {
+            if case .hold = $0 { true } else { false }
+        }
+        return holds.isEmpty ? nil : .withheld(because: holds, until: .open)
+    }
+
     /// What must happen to a row's record; nothing that was looked at may change until the transaction commits.
     func disposition(
         of row: Row, in transaction: inout Transaction<PrivacyError>
@@ -242,7 +253,7 @@ public final class Retention: Sendable {
         var circumstances = RetentionCircumstances()
         if let customer = row.record.subscriber {
             circumstances.terminated =
-                try await Self.ended.read(.platform, [customer.description], in: &transaction)?.on
+                try await Self.ended.read(.platform, [customer.description], in: &transaction)?.on ?? nil
         }
         for hold in row.record.holds {
             let ids = Self.ids(of: hold.caseID, row.scope)

@@ -87,10 +87,7 @@ public struct BusinessTransfer: Sendable {
             try chain.add(line)
             try await body(line)
         }
-        for table in Self.plain {
-            try await each(under: table.key([])) { ids, bytes in try await send(table.name, ids, bytes) }
-        }
-        // What subjects did is read as it is when something is decided: what was changed behind Reeve's back is not handed over as theirs.
+        // What subjects did comes first, so that it is there before anything can be decided. It is read as it is when something is decided: what was changed behind Reeve's back is not handed over as theirs.
         try await each(under: privacy.tables.counts.key(.platform, [])) { ids, _ in
             guard ids.count == 2, let subject = Identifier<DataSubject>(ids[0]), let role = DataRole(text: ids[1])
             else { throw PrivacyError(.otherTransfer) }
@@ -98,18 +95,33 @@ public struct BusinessTransfer: Sendable {
                 try await send(Self.events, ids, try event.recordBytes(schema: 1))
             }
         }
+        for table in Self.plain {
+            try await each(under: table.key([])) { ids, bytes in
+                // Keys of workspaces are no part of this, and neither is what is being erased.
+                if table.name == Retention.records.name {
+                    let row = try Retention.records.value(of: bytes, at: table.key(ids))
+                    guard Self.travels(row, retention.reserved) else { return }
+                }
+                try await send(table.name, ids, bytes)
+            }
+        }
         return chain.digest
+    }
+
+    private static func travels(_ row: Retention.Row, _ reserved: Set<String>) -> Bool {
+        row.record.locations.isDisjoint(with: reserved) && !row.isBeingErased
     }
 
     // MARK: Taking
 
-    /// Takes what was handed over, once all of it is what the digest is of. The permit is on `Resource(kind: "transfer", digest.description)`.
+    /// Takes what was handed over, once all of it is what the digest is of, into rooms that have nothing of their own yet: who has a business already keeps this one beside it, over a
+    /// store of its own. The permit is on `Resource(kind: "transfer", digest.description)`.
     ///
-    /// A failure on the way leaves a part: take it again, what is there as it was handed over is passed. ``PrivacyError/Code/otherTransfer`` for other lines, and nothing is taken;
-    /// ``PrivacyError/Code/unknownLocation`` for a record at a place that is not registered here; ``PrivacyError/Code/transferConflict`` for a name under which something else is here.
-    /// Complexity: O(lines).
+    /// A failure on the way leaves a part: take it again, what is there as it was handed over is passed. ``PrivacyError/Code/otherTransfer`` for other lines, and for what no transfer has;
+    /// ``PrivacyError/Code/unknownLocation`` for a record at a place that is not registered here; ``PrivacyError/Code/transferConflict`` where something else is here: then nothing is
+    /// taken. Complexity: O(lines + the square of a subject's events); memory: O(lines).
     public func take(
-        _ lines: some Collection<[UInt8]>, expecting digest: Digest, _ permit: Permit<TransferData>
+        _ given: some Sequence<[UInt8]>, expecting digest: Digest, _ permit: Permit<TransferData>
     ) async throws(PrivacyError) {
         let (action, resource) = ("privacy.takeOver", Resource(kind: "transfer", digest.description))
         do throws(AccessError) {
@@ -120,13 +132,15 @@ public struct BusinessTransfer: Sendable {
         let context = permit.context
         try await authority.recordingRefusals(of: action, context, resource, [:], permit.decision, permit.policy) {
             () throws(PrivacyError) in
+            // What the digest is of is what is taken.
+            let lines = Array(given)
             var chain = try Chain()
             for line in lines { try chain.add(line) }
             guard chain.digest == digest else { throw PrivacyError(.otherTransfer) }
-            for line in lines { _ = try self.line(line) }
+            let all = try lines.map { bytes throws(PrivacyError) in try self.line(bytes) }
+            try await checkNothingElse(is: all)
             var numbers: [Chooser: Int] = [:]
-            for bytes in lines {
-                let line = try self.line(bytes)
+            for line in all {
                 if line.table == Self.events {
                     try await takeEvent(line, &numbers)
                 } else {
@@ -154,8 +168,16 @@ public struct BusinessTransfer: Sendable {
                 throw PrivacyError(.otherTransfer)
             }
             try table.check(record, table.key(line.ids))
+            if line.table == SubjectRequests.requests.name {
+                let request = try SubjectRequests.requests.value(of: record, at: table.key(line.ids))
+                guard [request.id.description] == line.ids else { throw PrivacyError(.otherTransfer) }
+            }
             if line.table == Retention.records.name {
                 let row = try Retention.records.value(of: record, at: table.key(line.ids))
+                // Keys of workspaces here are nobody's to hand over.
+                guard [row.record.id.description] == line.ids, Self.travels(row, retention.reserved) else {
+                    throw PrivacyError(.otherTransfer)
+                }
                 guard row.record.locations.allSatisfy({ retention.locations[$0] != nil }) else {
                     throw PrivacyError(.unknownLocation)
                 }
@@ -163,6 +185,27 @@ public struct BusinessTransfer: Sendable {
             return line
         } catch let error as PrivacyError {
             throw error
+        } catch {
+            throw PrivacyError(.otherTransfer)
+        }
+    }
+
+    /// Whether nothing is here but what a part of these lines left.
+    private func checkNothingElse(is lines: [Line]) async throws(PrivacyError) {
+        let keys = Set(lines.map { [$0.table] + $0.ids })
+        do {
+            for table in Self.plain {
+                try await each(under: table.key([])) { ids, _ in
+                    guard keys.contains([table.name] + ids) else { throw PrivacyError(.transferConflict) }
+                }
+            }
+            try await each(under: privacy.tables.counts.key(.platform, [])) { ids, _ in
+                guard keys.contains([Self.events] + ids) else { throw PrivacyError(.transferConflict) }
+            }
+        } catch let error as PrivacyError {
+            throw error
+        } catch let error as StoreError {
+            throw PrivacyError(error)
         } catch {
             throw PrivacyError(.otherTransfer)
         }
