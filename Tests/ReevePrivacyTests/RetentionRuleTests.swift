@@ -146,6 +146,11 @@ import Testing
         #expect(
             defects([all, .drop(category("content"), 0, after: .sessionEnded, because: clause("P2e.3"))]).count == 1)
         #expect(defects([.drop(nil, 30, after: .lastUsed, because: clause("P12.5"))]).count == 2)
+        // One below a category of theirs that may never go.
+        let below = RetentionSchedule(
+            rules: [all, .drop(category("content.message"), 0, after: .terminated, because: clause("P11.5"))],
+            children: [category("content")])
+        #expect(below.validate().count == 1)
         #expect(defects([all, .drop(nil, 40_000, after: .created, because: clause("P12.5"))]).count == 1)
         let bad = TrustLayer.Configuration(retention: RetentionSchedule(rules: [], children: pupils))
         #expect(bad.validate().count == 2)

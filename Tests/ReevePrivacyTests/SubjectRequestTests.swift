@@ -153,6 +153,7 @@ struct RequestFixture: Sendable {
     @Test func whatWasPublicSaysWhatRemains() async throws {
         let fixture = try await RequestFixture()
         let request = try await fixture.begun(.publicRemoval)
+        #expect(fixture.requests.deadlines(of: request).map(\.basis) == ["P9.4"])
         let silent = try await fixture.answer(request)
         #expect(silent.request.status == .partly)
         #expect(fixture.outcome(of: fixture.post, silent) == [.erased])
@@ -446,6 +447,12 @@ struct RequestFixture: Sendable {
         let answer = try await fixture.answer(first)
         #expect(answer.request.status == .fulfilled && answer.sharing?.year == 2025)
         #expect(try await receive(.post, "us-ca").events.map(\.act) == [.duplicate(of: first.id)])
+        // One that came before the answer, and was begun after it, is not answered either.
+        let pending = try #require(try await fixture.requests.open().first { $0.status == .received })
+        _ = try await fixture.requests.note(.askedForIdentity, of: pending.id, as: fixture.trust.context())
+        _ = try await fixture.requests.note(.identityProven, of: pending.id, as: fixture.trust.context())
+        let second = try await fixture.answer(pending)
+        #expect(second.request.status == .duplicate && second.sharing == nil && second.report == nil)
         fixture.trust.time.advance(by: .seconds(366 * 86_400))
         #expect(try await receive(.post, "us-ca").status == .received)
     }

@@ -47,6 +47,8 @@ extension SubjectRequests {
         var consulted: Set<String> = []
         var items: [SubjectExport.Item] = []
         var sharing: SharingReport?
+        /// The request that had the same answered before.
+        var repeated: Identifier<SubjectRequestRecord>?
         var cookies: String?
         var concernsPublic = false
         var residual: Set<ResidualCopy>?
@@ -112,7 +114,10 @@ extension SubjectRequests {
             }
             work.asksPlaces = false
         case .shineTheLight:
-            guard let marketing = Purpose("marketing") else { break }
+            // Once in a calendar year, also where two were asked before the first was answered (clause P13.3).
+            let others = try await requests(about: request.subject)
+            work.repeated = others.first { isRepeated(request, by: $0) && $0.id != request.id && $0.report != nil }?.id
+            guard work.repeated == nil, let marketing = Purpose("marketing") else { break }
             let year = request.year ?? clocks.zone.day(at: request.received).components.year - 1
             work.sharing = try await privacy.sharing(in: year, for: marketing)
             work.asksPlaces = false
@@ -180,8 +185,8 @@ extension SubjectRequests {
                     }
                 }
             } catch {
-                // It went meanwhile.
-                guard error.code == .unknownRecord else { throw error }
+                // It went meanwhile, or as many as there can be ask for it to go already.
+                guard error.code == .unknownRecord || error.code == .tooManyHolds else { throw error }
             }
             for name in row.record.locations.sorted() {
                 let outcome = try await erase(row, at: name, since: request.received, as: own)
@@ -243,7 +248,7 @@ extension SubjectRequests {
         _ request: SubjectRequest, _ work: Work, _ action: String, _ permit: Permit<AnswerRequest>
     ) async throws(PrivacyError) -> RequestAnswer {
         let report: RequestReport? =
-            work.isElsewhere
+            work.isElsewhere || work.repeated != nil
             ? nil
             : RequestReport(
                 work.rows, registered: work.asksPlaces ? Set(retention.locationNames) : [],
@@ -259,7 +264,9 @@ extension SubjectRequests {
         do throws(PrivacyError) {
             answered = try await change(request.id, action, permit.context, proof, details) {
                 stored, now throws(IllegalTransition) in
-                if let report {
+                if let other = work.repeated {
+                    try stored.apply(.duplicate(of: other), at: now)
+                } else if let report {
                     try stored.apply(.answered(report.stored), at: now)
                 } else {
                     try stored.apply(.redirected(work.redirects), at: now)

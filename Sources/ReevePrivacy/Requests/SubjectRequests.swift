@@ -118,7 +118,7 @@ public final class SubjectRequests: Sendable {
 
     /// Whether a request asks for what another asks for already. Of what somebody says in words nobody knows whether it is the same, and who has not proven to be the subject
     /// stands in nobody's way.
-    private func isRepeated(_ request: SubjectRequest, by other: SubjectRequest) -> Bool {
+    func isRepeated(_ request: SubjectRequest, by other: SubjectRequest) -> Bool {
         guard other.kind == request.kind else { return false }
         let isProven = other.status == .inProgress || other.status == .extended
         switch request.kind {

@@ -38,13 +38,14 @@ public struct RetentionSchedule: Hashable, Sendable, Codable {
         return lines
     }
 
-    /// The categories whose data stays for ever when it is used every day, no session ends and no customer leaves: no error, but somebody should know. In order. Complexity:
-    /// O(categories) dispositions.
+    /// The categories whose data stays for ever when it is used every day, no session ends and no customer leaves: no error, but somebody should know; with those below them that have rules of
+    /// their own. In order. Complexity: O(categories · rules) dispositions.
     public func unbounded(in categories: some Sequence<DataCategory>) -> [DataCategory] {
         let made = CivilDay(daysSince1970: 0)
         // Later than any rule's days, on whatever day they began to count.
         let late = made.advanced(byDays: 100_000)
-        return categories.filter { category in
+        let all = Set(categories.flatMap { one in [one] + rules.compactMap(\.category).filter { one.contains($0) } })
+        return all.filter { category in
             var record = RetainedRecord(
                 id: Identifier(high: 0, low: 0), category: category, created: made, as: .controller, at: [])
             record.lastUsed = late
