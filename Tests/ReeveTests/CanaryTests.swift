@@ -7,6 +7,7 @@ import ReeveAccess
 import ReeveAudit
 import ReeveCrypto
 import ReeveModel
+import ReevePrivacy
 import ReevePublishing
 import ReeveStorage
 import ReeveTesting
@@ -140,6 +141,7 @@ private func spellings(of text: String) -> [String] {
         let foreign = ForeignCredential(
             connection, of: connector, .apiKey, fields: [("key", .bytes(canary))])
         let seal = try ForeignSeal.aes256GCM(secret())
+        failures += try await exported()
         return failures + [
             ("ReeveVault.ForeignCredential", foreign), ("ReeveVault.ForeignSeal", seal),
             ("ReeveVault.ForeignCredential.Value", ForeignCredential.Value.bytes(canary)),
@@ -165,6 +167,52 @@ private func spellings(of text: String) -> [String] {
             ("ReevePublishing.BlockReason", blocked), ("ReeveTesting.SpyStore", trust.store.commits),
             ("ReeveModel.RecipeDocument", try RecipeDocument(workato: recipe)),
         ]
+    }
+
+    /// What has a subject's data, whose place gave it: an answer, its export, and an error of a place that put it into its words.
+    private static func exported() async throws -> [(String, any Sendable)] {
+        struct Talkative: DataLocation {
+            let name = "talkative"
+            struct Failure: Error, CustomStringConvertible {
+                var description: String { String(decoding: canary, as: UTF8.self) }
+            }
+            func records(about subject: Identifier<DataSubject>) async throws -> Set<Identifier<DataRecord>> {
+                throw Failure()
+            }
+            func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? { throw Failure() }
+            func correct(_ record: Identifier<DataRecord>, to content: [UInt8]) async throws -> Bool { throw Failure() }
+            func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome { throw Failure() }
+        }
+        let trust = try await TestTrust(locations: [Talkative()])
+        let (subject, record) = (Identifier<DataSubject>(high: 1, low: 1), Identifier<DataRecord>(high: 1, low: 1))
+        trust.location.put(record, about: subject, canary)
+        try await trust.layer.retention.register(
+            RetainedRecord(
+                id: record, category: try #require(DataCategory("content.user")), created: trust.time.now.day,
+                as: .controller, about: subject, at: ["host", "talkative"]), as: trust.context())
+        func answer(_ kind: RequestKind) async throws -> RequestAnswer {
+            let asked = try await trust.layer.requests.receive(
+                kind, about: subject, through: .account, as: trust.context())
+            _ = try await trust.layer.requests.note(.begun, of: asked.id, as: trust.context())
+            let permit = try await trust.permit(AnswerRequest.self, on: Resource(asked.id), in: .platform)
+            guard kind == .rectify else { return try await trust.layer.requests.answer(asked.id, permit) }
+            return try await trust.layer.requests.correct(asked.id, [record: canary], permit)
+        }
+        let (seen, changed, erased) = (try await answer(.access), try await answer(.rectify), try await answer(.delete))
+        let export = try #require(seen.export)
+        #expect(export.items.map(\.content) == [canary])
+        var values: [(String, any Sendable)] = [
+            ("ReevePrivacy.RequestAnswer", seen), ("ReevePrivacy.RequestAnswer", changed),
+            ("ReevePrivacy.RequestAnswer", erased), ("ReevePrivacy.SubjectExport", export),
+            ("ReevePrivacy.SubjectExport.Item", export.items), ("ReevePrivacy.RequestReport", seen.report),
+            ("ReevePrivacy.SubjectRequest", seen.request), ("ReeveTesting.SpyStore", trust.store.commits),
+        ]
+        do {
+            try await trust.layer.retention.erase(record, as: trust.context())
+        } catch {
+            values.append(("ReevePrivacy.PrivacyError", error))
+        }
+        return values
     }
 
     /// Public types of those libraries that hold no secret: codes, sizes and ids; and those that cannot be copied, so that
