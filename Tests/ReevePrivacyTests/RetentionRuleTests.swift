@@ -278,7 +278,7 @@ import Testing
         try await fixture.retention.lock(as: fixture.trust.context())
         let longer = Retention(
             schedule: RetentionSchedule(rules: [
-                RetentionRule(category: category("content"), days: 100, clause: clause("P11.5"))
+                .drop(category("content"), 100, after: .created, because: clause("P11.5"))
             ]), locations: [fixture.trust.location], authority: fixture.trust.layer.access)
         fixture.pass(days: 50)
         #expect(try await longer.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mayKeep)
