@@ -206,9 +206,10 @@ import Testing
     @Test func aParentIsAllItsLeavesAndAJoinBothParts() throws {
         var parents = 0
         try each("L7") { generator, one, policy in
-            // Choices are of whole requests: a leaf may be within one where its parent only overlaps it.
+            // Choices are of whole requests: a leaf may be within one where its parent only overlaps it. So is what a record may still be used for.
             var request = one.request
             request.subject.choices = ChoiceState.none
+            request.retainedFor = nil
             let decision = policy.decide(request)
             let categories = request.data.categories
             let leaves = categories.flatMap { one in generator.categories.filter { one.contains($0) } }
