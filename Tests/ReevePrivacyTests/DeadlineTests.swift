@@ -76,7 +76,8 @@ func request(
         // To ask once the time is over stops nothing.
         var late = request(.access, on: received, through: .email)
         try late.apply(.askedForIdentity, at: received.advanced(byDays: 11).startInUTC)
-        #expect(Set(clocks.deadlines(of: late).map(\.day)) == [received.advanced(byDays: 10)])
+        let due10 = received.advanced(byDays: 10)
+        #expect(clocks.deadlines(of: late).map(\.day) == [due10, due10, due10])
     }
 
     /// More time is had by who says so in time.
