@@ -234,6 +234,7 @@ struct RequestFixture: Sendable {
             let answer = try await fixture.answer(request, residual: [])
             #expect(!answer.notice.contains("\(fixture.customer)") && !answer.notice.contains("kept"))
             #expect(!answer.notice.contains("Nothing was there") && answer.request.status != .redirected)
+            #expect(answer.report?.redirects.isEmpty == true)
         }
         // Who is sent to a customer is told how to reach it.
         try await fixture.trust.layer.privacy.update(as: fixture.trust.context()) {
