@@ -13,9 +13,10 @@ extension TrustLayer {
     /// Ends a company's subscription (clause P11.5): nothing new is admitted, and what is registered of it goes on the day that the retention schedule says, counted
     /// from `day`, and not before.
     ///
-    /// The keys and credentials of its workspaces are registered as records of it, so that a legal hold can keep them, and the schedule's rules for `credential.app` and for everything decide
-    /// when they go: `keys` has a permit for each workspace, in its scope without an environment, as `Vault.shredWorkspace(_:)` takes it. The other permit is for the company's plan, in
-    /// the scope `.platform`. Both are looked at before anything is done. What is due goes with ``runOnce()``, and `Retention.departure(of:)` says at any time what is left and why.
+    /// What Reeve's own rooms have of it is registered as records of it, so that a legal hold can keep them, and the schedule's rules decide when each goes: of each workspace the keys and
+    /// credentials (`credential.app`), what it published (`content.recipe`) and the personal values of its audit log (`log.audit`); of the company what it was charged, granted and offered
+    /// (`usage`), and what its people chose towards it (`choice`). `keys` has a permit for each workspace, in its scope without an environment, as `Vault.shredWorkspace(_:)` takes it. The
+    /// other permit is for the company's plan, in the scope `.platform`. Both are looked at before anything is done. What is due goes with ``runOnce()``, and `Retention.departure(of:)` says at any time what is left and why.
     ///
     /// `sequence` orders what is said of a company, as in `Plans.setStatus(_:sequence:periods:)`: a word that is not later than the last changes nothing. Called again with the same after a
     /// failure, it goes on where it stopped, and the first day counts.
@@ -25,13 +26,14 @@ extension TrustLayer {
         sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws -> DepartureReport {
         try await check(company, keys, permit)
-        let (today, workspaces) = (access.time.now.day, keys.compactMap(\.context.scope.workspace))
-        for workspace in workspaces {
+        let today = access.time.now.day
+        let records = records(of: company, keys.compactMap(\.context.scope.workspace))
+        for one in records {
             var own = permit.context
-            own.scope = Scope(workspace)
+            own.scope = one.scope
             let record = RetainedRecord(
-                id: Vault.record(of: workspace), category: Self.credentials, created: today,
-                as: .processor(for: company), at: [Vault.locationName])
+                id: one.id, category: one.place.category, created: today, as: .processor(for: company),
+                at: [one.place.name], isPublic: one.isPublic)
             do throws(PrivacyError) {
                 try await retention.registerAnywhere(record, as: own)
             } catch {
@@ -41,9 +43,9 @@ extension TrustLayer {
         }
         let report = try await retention.departure(of: company)
         // Somebody else's record under that name is no record of the company's.
-        let known = Set(report.kept.filter { $0.locations == [Vault.locationName] }.map(\.record))
-            .union(report.erased.map(\.record))
-        guard workspaces.allSatisfy({ known.contains(Vault.record(of: $0)) }) else {
+        let kept = Dictionary(report.kept.map { ($0.record, $0.locations) }) { $1 }
+        let erased = Set(report.erased.map(\.record))
+        guard records.allSatisfy({ kept[$0.id] == [$0.place.name] || erased.contains($0.id) }) else {
             throw PrivacyError(.alreadyRegistered)
         }
         try await retention.noteEnd(of: company, on: day ?? today, sequence: sequence, permit)
@@ -85,6 +87,27 @@ extension TrustLayer {
         }
     }
 
-    /// What the vault keeps.
-    private static let credentials = DataCategory(trusted: "credential.app")
+    /// What a room has of a company, at its place.
+    private struct Owned {
+        let place: any RoomLocation
+        let id: Identifier<DataRecord>
+        let scope: Scope
+        var isPublic = false
+    }
+
+    /// What the rooms have of a company and its workspaces.
+    private func records(of company: Identifier<Company>, _ workspaces: [Identifier<Workspace>]) -> [Owned] {
+        let ofCompany: [any RoomLocation] = [PlansLocation(plans: plans), CustomerChoicesLocation(privacy: privacy)]
+        let (keys, published) = (VaultLocation(vault: vault), PublicationsLocation(publisher: publisher))
+        let values = LogValuesLocation(audit: audit)
+        var owned = ofCompany.map { Owned(place: $0, id: company.record(at: $0.name), scope: .platform) }
+        for workspace in workspaces {
+            let scope = Scope(workspace)
+            owned.append(Owned(place: keys, id: Vault.record(of: workspace), scope: scope))
+            owned.append(Owned(place: values, id: workspace.record(at: values.name), scope: scope))
+            owned.append(
+                Owned(place: published, id: workspace.record(at: published.name), scope: scope, isPublic: true))
+        }
+        return owned
+    }
 }

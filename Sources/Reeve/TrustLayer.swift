@@ -110,11 +110,15 @@ public struct TrustLayer: Sendable {
         } catch {
             throw ConfigurationError(defects: error.lines)
         }
-        retention = Retention(
-            schedule: configuration.retention, locations: locations, own: [VaultLocation(vault: vault)],
-            authority: authority, ledger: keys.ledger)
-        requests = SubjectRequests(clocks: configuration.clocks, retention: retention, privacy: privacy)
         audit = AuditLog(authority: authority, keys: keys, sinks: sinks, configuration: configuration.audit)
+        retention = Retention(
+            schedule: configuration.retention, locations: locations,
+            own: [
+                VaultLocation(vault: vault), PublicationsLocation(publisher: publisher), PlansLocation(plans: plans),
+                ChoicesLocation(privacy: privacy), CustomerChoicesLocation(privacy: privacy),
+                LogValuesLocation(audit: audit), SubjectValuesLocation(audit: audit),
+            ], authority: authority, ledger: keys.ledger)
+        requests = SubjectRequests(clocks: configuration.clocks, retention: retention, privacy: privacy)
     }
 
     /// Everything in memory, under a main key that is gone with the process: for trials, examples and tests.

@@ -8,6 +8,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReevePrivacy
+import ReevePublishing
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
@@ -19,7 +20,11 @@ private struct Leaving: Sendable {
     let connection: Connection
     let subject = Identifier<DataSubject>(high: 3, low: 3)
     let messages: [Identifier<DataRecord>] = [Identifier(high: 1, low: 1), Identifier(high: 1, low: 2)]
+    let publication: Publication
     static let days = 30
+    static let value = "dana@example.org"
+    /// What is registered of the customer when it leaves: the messages, and what each room has.
+    static let all = 7
 
     static func schedule() throws -> RetentionSchedule {
         let (p1, p5) = (try #require(ClauseReference("P11.1")), try #require(ClauseReference("P11.5")))
@@ -39,6 +44,18 @@ private struct Leaving: Sendable {
         try await trust.layer.vault.store(
             try Credential.oauth2(accessToken: SecretBytes(copying: [1, 2, 3])), for: connection, of: connector,
             try await trust.permit(StoreCredential.self, on: .credential(of: connection.id)))
+        // Something in every room.
+        let recipe = try trust.scrubbedRecipe()
+        publication = try await trust.layer.publisher.publish(
+            recipe, to: .publicLibrary, try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest)))
+        try await trust.admission(tasks: 3).release()
+        try await trust.layer.privacy.choose(
+            ChoiceEvent(
+                .refused, ChoiceScope(), by: subject, at: trust.time.now, under: "2016-03-07",
+                evidence: .init(.settings)), towards: .processor(for: trust.company), as: trust.context())
+        let entry = AuditEntry(at: trust.time.now, context: trust.context(), action: "host.call", resource: "r")
+        try await trust.store.record(
+            entry, personal: [PersonalValue("email", Self.value, about: subject)], in: trust.layer.access.trail)
         for id in messages {
             trust.location.put(id, about: subject)
             try await trust.layer.retention.register(
@@ -73,6 +90,21 @@ private struct Leaving: Sendable {
         }
     }
 
+    /// What each room has of the customer, by its name.
+    func isThere() async throws -> [String: Bool] {
+        let layer = trust.layer
+        let records = try await trust.store.records(in: KeyRange(under: Key(.platform)), limit: 10_000)
+        let own = try await trust.store.records(in: KeyRange(under: Key(Partition(trust.scope))), limit: 10_000)
+        func has(_ text: String) -> Bool { (records + own).contains { $0.key.description.contains(text) } }
+        return [
+            "vault": try await opens(),
+            "publications": (try? await layer.publisher.bytes(of: publication, in: trust.scope)) != nil,
+            "plans": has("plans.quota"),
+            "choices": try await !layer.privacy.choices(of: subject, towards: .processor(for: trust.company)).isEmpty,
+            "audit": (records + own).contains { String(decoding: $0.record.bytes, as: UTF8.self).contains(Self.value) },
+        ]
+    }
+
     func report() async throws -> DepartureReport { try await trust.layer.retention.departure(of: trust.company) }
     /// In steps, so that keys that are only cached are wiped on the way.
     func pass(days: Int) { trust.time.advance(by: .seconds(days * 86_400)) }
@@ -88,15 +120,24 @@ private struct Leaving: Sendable {
         leaving.pass(days: Leaving.days - 1)
         try await leaving.trust.layer.runOnce()
         let before = try await leaving.report()
-        #expect(before.erased.isEmpty && before.kept.count == 3 && !before.isComplete)
+        #expect(before.erased.isEmpty && before.kept.count == Leaving.all && !before.isComplete)
+        #expect(try await leaving.isThere().values.allSatisfy { $0 })
         #expect(before.kept.allSatisfy { $0.disposition.nextChange == leaving.trust.time.now.day.advanced(byDays: 1) })
         #expect(try await leaving.opens() && leaving.trust.location[leaving.messages[0]] != nil)
         leaving.pass(days: 1)
         try await leaving.trust.layer.runOnce()
         let after = try await leaving.report()
-        #expect(after.isComplete && after.erased.count == 3)
+        #expect(after.isComplete && after.erased.count == Leaving.all && !after.touchedNothing)
         #expect(after.erased.allSatisfy { $0.outcomes.values.allSatisfy { $0 == .erased } })
-        #expect(Set(after.erased.flatMap(\.outcomes.keys)) == ["host", "vault"])
+        #expect(
+            Set(after.erased.flatMap(\.outcomes.keys))
+                == ["host", "vault", "publications", "plans", "choices.customers", "audit"])
+        #expect(try await leaving.isThere().values.allSatisfy { !$0 })
+        // Neither is anything of it in what the store has, and that the company left still is.
+        await #expect(throws: PlanError.self) { _ = try await leaving.trust.admission(tasks: 1).release() }
+        #expect(
+            try await leaving.trust.layer.plans.setStatus(
+                Company(id: leaving.trust.company, status: .customer), sequence: 1) == false)
         #expect(try await !leaving.opens())
         #expect(leaving.messages.allSatisfy { leaving.trust.location[$0] == nil })
     }
@@ -111,7 +152,7 @@ private struct Leaving: Sendable {
         leaving.pass(days: 100)
         try await leaving.trust.layer.runOnce()
         let report = try await leaving.report()
-        #expect(report.ended == nil && report.erased.isEmpty && report.kept.count == 3)
+        #expect(report.ended == nil && report.erased.isEmpty && report.kept.count == Leaving.all)
         #expect(try await leaving.opens())
         try await leaving.trust.admission(tasks: 1).release()
     }
@@ -131,7 +172,7 @@ private struct Leaving: Sendable {
             leaving.pass(days: 100)
             try await leaving.trust.layer.runOnce()
             let report = try await leaving.report()
-            #expect(report.kept.map(\.record) == [held] && report.erased.count == 2)
+            #expect(report.kept.map(\.record) == [held] && report.erased.count == Leaving.all - 1)
             #expect(report.kept.first?.disposition.reasons == [.hold(hold)])
             #expect(try await leaving.opens() == isOfTheVault)
             try await leaving.trust.layer.retention.releaseHold(hold, on: held, permit())
@@ -155,6 +196,34 @@ private struct Leaving: Sendable {
         #expect(try await leaving.report().isComplete)
     }
 
+    /// Who comes back after all of it went is a customer again, with counts of its own from then on.
+    @Test func whoComesBackLaterBeginsAnew() async throws {
+        let leaving = try await Leaving()
+        try await leaving.leave()
+        leaving.pass(days: Leaving.days)
+        try await leaving.trust.layer.runOnce()
+        try await leaving.trust.layer.reinstate(
+            Company(id: leaving.trust.company, status: .proofOfConcept), sequence: 3, leaving.permit())
+        try await leaving.trust.admission(tasks: 2).release()
+        #expect(try await leaving.trust.layer.plans.allowance(of: leaving.trust.company).limit > 0)
+        try await leaving.trust.layer.privacy.choose(
+            ChoiceEvent(
+                .refused, ChoiceScope(), by: leaving.subject, at: leaving.trust.time.now, under: "2016-03-07",
+                evidence: .init(.settings)), towards: .processor(for: leaving.trust.company),
+            as: leaving.trust.context())
+        #expect(
+            try await leaving.trust.layer.privacy.choices(
+                of: leaving.subject, towards: .processor(for: leaving.trust.company)
+            ).count == 1)
+        // It leaves again, and what is new goes as well.
+        try await leaving.trust.layer.offboard(
+            leaving.trust.company, shredding: [leaving.keys()], sequence: 4, leaving.permit())
+        leaving.pass(days: Leaving.days)
+        try await leaving.trust.layer.runOnce()
+        #expect(try await leaving.report().isComplete)
+        #expect(try await leaving.isThere().values.allSatisfy { !$0 })
+    }
+
     /// What was said before is a replay, whenever it comes again: who came back stays.
     @Test func anOldWordChangesNothing() async throws {
         let leaving = try await Leaving()
@@ -165,7 +234,7 @@ private struct Leaving: Sendable {
         leaving.pass(days: 100)
         try await leaving.trust.layer.runOnce()
         let report = try await leaving.report()
-        #expect(report.ended == nil && report.touchedNothing && report.kept.count == 3)
+        #expect(report.ended == nil && report.touchedNothing && report.kept.count == Leaving.all)
         #expect(try await leaving.opens())
     }
 
@@ -234,9 +303,10 @@ private struct Leaving: Sendable {
                 leaving.trust.time.advance(by: .seconds(60))
             }
             let report = try await leaving.report()
-            #expect(report.isComplete && report.erased.count == 3, "\(fault) at call \(call - before)")
+            #expect(report.isComplete && report.erased.count == Leaving.all, "\(fault) at call \(call - before)")
             #expect(leaving.messages.allSatisfy { leaving.trust.location[$0] == nil })
-            #expect(try await !leaving.opens(), "\(fault) at call \(call - before)")
+            let left = try await leaving.isThere().filter(\.value)
+            #expect(left.isEmpty, "\(fault) at call \(call - before)")
         }
     }
 

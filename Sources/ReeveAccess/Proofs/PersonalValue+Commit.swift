@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 public import ReeveCrypto
-package import ReeveModel
+public import ReeveModel
 public import ReeveStorage
 
 extension PersonalValue {
@@ -10,10 +10,14 @@ extension PersonalValue {
     ///
     /// HMAC-SHA256 (RFC 2104) under the salt: who has neither salt nor value learns nothing from the commitment, and
     /// nobody finds another value for it.
-    public init(_ name: String, _ value: String) throws(CryptoError) {
+    ///
+    /// With `subject` it is found by whom it is about: a request of theirs shows it, or has it erased.
+    public init(
+        _ name: String, _ value: String, about subject: Identifier<DataSubject>? = nil
+    ) throws(CryptoError) {
         let salt = try Randomness.bytes(32)
         let commitment = try HMACKey(SecretBytes(copying: salt)).authenticate(Self.message(name: name, value: value))
-        self.init(name: name, value: value, salt: salt, commitment: commitment)
+        self.init(name: name, value: value, salt: salt, commitment: commitment, about: subject)
     }
 }
 

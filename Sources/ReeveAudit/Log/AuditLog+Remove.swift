@@ -44,7 +44,9 @@ extension AuditLog {
             let key = StoredPersonalValue.key(Partition(scope), entry, field)
             try await storing { () throws(StoreError) in
                 try await store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
-                    let isThere = try await transaction.read(key) != nil
+                    let stored = try await transaction.read(key)
+                    let isThere = stored != nil
+                    if let stored { Self.mark(of: stored, at: key).map { transaction.delete($0) } }
                     transaction.delete(key)
                     let details = ["entry": entry.description, "field": field, "found": isThere ? "yes" : "no"]
                     try transaction.record(authority.entry(action, permit, details: details), in: authority.trail)
@@ -138,11 +140,11 @@ extension AuditLog {
         let leaves = KeyRange(from: LeafChunk.key(log, Int64(minimum - 1)), under: LeafChunk.prefix(log))
         let tiles = KeyRange(under: Key(log, [.text("audit.tile"), .integer(0)]))
         try await storing { () throws(StoreError) in
-            try await remove(leaves) { entry throws(StoreError) in
+            try await remove(leaves) { (entry) async throws(StoreError) in
                 let chunk = try LeafChunk.table.decode(entry.record.bytes, entry.key)
                 guard chunk.range.upperBound <= Int64(minimum) else { return [] }
                 // The personal values of the entries go with them, and before them.
-                return Self.values(chunk.leaves, log) + [entry.key]
+                return try await values(chunk.leaves, log) + [entry.key]
             }
             try await remove(tiles) { entry throws(StoreError) in
                 guard case .integer(let index)? = entry.key.elements?.last, index < Int64(minimum / Tile.width) else {
@@ -159,11 +161,13 @@ extension AuditLog {
         guard let chunk = try await reader.chunk(holding: Int64(minimum)), chunk.first < Int64(minimum) else { return }
         let count = minimum - Int(chunk.first)
         let rest = LeafChunk(first: Int64(minimum), leaves: Array(chunk.leaves.dropFirst(count)))
-        let values = Self.values(chunk.leaves.prefix(count), log)
+        let keys = try await storing { () throws(StoreError) -> [Key] in
+            try await values(chunk.leaves.prefix(count), log)
+        }
         try await storing { () throws(StoreError) in
-            for start in stride(from: 0, to: values.count, by: Changes.maximumKeys) {
+            for start in stride(from: 0, to: keys.count, by: Changes.maximumKeys) {
                 var changes = Changes()
-                values[start..<min(start + Changes.maximumKeys, values.count)].forEach { changes.delete($0) }
+                keys[start..<min(start + Changes.maximumKeys, keys.count)].forEach { changes.delete($0) }
                 try await store.commit(changes)
             }
             var changes = Changes()
@@ -173,22 +177,39 @@ extension AuditLog {
         }
     }
 
-    /// Where the personal values of entries lie.
-    private static func values(_ leaves: some Sequence<[UInt8]>, _ log: Partition) -> [Key] {
-        leaves.compactMap { SequencedEntry(leaf: $0, index: 0)?.entry }.flatMap { entry in
-            (entry.commitments ?? [:]).keys.map { StoredPersonalValue.key(log, entry.id, $0) }
+    /// Where the personal values of entries lie, each behind the mark by which its subject finds it.
+    private func values(
+        _ leaves: some Sequence<[UInt8]>, _ log: Partition
+    ) async throws(StoreError) -> [Key] {
+        var keys: [Key] = []
+        for entry in leaves.compactMap({ SequencedEntry(leaf: $0, index: 0)?.entry }) {
+            for name in (entry.commitments ?? [:]).keys {
+                let key = StoredPersonalValue.key(log, entry.id, name)
+                guard let record = try await store.record(for: key) else { continue }
+                if let mark = Self.mark(of: record.bytes, at: key) { keys.append(mark) }
+                keys.append(key)
+            }
         }
+        return keys
+    }
+
+    /// The mark by which the subject of a value finds it; `nil` where there is none.
+    static func mark(of bytes: [UInt8], at key: Key) -> Key? {
+        guard let subject = try? StoredPersonalValue.table.decode(bytes, key).subject,
+            let place = PersonalValuePlace(valueAt: key)
+        else { return nil }
+        return place.mark(of: subject)
     }
 
     /// Removes what `picked` names for each record of a range: what it names last goes last.
-    private func remove(
-        _ range: KeyRange, _ picked: (Entry) throws(StoreError) -> [Key]
+    func remove(
+        _ range: KeyRange, _ picked: (Entry) async throws(StoreError) -> [Key]
     ) async throws(StoreError) {
         var rest = range
         while true {
             let page = try await store.records(in: rest, limit: 50)
             var keys: [Key] = []
-            for entry in page { keys += try picked(entry) }
+            for entry in page { keys += try await picked(entry) }
             for start in stride(from: 0, to: keys.count, by: Changes.maximumKeys) {
                 var changes = Changes()
                 for key in keys[start..<min(start + Changes.maximumKeys, keys.count)] { changes.delete(key) }

@@ -40,6 +40,12 @@ public enum DecisionRecord: IdentifiedEntity {
     public static var identifierPrefix: String { "dec" }
 }
 
+/// Whom data is about, by name only: Reeve stores no people. Prefix `sub`.
+public enum DataSubject: IdentifiedEntity {
+    /// `sub`
+    public static var identifierPrefix: String { "sub" }
+}
+
 /// Names one audit entry. Prefix `aud`.
 public enum AuditRecord: IdentifiedEntity {
     /// `aud`

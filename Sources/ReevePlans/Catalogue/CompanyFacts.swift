@@ -86,6 +86,9 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     /// When something was granted or revoked last.
     private(set) var granted: Timestamp?
 
+    /// Whether what was counted of the company is erased: what running processes still tell of it counts for nobody.
+    private(set) var isErased: Bool?
+
     /// As many facts of a kind are kept while they can still matter.
     static let maximumFacts = 100
     /// As many of them come from changes: there is room for statuses beside them.
@@ -101,6 +104,13 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
 
     init(periods: PeriodRule) {
         self.periods = periods
+    }
+
+    /// What is left of a company that has left when everything else about it is erased: that it has, and which word was the last.
+    var bare: CompanyFacts {
+        var facts = CompanyFacts(periods: periods)
+        (facts.status, facts.sequence, facts.ended, facts.isErased) = (status, sequence, ended, true)
+        return facts
     }
 
     /// Whether everything in it is in range, as only what was written here is.
@@ -128,6 +138,7 @@ struct CompanyFacts: Hashable, Codable, RecordCodable {
     /// Records a status with its sequence; whether it is another one.
     mutating func tell(_ new: Company.Status, sequence number: Int64) -> Bool {
         sequence = number
+        if new != .former { isErased = nil }
         defer { status = new }
         return status != new
     }

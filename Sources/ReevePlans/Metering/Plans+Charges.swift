@@ -54,6 +54,7 @@ extension Plans {
             try await count(told, new ?? told.tasks, of: company, &record, to: &pools, history, in: &transaction)
             if new != nil, !told.charges.isEmpty { records[ids] = record }
         }
+        guard try await !isErased(company, in: &transaction) else { return counted }
         for (ids, record) in records { try await ChargeRecord.table.write(record, .platform, ids, in: &transaction) }
         return counted
     }

@@ -199,6 +199,19 @@ extension Plans {
         }
     }
 
+    /// Whether what was counted of a company is erased.
+    func isErased(
+        _ company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> Bool {
+        do throws(PlanError) {
+            return try await facts(of: company, in: &transaction)?.isErased ?? false
+        } catch {
+            guard case .malformed? = error.store else { throw error }
+            // What cannot be read keeps nothing from being counted.
+            return false
+        }
+    }
+
     /// Sets the present limit in the pool of the present period, before it is said how much of it is used.
     func setLimits(
         in pools: inout [Timestamp: QuotaPool], of company: Identifier<Company>, _ history: PlanHistory?,
@@ -274,6 +287,7 @@ extension Plans {
         _ pools: [Timestamp: QuotaPool], of company: Identifier<Company>, announcing thresholds: [Int] = [],
         in transaction: inout Transaction<PlanError>
     ) async throws(PlanError) {
+        guard try await !isErased(company, in: &transaction) else { return }
         let now = authority.time.now
         var pools = pools
         if let record = try await pace(of: company, after: &pools, in: &transaction) {

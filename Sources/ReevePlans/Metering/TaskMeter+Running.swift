@@ -71,7 +71,8 @@ extension TaskMeter {
             let ids = [company.description, admission.id.description]
             guard try await EndedAdmission.table.read(.platform, ids, in: &transaction) == nil else { return false }
             let now = history.facts.instant(plans.authority.time.now)
-            guard plans.isOpen(try history.period(at: first.taken), at: now) else { throw PlanError(.periodClosed) }
+            let isOpen = plans.isOpen(try history.period(at: first.taken), at: now)
+            guard isOpen, history.facts.isErased != true else { throw PlanError(.periodClosed) }
             var (left, pools) = (rest, [Timestamp: QuotaPool]())
             for part in admission.parts.reversed() {
                 let back = min(left, part.tasks)

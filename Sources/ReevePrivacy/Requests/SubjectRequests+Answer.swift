@@ -36,7 +36,9 @@ extension SubjectRequests {
         /// Who is asked about which places, by what is registered.
         let known: [Identifier<DataRecord>: Set<String>]
         /// What the holder decides about.
-        let ours: [Retention.Row]
+        var ours: [Retention.Row]
+        /// What rooms have of the subject, by their places: nobody registered it.
+        var found: [(record: Identifier<DataRecord>, place: String)] = []
         /// Who decides about the rest, as who has proven to be the subject is told.
         let redirects: Set<Identifier<Company>>
         /// What an earlier answer was about.
@@ -68,7 +70,7 @@ extension SubjectRequests {
 
         /// Whether all of it is somebody else's to decide, and was from the start.
         var isElsewhere: Bool {
-            isTold && ours.isEmpty && earlier.isEmpty && !redirects.isEmpty && rows.isEmpty
+            isTold && ours.isEmpty && found.isEmpty && earlier.isEmpty && !redirects.isEmpty && rows.isEmpty
         }
     }
 
@@ -102,7 +104,12 @@ extension SubjectRequests {
         case .access, .portability, .delete, .publicRemoval, .childReport:
             await consult(request.subject, &work)
             guard !work.isElsewhere else { return work }
-            if request.kind.tellsData { await export(&work) } else { try await erase(request, &work, context) }
+            if request.kind.tellsData {
+                await export(&work)
+            } else {
+                try await register(request, &work, context)
+                try await erase(request, &work, context)
+            }
         case .optOut, .restrict:
             let choices = try await privacy.choices(of: request.subject)
             let scope = request.scope ?? ChoiceScope()
@@ -136,29 +143,55 @@ extension SubjectRequests {
             guard let found = try? await retention.locations[name]?.records(about: subject) else { continue }
             work.consulted.insert(name)
             for record in found where work.known[record]?.contains(name) != true {
-                work.rows.append(.init(record, at: name, .unregistered))
+                if retention.own[name] != nil {
+                    work.found.append((record, name))
+                } else {
+                    work.rows.append(.init(record, at: name, .unregistered))
+                }
             }
         }
     }
 
     private func export(_ work: inout Work) async {
         for row in work.ours {
-            for name in row.open {
-                let content: [UInt8]?
-                do {
-                    guard let place = retention.locations[name] else { throw PrivacyError(.unknownLocation) }
-                    content = try await place.export(row.record.id)
-                } catch {
-                    work.rows.append(.init(row.record.id, at: name, .failed))
-                    continue
-                }
-                work.rows.append(.init(row.record.id, at: name, content == nil ? .nothingThere : .exported))
-                if let content {
-                    work.items.append(
-                        .init(record: row.record.id, category: row.record.category, location: name, content: content))
-                }
+            for name in row.open { await export(row.record.id, row.record.category, at: name, &work) }
+        }
+        for (record, name) in work.found {
+            guard let category = retention.own[name]?.category else { continue }
+            await export(record, category, at: name, &work)
+        }
+    }
+
+    private func export(
+        _ record: Identifier<DataRecord>, _ category: DataCategory, at name: String, _ work: inout Work
+    ) async {
+        do {
+            guard let place = retention.locations[name] else { throw PrivacyError(.unknownLocation) }
+            let content = try await place.export(record)
+            work.rows.append(.init(record, at: name, content == nil ? .nothingThere : .exported))
+            if let content {
+                work.items.append(.init(record: record, category: category, location: name, content: content))
+            }
+        } catch {
+            work.rows.append(.init(record, at: name, .failed))
+        }
+    }
+
+    /// Registers what rooms have of the subject, so that it goes by the one path.
+    private func register(
+        _ request: SubjectRequest, _ work: inout Work, _ context: ActContext
+    ) async throws(PrivacyError) {
+        guard request.kind != .publicRemoval, !work.found.isEmpty else { return }
+        for (id, name) in work.found {
+            guard let record = retention.record(id, of: request.subject, at: name) else { continue }
+            do throws(PrivacyError) {
+                try await retention.registerAnywhere(record, as: context)
+            } catch {
+                // Another answer did it meanwhile.
+                guard error.code == .alreadyRegistered else { throw error }
             }
         }
+        work.ours = try await retention.rows(about: request.subject).filter { $0.record.role == .controller }
     }
 
     /// Asks for all records to go, each by the one path.

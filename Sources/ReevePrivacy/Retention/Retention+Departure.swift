@@ -43,8 +43,8 @@ public struct DepartureReport: Hashable, Sendable {
     /// Whether the customer left, and nothing that is registered is there any more. What was never registered is none of this: see ``touchedNothing``.
     public var isComplete: Bool { ended != nil && kept.isEmpty }
 
-    /// Whether nothing was erased: of whom nothing was registered there is nothing to tell.
-    public var touchedNothing: Bool { erased.isEmpty }
+    /// Whether nothing was erased anywhere: of whom nothing was there, there is nothing to tell.
+    public var touchedNothing: Bool { erased.allSatisfy { $0.outcomes.values.allSatisfy { $0 == .nothingThere } } }
 }
 
 /// What becomes of a customer's data.

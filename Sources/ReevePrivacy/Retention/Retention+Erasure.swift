@@ -71,7 +71,7 @@ extension Retention {
                 do {
                     outcome = try await location.erase(
                         authority.erasure(
-                            of: id, at: name, attempt: attempt, decision, context, isOwn: reserved.contains(name)))
+                            of: id, at: name, attempt: attempt, decision, context, isOwn: own[name] != nil))
                 } catch {
                     throw PrivacyError(.removalFailed)
                 }
@@ -165,6 +165,13 @@ extension Retention {
                     var own = context
                     own.scope = gone.scope
                     try await erase(again: id, gone, own, &replay)
+                } else if let found = try await atOwnPlace(id) {
+                    // What a room has of a subject is found by its name.
+                    var own = context
+                    own.scope = .platform
+                    try await registerAnywhere(found, as: own)
+                    try await demand(id, by: Self.replay, as: own)
+                    replay.receipts += try await erase(id, as: own)
                 } else {
                     replay.unknown.append(id)
                 }
@@ -176,6 +183,18 @@ extension Retention {
         return replay
     }
 
+    /// What a room's place has under a name, of whomever it is.
+    private func atOwnPlace(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> RetainedRecord? {
+        for name in own.keys.sorted() {
+            do {
+                if try await own[name]?.export(id) != nil { return record(id, of: nil, at: name) }
+            } catch {
+                throw PrivacyError(.removalFailed)
+            }
+        }
+        return nil
+    }
+
     /// Stands in the place of a request that was lost with the store.
     private static let replay = Identifier<SubjectRequestRecord>(high: 0, low: 1)
     private static let ledgerKind = "privacy.erased"
@@ -185,7 +204,7 @@ extension Retention {
         again id: Identifier<DataRecord>, _ gone: Gone, _ context: ActContext, _ replay: inout ErasureReplay
     ) async throws(PrivacyError) {
         let decision = Identifier<DecisionRecord>(at: authority.time.now)
-        for name in gone.outcomes.keys.sorted() where !reserved.contains(name) {
+        for name in gone.outcomes.keys.sorted() where own[name] == nil {
             guard let location = locations[name] else { continue }
             let details = ["location": name.cut(toBytes: 200), "replayed": "true"]
             let entry = authority.entry("privacy.eraseAgain", context, .record(id), decision, nil, nil, details)

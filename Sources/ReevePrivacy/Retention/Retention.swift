@@ -21,7 +21,7 @@ public final class Retention: Sendable {
     /// The places, by their names.
     let locations: [String: any DataLocation]
     /// Places of the rooms' own, at which nobody else registers anything.
-    let reserved: Set<String>
+    let own: [String: any RoomLocation]
     let instance = InstanceID()
     let authority: AccessAuthority
     let ledger: AnchorLedger?
@@ -90,11 +90,11 @@ public final class Retention: Sendable {
     }
 
     package init(
-        schedule: RetentionSchedule, locations: [any DataLocation], own: [any DataLocation],
+        schedule: RetentionSchedule, locations: [any DataLocation], own: [any RoomLocation],
         authority: AccessAuthority, ledger: AnchorLedger?
     ) {
         self.locations = Dictionary((locations + own).map { ($0.name, $0) }) { $1 }
-        reserved = Set(own.map(\.name))
+        self.own = Dictionary(own.map { ($0.name, $0) }) { $1 }
         self.schedule = schedule
         self.authority = authority
         self.ledger = ledger
@@ -111,7 +111,7 @@ public final class Retention: Sendable {
     ///
     /// What a value says of holds, demands and days that were noted is passed over: those are noted here.
     public func register(_ record: RetainedRecord, as context: ActContext) async throws(PrivacyError) {
-        guard record.locations.isDisjoint(with: reserved) else {
+        guard record.locations.isDisjoint(with: own.keys) else {
             return try await change(record.id, "privacy.register", context) { _, _ throws(PrivacyError) in
                 throw PrivacyError(.unknownLocation)
             }
@@ -153,7 +153,7 @@ public final class Retention: Sendable {
         try await change(id, "privacy.extendRecord", context, details: details) {
             transaction, row throws(PrivacyError) in
             guard var found = row, found.scope == context.scope else { throw PrivacyError(.unknownRecord) }
-            guard places.isDisjoint(with: reserved), places.allSatisfy({ locations[$0] != nil }) else {
+            guard places.isDisjoint(with: own.keys), places.allSatisfy({ locations[$0] != nil }) else {
                 throw PrivacyError(.unknownLocation)
             }
             if let subject {

@@ -11,7 +11,10 @@ extension Disclosure: RecordCodable {}
 struct PrivacyTables: Sendable {
     /// How many events a subject has: whoever decides expects that there are no more.
     struct Count: Codable, RecordCodable {
+        /// With those that were erased.
         var events: Int
+        /// The number of the first that was not erased; 0 where there is none.
+        var first: Int?
         /// Another one for each event: what was read before an event is none of what was read after it.
         var stamp = UInt64.random(in: 0...(1 << 53))
     }
@@ -26,6 +29,8 @@ struct PrivacyTables: Sendable {
 
     let events: ControlTable<SubjectEvent>
     let counts: ControlTable<Count>
+    /// Who chose something towards a customer.
+    let choosers = Table<Mark>("privacy.chooser")
     let disclosures = Table<Disclosure>("privacy.disclosure")
     let shared = Table<Shared>("privacy.shared")
 

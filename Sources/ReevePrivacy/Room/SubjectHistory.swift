@@ -75,10 +75,13 @@ enum SubjectEvent: Codable, RecordCodable {
 struct SubjectHistory: Sendable {
     var choices: [ChoiceEvent] = []
     var acceptances: [Acceptance] = []
+    /// The number of the first of them: those before were erased.
+    let first: Int
     /// How many events those are.
     var count: Int { choices.count + acceptances.count }
 
-    init(_ events: [SubjectEvent] = []) {
+    init(_ events: [SubjectEvent] = [], from first: Int = 0) {
+        self.first = first
         for event in events {
             switch event {
             case .choice(let event): choices.append(event)
@@ -121,10 +124,15 @@ extension Privacy {
         _ event: SubjectEvent, to history: SubjectHistory, of chooser: Chooser,
         in transaction: inout Transaction<PrivacyError>
     ) async throws(PrivacyError) {
-        try await tables.events.insert(event, .platform, chooser.ids(of: history.count), in: &transaction)
+        let number = history.first + history.count
+        try await tables.events.insert(event, .platform, chooser.ids(of: number), in: &transaction)
         histories[chooser] = nil
-        let count = PrivacyTables.Count(events: history.count + 1)
+        let count = PrivacyTables.Count(events: number + 1, first: history.first == 0 ? nil : history.first)
         try await tables.counts.write(count, .platform, chooser.ids, in: &transaction)
+        // Who leaves takes along what was chosen towards them.
+        guard number == history.first, case .processor(let company) = chooser.role else { return }
+        let ids = [company.description, chooser.subject.description]
+        try await tables.choosers.write(Mark(), .platform, ids, in: &transaction)
     }
 
     /// Runs a transaction that knows all that a subject did: when something is added meanwhile, it does not commit, and runs again.
@@ -141,8 +149,8 @@ extension Privacy {
             let result: Result? = try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
                 let count = try await tables.counts.read(.platform, chooser.ids, in: &transaction)
-                counted = count?.events ?? 0
-                guard counted == history.count else { return nil }
+                counted = (count?.events ?? 0) - (count?.first ?? 0)
+                guard counted == history.count, history.first == count?.first ?? 0 else { return nil }
                 if let known { guard known.stamp == count?.stamp else { return nil } }
                 if known == nil, let count { histories[chooser] = KnownHistory(history: history, stamp: count.stamp) }
                 return try await body(&transaction, history)
@@ -163,16 +171,17 @@ extension Privacy {
     }
 
     private func read(_ chooser: Chooser) async throws(PrivacyError) -> SubjectHistory {
-        let events: [SubjectEvent]
+        let (events, first): ([SubjectEvent], Int)
         do throws(StoreError) {
             events = try await tables.events.readAll(.platform, chooser.ids, in: authority.store)
+            first = try await tables.counts.read(.platform, chooser.ids, in: authority.store)?.first ?? 0
         } catch {
             throw PrivacyError(error)
         }
         guard events.allSatisfy({ $0.subject == chooser.subject }) else {
             throw PrivacyError(StoreError.malformed(tables.events.key(.platform, chooser.ids)))
         }
-        return SubjectHistory(events)
+        return SubjectHistory(events, from: first)
     }
 }
 

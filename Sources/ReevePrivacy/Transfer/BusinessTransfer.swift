@@ -100,7 +100,7 @@ public struct BusinessTransfer: Sendable {
                 // Keys of workspaces are no part of this, and neither is what is being erased.
                 if table.name == Retention.records.name {
                     let row = try Retention.records.value(of: bytes, at: table.key(ids))
-                    guard Self.travels(row, retention.reserved) else { return }
+                    guard travels(row) else { return }
                 }
                 try await send(table.name, ids, bytes)
             }
@@ -108,8 +108,8 @@ public struct BusinessTransfer: Sendable {
         return chain.digest
     }
 
-    private static func travels(_ row: Retention.Row, _ reserved: Set<String>) -> Bool {
-        row.record.locations.isDisjoint(with: reserved) && !row.isBeingErased
+    private func travels(_ row: Retention.Row) -> Bool {
+        row.record.locations.isDisjoint(with: retention.own.keys) && !row.isBeingErased
     }
 
     // MARK: Taking
@@ -175,7 +175,7 @@ public struct BusinessTransfer: Sendable {
             if line.table == Retention.records.name {
                 let row = try Retention.records.value(of: record, at: table.key(line.ids))
                 // Keys of workspaces here are nobody's to hand over.
-                guard [row.record.id.description] == line.ids, Self.travels(row, retention.reserved) else {
+                guard [row.record.id.description] == line.ids, travels(row) else {
                     throw PrivacyError(.otherTransfer)
                 }
                 guard row.record.locations.allSatisfy({ retention.locations[$0] != nil }) else {

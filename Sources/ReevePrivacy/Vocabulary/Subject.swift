@@ -3,12 +3,6 @@
 
 public import ReeveModel
 
-/// Whom data is about, by name only: Reeve stores no people. Prefix `sub`.
-public enum DataSubject: IdentifiedEntity {
-    /// `sub`
-    public static var identifierPrefix: String { "sub" }
-}
-
 /// What a subject is: both are protected alike (clause P1.1).
 public enum SubjectKind: String, Hashable, Sendable, Codable, CaseIterable {
     /// A person.

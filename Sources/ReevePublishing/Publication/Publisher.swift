@@ -14,7 +14,7 @@ public struct Publisher: Sendable {
     let store: any Store
     let authority: AccessAuthority
     static let approvalTable = Table<FindingApproval>("publishing.approval")
-    private static let table = Table<Publication>("publishing.publication")
+    static let table = Table<Publication>("publishing.publication")
 
     /// What can be set; the defaults are visible here.
     public struct Configuration: Hashable, Sendable, Codable {

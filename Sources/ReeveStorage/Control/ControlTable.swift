@@ -106,6 +106,22 @@ package struct ControlTable<Value: RecordCodable>: Sendable {
         try await write(value, partition, ids, in: &transaction)
     }
 
+    /// Removes a value when the transaction commits; one that is not there is no error.
+    package func delete<Failure>(
+        _ partition: Partition, _ ids: [String], in transaction: inout Transaction<Failure>
+    ) async throws(Failure) {
+        guard let (table, records) = authenticated else {
+            return plain.delete(partition, ids, in: &transaction)
+        }
+        let tree = try await table.tree(partition, ids, &transaction)
+        guard try await head(of: tree, records, &transaction) != nil else {
+            let key = key(partition, ids)
+            if try await transaction.peek(key) != nil { throw try await misplaced(key, in: tree, &transaction) }
+            return
+        }
+        try await table.delete(partition, ids, in: &transaction)
+    }
+
     /// The head that vouches for a value; `nil` when there is none and should be none.
     private func head<Failure>(
         of tree: ControlTree, _ records: ControlRecords, _ transaction: inout Transaction<Failure>

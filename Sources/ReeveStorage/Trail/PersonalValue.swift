@@ -12,10 +12,15 @@ public struct PersonalValue: Sendable {
     public let name: String
     package let value: String
     package let salt: [UInt8]
+    /// Whom it is about; `nil` where nobody says, and then no request of theirs finds it.
+    public let subject: Identifier<DataSubject>?
     /// HMAC-SHA256 under the salt over label, name and value.
     public let commitment: Digest
 
-    package init(name: String, value: String, salt: [UInt8], commitment: Digest) {
+    package init(
+        name: String, value: String, salt: [UInt8], commitment: Digest, about subject: Identifier<DataSubject>? = nil
+    ) {
+        self.subject = subject
         self.name = name
         self.value = value
         self.salt = salt
@@ -44,28 +49,81 @@ extension PersonalValue: CustomStringConvertible, CustomDebugStringConvertible, 
 package struct StoredPersonalValue: JSONRecord {
     package var salt: [UInt8]
     package var value: String
+    /// Whom it is about, where that is known.
+    package var subject: Identifier<DataSubject>?
 
     /// Where the values of a log's entries lie.
     package static func key(_ log: Partition, _ entry: Identifier<AuditRecord>, _ name: String) -> Key {
-        Key(log, [.text("audit.value"), .text(entry.description), .text(name)])
+        values(of: log).appending([.text(entry.description), .text(name)])
     }
+    package static func values(of log: Partition) -> Key { Key(log, [.text("audit.value")]) }
     package static let table = Table<StoredPersonalValue>("audit.value")
 
-    package init(salt: [UInt8], value: String) {
+    package init(salt: [UInt8], value: String, subject: Identifier<DataSubject>? = nil) {
         self.salt = salt
         self.value = value
+        self.subject = subject
     }
 
     package func write(to writer: inout JSONWriter, schema: Int) {
         writer.object { writer in
             writer.field("salt", salt)
+            if let subject { writer.field("subject", subject) }
             writer.field("value", value)
         }
     }
 
     package init(from reader: inout JSONReader, schema: Int) throws(JSONError) {
         self = try reader.object { (reader) throws(JSONError) in
-            StoredPersonalValue(salt: try reader.byteString("salt"), value: try reader.text("value"))
+            let salt = try reader.byteString("salt")
+            let subject =
+                reader.hasField("subject") ? try reader.text(as: Identifier<DataSubject>.self) : nil
+            return StoredPersonalValue(salt: salt, value: try reader.text("value"), subject: subject)
         }
     }
+}
+
+/// Where a personal value lies, as it is found by whom it is about: in whatever log, under the platform.
+package struct PersonalValuePlace: Hashable {
+    package let log: Partition
+    package let entry: Identifier<AuditRecord>
+    package let field: String
+
+    package init(log: Partition, entry: Identifier<AuditRecord>, field: String) {
+        self.log = log
+        self.entry = entry
+        self.field = field
+    }
+
+    /// Reads where the mark under a key points; `nil` for another key.
+    package init?(markAt key: Key) {
+        guard let elements = key.elements, elements.count == 6, elements[0] == .text(Partition.platform.name),
+            elements[1] == .text(Self.table), case .text(let log) = elements[3], case .text(let entry) = elements[4],
+            case .text(let field) = elements[5], let partition = Partition(named: log),
+            let id = Identifier<AuditRecord>(entry)
+        else { return nil }
+        self.init(log: partition, entry: id, field: field)
+    }
+
+    /// Reads which value lies under a key; `nil` for another key.
+    package init?(valueAt key: Key) {
+        guard let elements = key.elements, elements.count == 4, case .text(let log) = elements[0],
+            elements[1] == .text(StoredPersonalValue.table.name), case .text(let entry) = elements[2],
+            case .text(let field) = elements[3], let partition = Partition(named: log),
+            let id = Identifier<AuditRecord>(entry)
+        else { return nil }
+        self.init(log: partition, entry: id, field: field)
+    }
+
+    private static let table = "audit.subject"
+    /// Under it are the marks of one subject.
+    package static func marks(of subject: Identifier<DataSubject>) -> Key {
+        Key(.platform, [.text(table), .text(subject.description)])
+    }
+    /// The mark of it.
+    package func mark(of subject: Identifier<DataSubject>) -> Key {
+        Self.marks(of: subject).appending([.text(log.name), .text(entry.description), .text(field)])
+    }
+    /// The value.
+    package var value: Key { StoredPersonalValue.key(log, entry, field) }
 }

@@ -158,8 +158,10 @@ extension Transaction {
         insert(ticket.key, try failing { () throws(StoreError) in try trail.sealed(bytes, ticket) })
         if ticket.lists { write(Trail.directoryKey(log), Self.mark) }
         for value in personal {
-            let stored = StoredPersonalValue(salt: value.salt, value: value.value)
-            insert(StoredPersonalValue.key(log, entry.id, value.name), stored.recordBytes(schema: 1))
+            let stored = StoredPersonalValue(salt: value.salt, value: value.value, subject: value.subject)
+            let place = PersonalValuePlace(log: log, entry: entry.id, field: value.name)
+            insert(place.value, stored.recordBytes(schema: 1))
+            if let subject = value.subject { write(place.mark(of: subject), Self.mark) }
         }
     }
 }
