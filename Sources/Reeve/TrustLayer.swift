@@ -80,6 +80,9 @@ public struct TrustLayer: Sendable {
     /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
+    /// Keeps pieces of personal data, each under a key of its own.
+    public var sealed: SealedRecords { SealedRecords(vault: vault, retention: retention, access: access) }
+
     /// Hands over what subjects chose, what holds and what they asked to who takes the business over, and takes it.
     public var transfer: BusinessTransfer { BusinessTransfer(privacy: privacy, retention: retention) }
 
@@ -114,7 +117,8 @@ public struct TrustLayer: Sendable {
         retention = Retention(
             schedule: configuration.retention, locations: locations,
             own: [
-                VaultLocation(vault: vault), PublicationsLocation(publisher: publisher), PlansLocation(plans: plans),
+                VaultLocation(vault: vault), SealedLocation(vault: vault, access: authority),
+                PublicationsLocation(publisher: publisher), PlansLocation(plans: plans),
                 ChoicesLocation(privacy: privacy), CustomerChoicesLocation(privacy: privacy),
                 LogValuesLocation(audit: audit), SubjectValuesLocation(audit: audit),
             ], authority: authority, ledger: keys.ledger)

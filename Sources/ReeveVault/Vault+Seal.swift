@@ -91,7 +91,7 @@ extension Vault {
         return secret
     }
 
-    private func key(of sealed: SealedCredential, _ place: KeyPlace) async throws(VaultError) -> OpenKey {
+    func key(of sealed: SealedCredential, _ place: KeyPlace) async throws(VaultError) -> OpenKey {
         guard let commitment = Envelope.commitment(ofLone: sealed.bytes) else {
             throw VaultError(.cannotOpen, .tampered)
         }
@@ -104,7 +104,7 @@ extension Vault {
         guard (1...255).contains(name.utf8.count) else { throw VaultError(.invalidName) }
     }
 
-    private static func additionalData(
+    static func additionalData(
         _ name: String, _ place: KeyPlace, _ project: Identifier<Project>?
     ) -> [UInt8] {
         var encoding = CanonicalBytes(label: "reeve/vault/sealed/1")

@@ -39,10 +39,11 @@ import Testing
         let rows = ["host", "second"].map { place in
             #"{"location":"\#(place)","outcome":"withheld","reasons":["hold:\#(hold)"],"record":"\#(fixture.message)","until":{"open":{}}}"#
         }
+        let places = fixture.trust.layer.retention.locationNames.map { "\"\($0)\"" }.joined(separator: ",")
         let expected = """
             {"schema":1,"value":{"channel":"account","events":[{"act":{"name":"begun"},"at":"\(now)"},\
-            {"act":{"name":"answered","report":{"concernsPublic":false,"consulted":["host","second","vault"],"isComplete":false,"omitted":{},\
-            "redirects":[],"registered":["host","second","vault"],"rows":[\(rows.joined(separator: ","))]}},"at":"\(now)"}],\
+            {"act":{"name":"answered","report":{"concernsPublic":false,"consulted":[\(places)],"isComplete":false,"omitted":{},\
+            "redirects":[],"registered":[\(places)],"rows":[\(rows.joined(separator: ","))]}},"at":"\(now)"}],\
             "id":"\(request.id)","kind":"delete","received":"\(now)","subject":"\(fixture.subject)"}}
             """
         #expect(try last("privacy.request") == expected)

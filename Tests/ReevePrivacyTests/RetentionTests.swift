@@ -278,7 +278,11 @@ func expectErasure(
         for place in ["second", "nowhere", ""] {
             await expect(.unknownLocation) { _ = try await fixture.erasurePermit(at: place) }
         }
-        #expect(fixture.retention.locationNames == ["host", "second", "vault"])
+        #expect(fixture.retention.locationNames
+                == [
+                    "audit", "audit.subjects", "choices", "choices.customers", "host", "plans", "publications", "sealed",
+                    "second", "vault",
+                ])
     }
 
     /// Permits of an earlier registration erase nothing of a later one.

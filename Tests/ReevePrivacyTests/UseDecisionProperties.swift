@@ -280,6 +280,34 @@ import Testing
     }
 
     /// Labels join in any order, any number of times, and never come to tell less.
+    /// What a subject chose can be erased, the first first behind the ends that stay, and at no instant is anything said for a use that was not said before, or anything said against it no more.
+    @Test func erasingChoicesAllowsNothing() throws {
+        var (ended, given) = (0, 0)
+        try each("erasure") { _, one, _ in
+            guard let log = one.log?.filter({ $0.subject == Self.subject }), !log.isEmpty else { return }
+            let history = SubjectHistory(log.map(SubjectEvent.choice))
+            let ends = SubjectHistory(history.ends).choices
+            func answer(_ events: some Sequence<ChoiceEvent>) -> ChoiceState.Answer {
+                ChoiceState(of: Self.subject, folding: events, at: Self.end).answer(to: one.request)
+            }
+            let before = answer(log)
+            for cut in 0...log.count {
+                let after = answer(log[cut...] + ends)
+                let opens =
+                    after.isGiven && !before.isGiven || after.isGivenToRecipient && !before.isGivenToRecipient
+                    || after.isGivenForItem && !before.isGivenForItem
+                let forgets = before.isOptedOut && !after.isOptedOut || before.isRefused && !after.isRefused
+                #expect(!opens && !forgets, "\(log) cut at \(cut)")
+            }
+            // Nothing of how it came is left, nor what allowed.
+            #expect(
+                ends.allSatisfy { !$0.act.allows && $0.evidence == .init($0.evidence.channel) && $0.preview == nil })
+            if before.isOptedOut || before.isRefused { ended += 1 }
+            if before.isGiven { given += 1 }
+        }
+        #expect(ended > 100 && given > 100, "\(ended), \(given)")
+    }
+
     @Test func labelsJoin() throws {
         try each("join") { generator, one, _ in
             let (a, b, c) = (generator.label(), generator.label(), generator.label())

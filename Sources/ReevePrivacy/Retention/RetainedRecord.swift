@@ -76,6 +76,9 @@ public struct RetainedRecord: Hashable, Sendable {
             isPublic: isPublic, limit: limit)
     }
 
+    /// The record at a further place.
+    package func kept(at place: String) -> RetainedRecord { extended(to: [place], about: nil) }
+
     /// The record at further places, and about somebody where that was not known.
     func extended(to places: Set<String>, about subject: Identifier<DataSubject>?) -> RetainedRecord {
         var record = self

@@ -119,8 +119,11 @@ public final class Retention: Sendable {
         try await registerAnywhere(record, as: context)
     }
 
-    /// Registers a record at any place, those of the rooms' own as well.
-    package func registerAnywhere(_ record: RetainedRecord, as context: ActContext) async throws(PrivacyError) {
+    /// Registers a record at any place, those of the rooms' own as well, with what `also` writes in the same commit.
+    package func registerAnywhere(
+        _ record: RetainedRecord, as context: ActContext,
+        also: (inout Transaction<PrivacyError>) async throws(PrivacyError) -> Void = { _ in }
+    ) async throws(PrivacyError) {
         try await change(record.id, "privacy.register", context) { transaction, row throws(PrivacyError) in
             guard row == nil else { throw PrivacyError(.alreadyRegistered) }
             guard !record.locations.isEmpty, record.locations.allSatisfy({ locations[$0] != nil }) else {
@@ -140,6 +143,7 @@ public final class Retention: Sendable {
             }
             // What is registered again is not gone.
             Self.gone.delete(.platform, [record.id.description], in: &transaction)
+            try await also(&transaction)
         }
     }
 

@@ -37,9 +37,8 @@ extension Privacy {
         let subject = Identifier<DataSubject>(of: erasure.record, at: Self.choicesLocation)
         let chooser = Chooser(subject, towards: .controller)
         let history = try await history(of: chooser)
-        guard history.count > 0 else { return .nothingThere }
         let ends = history.ends
-        guard history.isMore(than: ends) else { return .alreadyErased }
+        guard history.isMore(than: ends) else { return .nothingThere }
         // They come first again, behind all others, so that at no instant there is one less.
         for event in ends {
             try await withHistory(of: chooser) { transaction, known throws(PrivacyError) in
@@ -105,7 +104,7 @@ extension Privacy {
 
 extension SubjectHistory {
     /// What ended something, each as it was done last, without how it came.
-    fileprivate var ends: [SubjectEvent] {
+    var ends: [SubjectEvent] {
         struct What: Hashable {
             let act: ChoiceEvent.Act
             let scope: ChoiceScope

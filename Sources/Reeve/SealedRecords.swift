@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+public import ReeveAccess
+public import ReeveCrypto
+public import ReeveModel
+public import ReevePrivacy
+import ReeveStorage
+public import ReeveVault
+
+/// Keeps pieces of personal data in the store, each sealed under a key of its own: who erases one destroys its key, and with it every copy in whatever backup (NIST SP 800-88 Rev. 1,
+/// cryptographic erase).
+///
+///     try await trust.sealed.keep(content, as: record, permit)
+///     try await trust.sealed.withContent(of: record.id, openPermit) { bytes in … }
+///
+/// What is kept is registered with `Retention` in the same commit, and shown, put right and erased with everything else that is registered. Permits are on ``resource(of:)``, in the scope of the
+/// record, which has a workspace and an environment. All calls may be made concurrently.
+public struct SealedRecords: Sendable {
+    /// The most bytes of one piece: 60,000.
+    public static let maximumBytes = 60_000
+    /// The name of the place, as reports and exports have it.
+    public static let locationName = Vault.recordLocation
+
+    let vault: Vault
+    let retention: Retention
+    let access: AccessAuthority
+
+    /// A piece as it is stored.
+    struct Row: Codable, RecordCodable {
+        let scope: Scope
+        /// In base64url.
+        var sealed: String
+
+        init(scope: Scope, _ sealed: SealedCredential) {
+            self.scope = scope
+            self.sealed = Base64URL.encode(sealed.bytes)
+        }
+
+        /// `nil` for what is no base64url.
+        var credential: SealedCredential? { Base64URL.decode(sealed).map(SealedCredential.init(bytes:)) }
+    }
+    static let table = Table<Row>("sealed.record")
+    static let name = "record"
+
+    /// What a permit for a record is on.
+    public static func resource(of record: Identifier<DataRecord>) -> Resource {
+        .credential(of: Vault.connection(of: record))
+    }
+
+    /// Seals a piece of personal data and registers it, at ``locationName`` and whatever other places the facts name.
+    ///
+    /// `VaultError.Code.tooLarge` beyond ``maximumBytes``; `PrivacyError.Code.alreadyRegistered` for a record that is. To put one right is `SubjectRequests.correct(_:_:_:)`.
+    public func keep(
+        _ content: borrowing SecretBytes, as record: RetainedRecord, _ permit: Permit<StoreCredential>
+    ) async throws {
+        let scope = permit.context.scope
+        guard content.count <= Self.maximumBytes else { throw VaultError(.tooLarge) }
+        let connection = Connection(
+            id: Vault.connection(of: record.id), connector: Identifier(high: 0, low: 0), scope: scope)
+        let sealed = try await vault.seal(content, named: Self.name, for: connection, permit)
+        try await retention.registerAnywhere(record.kept(at: Self.locationName), as: permit.context) {
+            transaction throws(PrivacyError) in
+            let row = Row(scope: scope, sealed)
+            try await Self.table.write(row, .platform, [record.id.description], in: &transaction)
+        }
+    }
+
+    /// Opens a piece and lends it to `body`; the entry is committed before. `VaultError.Code.cannotOpen` for one that was erased, or is another scope's.
+    public func withContent<R, E: Error>(
+        of record: Identifier<DataRecord>, _ permit: Permit<OpenCredential>, _ body: (RawSpan) throws(E) -> R
+    ) async throws(OpenFailure<E>) -> R {
+        var sealed = SealedCredential(bytes: [])
+        do throws(StoreError) {
+            let row = try await Self.table.read(.platform, [record.description], in: access.store)
+            if let row, row.scope == permit.context.scope, let known = row.credential { sealed = known }
+        } catch {
+            throw .vault(VaultError(error))
+        }
+        // Of what is not there the vault refuses to open nothing, and records that.
+        return try await vault.withSealed(
+            sealed, named: Self.name, of: Vault.connection(of: record), permit, body)
+    }
+}
+
+/// Pieces of personal data under keys of their own. What is there is registered: both are of one commit.
+struct SealedLocation: RoomLocation {
+    let vault: Vault
+    let access: AccessAuthority
+    var name: String { SealedRecords.locationName }
+    var category: DataCategory { DataCategory(trusted: "content") }
+
+    func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? {
+        guard let row = try await row(record), let sealed = row.credential else { return nil }
+        let content = try await vault.open(sealed, named: SealedRecords.name, of: record, in: row.scope)
+        return content?.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+    }
+
+    func correct(_ record: Identifier<DataRecord>, to content: [UInt8]) async throws -> Bool {
+        guard content.count <= SealedRecords.maximumBytes else { throw VaultError(.tooLarge) }
+        guard let row = try await row(record), let known = row.credential else { return false }
+        let sealed = try await vault.reseal(
+            SecretBytes(copying: content), as: known, named: SealedRecords.name, of: record, in: row.scope)
+        guard let sealed else { return false }
+        return try await access.store.transaction { (transaction: inout Transaction<StoreError>) throws(StoreError) in
+            // Gone meanwhile, it does not come back.
+            let ids = [record.description]
+            guard try await SealedRecords.table.read(.platform, ids, in: &transaction) != nil else { return false }
+            try await SealedRecords.table.write(
+                SealedRecords.Row(scope: row.scope, sealed), .platform, ids, in: &transaction)
+            return true
+        }
+    }
+
+    func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
+        let record = erasure.record
+        // The key first: from then on it opens nowhere.
+        let hadKey = try await vault.destroyKey(erasure)
+        let key = SealedRecords.table.key(.platform, [record.description])
+        let isThere = try await access.store.record(for: key) != nil
+        if isThere {
+            var changes = Changes()
+            changes.delete(key)
+            try await access.store.commit(changes)
+        }
+        return hadKey || isThere ? .erased : .nothingThere
+    }
+
+    private func row(_ record: Identifier<DataRecord>) async throws -> SealedRecords.Row? {
+        try await SealedRecords.table.read(.platform, [record.description], in: access.store)
+    }
+}
