@@ -245,6 +245,42 @@ extension Door {
                 "2016-03-07", by: Stage.reader, ending: stage.trust.company, sequence: 2,
                 stage.planPermit(stage.other))
         },
+        Door(name: "TrustLayer.publish(_:as:_:)", action: "privacy.register") { stage in
+            try await stage.consent(.given)
+            try await stage.trust.layer.publish(stage.testimonial(), as: stage.trust.context()) { _ in }
+        } refuse: { stage in
+            try await stage.consent(.given)
+            try await stage.trust.layer.publish(stage.testimonial(at: "nowhere"), as: stage.trust.context()) { _ in }
+        },
+        Door(name: "TrustLayer.withdrawUnlessConsented(_:as:)", action: "privacy.erase") { stage in
+            try await stage.consent(.given)
+            try await stage.trust.layer.publish(stage.testimonial(), as: stage.trust.context()) { _ in }
+            stage.trust.time.advance(by: .seconds(1))
+            try await stage.consent(.withdrawn)
+            try await stage.trust.layer.withdrawUnlessConsented(stage.testimonial(), as: stage.trust.context())
+        } refuse: { stage in
+            try await stage.consent(.given)
+            try await stage.trust.layer.publish(stage.testimonial(), as: stage.trust.context()) { _ in }
+            stage.trust.time.advance(by: .seconds(1))
+            try await stage.consent(.withdrawn)
+            stage.trust.location.isFailing = true
+            try await stage.trust.layer.withdrawUnlessConsented(stage.testimonial(), as: stage.trust.context())
+        },
+        Door(name: "SealedRecords.keep(_:as:_:)", action: "privacy.register") { stage in
+            try await stage.keepSealed(Stage.sealed)
+        } refuse: { stage in
+            try await stage.keepSealed(stage.record.id)
+        },
+        Door(name: "SealedRecords.withContent(of:_:_:)", action: "vault.open") { stage in
+            try await stage.keepSealed(Stage.sealed)
+            let permit = try await stage.trust.permit(
+                OpenCredential.self, on: SealedRecords.resource(of: Stage.sealed))
+            _ = try await stage.trust.layer.sealed.withContent(of: Stage.sealed, permit) { $0.byteCount }
+        } refuse: { stage in
+            let permit = try await stage.trust.permit(
+                OpenCredential.self, on: SealedRecords.resource(of: Stage.sealed))
+            _ = try await stage.trust.layer.sealed.withContent(of: Stage.sealed, permit) { $0.byteCount }
+        },
         Door(name: "BusinessTransfer.handOver(to:_:_:)", action: "privacy.handOver") { stage in
             let now = stage.trust.time.now
             try await stage.trust.layer.privacy.update(as: stage.trust.context()) {
@@ -285,6 +321,27 @@ extension Stage {
     }
 
     static let reader = Identifier<DataSubject>(high: 3, low: 3)
+    fileprivate static let sealed = Identifier<DataRecord>(high: 7, low: 7)
+
+    /// Keeps something about the reader under a key of its own.
+    fileprivate func keepSealed(_ id: Identifier<DataRecord>) async throws {
+        let facts = RetainedRecord(
+            id: id, category: try #require(DataCategory("content.message")), created: trust.time.now.day,
+            as: .controller, about: Self.reader, at: [])
+        let permit = try await trust.permit(StoreCredential.self, on: SealedRecords.resource(of: id))
+        try await trust.layer.sealed.keep(SecretBytes(copying: [1, 2, 3]), as: facts, permit)
+    }
+
+    fileprivate func testimonial(at place: String = "host") -> Testimonial {
+        Testimonial("t1@2", by: Self.reader, as: Identifier(high: 8, low: 8), at: [place])
+    }
+
+    fileprivate func consent(_ act: ChoiceEvent.Act) async throws {
+        let scope = ChoiceScope(of: [try #require(DataCategory("testimonial.name"))], items: ["t1@2"])
+        let event = ChoiceEvent(
+            act, scope, by: Self.reader, at: trust.time.now, under: "2016-03-07", evidence: .init(.form))
+        try await trust.layer.privacy.choose(event, as: trust.context())
+    }
 
     /// A message for marketing.
     fileprivate var newsletter: UseRequest {
