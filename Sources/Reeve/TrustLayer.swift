@@ -121,7 +121,7 @@ public struct TrustLayer: Sendable {
                 PublicationsLocation(publisher: publisher), PlansLocation(plans: plans),
                 ChoicesLocation(privacy: privacy), CustomerChoicesLocation(privacy: privacy),
                 LogValuesLocation(audit: audit), SubjectValuesLocation(audit: audit),
-            ], authority: authority, ledger: keys.ledger)
+            ], authority: authority, control: keys.control, ledger: keys.ledger)
         requests = SubjectRequests(clocks: configuration.clocks, retention: retention, privacy: privacy)
     }
 

@@ -248,7 +248,7 @@ import Testing
                     there.trust.layer.privacy.settings, authority: authority, control: there.trust.keys.control),
                 retention: Retention(
                     schedule: try RequestFixture.schedule(), locations: [there.trust.location, there.second],
-                    authority: authority))
+                    authority: authority, control: there.trust.keys.control))
             do {
                 let permit = try await authority.permit(
                     TransferData.self, on: Resource(kind: "transfer", digest.description),

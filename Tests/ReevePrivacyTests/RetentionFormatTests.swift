@@ -56,8 +56,10 @@ import Testing
         let tables: Set<Key.Element> = [.text("privacy.request"), .text("privacy.record")]
         var tried = 0
         for (key, change) in fixture.trust.store.commits.flatMap(\.changes) {
-            guard case .write(let bytes) = change, let name = key.elements?.dropFirst().first, tables.contains(name)
+            guard case .write(let written) = change, let name = key.elements?.dropFirst().first, tables.contains(name)
             else { continue }
+            // Without the line that vouches for it: here nobody has its key.
+            let bytes = Array(written.prefix { $0 != UInt8(ascii: "\n") })
             for length in stride(from: 0, to: bytes.count, by: 7) {
                 let cut = MemoryStore()
                 var changes = Changes()

@@ -255,7 +255,8 @@ import Testing
         let shorter = Retention(
             schedule: RetentionSchedule(rules: [
                 RetentionRule(category: category("content"), days: 1, clause: clause("P11.5"))
-            ]), locations: [fixture.trust.location], authority: fixture.trust.layer.access)
+            ]), locations: [fixture.trust.location], authority: fixture.trust.layer.access,
+            control: fixture.trust.keys.control)
         try await shorter.demand(fixture.record.id, by: fixture.request, as: fixture.trust.context())
         fixture.pass(days: 50)
         let kept = try await shorter.disposition(of: fixture.record.id, in: fixture.trust.scope)
@@ -279,7 +280,8 @@ import Testing
         let longer = Retention(
             schedule: RetentionSchedule(rules: [
                 .drop(category("content"), 100, after: .created, because: clause("P11.5"))
-            ]), locations: [fixture.trust.location], authority: fixture.trust.layer.access)
+            ]), locations: [fixture.trust.location], authority: fixture.trust.layer.access,
+            control: fixture.trust.keys.control)
         fixture.pass(days: 50)
         #expect(try await longer.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mayKeep)
         let weak =
@@ -444,7 +446,7 @@ import Testing
         other.trust.time.setWallClock(to: other.trust.time.now.advanced(by: .seconds(-3600)))
         let new = Retention(
             schedule: other.retention.schedule, locations: [other.trust.location],
-            authority: other.trust.layer.access, ledger: other.trust.keys.ledger)
+            authority: other.trust.layer.access, control: other.trust.keys.control, ledger: other.trust.keys.ledger)
         await expect(.clockDisagrees) {
             _ = try await new.erasurePermit(for: other.record.id, at: "host", as: other.trust.context())
         }
@@ -464,7 +466,7 @@ import Testing
             fixture.trust.principal, reason: "restored", store: backup, time: fixture.trust.time)
         let restored = Retention(
             schedule: fixture.retention.schedule, locations: [fixture.trust.location, fixture.second],
-            authority: authority, ledger: fixture.trust.keys.ledger)
+            authority: authority, control: fixture.trust.keys.control, ledger: fixture.trust.keys.ledger)
         fixture.trust.location.put(fixture.record.id, about: RetentionFixture.subject)
         #expect(try await restored.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mayKeep)
         let receipts = try await restored.replayErasures(as: fixture.trust.context()).receipts
@@ -488,7 +490,7 @@ import Testing
             fixture.trust.principal, reason: "empty", store: MemoryStore(), time: fixture.trust.time)
         let blank = Retention(
             schedule: fixture.retention.schedule, locations: [fixture.trust.location], authority: empty,
-            ledger: fixture.trust.keys.ledger)
+            control: fixture.trust.keys.control, ledger: fixture.trust.keys.ledger)
         let unknown = try await blank.replayErasures(as: fixture.trust.context())
         #expect(unknown.unknown == [fixture.record.id] && unknown.receipts.isEmpty)
         #expect(fixture.trust.location[fixture.record.id] != nil)
@@ -508,7 +510,7 @@ import Testing
             fixture.trust.principal, reason: "restored", store: backup, time: fixture.trust.time)
         let restored = Retention(
             schedule: schedule, locations: [fixture.trust.location, fixture.second], authority: authority,
-            ledger: fixture.trust.keys.ledger)
+            control: fixture.trust.keys.control, ledger: fixture.trust.keys.ledger)
         #expect(try await restored.disposition(of: fixture.record.id, in: fixture.trust.scope).kind != .mustDelete)
         #expect(try await restored.replayErasures(as: fixture.trust.context()).ended == [fixture.trust.company])
         #expect(try await restored.disposition(of: fixture.record.id, in: fixture.trust.scope).kind == .mustDelete)
@@ -537,7 +539,7 @@ import Testing
             fixture.trust.principal, reason: "restored", store: backup, time: fixture.trust.time)
         let restored = Retention(
             schedule: fixture.retention.schedule, locations: [fixture.trust.location], authority: authority,
-            ledger: fixture.trust.keys.ledger)
+            control: fixture.trust.keys.control, ledger: fixture.trust.keys.ledger)
         let replay = try await restored.replayErasures(as: context)
         #expect(replay.failures.mapValues(\.code) == [fixture.record.id: .mustKeep])
         #expect(fixture.trust.location[other.id] == nil && fixture.trust.location[fixture.record.id] != nil)

@@ -3,6 +3,7 @@
 
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
@@ -278,9 +279,11 @@ func expectErasure(
         for place in ["second", "nowhere", ""] {
             await expect(.unknownLocation) { _ = try await fixture.erasurePermit(at: place) }
         }
-        #expect(fixture.retention.locationNames
+        #expect(
+            fixture.retention.locationNames
                 == [
-                    "audit", "audit.subjects", "choices", "choices.customers", "host", "plans", "publications", "sealed",
+                    "audit", "audit.subjects", "choices", "choices.customers", "host", "plans", "publications",
+                    "sealed",
                     "second", "vault",
                 ])
     }
@@ -367,7 +370,8 @@ func expectErasure(
             let authority = try await AccessAuthority.soleOperator(
                 fixture.trust.principal, reason: "b", store: faulty, time: fixture.trust.time)
             let retention = Retention(
-                schedule: try RetentionFixture.schedule(), locations: [fixture.trust.location], authority: authority)
+                schedule: try RetentionFixture.schedule(), locations: [fixture.trust.location], authority: authority,
+                control: fixture.trust.keys.control)
             do {
                 let erasure = try await retention.erasurePermit(
                     for: fixture.record.id, at: "host", as: fixture.trust.context())

@@ -4,6 +4,7 @@
 import Foundation
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveTesting
@@ -77,7 +78,7 @@ import Testing
             try await fixture.retention.lock(as: fixture.trust.context())
             let later = Retention(
                 schedule: schedule(to, lock), locations: [fixture.trust.location],
-                authority: fixture.trust.layer.access)
+                authority: fixture.trust.layer.access, control: fixture.trust.keys.control)
             try await later.lock(as: fixture.trust.context())
             if one.bypass == true { try await later.liftLock(on: fixture.record.id, fixture.permit()) }
             try await later.demand(fixture.record.id, by: fixture.request, as: fixture.trust.context())

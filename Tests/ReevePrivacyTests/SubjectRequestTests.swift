@@ -606,7 +606,7 @@ struct RequestFixture: Sendable {
                 fixture.trust.principal, reason: "b", store: faulty, time: fixture.trust.time)
             let retention = Retention(
                 schedule: try RequestFixture.schedule(), locations: [fixture.trust.location, fixture.second],
-                authority: authority, ledger: fixture.trust.keys.ledger)
+                authority: authority, control: fixture.trust.keys.control, ledger: fixture.trust.keys.ledger)
             let broken = SubjectRequests(
                 clocks: fixture.requests.clocks, retention: retention,
                 privacy: Privacy(fixture.trust.layer.privacy.settings, authority: authority))

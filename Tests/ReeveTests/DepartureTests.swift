@@ -256,7 +256,7 @@ private struct Leaving: Sendable {
         // A second room over the same authority, with a place by the vault's name, shreds nothing.
         let room = Retention(
             schedule: try Leaving.schedule(), locations: [Shredding(leaving.trust.layer)],
-            authority: leaving.trust.layer.access)
+            authority: leaving.trust.layer.access, control: leaving.trust.keys.control)
         let planted = RetainedRecord(
             id: Vault.record(of: leaving.workspace), category: try #require(DataCategory("credential.app")),
             created: leaving.trust.time.now.day, as: .controller, at: ["vault"], limit: leaving.trust.time.now.day)

@@ -90,9 +90,9 @@ extension Retention {
         in transaction: inout Transaction<PrivacyError>
     ) async throws(PrivacyError) -> Bool {
         let ids = [customer.description]
-        let known = try await Self.ended.read(.platform, ids, in: &transaction)
+        let known = try await tables.ended.read(.platform, ids, in: &transaction)
         guard known.map({ $0.sequence < sequence }) ?? true else { return false }
-        try await Self.ended.write(Ended(on: day, sequence: sequence), .platform, ids, in: &transaction)
+        try await tables.ended.write(Ended(on: day, sequence: sequence), .platform, ids, in: &transaction)
         return true
     }
 
@@ -144,9 +144,7 @@ extension Retention {
 
     /// What is registered of a customer, on its own account or of those whose data is held for it, and what was erased of it. Complexity: O(their records) reads.
     public func departure(of customer: Identifier<Company>) async throws(PrivacyError) -> DepartureReport {
-        let rows = try await rows(under: Self.customers.key(.platform, [customer.description])) {
-            $0.record.subscriber == customer
-        }
+        let rows = try await rows(tables.customers, of: customer.description) { $0.record.subscriber == customer }
         var kept: [DepartureReport.Kept] = []
         for row in rows {
             let answer = try await glance(at: row)
@@ -158,9 +156,9 @@ extension Retention {
         do throws(StoreError) {
             return DepartureReport(
                 customer: customer,
-                ended: try await Self.ended.read(.platform, [customer.description], in: authority.store)?.on ?? nil,
+                ended: try await tables.ended.read(.platform, [customer.description], in: authority.store)?.on ?? nil,
                 kept: kept,
-                erased: try await Self.departed.readAll(.platform, [customer.description], in: authority.store))
+                erased: try await tables.departed.readAll(.platform, [customer.description], in: authority.store))
         } catch {
             throw PrivacyError(error)
         }
@@ -172,9 +170,9 @@ extension Retention {
     ) async throws(PrivacyError) {
         guard let customer = row.record.subscriber else { return }
         let ids = [customer.description, row.record.id.description]
-        Self.customers.delete(.platform, ids, in: &transaction)
+        try await tables.customers.delete(.platform, ids, in: &transaction)
         let erased = DepartureReport.Erased(
             record: row.record.id, category: row.record.category, outcomes: row.done, at: now)
-        try await Self.departed.write(erased, .platform, ids, in: &transaction)
+        try await tables.departed.write(erased, .platform, ids, in: &transaction)
     }
 }

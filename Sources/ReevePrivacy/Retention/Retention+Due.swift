@@ -36,12 +36,12 @@ extension Retention {
     /// Calls with each record that is to go by now, in the order of their names, and changes nothing: write the lines to a file, look at them, and then let ``eraseDue(limit:as:)``
     /// do it. Complexity: O(records) reads, in pages; nothing is kept.
     public func plan(_ body: (PlannedErasure) async throws -> Void) async throws {
-        var range = KeyRange(under: Self.records.key(.platform, []))
+        var range = KeyRange(under: tables.records.key(.platform, []))
         while true {
             let page = try await authority.store.records(in: range, limit: 200)
             for entry in page {
                 // One that cannot be read keeps no other from it; nothing erases it either.
-                guard let row = try? Self.records.value(of: entry.record.bytes, at: entry.key) else { continue }
+                guard let row = await readable(at: entry.key) else { continue }
                 let answer = try await glance(at: row)
                 guard row.isBeingErased || answer.kind == .mustDelete else { continue }
                 try await body(
@@ -61,21 +61,21 @@ extension Retention {
     public func eraseDue(limit: Int = .max, as context: ActContext) async throws(PrivacyError) -> ErasureRound {
         try await checkClocks()
         let sweep = Sweep(
-            "privacy.due", over: KeyRange(under: Self.records.key(.platform, [])), in: .platform, batch: Self.batch)
+            "privacy.due", over: KeyRange(under: tables.records.key(.platform, [])), in: .platform, batch: Self.batch)
         let report = try await sweep.run(with: leases, limit: limit) {
-            (key: Key, bytes: [UInt8], transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            (key: Key, _: [UInt8], transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
             // One that cannot be read keeps no other from it.
-            guard let row = try? Self.records.value(of: bytes, at: key) else { return .failed }
+            guard let row = await readable(at: key) else { return .failed }
             // A look is enough for a mark: what erases it decides again.
             if !row.isBeingErased {
                 guard try await glance(at: row).kind == .mustDelete else { return .unchanged }
             }
-            try await Self.due.write(Mark(), .platform, [row.record.id.description], in: &transaction)
+            try await tables.due.write(Mark(), .platform, [row.record.id.description], in: &transaction)
             return .changed
         }
         var round = ErasureRound(sweep: report)
         do throws(StoreError) {
-            var range = KeyRange(under: Self.due.key(.platform, []))
+            var range = KeyRange(under: tables.due.key(.platform, []))
             while true {
                 let page = try await authority.store.records(in: range, limit: 200)
                 for entry in page { try await eraseMarked(entry.key, context, &round) }
@@ -87,8 +87,17 @@ extension Retention {
         }
     }
 
+    /// The row of a key, as it is now; `nil` for one that cannot be read, or is not what was written there.
+    private func readable(at key: Key) async -> Row? {
+        guard case .text(let id)? = key.elements?.last else { return nil }
+        return await readable(id)
+    }
+
     private func readable(_ id: String) async -> Row? {
-        try? await Self.records.read(.platform, [id], in: authority.store)
+        guard let row = try? await tables.records.read(.platform, [id], in: authority.store),
+            row.record.id.description == id
+        else { return nil }
+        return row
     }
 
     private func eraseMarked(

@@ -51,7 +51,7 @@ extension Retention {
             try await checkClocks()
             let begun = try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                guard var row = try await Self.records.read(.platform, ids, in: &transaction) else {
+                guard var row = try await tables.records.read(.platform, ids, in: &transaction) else {
                     throw PrivacyError(.unknownRecord)
                 }
                 guard row.scope == context.scope, row.holdEpoch == epoch, (row.attempts[name] ?? 0) + 1 == attempt
@@ -59,7 +59,7 @@ extension Retention {
                 try await checkGoes(row, in: &transaction)
                 row.isBeingErased = true
                 if row.done[name] == nil { row.attempts[name] = attempt }
-                try await Self.records.write(row, .platform, ids, in: &transaction)
+                try await tables.records.write(row, .platform, ids, in: &transaction)
                 return row
             }
             var outcome: ErasureOutcome
@@ -210,7 +210,7 @@ extension Retention {
             let entry = authority.entry("privacy.eraseAgain", context, .record(id), decision, nil, nil, details)
             let isGone = try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-                guard try await Self.records.read(.platform, [id.description], in: &transaction) == nil else {
+                guard try await tables.records.read(.platform, [id.description], in: &transaction) == nil else {
                     return false
                 }
                 try transaction.record(entry, in: authority.trail)
@@ -235,7 +235,7 @@ extension Retention {
 
     func rowIfThere(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> Row? {
         do throws(StoreError) {
-            return try await Self.records.read(.platform, [id.description], in: authority.store)
+            return try await tables.records.read(.platform, [id.description], in: authority.store)
         } catch {
             throw PrivacyError(error)
         }
@@ -243,7 +243,7 @@ extension Retention {
 
     func goneAnywhere(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> Gone? {
         do throws(StoreError) {
-            return try await Self.gone.read(.platform, [id.description], in: authority.store)
+            return try await tables.gone.read(.platform, [id.description], in: authority.store)
         } catch {
             throw PrivacyError(error)
         }
@@ -271,20 +271,21 @@ extension Retention {
     ) async throws(PrivacyError) -> ErasureReceipt {
         let (ids, now) = ([id.description], authority.time.now)
         try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-            guard var row = try await Self.records.read(.platform, ids, in: &transaction), row.holdEpoch == epoch
+            guard var row = try await tables.records.read(.platform, ids, in: &transaction), row.holdEpoch == epoch
             else { throw PrivacyError(.staleErasurePermit) }
             if row.done[name] == nil { row.done[name] = outcome }
             if row.open.isEmpty {
-                Self.records.delete(.platform, ids, in: &transaction)
+                try await tables.records.delete(.platform, ids, in: &transaction)
                 if let subject = row.record.subject {
-                    Self.subjects.delete(.platform, [subject.description, id.description], in: &transaction)
+                    try await tables.subjects.delete(
+                        .platform, [subject.description, id.description], in: &transaction)
                 }
                 let gone = Gone(scope: row.scope, registration: row.registration, outcomes: row.done, at: now)
-                try await Self.gone.write(gone, .platform, ids, in: &transaction)
+                try await tables.gone.write(gone, .platform, ids, in: &transaction)
                 try await noteGone(row, at: now, in: &transaction)
             } else {
                 row.isAnchored = row.isAnchored || ledger != nil && !row.record.demands.isEmpty
-                try await Self.records.write(row, .platform, ids, in: &transaction)
+                try await tables.records.write(row, .platform, ids, in: &transaction)
             }
             let entry = authority.entry("privacy.erase", context, .record(id), decision, nil, nil, details)
             try transaction.record(entry, in: authority.trail)

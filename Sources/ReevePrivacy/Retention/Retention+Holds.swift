@@ -18,7 +18,7 @@ extension Retention {
             transaction, row throws(PrivacyError) in
             guard !row.isBeingErased else { throw PrivacyError(.beingErased) }
             let ids = Self.ids(of: hold, row.scope)
-            guard try await Self.cases.read(.platform, ids, in: &transaction) == nil else {
+            guard try await tables.cases.read(.platform, ids, in: &transaction) == nil else {
                 throw PrivacyError(.caseClosed)
             }
             row.record.holds.removeAll { $0.caseID == hold }
@@ -52,8 +52,8 @@ extension Retention {
         let (ids, today) = (Self.ids(of: hold, context.scope), authority.time.now.day)
         try await act(action, context, resource, (permit.decision, permit.policy)) {
             transaction throws(PrivacyError) in
-            let known = try await Self.cases.read(.platform, ids, in: &transaction)
-            try await Self.cases.write(Closed(on: known?.on ?? today), .platform, ids, in: &transaction)
+            let known = try await tables.cases.read(.platform, ids, in: &transaction)
+            try await tables.cases.write(Closed(on: known?.on ?? today), .platform, ids, in: &transaction)
         }
     }
 
@@ -74,10 +74,10 @@ extension Retention {
         let details = ["rules": String(new.count)]
         try await act("privacy.lock", context, Resource(kind: "privacy", "locks"), nil, details) {
             transaction throws(PrivacyError) in
-            var locked = try await Self.locks.read(.platform, ["rules"], in: &transaction) ?? Locked(rules: [])
+            var locked = try await tables.locks.read(.platform, ["rules"], in: &transaction) ?? Locked(rules: [])
             locked.rules += new.filter { !locked.rules.contains($0) }
             guard locked.rules.count <= RetentionSchedule.maximumLocks else { throw PrivacyError(.tooManyLocks) }
-            try await Self.locks.write(locked, .platform, ["rules"], in: &transaction)
+            try await tables.locks.write(locked, .platform, ["rules"], in: &transaction)
         }
     }
 

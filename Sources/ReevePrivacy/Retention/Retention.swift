@@ -22,77 +22,31 @@ public final class Retention: Sendable {
     let locations: [String: any DataLocation]
     /// Places of the rooms' own, at which nobody else registers anything.
     let own: [String: any RoomLocation]
+    let tables: RetentionTables
     let instance = InstanceID()
     let authority: AccessAuthority
     let ledger: AnchorLedger?
     let clocks: ClockWatch
     let leases: Leases
 
-    /// A record as it is stored.
-    struct Row: Codable, RecordCodable {
-        var record: RetainedRecord
-        /// Where the record belongs: nobody in another scope sees it.
-        let scope: Scope
-        /// Another one for each registration, under whatever name: the ledger names it.
-        var registration = Int64.random(in: 0..<1 << 53)
-        /// Counts the changes of holds, from a random start: a record that is registered again has another one.
-        var holdEpoch = Int.random(in: 0..<Int.max / 2)
-        /// Once it is, no hold can be placed, and it goes whatever rules say then.
-        var isBeingErased = false
-        /// Attempts at each place.
-        var attempts: [String: Int] = [:]
-        /// What they came to, at the places that are done.
-        var done: [String: ErasureOutcome] = [:]
-        /// Whether the ledger has it that it goes.
-        var isAnchored = false
-
-        /// The places that still have it, in order.
-        var open: [String] { record.locations.subtracting(done.keys).sorted() }
-    }
-    /// That a record was erased everywhere: nothing about whom, or what.
-    struct Gone: Codable, RecordCodable {
-        let scope: Scope
-        let registration: Int64
-        let outcomes: [String: ErasureOutcome]
-        let at: Timestamp
-    }
-    /// That a case was closed.
-    struct Closed: Codable, RecordCodable {
-        let on: CivilDay
-    }
-    /// When a customer ended the subscription, if not taken up again; the sequence says which word of the host's is the last.
-    struct Ended: Codable, RecordCodable {
-        let on: CivilDay?
-        let sequence: Int64
-    }
-    /// Rules that were locked.
-    struct Locked: Codable, RecordCodable {
-        var rules: [RetentionRule]
-    }
-    static let records = Table<Row>("privacy.record")
-    static let gone = Table<Gone>("privacy.gone")
-    static let subjects = Table<Mark>("privacy.record.subject")
-    static let customers = Table<Mark>("privacy.record.customer")
-    static let departed = Table<DepartureReport.Erased>("privacy.customer.erased")
-    static let due = Table<Mark>("privacy.record.due")
-    static let ended = Table<Ended>("privacy.customer.ended")
-    static let cases = Table<Closed>("privacy.case.closed")
-    static let locks = Table<Locked>("privacy.locks")
-
     /// Retention by a schedule that ``RetentionSchedule/validate()`` finds no defect in, over places that each have a name of their own; of two with one name the last counts.
     ///
-    /// With a ledger, what subjects had erased stays erased when a backup of the store is put back: ``replayErasures(as:)``.
+    /// Pass `control` the keys that `AuditKeys.control` and the other rooms have, as `TrustLayer` does: what is registered, what holds it and what was locked is authenticated then, and one that
+    /// was changed, removed or put back is refused, and erased by nobody. An authority with roles brings its own keys. With a ledger, what subjects had erased stays erased when a backup of the store is put back: ``replayErasures(as:)``.
     public convenience init(
         schedule: RetentionSchedule, locations: [any DataLocation] = [], authority: AccessAuthority,
-        ledger: AnchorLedger? = nil
+        control keys: (any ControlKeys)? = nil, ledger: AnchorLedger? = nil
     ) {
-        self.init(schedule: schedule, locations: locations, own: [], authority: authority, ledger: ledger)
+        self.init(
+            schedule: schedule, locations: locations, own: [], authority: authority, control: keys, ledger: ledger)
     }
 
     package init(
         schedule: RetentionSchedule, locations: [any DataLocation], own: [any RoomLocation],
-        authority: AccessAuthority, ledger: AnchorLedger?
+        authority: AccessAuthority, control keys: (any ControlKeys)?, ledger: AnchorLedger?
     ) {
+        tables = RetentionTables(
+            authority.control ?? keys.map { ControlRecords(store: authority.store, keys: $0, makesHeads: true) })
         self.locations = Dictionary((locations + own).map { ($0.name, $0) }) { $1 }
         self.own = Dictionary(own.map { ($0.name, $0) }) { $1 }
         self.schedule = schedule
@@ -131,18 +85,20 @@ public final class Retention: Sendable {
             }
             row = Row(record: record.asNew, scope: context.scope)
             if let subject = record.subject {
-                try await Self.subjects.write(
-                    Mark(), .platform, [subject.description, record.id.description], in: &transaction)
+                try await tables.subjects.write(
+                    Found(record: record.id), .platform, [subject.description, record.id.description],
+                    in: &transaction)
             }
             if let customer = record.subscriber {
-                try await Self.customers.write(
-                    Mark(), .platform, [customer.description, record.id.description], in: &transaction)
+                try await tables.customers.write(
+                    Found(record: record.id), .platform, [customer.description, record.id.description],
+                    in: &transaction)
             }
             if let customer = record.subscriber {
-                Self.departed.delete(.platform, [customer.description, record.id.description], in: &transaction)
+                tables.departed.delete(.platform, [customer.description, record.id.description], in: &transaction)
             }
             // What is registered again is not gone.
-            Self.gone.delete(.platform, [record.id.description], in: &transaction)
+            tables.gone.delete(.platform, [record.id.description], in: &transaction)
             try await also(&transaction)
         }
     }
@@ -162,8 +118,8 @@ public final class Retention: Sendable {
             }
             if let subject {
                 guard found.record.subject ?? subject == subject else { throw PrivacyError(.alreadyRegistered) }
-                try await Self.subjects.write(
-                    Mark(), .platform, [subject.description, id.description], in: &transaction)
+                try await tables.subjects.write(
+                    Found(record: id), .platform, [subject.description, id.description], in: &transaction)
             }
             found.record = found.record.extended(to: places, about: subject)
             row = found
@@ -193,26 +149,23 @@ public final class Retention: Sendable {
     }
 
     func rows(about subject: Identifier<DataSubject>) async throws(PrivacyError) -> [Row] {
-        try await rows(under: Self.subjects.key(.platform, [subject.description])) { $0.record.subject == subject }
+        try await rows(tables.subjects, of: subject.description) { $0.record.subject == subject }
     }
 
-    /// The rows that the keys under another one name, and that are as they say.
-    func rows(under index: Key, _ isMeant: (Row) -> Bool) async throws(PrivacyError) -> [Row] {
+    /// The rows that are found by somebody's id, and that are as they should be.
+    func rows(
+        _ index: ControlTable<Found>, of id: String, _ isMeant: (Row) -> Bool
+    ) async throws(PrivacyError) -> [Row] {
         do throws(StoreError) {
             var rows: [Row] = []
-            var range = KeyRange(under: index)
-            while true {
-                let page = try await authority.store.records(in: range, limit: 200)
-                for entry in page {
-                    guard case .text(let id)? = entry.key.elements?.last else { continue }
-                    let row = try await Self.records.read(.platform, [id], in: authority.store)
-                    // A row that is somewhere else than its own place is nobody's.
-                    if let row, row.record.id.description != id { throw .malformed(Self.records.key(.platform, [id])) }
-                    if let row, isMeant(row) { rows.append(row) }
-                }
-                guard page.count == 200, let last = page.last else { return rows }
-                range = range.after(last.key)
+            for found in try await index.readAll(.platform, [id], in: authority.store) {
+                let ids = [found.record.description]
+                let row = try await tables.records.read(.platform, ids, in: authority.store)
+                // A row that is somewhere else than its own place is nobody's.
+                if let row, row.record.id != found.record { throw .malformed(tables.records.key(.platform, ids)) }
+                if let row, isMeant(row) { rows.append(row) }
             }
+            return rows
         } catch {
             throw PrivacyError(error)
         }
@@ -233,7 +186,7 @@ public final class Retention: Sendable {
     func row(
         _ id: Identifier<DataRecord>, _ scope: Scope, in transaction: inout Transaction<PrivacyError>
     ) async throws(PrivacyError) -> Row {
-        let found = try await Self.records.read(.platform, [id.description], in: &transaction)
+        let found = try await tables.records.read(.platform, [id.description], in: &transaction)
         guard let found, found.scope == scope else { throw PrivacyError(.unknownRecord) }
         return found
     }
@@ -257,13 +210,13 @@ public final class Retention: Sendable {
         var circumstances = RetentionCircumstances()
         if let customer = row.record.subscriber {
             circumstances.terminated =
-                try await Self.ended.read(.platform, [customer.description], in: &transaction)?.on ?? nil
+                try await tables.ended.read(.platform, [customer.description], in: &transaction)?.on ?? nil
         }
         for hold in row.record.holds {
             let ids = Self.ids(of: hold.caseID, row.scope)
-            circumstances.closed[hold.caseID] = try await Self.cases.read(.platform, ids, in: &transaction)?.on
+            circumstances.closed[hold.caseID] = try await tables.cases.read(.platform, ids, in: &transaction)?.on
         }
-        circumstances.locked = try await Self.locks.read(.platform, ["rules"], in: &transaction)?.rules ?? []
+        circumstances.locked = try await tables.locks.read(.platform, ["rules"], in: &transaction)?.rules ?? []
         return schedule.disposition(of: row.record, on: authority.time.now.day, under: circumstances)
     }
 
@@ -286,9 +239,9 @@ public final class Retention: Sendable {
         _ body: (inout Transaction<PrivacyError>, inout Row?) async throws(PrivacyError) -> Void
     ) async throws(PrivacyError) {
         try await act(action, context, .record(id), proof, details) { transaction throws(PrivacyError) in
-            var row = try await Self.records.read(.platform, [id.description], in: &transaction)
+            var row = try await tables.records.read(.platform, [id.description], in: &transaction)
             try await body(&transaction, &row)
-            if let row { try await Self.records.write(row, .platform, [id.description], in: &transaction) }
+            if let row { try await tables.records.write(row, .platform, [id.description], in: &transaction) }
         }
     }
 

@@ -32,25 +32,48 @@ public struct BusinessTransfer: Sendable {
         let record: String
     }
 
-    /// What is handed over beside what subjects did, which is verified where there are keys.
-    private struct Plain: Sendable {
+    /// A table that is handed over beside what subjects did.
+    private struct Handed: Sendable {
         let name: String
         let key: @Sendable ([String]) -> Key
         let check: @Sendable ([UInt8], Key) throws(StoreError) -> Void
+        /// A record as it was written, verified where there are keys.
+        let read: @Sendable ([String], inout Transaction<PrivacyError>) async throws(PrivacyError) -> [UInt8]?
+        let write: @Sendable ([UInt8], [String], inout Transaction<PrivacyError>) async throws(PrivacyError) -> Void
 
-        init<Value: RecordCodable>(_ table: Table<Value>) {
-            name = table.name
+        init<Value: RecordCodable & Sendable>(_ name: String, _ table: ControlTable<Value>) {
+            self.name = name
             key = { table.key(.platform, $0) }
             check = { bytes, key throws(StoreError) in _ = try table.value(of: bytes, at: key) }
+            read = { ids, transaction throws(PrivacyError) in
+                try await table.bytes(.platform, ids, in: &transaction)
+            }
+            write = { bytes, ids, transaction throws(PrivacyError) in
+                let value: Value
+                do throws(StoreError) {
+                    value = try table.value(of: bytes, at: table.key(.platform, ids))
+                } catch {
+                    throw PrivacyError(error)
+                }
+                try await table.write(value, .platform, ids, in: &transaction)
+            }
         }
+
+        init<Value: RecordCodable & Sendable>(_ table: Table<Value>) { self.init(table.name, ControlTable(table)) }
     }
-    private static let plain = [
-        Plain(Retention.records), Plain(Retention.gone), Plain(Retention.subjects), Plain(Retention.customers),
-        Plain(Retention.ended), Plain(Retention.departed), Plain(Retention.cases), Plain(Retention.locks),
-        Plain(SubjectRequests.requests), Plain(SubjectRequests.bySubject), Plain(SubjectRequests.counts),
-        Plain(SubjectRequests.unfinished), Plain(SubjectRequests.concerned),
-        Plain(Table<Disclosure>("privacy.disclosure")), Plain(Table<PrivacyTables.Shared>("privacy.shared")),
-    ]
+    private var handed: [Handed] {
+        let tables = retention.tables
+        return [
+            Handed(Self.records, tables.records), Handed(tables.gone),
+            Handed("privacy.record.subject", tables.subjects),
+            Handed("privacy.record.customer", tables.customers), Handed("privacy.customer.ended", tables.ended),
+            Handed(tables.departed), Handed("privacy.case.closed", tables.cases), Handed("privacy.locks", tables.locks),
+            Handed(SubjectRequests.requests), Handed(SubjectRequests.bySubject), Handed(SubjectRequests.counts),
+            Handed(SubjectRequests.unfinished), Handed(SubjectRequests.concerned),
+            Handed(Table<Disclosure>("privacy.disclosure")), Handed(Table<PrivacyTables.Shared>("privacy.shared")),
+        ]
+    }
+    private static let records = "privacy.record"
     private static let events = "privacy.event"
 
     // MARK: Handing over
@@ -95,11 +118,17 @@ public struct BusinessTransfer: Sendable {
                 try await send(Self.events, ids, try event.recordBytes(schema: 1))
             }
         }
-        for table in Self.plain {
-            try await each(under: table.key([])) { ids, bytes in
+        for table in handed {
+            try await each(under: table.key([])) { ids, _ in
+                let bytes = try await authority.store.transaction {
+                    (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                    try await table.read(ids, &transaction)
+                }
+                // Gone meanwhile.
+                guard let bytes else { return }
                 // Keys of workspaces are no part of this, and neither is what is being erased.
-                if table.name == Retention.records.name {
-                    let row = try Retention.records.value(of: bytes, at: table.key(ids))
+                if table.name == Self.records {
+                    let row = try retention.tables.records.value(of: bytes, at: table.key(ids))
                     guard travels(row) else { return }
                 }
                 try await send(table.name, ids, bytes)
@@ -164,7 +193,7 @@ public struct BusinessTransfer: Sendable {
                 else { throw PrivacyError(.otherTransfer) }
                 return line
             }
-            guard let table = Self.plain.first(where: { $0.name == line.table }), !line.ids.isEmpty else {
+            guard let table = handed.first(where: { $0.name == line.table }), !line.ids.isEmpty else {
                 throw PrivacyError(.otherTransfer)
             }
             try table.check(record, table.key(line.ids))
@@ -172,8 +201,8 @@ public struct BusinessTransfer: Sendable {
                 let request = try SubjectRequests.requests.value(of: record, at: table.key(line.ids))
                 guard [request.id.description] == line.ids else { throw PrivacyError(.otherTransfer) }
             }
-            if line.table == Retention.records.name {
-                let row = try Retention.records.value(of: record, at: table.key(line.ids))
+            if line.table == Self.records {
+                let row = try retention.tables.records.value(of: record, at: table.key(line.ids))
                 // Keys of workspaces here are nobody's to hand over.
                 guard [row.record.id.description] == line.ids, travels(row) else {
                     throw PrivacyError(.otherTransfer)
@@ -194,7 +223,7 @@ public struct BusinessTransfer: Sendable {
     private func checkNothingElse(is lines: [Line]) async throws(PrivacyError) {
         let keys = Set(lines.map { [$0.table] + $0.ids })
         do {
-            for table in Self.plain {
+            for table in handed {
                 try await each(under: table.key([])) { ids, _ in
                     guard keys.contains([table.name] + ids) else { throw PrivacyError(.transferConflict) }
                 }
@@ -212,13 +241,13 @@ public struct BusinessTransfer: Sendable {
     }
 
     private func takePlain(_ line: Line) async throws(PrivacyError) {
-        guard let table = Self.plain.first(where: { $0.name == line.table }) else { return }
-        let (key, bytes) = (table.key(line.ids), Array(line.record.utf8))
+        guard let table = handed.first(where: { $0.name == line.table }) else { return }
+        let bytes = Array(line.record.utf8)
         try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
-            if let known = try await transaction.read(key) {
+            if let known = try await table.read(line.ids, &transaction) {
                 guard known == bytes else { throw PrivacyError(.transferConflict) }
             } else {
-                transaction.insert(key, bytes)
+                try await table.write(bytes, line.ids, &transaction)
             }
         }
     }

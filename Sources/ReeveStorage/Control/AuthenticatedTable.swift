@@ -44,6 +44,7 @@ public struct AuthenticatedTable<Value: RecordCodable>: Sendable {
         case .partition: ControlPlace(partition)
         case .named(let name): ControlPlace(partition, name)
         case .firstID: ControlPlace(partition, ids.first ?? "")
+        case .spread(let name, let count): ControlPlace(partition, name, of: count, holding: ids.first ?? "")
         }
     }
 

@@ -26,6 +26,12 @@ package struct ControlPlace: Hashable, Sendable {
         Key(partition, [.text(ControlNode.table)] + (name.map { [.text($0)] } ?? []) + [.integer(number)])
     }
 
+    /// The place of one of several trees of a name.
+    init(_ partition: Partition, _ name: String, of count: Int, holding id: String) {
+        let hash = id.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        self.init(partition, "\(name)/\(hash % UInt64(max(1, count)))")
+    }
+
     package static func == (left: Self, right: Self) -> Bool { left.head == right.head }
     package func hash(into hasher: inout Hasher) { hasher.combine(head) }
 
@@ -37,5 +43,7 @@ package struct ControlPlace: Hashable, Sendable {
         case named(String)
         /// One for each first id, as for each company.
         case firstID
+        /// So many further ones of a name: a record is in the one that its first id says, so that a table of many records has little to wait for.
+        case spread(String, over: Int)
     }
 }
