@@ -511,6 +511,7 @@ func itWasDone() { Issue.record("it was done") }
         try await stage.privacy.note(.declined, to: "2016-03-07", by: stage.subject, as: context)
         let decision = try await stage.privacy.decision(on: visit.request)
         #expect(decision.reason == .declined && "\(decision)".contains("declined"))
+        #expect(decision.remedies == [.discontinue] && decision.duties.isEmpty)
         // Neither is who goes on using the service.
         #expect(try await stage.privacy.noteUse(by: stage.subject, as: context) == nil)
         try await stage.update { $0.registers.grounds["court"] = .process(reference: "7") }

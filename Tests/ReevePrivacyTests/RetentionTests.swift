@@ -160,6 +160,29 @@ func expectErasure(
         }
     }
 
+    /// Clause P11.3d: what enforcing an agreement takes is kept while that goes on, whatever is asked; the day after it ends what was asked for is done, by itself.
+    @Test func whatEnforcementTakesIsKeptUntilItEnds() async throws {
+        let schedule = RetentionSchedule(rules: [
+            .keep(nil, until: .terminated, because: clause("P11.1"))
+        ])
+        let fixture = try await RetentionFixture(schedule: schedule)
+        try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
+        try await fixture.retention.demand(fixture.record.id, by: fixture.request, as: fixture.trust.context())
+        for _ in 0..<5 {
+            fixture.pass(days: 300)
+            let kept = try await fixture.disposition()
+            #expect(kept.kind == .mustKeep && kept.reasons == [.hold(fixture.hold)] && kept.until == .open)
+            _ = try await fixture.retention.eraseDue(as: fixture.trust.context())
+            #expect(fixture.trust.location[fixture.record.id] != nil)
+        }
+        try await fixture.retention.closeCase(
+            fixture.hold, try await fixture.trust.permit(ChangeHold.self, on: Resource(fixture.hold)))
+        #expect(try await fixture.retention.eraseDue(as: fixture.trust.context()).erased == 0)
+        fixture.pass(days: 1)
+        #expect(try await fixture.retention.eraseDue(as: fixture.trust.context()).erased == 1)
+        #expect(fixture.trust.location[fixture.record.id] == nil)
+    }
+
     /// A permit that was made before a hold erases nothing.
     @Test func aHoldVoidsEarlierErasurePermits() async throws {
         let fixture = try await RetentionFixture()

@@ -437,7 +437,7 @@ struct RequestFixture: Sendable {
         let byPhone = try await receive(.phone, "us-ca")
         #expect(byPhone.events.map(\.act) == [.refused(.notInWriting)])
         let told = fixture.requests.notice(of: byPhone)
-        #expect(told.contains("in writing") && told.contains("privacy@example.com") && told.contains("1 Main St"))
+        #expect(told.contains("in writing: privacy@example.com, or Attn: Legal, 1 Main St"))
         // Of who lives somewhere in the country nobody knows.
         #expect(try await receive(.email, "us").status == .received)
         #expect(try await receive(.email, "us-ny").events.map(\.act) == [.refused(.notEligible)])
@@ -456,6 +456,34 @@ struct RequestFixture: Sendable {
         #expect(second.request.status == .duplicate && second.sharing == nil && second.report == nil)
         fixture.trust.time.advance(by: .seconds(366 * 86_400))
         #expect(try await receive(.post, "us-ca").status == .received)
+    }
+
+    /// Clause P13.1: the answer is who was given which categories for marketing in the year before, affiliates among them, and where they are reached.
+    @Test func theAnswerSaysWhoWasGivenWhat() async throws {
+        let fixture = try await RequestFixture(records: [])
+        let (privacy, context) = (fixture.trust.layer.privacy, fixture.trust.context())
+        let sister = Recipient(.affiliate, "sister")
+        try await privacy.update(as: context) { settings in
+            settings.registers.group = CorporateGroup(own: "us")
+            settings.registers.group.add("us", controls: "sister")
+            settings.registers.standard = AgreementSet.none
+            settings.registers.addresses = ["sister": "2 High St"]
+        }
+        let ask = PrivacyStage.sister.with { $0.subject.id = fixture.subject }
+        let clearance = try await privacy.clearance(for: ask.request, as: context)
+        let sent = clearance.duties.map {
+            DutyReceipt(
+                $0, towards: fixture.subject, at: fixture.trust.time.now, reference: "https://sister.example/in")
+        }
+        try await privacy.perform(clearance, having: sent) { _ in }
+        fixture.trust.time.advance(by: .seconds(366 * 86_400))
+        let request = try await fixture.requests.receive(
+            .shineTheLight, about: fixture.subject, through: .account, residence: Region("us-ca"), as: context)
+        _ = try await fixture.requests.note(.begun, of: request.id, as: context)
+        let answer = try await fixture.answer(request)
+        let sharing = try #require(answer.sharing)
+        #expect(sharing.rows.map(\.category.description) == ["contact.email"] && sharing.recipients == [sister])
+        #expect(sharing.addresses == ["sister": "2 High St"] && sharing.recipientsWithoutAddress.isEmpty)
     }
 
     /// Who asks for what they wait for already is told so; a withdrawn request asks for nothing to go.

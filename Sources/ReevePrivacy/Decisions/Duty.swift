@@ -39,6 +39,8 @@ public struct Duty: Hashable, Sendable, TextCodable, Comparable {
     public static let noticeLeaving = Duty(literal: "notice.leavingService")
     /// What was published is taken down (clause P5.1).
     public static let unpublish = Duty(literal: "unpublish")
+    /// The subject, who does not agree, stops using the service; what is collected of them ends (clause P14.5).
+    public static let discontinue = Duty(literal: "discontinue")
     /// The subject is told to be careful with what they write (clause P6.4).
     public static let caution = Duty(literal: "notice.caution")
 }

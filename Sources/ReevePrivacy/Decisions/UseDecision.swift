@@ -62,9 +62,12 @@ public struct UseDecision: Sendable {
         return all
     }
 
-    /// What must be done where it was done before: what may not be published is taken down, as when consent was withdrawn (clause P5.1). Empty when it is
-    /// allowed, or when the policy does not apply.
-    public var remedies: [Duty] { !isAllowed && applies && request.operation == .publish ? [.unpublish] : [] }
+    /// What must be done where it was done before: what may not be published is taken down, as when consent was withdrawn (clause P5.1), and who declined the policy stops using the service
+    /// (clause P14.5). Empty when it is allowed, or when the policy does not apply.
+    public var remedies: [Duty] {
+        guard !isAllowed, applies else { return [] }
+        return (reason == .declined ? [.discontinue] : []) + (request.operation == .publish ? [.unpublish] : [])
+    }
 
     /// The label of the data once it was published to everyone; `nil` for what is no such use, or is not allowed (clause P4.1).
     public var publishedLabel: DataLabel? {

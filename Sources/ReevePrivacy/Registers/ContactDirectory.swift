@@ -9,6 +9,8 @@ public struct ContactDirectory: Hashable, Sendable, Codable {
     public let help: String
     /// The postal address; requests under Californian law go to the legal department there (clause P13.2).
     public let postal: String
+    /// Where requests under Californian law go in writing: by e-mail, and by post to the legal department (clause P13.2).
+    public var california: [String] { [privacy, "Attn: Legal, \(postal)"] }
     /// For reports of weaknesses (clause S1.2).
     public let vulnerability: String?
     /// Where it says how the service is doing (clause S1.7).

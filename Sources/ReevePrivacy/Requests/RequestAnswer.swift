@@ -27,7 +27,9 @@ extension SubjectRequests {
         var lines: [String] = []
         for event in request.events {
             switch event.act {
-            case .refused(.notInWriting): lines.append("This has to be asked in writing, by e-mail or by post.")
+            case .refused(.notInWriting):
+                let channels = (contacts?.california ?? ["e-mail", "post"]).joined(separator: ", or ")
+                lines.append("This has to be asked in writing: \(channels).")
             case .refused(.notEligible): lines.append("The law that this rests on is for who lives in California.")
             case .refused(.identityNotProven): lines.append("It could not be verified that you are who this is about.")
             case .refused(.unfounded): lines.append("This was not done, since it is unfounded or excessive.")
