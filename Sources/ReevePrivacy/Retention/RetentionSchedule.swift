@@ -68,7 +68,10 @@ public struct RetentionSchedule: Hashable, Sendable, Codable {
             let until = circumstances.closed[hold.caseID].map { RetentionBound.day($0.advanced(byDays: 1)) } ?? .open
             claims.append(.keep(until: until, .mandatory, .hold(hold.caseID)))
         }
-        for (request, asked) in record.demands { claims.append(.demand(on: asked, .request(request))) }
+        // In their order, so that the reasons are told alike each time.
+        for (request, asked) in record.demands.sorted(by: { $0.key < $1.key }) {
+            claims.append(.demand(on: asked, .request(request)))
+        }
         if let limit = record.limit { claims.append(.drop(from: .day(limit), .record, .record)) }
         for rule in rules where rule.concerns(record.category) { rule.claim(on: record, circumstances, &claims) }
         for rule in circumstances.locked where rule.concerns(record.category) {
