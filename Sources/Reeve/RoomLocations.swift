@@ -7,14 +7,26 @@ import ReeveModel
 import ReevePlans
 import ReevePrivacy
 import ReevePublishing
+import ReeveStorage
 import ReeveVault
 
 /// The keys and credentials of a workspace. A credential opens for jobs, and is shown to nobody.
 struct VaultLocation: RoomLocation {
     let vault: Vault
+    let access: AccessAuthority
     var name: String { Vault.locationName }
     var category: DataCategory { DataCategory(trusted: "credential.app") }
-    func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome { try await vault.eraseWorkspace(erasure) }
+    /// With a workspace's keys go those of the personal data that is sealed under them.
+    var goesLast: Bool { true }
+
+    /// Refuses while personal data is kept under a key of the workspace: a hold or a rule keeps that, and what keeps it keeps its key.
+    func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
+        if let workspace = erasure.context.scope.workspace {
+            let sealed = KeyRange(under: SealedRecords.marks(in: workspace))
+            guard try await access.store.records(in: sealed, limit: 1).isEmpty else { throw VaultError(.wrongState) }
+        }
+        return try await vault.eraseWorkspace(erasure)
+    }
 }
 
 /// What a workspace published.
@@ -46,6 +58,7 @@ struct CustomerChoicesLocation: RoomLocation {
 /// What a subject chose and agreed to towards the holder.
 struct ChoicesLocation: RoomLocation {
     let privacy: Privacy
+    var travels: Bool { true }
     var name: String { Privacy.choicesLocation }
     var category: DataCategory { DataCategory(trusted: "choice") }
 
@@ -68,7 +81,7 @@ struct LogValuesLocation: RoomLocation {
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome { try await audit.eraseLog(erasure) }
 }
 
-/// The personal values about a subject in whatever audit log.
+/// The personal values about a subject in the platform's audit log.
 struct SubjectValuesLocation: RoomLocation {
     let audit: AuditLog
     var name: String { AuditLog.subjectLocation }

@@ -43,26 +43,43 @@ public struct SealedRecords: Sendable {
     static let table = Table<Row>("sealed.record")
     static let name = "record"
 
-    /// What a permit for a record is on.
-    public static func resource(of record: Identifier<DataRecord>) -> Resource {
-        .credential(of: Vault.connection(of: record))
+    /// What a permit for a record is on; fails only when libcrypto does.
+    public static func resource(of record: Identifier<DataRecord>) throws(VaultError) -> Resource {
+        .credential(of: try Vault.connection(of: record))
     }
 
-    /// Seals a piece of personal data and registers it, at ``locationName`` and whatever other places the facts name.
+    /// Under it is a mark of each piece that is sealed under a workspace's keys.
+    static func marks(in workspace: Identifier<Workspace>) -> Key {
+        Key(Partition(workspace), [.text("sealed.mark")])
+    }
+    /// The mark of one.
+    static func mark(of record: Identifier<DataRecord>, in scope: Scope) -> Key? {
+        scope.workspace.map { marks(in: $0).appending([.text(record.description)]) }
+    }
+
+    /// Seals a piece of personal data and registers it, at ``locationName`` and whatever places of the host's the facts name.
     ///
-    /// `VaultError.Code.tooLarge` beyond ``maximumBytes``; `PrivacyError.Code.alreadyRegistered` for a record that is. To put one right is `SubjectRequests.correct(_:_:_:)`.
+    /// `VaultError.Code.tooLarge` beyond ``maximumBytes``; `PrivacyError.Code.alreadyRegistered` for a record that is, `PrivacyError.Code.unknownLocation` for a place of another room. To put one right is `SubjectRequests.correct(_:_:_:)`.
     public func keep(
         _ content: borrowing SecretBytes, as record: RetainedRecord, _ permit: Permit<StoreCredential>
     ) async throws {
         let scope = permit.context.scope
         guard content.count <= Self.maximumBytes else { throw VaultError(.tooLarge) }
+        let kept = record.kept(at: Self.locationName)
+        let isTaken = try await retention.isRegistered(record.id)
+        let isElsewhere = !record.locations.isDisjoint(with: TrustLayer.roomLocations.subtracting([Self.locationName]))
+        guard !isTaken, !isElsewhere else {
+            // Before there is a key that nothing is under; it is refused, and recorded so.
+            if isElsewhere { return try await retention.register(record, as: permit.context) }
+            return try await retention.registerAnywhere(kept, as: permit.context)
+        }
         let connection = Connection(
-            id: Vault.connection(of: record.id), connector: Identifier(high: 0, low: 0), scope: scope)
+            id: try Vault.connection(of: record.id), connector: Identifier(high: 0, low: 0), scope: scope)
         let sealed = try await vault.seal(content, named: Self.name, for: connection, permit)
-        try await retention.registerAnywhere(record.kept(at: Self.locationName), as: permit.context) {
-            transaction throws(PrivacyError) in
+        try await retention.registerAnywhere(kept, as: permit.context) { transaction throws(PrivacyError) in
             let row = Row(scope: scope, sealed)
             try await Self.table.write(row, .platform, [record.id.description], in: &transaction)
+            if let mark = Self.mark(of: record.id, in: scope) { transaction.write(mark, Array("{}".utf8)) }
         }
     }
 
@@ -78,8 +95,13 @@ public struct SealedRecords: Sendable {
             throw .vault(VaultError(error))
         }
         // Of what is not there the vault refuses to open nothing, and records that.
-        return try await vault.withSealed(
-            sealed, named: Self.name, of: Vault.connection(of: record), permit, body)
+        let connection: Identifier<Connection>
+        do throws(VaultError) {
+            connection = try Vault.connection(of: record)
+        } catch {
+            throw .vault(error)
+        }
+        return try await vault.withSealed(sealed, named: Self.name, of: connection, permit, body)
     }
 }
 
@@ -89,6 +111,7 @@ struct SealedLocation: RoomLocation {
     let access: AccessAuthority
     var name: String { SealedRecords.locationName }
     var category: DataCategory { DataCategory(trusted: "content") }
+    var isOfHosts: Bool { true }
 
     func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? {
         guard let row = try await row(record), let sealed = row.credential else { return nil }
@@ -113,7 +136,7 @@ struct SealedLocation: RoomLocation {
     }
 
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
-        let record = erasure.record
+        let (record, scope) = (erasure.record, erasure.context.scope)
         // The key first: from then on it opens nowhere.
         let hadKey = try await vault.destroyKey(erasure)
         let key = SealedRecords.table.key(.platform, [record.description])
@@ -121,6 +144,7 @@ struct SealedLocation: RoomLocation {
         if isThere {
             var changes = Changes()
             changes.delete(key)
+            if let mark = SealedRecords.mark(of: record, in: scope) { changes.delete(mark) }
             try await access.store.commit(changes)
         }
         return hadKey || isThere ? .erased : .nothingThere

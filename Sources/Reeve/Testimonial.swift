@@ -66,22 +66,38 @@ extension TrustLayer {
                     about: testimonial.author, of: testimonial.customer, at: testimonial.locations, isPublic: true),
                 as: context)
         } catch {
-            // It was shown before.
-            guard error.code == .alreadyRegistered else { throw error }
+            // It was shown before: under this name, and by this author.
+            guard error.code == .alreadyRegistered, try await isRegistered(testimonial) else { throw error }
+            try await retention.extend(testimonial.record, to: testimonial.locations, as: context)
+            // The consent is given again: what was to go without it stays.
+            try await retention.withdrawDemand(on: testimonial.record, by: Self.withdrawal, as: context)
         }
         return try await privacy.perform(clearance, act)
     }
 
     /// Takes a testimonial back when its author's consent does not hold any more (clause P5.1): it goes from all its places as anything does that its subject has erased, unless a hold keeps
-    /// it. Returns a receipt from each place; none when it may still be shown. Copies that nobody can take back may remain (clause P4.2).
+    /// it. Returns a receipt from each place; none when it may still be shown. `PrivacyError.Code.unknownRecord` or `unknownLocation` for a record that is no testimonial of its author's. Copies that nobody can take back may remain (clause P4.2).
     @discardableResult
     public func withdrawUnlessConsented(
         _ testimonial: Testimonial, as context: ActContext
     ) async throws -> [ErasureReceipt] {
         let request = testimonial.request(on: access.time.now.day)
         guard try await !privacy.decision(on: request, of: testimonial.customer).isAllowed else { return [] }
+        // Another record is none of its author's words.
+        guard try await isRegistered(testimonial) else {
+            // It is refused, and recorded so.
+            _ = try await retention.erasurePermit(for: testimonial.record, at: "", as: context)
+            throw PrivacyError(.unknownRecord)
+        }
         try await retention.demand(testimonial.record, by: Self.withdrawal, as: context)
         return try await retention.erase(testimonial.record, as: context)
+    }
+
+    /// Whether a testimonial is registered as one, by its author.
+    private func isRegistered(_ testimonial: Testimonial) async throws(PrivacyError) -> Bool {
+        try await retention.records(about: testimonial.author).contains {
+            $0.id == testimonial.record && $0.category == Testimonial.category && $0.isPublic
+        }
     }
 
     /// Stands in the place of a request: the author took the consent back.

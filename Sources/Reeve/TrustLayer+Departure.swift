@@ -26,10 +26,24 @@ extension TrustLayer {
         sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws -> DepartureReport {
         try await check(company, keys, permit)
+        let workspaces = keys.compactMap(\.context.scope.workspace)
+        let isKnown = try await retention.hasWord(sequence, about: company)
+        try await register(records(of: company, workspaces), of: company, isAgain: isKnown, as: permit.context)
+        // First what stops it from being a customer: until it has, nothing of it goes.
+        try await plans.setStatus(Company(id: company, status: .former), sequence: sequence)
+        _ = try await retention.noteEnd(
+            of: company, on: day ?? access.time.now.day, sequence: sequence, having: workspaces, permit)
+        return try await retention.departure(of: company)
+    }
+
+    /// Registers what the rooms have of a company that is not registered; what went with the same end stays gone.
+    private func register(
+        _ records: [Owned], of company: Identifier<Company>, isAgain: Bool, as context: ActContext
+    ) async throws {
         let today = access.time.now.day
-        let records = records(of: company, keys.compactMap(\.context.scope.workspace))
-        for one in records {
-            var own = permit.context
+        let gone = isAgain ? Set(try await retention.departure(of: company).erased.map(\.record)) : []
+        for one in records where !gone.contains(one.id) {
+            var own = context
             own.scope = one.scope
             let record = RetainedRecord(
                 id: one.id, category: one.place.category, created: today, as: .processor(for: company),
@@ -48,12 +62,21 @@ extension TrustLayer {
         guard records.allSatisfy({ kept[$0.id] == [$0.place.name] || erased.contains($0.id) }) else {
             throw PrivacyError(.alreadyRegistered)
         }
-        try await retention.noteEnd(of: company, on: day ?? today, sequence: sequence, permit)
-        try await plans.setStatus(Company(id: company, status: .former), sequence: sequence)
-        return try await retention.departure(of: company)
     }
 
-    /// Takes up a company's subscription again: what was not erased by then stays. `Plans.setStatus(_:sequence:periods:)` alone does not stop what an ``offboard(_:shredding:on:sequence:_:)``
+    /// Erases again what subjects and customers who left had erased, after a backup of the store or of a place was put back: `Retention.replayErasures(as:)`, and what the rooms have of customers who
+    /// left, which goes with the next ``runOnce()``. Call it before anything else is done with a store that was put back.
+    @discardableResult
+    public func replayErasures(as context: ActContext) async throws -> ErasureReplay {
+        let replay = try await retention.replayErasures(as: context)
+        for one in replay.left {
+            try await plans.setStatus(Company(id: one.customer, status: .former), sequence: one.sequence)
+            try await register(records(of: one.customer, one.workspaces), of: one.customer, isAgain: true, as: context)
+        }
+        return replay
+    }
+
+    /// Takes up a company's subscription again: what was not erased by then stays, but for a record of which one place has removed its part already. `Plans.setStatus(_:sequence:periods:)` alone does not stop what an ``offboard(_:shredding:on:sequence:_:)``
     /// began.
     public func reinstate(
         _ company: Company, sequence: Int64, _ permit: Permit<ChangePlan>
@@ -98,7 +121,9 @@ extension TrustLayer {
     /// What the rooms have of a company and its workspaces.
     private func records(of company: Identifier<Company>, _ workspaces: [Identifier<Workspace>]) -> [Owned] {
         let ofCompany: [any RoomLocation] = [PlansLocation(plans: plans), CustomerChoicesLocation(privacy: privacy)]
-        let (keys, published) = (VaultLocation(vault: vault), PublicationsLocation(publisher: publisher))
+        let (keys, published) = (
+            VaultLocation(vault: vault, access: access), PublicationsLocation(publisher: publisher)
+        )
         let values = LogValuesLocation(audit: audit)
         var owned = ofCompany.map { Owned(place: $0, id: company.record(at: $0.name), scope: .platform) }
         for workspace in workspaces {

@@ -80,6 +80,12 @@ public struct TrustLayer: Sendable {
     /// Orders the audit trail, proves it and reads it.
     public let audit: AuditLog
 
+    /// The names of the rooms' own places: a host's places have others.
+    public static let roomLocations: Set<String> = [
+        Vault.locationName, SealedRecords.locationName, Publisher.location, Plans.location, Privacy.choicesLocation,
+        Privacy.customerLocation, AuditLog.logLocation, AuditLog.subjectLocation,
+    ]
+
     /// Keeps pieces of personal data, each under a key of its own.
     public var sealed: SealedRecords { SealedRecords(vault: vault, retention: retention, access: access) }
 
@@ -97,7 +103,9 @@ public struct TrustLayer: Sendable {
         sinks: [any AuditSink] = [], taskJournal: TaskJournal? = nil, locations: [any DataLocation] = [],
         configuration: Configuration = .init()
     ) throws(ConfigurationError) {
-        let defects = configuration.validate()
+        let names = locations.map(\.name).filter(Self.roomLocations.contains)
+        let taken = names.map { "locations: `\($0)` is a place of Reeve's own; give yours another name" }
+        let defects = configuration.validate() + taken
         guard defects.isEmpty else { throw ConfigurationError(defects: defects) }
         access = authority
         vault = Vault(
@@ -117,7 +125,7 @@ public struct TrustLayer: Sendable {
         retention = Retention(
             schedule: configuration.retention, locations: locations,
             own: [
-                VaultLocation(vault: vault), SealedLocation(vault: vault, access: authority),
+                VaultLocation(vault: vault, access: authority), SealedLocation(vault: vault, access: authority),
                 PublicationsLocation(publisher: publisher), PlansLocation(plans: plans),
                 ChoicesLocation(privacy: privacy), CustomerChoicesLocation(privacy: privacy),
                 LogValuesLocation(audit: audit), SubjectValuesLocation(audit: audit),

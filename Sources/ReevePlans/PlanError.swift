@@ -18,6 +18,8 @@ public struct PlanError: Error, Hashable, Sendable {
         case noPlan
         /// The company is a former one: nothing new is admitted.
         case companyInactive
+        /// The company is a customer: what is counted of it goes when it has left.
+        case companyActive
         /// The catalogue has no such plan.
         case unknownPlan
         /// There is no such time zone in the IANA database that this system has, and no other one is used in its place.
@@ -172,6 +174,7 @@ extension PlanError: CustomStringConvertible {
                 ?? "this needs more tasks than there are for such jobs in a period; raise the sublimit"
         case .noPlan: "the company has no plan; record its status first"
         case .companyInactive: "the company is a former customer; running jobs finish, new ones are not admitted"
+        case .companyActive: "the company is a customer; end its subscription first"
         case .unknownPlan:
             "the catalogue has no plan of that name; status rules and changes name plans of the catalogue"
         case .unknownZone:

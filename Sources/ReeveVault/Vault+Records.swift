@@ -11,9 +11,17 @@ extension Vault {
     /// The place that has them.
     package static let recordLocation = "sealed"
 
-    /// Under which connection's key a record is sealed.
-    package static func connection(of record: Identifier<DataRecord>) -> Identifier<Connection> {
-        Identifier(of: record, at: recordLocation)
+    /// Under which connection's key a record is sealed: nobody finds a record for a connection that is there.
+    package static func connection(of record: Identifier<DataRecord>) throws(VaultError) -> Identifier<Connection> {
+        var encoding = CanonicalBytes(label: "reeve/vault/record/1")
+        encoding.add(record.description)
+        do {
+            let bytes = try Digest(of: encoding).bytes
+            func word(_ from: Int) -> UInt64 { bytes[from..<from + 8].reduce(0) { $0 << 8 | UInt64($1) } }
+            return Identifier(high: word(0), low: word(8))
+        } catch {
+            throw VaultError(.cryptoFailed)
+        }
     }
 
     /// Opens what ``seal(_:named:for:_:)`` sealed of a record, for who answers its subject. The entry is committed before; `nil` when its key is destroyed, or was never there.
@@ -48,7 +56,7 @@ extension Vault {
     /// Destroys the key of a record for good, by an erasure of it that has begun; whether there was one.
     package func destroyKey(_ erasure: borrowing Erasure) async throws(VaultError) -> Bool {
         let (context, decision, action) = (erasure.context, erasure.decision, "vault.credential.destroy")
-        let connection = Self.connection(of: erasure.record)
+        let connection = try Self.connection(of: erasure.record)
         guard authority.accepts(erasure, at: Self.recordLocation), let place = Self.place(connection, context.scope)
         else { throw VaultError(AccessError(.wrongResource)) }
         do throws(VaultError) {
@@ -71,7 +79,7 @@ extension Vault {
     private func key(
         of sealed: SealedCredential, _ record: Identifier<DataRecord>, _ scope: Scope
     ) async throws(VaultError) -> (key: OpenKey, place: KeyPlace)? {
-        guard let place = Self.place(Self.connection(of: record), scope) else {
+        guard let place = Self.place(try Self.connection(of: record), scope) else {
             throw VaultError(AccessError(.wrongResource))
         }
         do throws(VaultError) {
@@ -86,7 +94,7 @@ extension Vault {
         _ action: String, _ record: Identifier<DataRecord>, _ scope: Scope
     ) async throws(VaultError) {
         let context = ActContext(actor: .rule("privacy.request"), scope: scope, origin: .background)
-        let resource = Resource.credential(of: Self.connection(of: record))
+        let resource = Resource.credential(of: try Self.connection(of: record))
         do throws(StoreError) {
             try await store.record(
                 authority.entry(action, context, resource, nil, nil, nil, ["record": record.description]),

@@ -42,6 +42,13 @@ extension Door {
             let permit = try await stage.other.permit(RevealAuditValue.self, on: .log(of: scope), in: scope)
             _ = try await stage.trust.layer.audit.value("email", of: stage.personal(), in: scope, permit)
         },
+        Door(name: "AuditLog.record(_:on:details:personal:as:)", action: "host.call") { stage in
+            try await stage.trust.layer.audit.record(
+                "call", on: Resource(stage.trust.company), as: stage.trust.context())
+        } refuse: { stage in
+            // It is an entry, and needs none.
+            _ = stage
+        },
         Door(name: "AuditLog.erase(_:of:in:_:)", action: "audit.erase") { stage in
             let scope = Scope(try stage.workspace())
             try await stage.trust.layer.audit.erase(

@@ -53,9 +53,9 @@ private struct Leaving: Sendable {
             ChoiceEvent(
                 .refused, ChoiceScope(), by: subject, at: trust.time.now, under: "2016-03-07",
                 evidence: .init(.settings)), towards: .processor(for: trust.company), as: trust.context())
-        let entry = AuditEntry(at: trust.time.now, context: trust.context(), action: "host.call", resource: "r")
-        try await trust.store.record(
-            entry, personal: [PersonalValue("email", Self.value, about: subject)], in: trust.layer.access.trail)
+        try await trust.layer.audit.record(
+            "call", on: Resource(subject), personal: [PersonalValue("email", Self.value, about: subject)],
+            as: trust.context())
         for id in messages {
             trust.location.put(id, about: subject)
             try await trust.layer.retention.register(
@@ -180,6 +180,163 @@ private struct Leaving: Sendable {
             #expect(try await leaving.report().isComplete)
             #expect(try await !leaving.opens())
         }
+    }
+
+    /// What a hold keeps of the data under keys of its own keeps its key, whatever goes of the workspace.
+    @Test func aHoldKeepsWhatIsSealed() async throws {
+        let leaving = try await Leaving()
+        let layer = leaving.trust.layer
+        let id = Identifier<DataRecord>(high: 1, low: 7)
+        let facts = RetainedRecord(
+            id: id, category: try #require(DataCategory("content.message")), created: leaving.trust.time.now.day,
+            as: .processor(for: leaving.trust.company), at: [])
+        let keep = try await leaving.trust.permit(StoreCredential.self, on: SealedRecords.resource(of: id))
+        try await layer.sealed.keep(SecretBytes(copying: [1, 2, 3]), as: facts, keep)
+        let hold = Identifier<LegalCase>(high: 9, low: 9)
+        func permit() async throws -> Permit<ChangeHold> {
+            try await leaving.trust.permit(ChangeHold.self, on: .record(id))
+        }
+        func opens() async throws -> Bool {
+            let permit = try await leaving.trust.permit(OpenCredential.self, on: SealedRecords.resource(of: id))
+            do {
+                return try await layer.sealed.withContent(of: id, permit) { $0.byteCount == 3 }
+            } catch {
+                return false
+            }
+        }
+        try await layer.retention.placeHold(hold, on: id, permit())
+        try await leaving.leave()
+        leaving.pass(days: 100)
+        for _ in 0..<2 { try await layer.runOnce() }
+        #expect(try await opens())
+        var report = try await leaving.report()
+        #expect(Set(report.kept.map(\.record)) == [id, Vault.record(of: leaving.workspace)] && !report.isComplete)
+        try await layer.retention.releaseHold(hold, on: id, permit())
+        // In one round: what the keys open first.
+        try await layer.runOnce()
+        report = try await leaving.report()
+        #expect(report.isComplete)
+        #expect(try await !opens())
+        #expect(try await !leaving.opens())
+    }
+
+    /// A backup from before a customer left, put back, learns that it did, and what every room has of it goes.
+    @Test func aBackupFromBeforeLearnsIt() async throws {
+        let base = MemoryStore()
+        let leaving = try await Leaving(over: base)
+        let backup = MemoryStore()
+        for partition in [Partition.platform, Partition(leaving.trust.scope)] {
+            for entry in try await base.records(in: KeyRange(under: Key(partition)), limit: 100_000) {
+                var changes = Changes()
+                changes.write(entry.key, entry.record.bytes)
+                try await backup.commit(changes)
+            }
+        }
+        try await leaving.leave()
+        leaving.pass(days: Leaving.days)
+        try await leaving.trust.layer.runOnce()
+        #expect(try await leaving.report().isComplete)
+        let restored = try await TestTrust(
+            over: backup,
+            configuration: .init(
+                tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016,
+                retention: try Leaving.schedule()), time: leaving.trust.time, keys: leaving.trust.keys,
+            locations: [])
+        func texts() async throws -> [String] {
+            var all: [String] = []
+            for partition in [Partition.platform, Partition(leaving.trust.scope)] {
+                for entry in try await backup.records(in: KeyRange(under: Key(partition)), limit: 100_000) {
+                    all.append(entry.key.description + String(decoding: entry.record.bytes, as: UTF8.self))
+                }
+            }
+            return all
+        }
+        #expect(try await texts().contains { $0.contains(Leaving.value) })
+        let replay = try await restored.layer.replayErasures(as: restored.context(.platform))
+        #expect(replay.ended == [leaving.trust.company])
+        #expect(try await !restored.layer.retention.departure(of: leaving.trust.company).isComplete)
+        // The audit log sees that the store was put back, and says so: that keeps no other room from its work.
+        await #expect(throws: AuditError.self) { try await restored.layer.runOnce() }
+        let report = try await restored.layer.retention.departure(of: leaving.trust.company)
+        #expect(
+            Set(report.erased.flatMap(\.outcomes.keys))
+                .isSuperset(of: ["publications", "plans", "choices.customers", "audit", "vault"]))
+        let left = try await texts()
+        #expect(!left.contains { $0.contains(Leaving.value) || $0.contains("plans.quota/\(leaving.trust.company)") })
+        #expect(
+            try await restored.layer.privacy.choices(
+                of: leaving.subject, towards: .processor(for: leaving.trust.company)
+            ).isEmpty)
+        await #expect(throws: PlanError.self) {
+            _ = try await restored.layer.tasks.admit(restored.job(), of: leaving.trust.company, tasks: 1)
+        }
+        // Again it changes nothing.
+        #expect(try await restored.layer.replayErasures(as: restored.context(.platform)).ended.isEmpty)
+    }
+
+    /// A departure that is due at once, and stops anywhere on its way while others erase what is due, leaves nothing behind and calls nothing complete that is not.
+    @Test(arguments: [FaultyStore.Fault.refused, .requestLost]) func whatIsDueAtOnceGoesWhole(
+        _ fault: FaultyStore.Fault
+    ) async throws {
+        let counting = FaultyStore(MemoryStore())
+        let counted = try await Leaving(over: counting)
+        let before = counting.calls
+        func leave(_ leaving: Leaving) async throws {
+            try await leaving.trust.layer.offboard(
+                leaving.trust.company, shredding: [leaving.keys()],
+                on: leaving.trust.time.now.day.advanced(byDays: -100), sequence: 2, leaving.permit())
+        }
+        try await leave(counted)
+        let all = counting.calls - before
+        for call in stride(from: before + 1, through: before + all, by: 4) {
+            let leaving = try await Leaving(over: FaultyStore(MemoryStore(), failing: call, with: fault))
+            do {
+                try await leave(leaving)
+            } catch {
+                // Others go on meanwhile.
+            }
+            for _ in 0..<2 {
+                try? await leaving.trust.layer.runOnce()
+                leaving.trust.time.advance(by: .seconds(60))
+            }
+            try await leave(leaving)
+            for _ in 0..<3 {
+                try? await leaving.trust.layer.runOnce()
+                leaving.trust.time.advance(by: .seconds(60))
+            }
+            let (report, left) = (try await leaving.report(), try await leaving.isThere().filter(\.value))
+            #expect(report.isComplete && left.isEmpty && !report.touchedNothing, "\(fault) at call \(call - before)")
+        }
+    }
+
+    /// Who comes back while a place fails to remove something keeps it.
+    @Test func whoComesBackInTimeKeepsWhatHasNotGone() async throws {
+        let leaving = try await Leaving()
+        try await leaving.leave()
+        leaving.pass(days: Leaving.days)
+        leaving.trust.location.isFailing = true
+        try await leaving.trust.layer.runOnce()
+        leaving.trust.location.isFailing = false
+        try await leaving.trust.layer.reinstate(
+            Company(id: leaving.trust.company, status: .customer), sequence: 3, leaving.permit())
+        leaving.pass(days: 100)
+        try await leaving.trust.layer.runOnce()
+        #expect(leaving.messages.allSatisfy { leaving.trust.location[$0] != nil })
+        let report = try await leaving.report()
+        #expect(
+            report.kept.map(\.record).sorted() == leaving.messages
+                && report.kept.allSatisfy { $0.disposition.kind == .mayKeep })
+    }
+
+    /// Told again after all of it went, the report stays.
+    @Test func toldAgainTheReportStays() async throws {
+        let leaving = try await Leaving()
+        try await leaving.leave()
+        leaving.pass(days: Leaving.days)
+        try await leaving.trust.layer.runOnce()
+        let before = try await leaving.report()
+        try await leaving.leave()
+        #expect(try await leaving.report() == before && before.isComplete)
     }
 
     /// Clause P14.5: who declines a version begins to leave.

@@ -277,6 +277,7 @@ struct Stage: Sendable {
             "Plans.setStatus(_:sequence:periods:in:)",
             "AccessAuthority.create(_:by:reason:store:keys:configuration:time:)", "Privacy.update(as:_:)",
             "SubjectRequests.receive(_:about:through:residence:year:scope:as:)",
+            "Retention.registerRooms(about:as:)", "AuditLog.record(_:on:details:personal:as:)",
         ]
         #expect(wasRefused != exempt.contains(door.name))
     }

@@ -36,7 +36,7 @@ import Testing
         try await trust.layer.tasks.settle()
         let (before, used) = (try await counts(), try await trust.layer.plans.allowance(of: trust.company).used)
         #expect(before > 0)
-        #expect(try await erase() == .nothingThere)
+        await #expect(throws: PlanError(.companyActive)) { _ = try await erase() }
         #expect(try await counts() == before)
         #expect(try await trust.layer.plans.allowance(of: trust.company).used == used)
         // By no other place's erasure, and by none of another scope.

@@ -245,6 +245,21 @@ extension Door {
                 "2016-03-07", by: Stage.reader, ending: stage.trust.company, sequence: 2,
                 stage.planPermit(stage.other))
         },
+        Door(name: "TrustLayer.replayErasures(as:)", action: "privacy.eraseAgain") { stage in
+            stage.trust.location.put(stage.erased.id)
+            try await stage.trust.layer.replayErasures(as: stage.trust.context())
+        } refuse: { stage in
+            stage.trust.time.setWallClock(to: stage.trust.time.now.advanced(by: .seconds(3600)))
+            try await stage.trust.layer.replayErasures(as: stage.trust.context())
+        },
+        Door(name: "Retention.registerRooms(about:as:)", action: "privacy.register") { stage in
+            try await stage.trust.layer.privacy.noteUse(by: Stage.reader, as: stage.trust.context())
+            try await stage.trust.layer.retention.registerRooms(about: Stage.reader, as: stage.trust.context())
+        } refuse: { stage in
+            // Of whom the rooms have nothing there is nothing to register, and nothing to refuse.
+            try await stage.trust.layer.retention.registerRooms(
+                about: Identifier(high: 9, low: 9), as: stage.trust.context())
+        },
         Door(name: "TrustLayer.publish(_:as:_:)", action: "privacy.register") { stage in
             try await stage.consent(.given)
             try await stage.trust.layer.publish(stage.testimonial(), as: stage.trust.context()) { _ in }

@@ -82,9 +82,9 @@ import Testing
         try await layer.sealed.keep(
             SecretBytes(copying: Array("\"\(secret)\"".utf8)), as: third,
             try await permit(StoreCredential.self, SealedRecords.resource(of: third.id)))
-        let entry = AuditEntry(at: time.now, context: context, action: "host.call", resource: "r")
-        try await layer.access.store.record(
-            entry, personal: [PersonalValue("name", secret, about: subject)], in: layer.access.trail)
+        let entry = try await layer.audit.record(
+            "call", on: Resource(subject), personal: [PersonalValue("name", secret, about: subject)],
+            as: ActContext(actor: .host("t"), scope: .platform))
         said.append("\(first) \(third) \(layer.sealed) \(entry)")
         // Asked for, put right and erased; where something fails the error is shown to everybody.
         var exports = 0

@@ -87,6 +87,70 @@ import Testing
         #expect(trust.location[record] == nil)
     }
 
+    /// Shown at a further place it is registered there as well, and goes from both; consented to again before a hold ended, it stays.
+    @Test func whatIsShownAgainIsKnownEverywhere() async throws {
+        let second = MemoryLocation("second")
+        let trust = try await TestTrust(
+            configuration: .init(tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016),
+            locations: [second])
+        func choose(_ act: ChoiceEvent.Act) async throws {
+            trust.time.advance(by: .seconds(1))
+            let scope = ChoiceScope(
+                [.publish], of: [try #require(DataCategory("testimonial.name"))], items: ["t1@2"])
+            let event = ChoiceEvent(
+                act, scope, by: author, at: trust.time.now, under: "2016-03-07", evidence: .init(.form))
+            try await trust.layer.privacy.choose(event, as: trust.context())
+        }
+        let both = Testimonial("t1@2", by: author, as: record, at: ["host", "second"])
+        try await choose(.given)
+        for one in [testimonial(), both] {
+            try await trust.layer.publish(one, as: trust.context()) { _ in
+                trust.location.put(record, about: author)
+                if one == both { second.put(record, about: author) }
+            }
+        }
+        let hold = Identifier<LegalCase>(high: 9, low: 9)
+        func permit() async throws -> Permit<ChangeHold> {
+            try await trust.permit(ChangeHold.self, on: .record(record))
+        }
+        try await trust.layer.retention.placeHold(hold, on: record, permit())
+        try await choose(.withdrawn)
+        await #expect(throws: PrivacyError(.mustKeep)) {
+            try await trust.layer.withdrawUnlessConsented(both, as: trust.context())
+        }
+        try await choose(.given)
+        try await trust.layer.publish(both, as: trust.context()) { _ in }
+        try await trust.layer.retention.releaseHold(hold, on: record, permit())
+        try await trust.layer.runOnce()
+        #expect(trust.location[record] != nil && second[record] != nil)
+        try await choose(.withdrawn)
+        let receipts = try await trust.layer.withdrawUnlessConsented(both, as: trust.context())
+        #expect(receipts.count == 2 && trust.location[record] == nil && second[record] == nil)
+    }
+
+    /// What is no testimonial of the author's is not taken back as one.
+    @Test func whatIsNoTestimonialStays() async throws {
+        for (subject, category) in [(author, "payment.billing"), (Identifier(high: 3, low: 9), "testimonial.name")] {
+            let other = Identifier<DataRecord>(high: 2, low: subject.low)
+            trust.location.put(other, about: subject)
+            try await trust.layer.retention.register(
+                RetainedRecord(
+                    id: other, category: try #require(DataCategory(category)), created: trust.time.now.day,
+                    as: .controller, about: subject, at: ["host"], isPublic: true), as: trust.context())
+            await #expect(throws: PrivacyError.self) {
+                try await trust.layer.withdrawUnlessConsented(
+                    Testimonial("t1@2", by: author, as: other, at: ["host"]), as: trust.context())
+            }
+            #expect(trust.location[other] != nil)
+        }
+        try await choose(.given)
+        await #expect(throws: PrivacyError(.alreadyRegistered)) {
+            try await trust.layer.publish(
+                Testimonial("t1@2", by: author, as: Identifier(high: 2, low: 3), at: ["host"]), as: trust.context()
+            ) { _ in }
+        }
+    }
+
     /// Who asks for it to be removed is heard (clause P4.3), and told which copies may remain (clause P4.2).
     @Test func whoAsksForItsRemovalIsHeard() async throws {
         try await choose(.given)

@@ -11,7 +11,8 @@ extension PersonalValue {
     /// HMAC-SHA256 (RFC 2104) under the salt: who has neither salt nor value learns nothing from the commitment, and
     /// nobody finds another value for it.
     ///
-    /// With `subject` it is found by whom it is about: a request of theirs shows it, or has it erased.
+    /// With `subject` it is found by whom it is about, where the entry is the platform's: a request of theirs shows it, or has it erased. Values of a workspace's log are its customer's,
+    /// and go with it.
     public init(
         _ name: String, _ value: String, about subject: Identifier<DataSubject>? = nil
     ) throws(CryptoError) {

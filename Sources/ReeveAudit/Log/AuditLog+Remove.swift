@@ -195,8 +195,8 @@ extension AuditLog {
 
     /// The mark by which the subject of a value finds it; `nil` where there is none.
     static func mark(of bytes: [UInt8], at key: Key) -> Key? {
-        guard let subject = try? StoredPersonalValue.table.decode(bytes, key).subject,
-            let place = PersonalValuePlace(valueAt: key)
+        guard let place = PersonalValuePlace(valueAt: key), place.log == .platform,
+            let subject = try? StoredPersonalValue.table.decode(bytes, key).subject
         else { return nil }
         return place.mark(of: subject)
     }

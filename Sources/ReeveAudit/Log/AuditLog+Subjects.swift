@@ -5,7 +5,7 @@ package import ReeveAccess
 package import ReeveModel
 import ReeveStorage
 
-/// Personal values as places of personal data: those of a workspace's log, and those about a subject in whatever log. Entries and proofs stay as they are.
+/// Personal values as places of personal data: those of a workspace's log, which are its customer's, and those about a subject in the platform's. Entries and proofs stay as they are.
 extension AuditLog {
     /// The place that has the personal values of a workspace's log as one record.
     package static let logLocation = "audit"
@@ -19,7 +19,7 @@ extension AuditLog {
             == false
     }
 
-    /// All values about a subject as one JSON list, each with its log, its entry and its field; `nil` when there is none. That it is shown has to be recorded before. Complexity: O(values)
+    /// All values about a subject as one JSON list, each with its entry and its field; `nil` when there is none. That it is shown has to be recorded before. Complexity: O(values)
     /// reads.
     package func values(about subject: Identifier<DataSubject>) async throws(AuditError) -> [UInt8]? {
         var found: [(place: PersonalValuePlace, value: String)] = []
@@ -45,7 +45,6 @@ extension AuditLog {
             writer.object { writer in
                 writer.field("entry", one.place.entry)
                 writer.field("field", one.place.field)
-                writer.field("log", one.place.log.name)
                 writer.field("value", one.value)
             }
         }
@@ -55,22 +54,22 @@ extension AuditLog {
     /// Erases the personal values of a workspace's log, with their salts.
     package func eraseLog(_ erasure: borrowing Erasure) async throws(AuditError) -> ErasureOutcome {
         guard authority.accepts(erasure, at: Self.logLocation), let workspace = erasure.context.scope.workspace,
-            workspace.record(at: Self.logLocation) == erasure.record
+            erasure.context.scope == Scope(workspace), workspace.record(at: Self.logLocation) == erasure.record
         else { throw AuditError(AccessError(.wrongResource)) }
         var isThere = false
         try await storing { () throws(StoreError) in
             try await remove(KeyRange(under: StoredPersonalValue.values(of: Partition(workspace)))) {
                 (entry) async throws(StoreError) in
                 isThere = true
-                return (Self.mark(of: entry.record.bytes, at: entry.key).map { [$0] } ?? []) + [entry.key]
+                return [entry.key]
             }
         }
         return isThere ? .erased : .nothingThere
     }
 
-    /// Erases all personal values about a subject, with their salts, in whatever log.
+    /// Erases all personal values about a subject, with their salts.
     package func eraseSubject(_ erasure: borrowing Erasure) async throws(AuditError) -> ErasureOutcome {
-        guard authority.accepts(erasure, at: Self.subjectLocation) else {
+        guard authority.accepts(erasure, at: Self.subjectLocation), erasure.context.scope == .platform else {
             throw AuditError(AccessError(.wrongResource))
         }
         let subject = Identifier<DataSubject>(of: erasure.record, at: Self.subjectLocation)

@@ -11,7 +11,7 @@ extension Plans {
     package static let location = "plans"
 
     /// Removes what a company that has left was charged, granted, offered and counted. That it is a former one, and by which word of the host's, stays: a word from before must not make it a
-    /// customer again. Of a company that is one again only what belongs to closed periods goes.
+    /// customer again. ``PlanError/Code/companyActive`` for a company that is one: nothing of it goes.
     package func erase(_ erasure: borrowing Erasure) async throws(PlanError) -> ErasureOutcome {
         let company = Identifier<Company>(of: erasure.record, at: Self.location)
         guard authority.accepts(erasure, at: Self.location), erasure.context.scope == .platform else {
@@ -22,7 +22,6 @@ extension Plans {
             try await tables.facts.write(facts.bare, .platform, [company.description], in: &transaction)
             return true
         }
-        guard hadFacts != nil else { return try await removeClosedCharges(of: company) > 0 ? .erased : .nothingThere }
         var isThere = false
         for table in [ChargeRecord.table.name, EndedAdmission.table.name, QuotaPool.table.name, PaceRecord.table.name] {
             let range = KeyRange(under: Key(.platform, [.text(table), .text(company.description)]))
@@ -34,7 +33,7 @@ extension Plans {
                     for key in page { transaction.delete(key) }
                     return !page.isEmpty
                 }
-                guard removed == true else { break }
+                guard removed else { break }
                 isThere = true
             }
         }
@@ -42,11 +41,11 @@ extension Plans {
             try await tables.proposals.readAll(.platform, [company.description], in: store).map(\.value)
         }
         for proposal in proposals {
-            let removed = try await whileFormer(company) { (transaction, _) throws(PlanError) in
+            isThere = true
+            _ = try await whileFormer(company) { (transaction, _) throws(PlanError) in
                 try await tables.proposals.delete(.platform, Self.ids(proposal), in: &transaction)
                 return true
             }
-            if removed == true { isThere = true }
         }
         let hadAccount = try await whileFormer(company) { (transaction, _) throws(PlanError) in
             let ids = [company.description]
@@ -54,17 +53,17 @@ extension Plans {
             try await tables.accounts.delete(.platform, ids, in: &transaction)
             return true
         }
-        return isThere || hadFacts == true || hadAccount == true ? .erased : .nothingThere
+        return isThere || hadFacts || hadAccount ? .erased : .nothingThere
     }
 
-    /// Does something in a transaction in which the company has left; `nil`, and nothing is done, when it is a customer again.
+    /// Does something in a transaction in which the company has left.
     private func whileFormer(
         _ company: Identifier<Company>,
         _ body: (inout Transaction<PlanError>, CompanyFacts?) async throws(PlanError) -> Bool
-    ) async throws(PlanError) -> Bool? {
+    ) async throws(PlanError) -> Bool {
         try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
             let facts = try await facts(of: company, in: &transaction)
-            guard facts?.status ?? .former == .former else { return nil }
+            guard facts?.status ?? .former == .former else { throw PlanError(.companyActive) }
             return try await body(&transaction, facts)
         }
     }

@@ -54,6 +54,10 @@ extension SubjectRequests {
         if !report.redirects.isEmpty { lines.append(redirect(to: report.redirects)) }
         if report.touchedNothing, request.kind.erases { lines.append("Nothing was there to erase.") }
         lines += residue(of: report)
+        // What ended something is no part of what goes.
+        if report.rows.contains(where: { $0.location == Privacy.choicesLocation && $0.outcome == .erased }) {
+            lines.append("What you opted out of is remembered, so that you stay out.")
+        }
         if report.counts["withheld"] != nil { lines.append("Some of it is kept, for reasons that the report names.") }
         if report.isUnfinished { lines.append("Some of it could not be done yet.") }
         return lines

@@ -29,6 +29,9 @@ public struct ErasureReplay: Sendable {
     public internal(set) var failures: [Identifier<DataRecord>: PrivacyError] = [:]
     /// Customers of whom this store had forgotten that they left, or that they are back.
     public internal(set) var ended: [Identifier<Company>] = []
+    /// Customers whose last word is that they left, by which sequence, and with which workspaces.
+    package internal(set) var left:
+        [(customer: Identifier<Company>, sequence: Int64, workspaces: [Identifier<Workspace>])] = []
     /// What this store knows nothing about: places may have it.
     public internal(set) var unknown: [Identifier<DataRecord>] = []
 }

@@ -79,6 +79,13 @@ public struct RetainedRecord: Hashable, Sendable {
     /// The record at a further place.
     package func kept(at place: String) -> RetainedRecord { extended(to: [place], about: nil) }
 
+    /// The record at some of its places.
+    func kept(only places: Set<String>) -> RetainedRecord {
+        var record = self
+        record.locations = places
+        return record
+    }
+
     /// The record at further places, and about somebody where that was not known.
     func extended(to places: Set<String>, about subject: Identifier<DataSubject>?) -> RetainedRecord {
         var record = self

@@ -58,22 +58,53 @@ extension Retention {
     public func noteEnd(
         of customer: Identifier<Company>, on day: CivilDay, sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws(PrivacyError) -> Bool {
-        try await note(day, sequence, of: customer, "privacy.noteEnd", permit)
+        try await noteEnd(of: customer, on: day, sequence: sequence, having: [], permit)
     }
 
-    /// Notes that a customer is back: the end of the subscription counts no more. What was erased by then stays erased. As ``noteEnd(of:on:sequence:_:)``.
+    /// The same of a customer whose workspaces the rooms have something of: the ledger names them, so that a store that forgot can be told again.
+    package func noteEnd(
+        of customer: Identifier<Company>, on day: CivilDay, sequence: Int64, having workspaces: [Identifier<Workspace>],
+        _ permit: Permit<ChangePlan>
+    ) async throws(PrivacyError) -> Bool {
+        try await note(day, sequence, of: customer, "privacy.noteEnd", permit, workspaces)
+    }
+
+    /// Notes that a customer is back: the end of the subscription counts no more. What was erased by then stays erased, and so does what a place has begun to erase: a record that is gone from
+    /// one place goes from all. As ``noteEnd(of:on:sequence:_:)``.
     @discardableResult
     public func noteReturn(
         of customer: Identifier<Company>, sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws(PrivacyError) -> Bool {
-        try await note(nil, sequence, of: customer, "privacy.noteReturn", permit)
+        let isNew = try await note(nil, sequence, of: customer, "privacy.noteReturn", permit)
+        try await stopErasing(of: customer)
+        return isNew
+    }
+
+    /// What was to go with the end, and has not gone from any place, is kept as before.
+    private func stopErasing(of customer: Identifier<Company>) async throws(PrivacyError) {
+        func stops(_ row: Row) -> Bool { row.isBeingErased && row.done.isEmpty && row.record.demands.isEmpty }
+        for row in try await rows(tables.customers, of: customer.description, { stops($0) }) {
+            let ids = [row.record.id.description]
+            try await authority.store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+                guard let end = try await tables.ended.read(.platform, [customer.description], in: &transaction),
+                    end.on == nil, var row = try await tables.records.read(.platform, ids, in: &transaction), stops(row)
+                else { return }
+                row.isBeingErased = false
+                // Permits of before erase nothing.
+                row.holdEpoch += 1
+                try await tables.records.write(row, .platform, ids, in: &transaction)
+            }
+        }
     }
 
     private func note(
         _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>, _ action: String,
-        _ permit: Permit<ChangePlan>
+        _ permit: Permit<ChangePlan>, _ workspaces: [Identifier<Workspace>] = []
     ) async throws(PrivacyError) -> Bool {
         try await check(permit, action, .plan(of: customer), in: .platform)
+        // The ledger first: what the store has, a replay has as well. A line too many says the same again.
+        if try await !hasWord(sequence, about: customer) { try await anchor(day, sequence, of: customer, workspaces) }
         var details = ["sequence": String(sequence)]
         details["day"] = day?.description
         var isNew = false
@@ -81,8 +112,17 @@ extension Retention {
             transaction throws(PrivacyError) in
             isNew = try await write(day, sequence, of: customer, in: &transaction)
         }
-        if isNew { try await anchor(day, sequence, of: customer) }
         return isNew
+    }
+
+    /// Whether what the host said of a customer by a sequence is known, or something later.
+    package func hasWord(_ sequence: Int64, about customer: Identifier<Company>) async throws(PrivacyError) -> Bool {
+        do throws(StoreError) {
+            let known = try await tables.ended.read(.platform, [customer.description], in: authority.store)
+            return known.map { $0.sequence >= sequence } ?? false
+        } catch {
+            throw PrivacyError(error)
+        }
     }
 
     private func write(
@@ -100,14 +140,19 @@ extension Retention {
 
     private static let endedKind = "privacy.ended."
     private static let returnedKind = "privacy.returned"
+    private static let workspaceKind = "privacy.workspace."
 
     private func anchor(
-        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>
+        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>, _ workspaces: [Identifier<Workspace>]
     ) async throws(PrivacyError) {
         guard let ledger else { return }
-        let kind = day.map { Self.endedKind + $0.description } ?? Self.returnedKind
+        let kinds =
+            workspaces.map { Self.workspaceKind + $0.description }
+            + [day.map { Self.endedKind + $0.description } ?? Self.returnedKind]
         do throws(LedgerError) {
-            try await ledger.append(LedgerEvent(kind: kind, subject: customer.description, number: sequence))
+            for kind in kinds {
+                try await ledger.append(LedgerEvent(kind: kind, subject: customer.description, number: sequence))
+            }
         } catch {
             throw PrivacyError(.ledgerFailed)
         }
@@ -122,6 +167,17 @@ extension Retention {
         guard event.kind.hasPrefix(endedKind), let day = CivilDay(String(event.kind.dropFirst(endedKind.count)))
         else { return nil }
         return (customer, (day, sequence))
+    }
+
+    /// Which workspace a line of the ledger says a customer left with; `nil` for another one.
+    static func workspace(
+        of event: LedgerEvent
+    ) -> (customer: Identifier<Company>, workspace: Identifier<Workspace>, sequence: Int64)? {
+        guard event.kind.hasPrefix(workspaceKind), let customer = Identifier<Company>(event.subject),
+            let workspace = Identifier<Workspace>(String(event.kind.dropFirst(workspaceKind.count))),
+            let sequence = event.number
+        else { return nil }
+        return (customer, workspace, sequence)
     }
 
     /// Notes again what the store has forgotten of a customer; whether it had.

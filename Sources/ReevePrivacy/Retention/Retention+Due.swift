@@ -57,7 +57,7 @@ extension Retention {
     /// Looks at up to `limit` further records, marks those that are to go by now, and erases what is marked, each by the one path and as the scope that it belongs to.
     ///
     /// Work for a background task: one process looks at a time, a crash loses nothing, and the next call goes on where the last one ended. Nothing goes while the clocks
-    /// disagree. Memory does not grow with the number of records.
+    /// disagree. Memory does not grow with the number of records, but for the workspaces whose keys go.
     public func eraseDue(limit: Int = .max, as context: ActContext) async throws(PrivacyError) -> ErasureRound {
         try await checkClocks()
         let sweep = Sweep(
@@ -73,15 +73,17 @@ extension Retention {
             try await tables.due.write(Mark(), .platform, [row.record.id.description], in: &transaction)
             return .changed
         }
-        var round = ErasureRound(sweep: report)
+        var (round, last) = (ErasureRound(sweep: report), [Key]())
         do throws(StoreError) {
             var range = KeyRange(under: tables.due.key(.platform, []))
             while true {
                 let page = try await authority.store.records(in: range, limit: 200)
-                for entry in page { try await eraseMarked(entry.key, context, &round) }
-                guard page.count == 200, let last = page.last else { return round }
-                range = range.after(last.key)
+                for entry in page { if try await !eraseMarked(entry.key, context, &round) { last.append(entry.key) } }
+                guard page.count == 200, let end = page.last else { break }
+                range = range.after(end.key)
             }
+            for mark in last { _ = try await eraseMarked(mark, context, isLast: true, &round) }
+            return round
         } catch {
             throw PrivacyError(error)
         }
@@ -100,12 +102,14 @@ extension Retention {
         return row
     }
 
+    /// Erases what is marked; `false`, and nothing is done, for what goes after all others.
     private func eraseMarked(
-        _ mark: Key, _ context: ActContext, _ round: inout ErasureRound
-    ) async throws(StoreError) {
+        _ mark: Key, _ context: ActContext, isLast: Bool = false, _ round: inout ErasureRound
+    ) async throws(StoreError) -> Bool {
         if case .text(let text)? = mark.elements?.last, let id = Identifier<DataRecord>(text),
             let row = await readable(text)
         {
+            guard isLast || !row.record.locations.contains(where: { own[$0]?.goesLast == true }) else { return false }
             var context = context
             context.scope = row.scope
             do throws(PrivacyError) {
@@ -120,5 +124,6 @@ extension Retention {
         var changes = Changes()
         changes.delete(mark)
         try await authority.store.commit(changes)
+        return true
     }
 }

@@ -136,9 +136,13 @@ extension Retention {
         }
         var erased: [Identifier<DataRecord>: Set<Int64>] = [:]
         var ends: [Identifier<Company>: (on: CivilDay?, sequence: Int64)] = [:]
+        var workspaces: [Identifier<Company>: [Int64: Set<Identifier<Workspace>>]] = [:]
         do throws(LedgerError) {
             for line in try await ledger.lines() {
                 if let (customer, end) = Self.end(of: line.event) { ends[customer] = end }
+                if let line = Self.workspace(of: line.event) {
+                    workspaces[line.customer, default: [:]][line.sequence, default: []].insert(line.workspace)
+                }
                 guard line.event.kind == Self.ledgerKind else { continue }
                 guard let id = Identifier<DataRecord>(line.event.subject), let number = line.event.number else {
                     continue
@@ -151,6 +155,9 @@ extension Retention {
         // What is of customers who left is due again by itself, once it is known that they did.
         for (customer, end) in ends {
             if try await restore(end.on, end.sequence, of: customer, as: context) { replay.ended.append(customer) }
+            guard end.on != nil else { continue }
+            let own = workspaces[customer]?[end.sequence] ?? []
+            replay.left.append((customer, end.sequence, own.sorted()))
         }
         for (id, registrations) in erased.sorted(by: { $0.key.description < $1.key.description }) {
             do throws(PrivacyError) {

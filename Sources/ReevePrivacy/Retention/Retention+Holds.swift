@@ -100,7 +100,7 @@ extension Retention {
             try await check(&transaction)
             guard var found = row, found.scope == context.scope else { throw PrivacyError(.unknownRecord) }
             // What the rooms have of a customer is no subject's to ask for.
-            guard found.record.role == .controller || found.record.locations.isDisjoint(with: own.keys) else {
+            guard found.record.role == .controller || found.record.locations.isDisjoint(with: reserved) else {
                 throw PrivacyError(.unknownLocation)
             }
             guard found.record.demands[request] != nil || found.record.demands.count < Self.maximumHolds else {

@@ -36,7 +36,7 @@ struct RetentionTables: Sendable {
 
 extension Retention {
     /// A record as it is stored.
-    struct Row: Codable, RecordCodable {
+    struct Row: Hashable, Codable, RecordCodable {
         var record: RetainedRecord
         /// Where the record belongs: nobody in another scope sees it.
         let scope: Scope

@@ -2,16 +2,25 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 import ReeveAccess
-package import ReeveModel
+public import ReeveModel
 
 /// A place of a room's own. What a room has of a subject is one record there, which is registered when the subject asks for it to go, or with the end of a customer's subscription.
 package protocol RoomLocation: DataLocation {
     /// What is there.
     var category: DataCategory { get }
+    /// Whether what is there was registered by the host, through the room.
+    var isOfHosts: Bool { get }
+    /// Whether what is there opens what other places have, and so goes after all others.
+    var goesLast: Bool { get }
+    /// Whether what is there is handed over with a business.
+    var travels: Bool { get }
 }
 
 /// Most rooms have nothing that is a subject's.
 extension RoomLocation {
+    package var isOfHosts: Bool { false }
+    package var goesLast: Bool { false }
+    package var travels: Bool { false }
     package func records(about subject: Identifier<DataSubject>) async throws -> Set<Identifier<DataRecord>> { [] }
     package func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? { nil }
     /// What a room wrote down is as it happened.
@@ -19,6 +28,54 @@ extension RoomLocation {
 }
 
 extension Retention {
+    /// The names of the rooms' places at which nobody but the room registers anything.
+    var reserved: Set<String> { Set(own.values.filter { !$0.isOfHosts }.map(\.name)) }
+
+    /// Whether a record is registered, in whatever scope.
+    package func isRegistered(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> Bool {
+        try await rowIfThere(id) != nil
+    }
+
+    /// Registers what the rooms have of a subject now, so that a legal hold can be placed on it before anybody asks for it to go. Returns what is registered of that; nothing where the rooms have
+    /// nothing.
+    @discardableResult
+    public func registerRooms(
+        about subject: Identifier<DataSubject>, as context: ActContext
+    ) async throws(PrivacyError) -> [RetainedRecord] {
+        var platform = context
+        platform.scope = .platform
+        var registered: [RetainedRecord] = []
+        for name in own.keys.sorted() {
+            let found: Set<Identifier<DataRecord>>
+            do {
+                found = try await own[name]?.records(about: subject) ?? []
+            } catch {
+                throw PrivacyError(.unknownLocation)
+            }
+            for id in found.sorted() {
+                guard let record = record(id, of: subject, at: name) else { continue }
+                do throws(PrivacyError) {
+                    try await registerAnywhere(record, as: platform)
+                } catch {
+                    guard error.code == .alreadyRegistered else { throw error }
+                }
+                registered.append(record)
+            }
+        }
+        return registered
+    }
+
+    /// A row as it is handed over with a business: at the places that the host has, and at those whose content travels; `nil` when nothing of it does.
+    func travelling(_ row: Row) -> Row? {
+        guard !row.isBeingErased else { return nil }
+        let places = row.record.locations.filter { own[$0]?.travels ?? true }
+        guard !places.isEmpty else { return nil }
+        var row = row
+        row.record = row.record.kept(only: places)
+        row.done = row.done.filter { places.contains($0.key) }
+        return row
+    }
+
     /// The facts of what a room's place has of a subject, from today on; `nil` for another place.
     func record(
         _ id: Identifier<DataRecord>, of subject: Identifier<DataSubject>?, at name: String

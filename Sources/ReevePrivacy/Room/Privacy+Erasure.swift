@@ -31,7 +31,7 @@ extension Privacy {
     /// Erases what a subject chose towards the holder, but for what ended something: that is kept without how it came, since who is forgotten must not get what they opted out of again. So
     /// nothing is allowed afterwards that was not before.
     package func eraseChoices(_ erasure: borrowing Erasure) async throws(PrivacyError) -> ErasureOutcome {
-        guard authority.accepts(erasure, at: Self.choicesLocation) else {
+        guard authority.accepts(erasure, at: Self.choicesLocation), erasure.context.scope == .platform else {
             throw PrivacyError(AccessError(.wrongResource))
         }
         let subject = Identifier<DataSubject>(of: erasure.record, at: Self.choicesLocation)
@@ -51,31 +51,25 @@ extension Privacy {
 
     /// Erases all that subjects chose towards a customer: nothing of theirs is held for it any more.
     package func eraseCustomer(_ erasure: borrowing Erasure) async throws(PrivacyError) -> ErasureOutcome {
-        guard authority.accepts(erasure, at: Self.customerLocation) else {
+        guard authority.accepts(erasure, at: Self.customerLocation), erasure.context.scope == .platform else {
             throw PrivacyError(AccessError(.wrongResource))
         }
         let company = Identifier<Company>(of: erasure.record, at: Self.customerLocation)
-        var range = KeyRange(under: tables.choosers.key(.platform, [company.description]))
-        var isThere = false
-        while true {
-            let page: [Entry]
-            do throws(StoreError) {
-                page = try await authority.store.records(in: range, limit: 200)
-            } catch {
-                throw PrivacyError(error)
-            }
-            for entry in page {
-                guard case .text(let text)? = entry.key.elements?.last, let subject = Identifier<DataSubject>(text)
-                else { continue }
-                isThere = true
-                try await erase(Chooser(subject, towards: .processor(for: company)), before: .max)
-            }
-            guard page.count == 200, let last = page.last else { return isThere ? .erased : .nothingThere }
-            range = range.after(last.key)
+        let choosers: [PrivacyTables.ChooserMark]
+        do throws(StoreError) {
+            choosers = try await tables.choosers.readAll(.platform, [company.description], in: authority.store)
+        } catch {
+            throw PrivacyError(error)
         }
+        for one in choosers {
+            let chooser = Chooser(one.subject, towards: .processor(for: company))
+            let history = try await history(of: chooser)
+            try await erase(chooser, before: history.first + history.count)
+        }
+        return choosers.isEmpty ? .nothingThere : .erased
     }
 
-    /// Erases the events before a number, the first first, and the count with the last one.
+    /// Erases the events before a number, the first first. Numbers go on from there: what was done since has a higher one, whoever else erases.
     private func erase(_ chooser: Chooser, before number: Int) async throws(PrivacyError) {
         while true {
             let isDone = try await withHistory(of: chooser) { transaction, history throws(PrivacyError) in
@@ -85,17 +79,15 @@ extension Privacy {
                     try await tables.events.delete(.platform, chooser.ids(of: event), in: &transaction)
                 }
                 histories[chooser] = nil
-                if next >= end {
-                    try await tables.counts.delete(.platform, chooser.ids, in: &transaction)
-                    if case .processor(let company) = chooser.role {
-                        let ids = [company.description, chooser.subject.description]
-                        tables.choosers.delete(.platform, ids, in: &transaction)
-                    }
-                    return true
+                if next >= end, case .processor(let company) = chooser.role {
+                    let ids = [company.description, chooser.subject.description]
+                    try await tables.choosers.delete(.platform, ids, in: &transaction)
                 }
+                // Where nothing was ever chosen nothing is counted.
+                guard end > 0 else { return true }
                 let count = PrivacyTables.Count(events: end, first: max(next, history.first))
                 try await tables.counts.write(count, .platform, chooser.ids, in: &transaction)
-                return next >= number
+                return next >= min(number, end)
             }
             if isDone { return }
         }

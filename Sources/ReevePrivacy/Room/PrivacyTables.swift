@@ -19,6 +19,11 @@ struct PrivacyTables: Sendable {
         var stamp = UInt64.random(in: 0...(1 << 53))
     }
 
+    /// That a subject chose something towards a customer.
+    struct ChooserMark: Codable, RecordCodable {
+        let subject: Identifier<DataSubject>
+    }
+
     /// What was given to a recipient for a purpose in a year.
     struct Shared: Codable, RecordCodable {
         let recipient: Recipient
@@ -30,13 +35,14 @@ struct PrivacyTables: Sendable {
     let events: ControlTable<SubjectEvent>
     let counts: ControlTable<Count>
     /// Who chose something towards a customer.
-    let choosers = Table<Mark>("privacy.chooser")
+    let choosers: ControlTable<ChooserMark>
     let disclosures = Table<Disclosure>("privacy.disclosure")
     let shared = Table<Shared>("privacy.shared")
 
     init(_ control: ControlRecords?) {
         events = ControlTable("privacy.event", in: .firstID, control)
         counts = ControlTable("privacy.events", in: .firstID, control)
+        choosers = ControlTable("privacy.chooser", in: .spread("privacy.chooser", over: 256), control)
     }
 }
 

@@ -132,7 +132,8 @@ extension Privacy {
         // Who leaves takes along what was chosen towards them.
         guard number == history.first, case .processor(let company) = chooser.role else { return }
         let ids = [company.description, chooser.subject.description]
-        try await tables.choosers.write(Mark(), .platform, ids, in: &transaction)
+        let mark = PrivacyTables.ChooserMark(subject: chooser.subject)
+        try await tables.choosers.write(mark, .platform, ids, in: &transaction)
     }
 
     /// Runs a transaction that knows all that a subject did: when something is added meanwhile, it does not commit, and runs again.

@@ -65,22 +65,25 @@ public struct BusinessTransfer: Sendable {
         let tables = retention.tables
         return [
             Handed(Self.records, tables.records), Handed(tables.gone),
-            Handed("privacy.record.subject", tables.subjects),
-            Handed("privacy.record.customer", tables.customers), Handed("privacy.customer.ended", tables.ended),
+            Handed(Self.bySubject, tables.subjects),
+            Handed(Self.byCustomer, tables.customers), Handed("privacy.customer.ended", tables.ended),
             Handed(tables.departed), Handed("privacy.case.closed", tables.cases), Handed("privacy.locks", tables.locks),
             Handed(SubjectRequests.requests), Handed(SubjectRequests.bySubject), Handed(SubjectRequests.counts),
             Handed(SubjectRequests.unfinished), Handed(SubjectRequests.concerned),
             Handed(Table<Disclosure>("privacy.disclosure")), Handed(Table<PrivacyTables.Shared>("privacy.shared")),
         ]
     }
-    private static let records = "privacy.record"
+    private static let (records, bySubject, byCustomer) = (
+        "privacy.record", "privacy.record.subject", "privacy.record.customer"
+    )
     private static let events = "privacy.event"
 
     // MARK: Handing over
 
     /// Calls with each line of what is handed over, and returns the digest by which it is taken: send it another way. The permit is on `Resource(kind: "acquirer", name)`.
     ///
-    /// ``PrivacyError/Code/noSuccessor`` unless a succession of that name is on file, in effect, and bound by the version in force (clauses P15.1, P15.2). What changes meanwhile may or may not be
+    /// Data under keys of Reeve's own stays here, and so do keys, publications and counts: a record that is at such a place and at others travels for the others. ``PrivacyError/Code/mustKeep`` when a
+    /// legal hold is on one that cannot travel. ``PrivacyError/Code/noSuccessor`` unless a succession of that name is on file, in effect, and bound by the version in force (clauses P15.1, P15.2). What changes meanwhile may or may not be
     /// in it: hand over once nothing is decided here any more. Complexity: O(records); nothing is kept.
     public func handOver(
         to acquirer: String, _ permit: Permit<TransferData>, _ body: ([UInt8]) async throws -> Void
@@ -127,18 +130,25 @@ public struct BusinessTransfer: Sendable {
                 // Gone meanwhile.
                 guard let bytes else { return }
                 // Keys of workspaces are no part of this, and neither is what is being erased.
-                if table.name == Self.records {
+                switch table.name {
+                case Self.records:
                     let row = try retention.tables.records.value(of: bytes, at: table.key(ids))
-                    guard travels(row) else { return }
+                    guard let own = retention.travelling(row) else {
+                        // What is held is not left behind unsaid.
+                        guard row.record.holds.isEmpty else { throw PrivacyError(.mustKeep) }
+                        return
+                    }
+                    try await send(table.name, ids, own == row ? bytes : try own.recordBytes(schema: 1))
+                case Self.bySubject, Self.byCustomer:
+                    guard let id = ids.last.flatMap(Identifier<DataRecord>.init),
+                        let row = try await retention.rowIfThere(id), retention.travelling(row) != nil
+                    else { return }
+                    try await send(table.name, ids, bytes)
+                default: try await send(table.name, ids, bytes)
                 }
-                try await send(table.name, ids, bytes)
             }
         }
         return chain.digest
-    }
-
-    private func travels(_ row: Retention.Row) -> Bool {
-        row.record.locations.isDisjoint(with: retention.own.keys) && !row.isBeingErased
     }
 
     // MARK: Taking
@@ -204,7 +214,7 @@ public struct BusinessTransfer: Sendable {
             if line.table == Self.records {
                 let row = try retention.tables.records.value(of: record, at: table.key(line.ids))
                 // Keys of workspaces here are nobody's to hand over.
-                guard [row.record.id.description] == line.ids, travels(row) else {
+                guard [row.record.id.description] == line.ids, retention.travelling(row) == row else {
                     throw PrivacyError(.otherTransfer)
                 }
                 guard row.record.locations.allSatisfy({ retention.locations[$0] != nil }) else {

@@ -13,7 +13,7 @@ extension Publisher {
     /// Removes all publications of a workspace with their bytes, and what was approved for them. What was public may remain elsewhere (clause P4.2).
     package func erase(_ erasure: borrowing Erasure) async throws(PublishingError) -> ErasureOutcome {
         guard authority.accepts(erasure, at: Self.location), let workspace = erasure.context.scope.workspace,
-            workspace.record(at: Self.location) == erasure.record
+            erasure.context.scope == Scope(workspace), workspace.record(at: Self.location) == erasure.record
         else { throw PublishingError(AccessError(.wrongResource)) }
         let partition = Partition(workspace)
         do throws(StoreError) {

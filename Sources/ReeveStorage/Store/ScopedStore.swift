@@ -4,7 +4,7 @@
 public import ReeveModel
 
 /// A store that serves one partition and refuses every key and range outside it. The exceptions are the marks that the
-/// partition has events (``Outbox``), a log (``Trail``) or a ``PersonalValue`` about somebody, which may be written.
+/// partition has events (``Outbox``) or a log (``Trail``), which may be written.
 public struct ScopedStore: Store {
     /// The partition.
     public let partition: Partition
@@ -35,9 +35,7 @@ public struct ScopedStore: Store {
     public func commit(_ changes: Changes) async throws(StoreError) {
         for key in changes.expectations.keys { try check(key) }
         let marks = [Outbox.directoryKey(partition), Trail.directoryKey(partition)]
-        for key in changes.changes.keys where !marks.contains(key) {
-            if PersonalValuePlace(markAt: key)?.log != partition { try check(key) }
-        }
+        for key in changes.changes.keys where !marks.contains(key) { try check(key) }
         try await base.commit(changes)
     }
 

@@ -68,7 +68,7 @@ public struct AuditEntry: Hashable, Sendable, Codable {
     }
 
     /// This entry with commitments to personal values.
-    func committing(to values: [PersonalValue]) -> AuditEntry {
+    package func committing(to values: [PersonalValue]) -> AuditEntry {
         var copy = self
         for value in values {
             copy.commitments = (copy.commitments ?? [:]).merging([value.name: value.commitment]) { $1 }

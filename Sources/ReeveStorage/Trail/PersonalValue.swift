@@ -12,7 +12,7 @@ public struct PersonalValue: Sendable {
     public let name: String
     package let value: String
     package let salt: [UInt8]
-    /// Whom it is about; `nil` where nobody says, and then no request of theirs finds it.
+    /// Whom it is about; `nil` where nobody says. A request of theirs finds it where the entry is the platform's.
     public let subject: Identifier<DataSubject>?
     /// HMAC-SHA256 under the salt over label, name and value.
     public let commitment: Digest
@@ -83,7 +83,7 @@ package struct StoredPersonalValue: JSONRecord {
     }
 }
 
-/// Where a personal value lies, as it is found by whom it is about: in whatever log, under the platform.
+/// Where a personal value of the platform's log lies, as it is found by whom it is about.
 package struct PersonalValuePlace: Hashable {
     package let log: Partition
     package let entry: Identifier<AuditRecord>
@@ -97,12 +97,11 @@ package struct PersonalValuePlace: Hashable {
 
     /// Reads where the mark under a key points; `nil` for another key.
     package init?(markAt key: Key) {
-        guard let elements = key.elements, elements.count == 6, elements[0] == .text(Partition.platform.name),
-            elements[1] == .text(Self.table), case .text(let log) = elements[3], case .text(let entry) = elements[4],
-            case .text(let field) = elements[5], let partition = Partition(named: log),
+        guard let elements = key.elements, elements.count == 5, elements[0] == .text(Partition.platform.name),
+            elements[1] == .text(Self.table), case .text(let entry) = elements[3], case .text(let field) = elements[4],
             let id = Identifier<AuditRecord>(entry)
         else { return nil }
-        self.init(log: partition, entry: id, field: field)
+        self.init(log: .platform, entry: id, field: field)
     }
 
     /// Reads which value lies under a key; `nil` for another key.
@@ -122,7 +121,7 @@ package struct PersonalValuePlace: Hashable {
     }
     /// The mark of it.
     package func mark(of subject: Identifier<DataSubject>) -> Key {
-        Self.marks(of: subject).appending([.text(log.name), .text(entry.description), .text(field)])
+        Self.marks(of: subject).appending([.text(entry.description), .text(field)])
     }
     /// The value.
     package var value: Key { StoredPersonalValue.key(log, entry, field) }

@@ -161,7 +161,8 @@ extension Transaction {
             let stored = StoredPersonalValue(salt: value.salt, value: value.value, subject: value.subject)
             let place = PersonalValuePlace(log: log, entry: entry.id, field: value.name)
             insert(place.value, stored.recordBytes(schema: 1))
-            if let subject = value.subject { write(place.mark(of: subject), Self.mark) }
+            // What is in a workspace's log is its customer's, and goes with it: no subject is sent there.
+            if log == .platform, let subject = value.subject { write(place.mark(of: subject), Self.mark) }
         }
     }
 }
