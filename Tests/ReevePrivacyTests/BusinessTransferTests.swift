@@ -41,6 +41,42 @@ import Testing
         try await fixture.trust.layer.transfer.take(lines, expecting: digest, permit)
     }
 
+    /// What is kept under keys of Reeve's own stays; of a record that is elsewhere as well, and of what a subject chose, every hold travels. One that holds what cannot travel is not left behind unsaid.
+    @Test func holdsTravelWithWhatTravels() async throws {
+        let here = try await RequestFixture(records: [])
+        try await onFile(here)
+        let (layer, context) = (here.trust.layer, here.trust.context())
+        let (both, alone) = (Identifier<DataRecord>(high: 41, low: 1), Identifier<DataRecord>(high: 41, low: 2))
+        let places: [Identifier<DataRecord>: Set<String>] = [both: ["host"], alone: []]
+        for (id, places) in places {
+            let permit = try await here.trust.permit(StoreCredential.self, on: SealedRecords.resource(of: id))
+            try await layer.sealed.keep(
+                SecretBytes(copying: [1, 2]),
+                as: RetainedRecord(
+                    id: id, category: category("content.message"), created: here.trust.time.now.day, as: .controller,
+                    about: here.subject, at: places), permit)
+        }
+        _ = try await layer.privacy.noteUse(by: here.subject, as: context)
+        let chosen = try #require(try await layer.retention.registerRooms(about: here.subject, as: context).first)
+        let hold = Identifier<LegalCase>(high: 50, low: 1)
+        for (id, scope) in [(both, here.trust.scope), (chosen.id, .platform)] {
+            try await layer.retention.placeHold(
+                hold, on: id, try await here.trust.permit(ChangeHold.self, on: .record(id), in: scope))
+        }
+        let (lines, digest) = try await handOver(here)
+        let there = try await RequestFixture(records: [], time: here.trust.time)
+        try await take(there, lines, digest)
+        let known = try await there.trust.layer.retention.records(about: here.subject)
+        #expect(Set(known.map(\.id)) == [both, chosen.id])
+        #expect(known.first { $0.id == both }?.locations == ["host"])
+        #expect(try await there.trust.layer.retention.disposition(of: both, in: here.trust.scope).kind == .mustKeep)
+        #expect(try await there.trust.layer.retention.disposition(of: chosen.id, in: .platform).kind == .mustKeep)
+        // Held, it is not passed over.
+        try await layer.retention.placeHold(
+            hold, on: alone, try await here.trust.permit(ChangeHold.self, on: .record(alone)))
+        await expect(.mustKeep) { _ = try await handOver(here) }
+    }
+
     /// Subjects with random choices, answers, holds, demands and requests.
     private func fill(_ fixture: RequestFixture, _ random: inout SeededGenerator) async throws -> [Identifier<
         DataSubject

@@ -80,4 +80,17 @@ import Testing
         // The search finds what does leak.
         #expect("\(["token": canary])".contains(canary))
     }
+
+    /// A place of the host's by the name of a room's would never be asked: it is refused, by name.
+    @Test func placesHaveNamesOfTheirOwn() async throws {
+        for name in TrustLayer.roomLocations {
+            await #expect(throws: ConfigurationError.self) {
+                _ = try await TrustLayer.inMemory(
+                    operator: .host("t"), reason: "t", locations: [MemoryLocation(name), MemoryLocation("mine")])
+            }
+        }
+        let layer = try await TrustLayer.inMemory(
+            operator: .host("t"), reason: "t", locations: [MemoryLocation("mine")])
+        #expect(Set(layer.retention.locationNames) == TrustLayer.roomLocations.union(["mine"]))
+    }
 }

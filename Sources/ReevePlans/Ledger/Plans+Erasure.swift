@@ -56,6 +56,19 @@ extension Plans {
         return isThere || hadFacts || hadAccount ? .erased : .nothingThere
     }
 
+    /// Whether what was counted of a company is erased.
+    func isErased(
+        _ company: Identifier<Company>, in transaction: inout Transaction<PlanError>
+    ) async throws(PlanError) -> Bool {
+        do throws(PlanError) {
+            return try await facts(of: company, in: &transaction)?.isErased ?? false
+        } catch {
+            guard case .malformed? = error.store else { throw error }
+            // What cannot be read keeps nothing from being counted.
+            return false
+        }
+    }
+
     /// Does something in a transaction in which the company has left.
     private func whileFormer(
         _ company: Identifier<Company>,

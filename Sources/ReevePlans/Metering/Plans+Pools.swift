@@ -199,19 +199,6 @@ extension Plans {
         }
     }
 
-    /// Whether what was counted of a company is erased.
-    func isErased(
-        _ company: Identifier<Company>, in transaction: inout Transaction<PlanError>
-    ) async throws(PlanError) -> Bool {
-        do throws(PlanError) {
-            return try await facts(of: company, in: &transaction)?.isErased ?? false
-        } catch {
-            guard case .malformed? = error.store else { throw error }
-            // What cannot be read keeps nothing from being counted.
-            return false
-        }
-    }
-
     /// Sets the present limit in the pool of the present period, before it is said how much of it is used.
     func setLimits(
         in pools: inout [Timestamp: QuotaPool], of company: Identifier<Company>, _ history: PlanHistory?,
