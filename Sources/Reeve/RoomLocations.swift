@@ -10,16 +10,39 @@ import ReevePublishing
 import ReeveStorage
 import ReeveVault
 
+/// A place of what is a customer's: nothing of it goes while it is one, whatever rules say of how old it is.
+protocol CustomerLocation: RoomLocation {
+    var plans: Plans { get }
+}
+
+extension CustomerLocation {
+    func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool { try await isOfCustomer(record) }
+
+    func isOfCustomer(_ record: RetainedRecord) async throws -> Bool {
+        guard case .processor(let company) = record.role else { return false }
+        return try await plans.isCustomer(company)
+    }
+}
+
 /// The keys and credentials of a workspace. A credential opens for jobs, and is shown to nobody.
-struct VaultLocation: RoomLocation {
+struct VaultLocation: CustomerLocation {
     let vault: Vault
     let access: AccessAuthority
+    let plans: Plans
     var name: String { Vault.locationName }
     var category: DataCategory { DataCategory(trusted: "credential.app") }
     /// With a workspace's keys go those of the personal data that is sealed under them.
     var goesLast: Bool { true }
 
-    /// Refuses while personal data is kept under a key of the workspace: a hold or a rule keeps that, and what keeps it keeps its key.
+    /// Personal data that is kept under a key of the workspace keeps that key.
+    func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool {
+        if try await isOfCustomer(record) { return true }
+        guard let workspace = scope.workspace else { return false }
+        let sealed = KeyRange(under: SealedRecords.marks(in: workspace))
+        return try await !access.store.records(in: sealed, limit: 1).isEmpty
+    }
+
+    /// Nothing is sealed under the workspace's keys once this has begun, and what was by then is looked for again.
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
         if let workspace = erasure.context.scope.workspace {
             let sealed = KeyRange(under: SealedRecords.marks(in: workspace))
@@ -30,15 +53,16 @@ struct VaultLocation: RoomLocation {
 }
 
 /// What a workspace published.
-struct PublicationsLocation: RoomLocation {
+struct PublicationsLocation: CustomerLocation {
     let publisher: Publisher
+    let plans: Plans
     var name: String { Publisher.location }
     var category: DataCategory { DataCategory(trusted: "content.recipe") }
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome { try await publisher.erase(erasure) }
 }
 
 /// What a company was charged, granted and offered.
-struct PlansLocation: RoomLocation {
+struct PlansLocation: CustomerLocation {
     let plans: Plans
     var name: String { Plans.location }
     var category: DataCategory { DataCategory(trusted: "usage") }
@@ -46,8 +70,9 @@ struct PlansLocation: RoomLocation {
 }
 
 /// What subjects chose towards a customer.
-struct CustomerChoicesLocation: RoomLocation {
+struct CustomerChoicesLocation: CustomerLocation {
     let privacy: Privacy
+    let plans: Plans
     var name: String { Privacy.customerLocation }
     var category: DataCategory { DataCategory(trusted: "choice") }
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
@@ -74,8 +99,9 @@ struct ChoicesLocation: RoomLocation {
 }
 
 /// The personal values of a workspace's audit log.
-struct LogValuesLocation: RoomLocation {
+struct LogValuesLocation: CustomerLocation {
     let audit: AuditLog
+    let plans: Plans
     var name: String { AuditLog.logLocation }
     var category: DataCategory { DataCategory(trusted: "log.audit") }
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome { try await audit.eraseLog(erasure) }

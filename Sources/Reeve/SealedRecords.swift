@@ -59,7 +59,7 @@ public struct SealedRecords: Sendable {
 
     /// Seals a piece of personal data and registers it, at ``locationName`` and whatever places of the host's the facts name.
     ///
-    /// `VaultError.Code.tooLarge` beyond ``maximumBytes``; `PrivacyError.Code.alreadyRegistered` for a record that is, `PrivacyError.Code.unknownLocation` for a place of another room. To put one right is `SubjectRequests.correct(_:_:_:)`.
+    /// `VaultError.Code.tooLarge` beyond ``maximumBytes``; `PrivacyError.Code.alreadyRegistered` for a record that is, `PrivacyError.Code.unknownLocation` for a place of another room, `PrivacyError.Code.beingErased` in a workspace whose keys go. To put one right is `SubjectRequests.correct(_:_:_:)`.
     public func keep(
         _ content: borrowing SecretBytes, as record: RetainedRecord, _ permit: Permit<StoreCredential>
     ) async throws {
@@ -71,12 +71,19 @@ public struct SealedRecords: Sendable {
         guard !isTaken, !isElsewhere else {
             // Before there is a key that nothing is under; it is refused, and recorded so.
             if isElsewhere { return try await retention.register(record, as: permit.context) }
-            return try await retention.registerAnywhere(kept, as: permit.context)
+            return try await retention.registerAnywhere(kept, as: permit.context) { _ throws(PrivacyError) in
+                throw PrivacyError(.alreadyRegistered)
+            }
         }
         let connection = Connection(
             id: try Vault.connection(of: record.id), connector: Identifier(high: 0, low: 0), scope: scope)
         let sealed = try await vault.seal(content, named: Self.name, for: connection, permit)
+        let workspace = scope.workspace
         try await retention.registerAnywhere(kept, as: permit.context) { transaction throws(PrivacyError) in
+            // Under keys that go nothing is kept.
+            if let workspace {
+                try await retention.checkNotErased(Vault.record(of: workspace), in: &transaction)
+            }
             let row = Row(scope: scope, sealed)
             try await Self.table.write(row, .platform, [record.id.description], in: &transaction)
             if let mark = Self.mark(of: record.id, in: scope) { transaction.write(mark, Array("{}".utf8)) }

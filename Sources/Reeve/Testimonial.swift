@@ -85,6 +85,10 @@ extension TrustLayer {
         guard try await !privacy.decision(on: request, of: testimonial.customer).isAllowed else { return [] }
         // Another record is none of its author's words.
         guard try await isRegistered(testimonial) else {
+            // It went before, which is a success that says so.
+            if try await retention.wasErased(testimonial.record, in: context.scope) {
+                return try await retention.erase(testimonial.record, as: context)
+            }
             // It is refused, and recorded so.
             _ = try await retention.erasurePermit(for: testimonial.record, at: "", as: context)
             throw PrivacyError(.unknownRecord)

@@ -27,36 +27,52 @@ extension TrustLayer {
     ) async throws -> DepartureReport {
         try await check(company, keys, permit)
         let workspaces = keys.compactMap(\.context.scope.workspace)
-        let isKnown = try await retention.hasWord(sequence, about: company)
-        try await register(records(of: company, workspaces), of: company, isAgain: isKnown, as: permit.context)
-        // First what stops it from being a customer: until it has, nothing of it goes.
+        // First what stops it from being a customer: until it has, nothing of it goes; and after a later word of the host's nothing is done.
         try await plans.setStatus(Company(id: company, status: .former), sequence: sequence)
-        _ = try await retention.noteEnd(
-            of: company, on: day ?? access.time.now.day, sequence: sequence, having: workspaces, permit)
+        guard try await !plans.isCustomer(company) else { return try await retention.departure(of: company) }
+        let isKnown = try await retention.hasWord(sequence, about: company)
+        let owned = records(of: company, workspaces)
+        let new = try await unregistered(owned, of: company, isAgain: isKnown)
+        // The ledger before the store: what is registered, a store that forgot is told again.
+        if !isKnown || !new.isEmpty {
+            try await retention.anchorLeaving(of: company, with: workspaces, sequence: sequence)
+        }
+        try await register(new, of: company, as: permit.context)
+        try await check(owned, areOf: company)
+        try await retention.noteEnd(of: company, on: day ?? access.time.now.day, sequence: sequence, permit)
         return try await retention.departure(of: company)
     }
 
-    /// Registers what the rooms have of a company that is not registered; what went with the same end stays gone.
+    /// What is not registered; what went with the same end is to stay gone.
+    private func unregistered(
+        _ records: [Owned], of company: Identifier<Company>, isAgain: Bool
+    ) async throws -> [Owned] {
+        let report = try await retention.departure(of: company)
+        let known = Set(report.kept.map(\.record)).union(isAgain ? report.erased.map(\.record) : [])
+        return records.filter { !known.contains($0.id) }
+    }
+
     private func register(
-        _ records: [Owned], of company: Identifier<Company>, isAgain: Bool, as context: ActContext
+        _ records: [Owned], of company: Identifier<Company>, as context: ActContext
     ) async throws {
-        let today = access.time.now.day
-        let gone = isAgain ? Set(try await retention.departure(of: company).erased.map(\.record)) : []
-        for one in records where !gone.contains(one.id) {
+        for one in records {
             var own = context
             own.scope = one.scope
             let record = RetainedRecord(
-                id: one.id, category: one.place.category, created: today, as: .processor(for: company),
+                id: one.id, category: one.place.category, created: access.time.now.day, as: .processor(for: company),
                 at: [one.place.name], isPublic: one.isPublic)
             do throws(PrivacyError) {
                 try await retention.registerAnywhere(record, as: own)
             } catch {
-                // It was, the last time.
+                // It was, meanwhile.
                 guard error.code == .alreadyRegistered else { throw error }
             }
         }
+    }
+
+    /// Throws when a record is somebody else's under that name.
+    private func check(_ records: [Owned], areOf company: Identifier<Company>) async throws {
         let report = try await retention.departure(of: company)
-        // Somebody else's record under that name is no record of the company's.
         let kept = Dictionary(report.kept.map { ($0.record, $0.locations) }) { $1 }
         let erased = Set(report.erased.map(\.record))
         guard records.allSatisfy({ kept[$0.id] == [$0.place.name] || erased.contains($0.id) }) else {
@@ -65,19 +81,28 @@ extension TrustLayer {
     }
 
     /// Erases again what subjects and customers who left had erased, after a backup of the store or of a place was put back: `Retention.replayErasures(as:)`, and what the rooms have of customers who
-    /// left, which goes with the next ``runOnce()``. Call it before anything else is done with a store that was put back.
+    /// left by ``offboard(_:shredding:on:sequence:_:)``, which goes with the next ``runOnce()``. Call it before anything else is done with a store that was put back. What one customer meets keeps no
+    /// other from it: `ErasureReplay.untold`.
     @discardableResult
     public func replayErasures(as context: ActContext) async throws -> ErasureReplay {
-        let replay = try await retention.replayErasures(as: context)
+        var replay = try await retention.replayErasures(as: context)
         for one in replay.left {
-            try await plans.setStatus(Company(id: one.customer, status: .former), sequence: one.sequence)
-            try await register(records(of: one.customer, one.workspaces), of: one.customer, isAgain: true, as: context)
+            do {
+                try await plans.setStatus(Company(id: one.customer, status: .former), sequence: one.sequence)
+                guard try await !plans.isCustomer(one.customer) else { continue }
+                let owned = records(of: one.customer, one.workspaces)
+                let new = try await unregistered(owned, of: one.customer, isAgain: true)
+                try await register(new, of: one.customer, as: context)
+                try await check(owned, areOf: one.customer)
+            } catch {
+                replay.noteUntold(one.customer)
+            }
         }
         return replay
     }
 
     /// Takes up a company's subscription again: what was not erased by then stays, but for a record of which one place has removed its part already. `Plans.setStatus(_:sequence:periods:)` alone does not stop what an ``offboard(_:shredding:on:sequence:_:)``
-    /// began.
+    /// began, though nothing that the rooms have of the company goes while it is a customer.
     public func reinstate(
         _ company: Company, sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws {
@@ -120,11 +145,12 @@ extension TrustLayer {
 
     /// What the rooms have of a company and its workspaces.
     private func records(of company: Identifier<Company>, _ workspaces: [Identifier<Workspace>]) -> [Owned] {
-        let ofCompany: [any RoomLocation] = [PlansLocation(plans: plans), CustomerChoicesLocation(privacy: privacy)]
-        let (keys, published) = (
-            VaultLocation(vault: vault, access: access), PublicationsLocation(publisher: publisher)
-        )
-        let values = LogValuesLocation(audit: audit)
+        let ofCompany: [any RoomLocation] = [
+            PlansLocation(plans: plans), CustomerChoicesLocation(privacy: privacy, plans: plans),
+        ]
+        let keys = VaultLocation(vault: vault, access: access, plans: plans)
+        let published = PublicationsLocation(publisher: publisher, plans: plans)
+        let values = LogValuesLocation(audit: audit, plans: plans)
         var owned = ofCompany.map { Owned(place: $0, id: company.record(at: $0.name), scope: .platform) }
         for workspace in workspaces {
             let scope = Scope(workspace)

@@ -125,10 +125,11 @@ public struct TrustLayer: Sendable {
         retention = Retention(
             schedule: configuration.retention, locations: locations,
             own: [
-                VaultLocation(vault: vault, access: authority), SealedLocation(vault: vault, access: authority),
-                PublicationsLocation(publisher: publisher), PlansLocation(plans: plans),
-                ChoicesLocation(privacy: privacy), CustomerChoicesLocation(privacy: privacy),
-                LogValuesLocation(audit: audit), SubjectValuesLocation(audit: audit),
+                VaultLocation(vault: vault, access: authority, plans: plans),
+                SealedLocation(vault: vault, access: authority),
+                PublicationsLocation(publisher: publisher, plans: plans), PlansLocation(plans: plans),
+                ChoicesLocation(privacy: privacy), CustomerChoicesLocation(privacy: privacy, plans: plans),
+                LogValuesLocation(audit: audit, plans: plans), SubjectValuesLocation(audit: audit),
             ], authority: authority, control: keys.control, ledger: keys.ledger)
         requests = SubjectRequests(clocks: configuration.clocks, retention: retention, privacy: privacy)
     }

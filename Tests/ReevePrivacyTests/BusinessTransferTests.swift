@@ -59,22 +59,28 @@ import Testing
         _ = try await layer.privacy.noteUse(by: here.subject, as: context)
         let chosen = try #require(try await layer.retention.registerRooms(about: here.subject, as: context).first)
         let hold = Identifier<LegalCase>(high: 50, low: 1)
-        for (id, scope) in [(both, here.trust.scope), (chosen.id, .platform)] {
-            try await layer.retention.placeHold(
-                hold, on: id, try await here.trust.permit(ChangeHold.self, on: .record(id), in: scope))
+        func permit(_ id: Identifier<DataRecord>, in scope: Scope? = nil) async throws -> Permit<ChangeHold> {
+            try await here.trust.permit(ChangeHold.self, on: .record(id), in: scope)
         }
+        try await layer.retention.placeHold(hold, on: chosen.id, permit(chosen.id, in: .platform))
         let (lines, digest) = try await handOver(here)
         let there = try await RequestFixture(records: [], time: here.trust.time)
         try await take(there, lines, digest)
         let known = try await there.trust.layer.retention.records(about: here.subject)
         #expect(Set(known.map(\.id)) == [both, chosen.id])
         #expect(known.first { $0.id == both }?.locations == ["host"])
-        #expect(try await there.trust.layer.retention.disposition(of: both, in: here.trust.scope).kind == .mustKeep)
         #expect(try await there.trust.layer.retention.disposition(of: chosen.id, in: .platform).kind == .mustKeep)
-        // Held, it is not passed over.
-        try await layer.retention.placeHold(
-            hold, on: alone, try await here.trust.permit(ChangeHold.self, on: .record(alone)))
-        await expect(.mustKeep) { _ = try await handOver(here) }
+        // What is held and stays, in whole or in part, is not passed over; a case that is closed holds nothing.
+        for id in [both, alone] {
+            try await layer.retention.placeHold(hold, on: id, permit(id))
+            await expect(.mustKeep) { _ = try await handOver(here) }
+            try await layer.retention.releaseHold(hold, on: id, permit(id))
+        }
+        try await layer.retention.placeHold(hold, on: alone, permit(alone))
+        let close = try await here.trust.permit(ChangeHold.self, on: Resource(hold))
+        try await layer.retention.closeCase(hold, close)
+        here.trust.time.advance(by: .seconds(86_400))
+        _ = try await handOver(here)
     }
 
     /// Subjects with random choices, answers, holds, demands and requests.

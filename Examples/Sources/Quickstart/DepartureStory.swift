@@ -37,7 +37,7 @@ struct DepartureStory {
         ).get()
         let before = try await trust.offboard(
             company, shredding: [keys], on: now.day.advanced(byDays: -40), sequence: 2, permit)
-        say("it left", "\(before.kept.count) records of it, among them its workspace's keys")
+        say("it left", "\(before.kept.count) records of it, among them what each room has of it")
         try await trust.runOnce()
         let after = try await trust.retention.departure(of: company)
         say("30 days on", "\(after.erased.count) erased; \(after.kept.count) cannot be deleted yet:")

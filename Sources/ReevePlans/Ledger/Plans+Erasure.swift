@@ -2,13 +2,20 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 package import ReeveAccess
-import ReeveModel
+package import ReeveModel
 import ReeveStorage
 
 /// What is counted of a company, as a place of personal data.
 extension Plans {
     /// The place that has what a company was charged, granted and offered as one record.
     package static let location = "plans"
+
+    /// Whether a company has a status that is not a former one's.
+    package func isCustomer(_ company: Identifier<Company>) async throws(PlanError) -> Bool {
+        try await store.transaction { (transaction: inout Transaction<PlanError>) throws(PlanError) in
+            try await facts(of: company, in: &transaction)?.status.map { $0 != .former } ?? false
+        }
+    }
 
     /// Removes what a company that has left was charged, granted, offered and counted. That it is a former one, and by which word of the host's, stays: a word from before must not make it a
     /// customer again. ``PlanError/Code/companyActive`` for a company that is one: nothing of it goes.

@@ -231,7 +231,8 @@ extension SubjectRequests {
         for one in work.earlier where !present.contains(one.record) {
             let gone = try await retention.goneAnywhere(one.record)
             for name in one.locations {
-                let outcome = gone?.outcomes[name].map { $0.told(gone?.at, since: request.received) } ?? .alreadyErased
+                // Where nobody knows that it went, as of what stayed with who handed this over, it has not.
+                let outcome = gone?.outcomes[name].map { $0.told(gone?.at, since: request.received) } ?? .failed
                 work.rows.append(.init(one.record, at: name, outcome))
             }
             if one.isPublic { work.concernsPublic = true }

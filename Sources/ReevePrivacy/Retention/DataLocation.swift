@@ -17,7 +17,8 @@ public protocol DataLocation: Sendable {
     func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]?
     /// Puts a record right: `content` is as its subject says it is. Returns whether it was here.
     func correct(_ record: Identifier<DataRecord>, to content: [UInt8]) async throws -> Bool
-    /// Removes what is here of a record, and says whether anything was. Nothing else removes personal data.
+    /// Removes what is here of a record, and says whether anything was. Nothing else removes personal data. Who throws has removed nothing that matters by itself: the record may be kept again
+    /// then, as when its customer comes back.
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome
 }
 
@@ -29,11 +30,16 @@ public struct ErasureReplay: Sendable {
     public internal(set) var failures: [Identifier<DataRecord>: PrivacyError] = [:]
     /// Customers of whom this store had forgotten that they left, or that they are back.
     public internal(set) var ended: [Identifier<Company>] = []
-    /// Customers whose last word is that they left, by which sequence, and with which workspaces.
+    /// Customers who left, and of whom the rooms could not be told: call again.
+    public private(set) var untold: [Identifier<Company>] = []
+    /// Customers whose last word is that they left with all that the rooms have, by which sequence, and with which workspaces.
     package internal(set) var left:
         [(customer: Identifier<Company>, sequence: Int64, workspaces: [Identifier<Workspace>])] = []
     /// What this store knows nothing about: places may have it.
     public internal(set) var unknown: [Identifier<DataRecord>] = []
+
+    /// Notes that the rooms could not be told of a customer.
+    package mutating func noteUntold(_ customer: Identifier<Company>) { untold.append(customer) }
 }
 
 /// That a record was erased at a place, or was not there.

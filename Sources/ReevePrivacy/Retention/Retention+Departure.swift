@@ -58,15 +58,15 @@ extension Retention {
     public func noteEnd(
         of customer: Identifier<Company>, on day: CivilDay, sequence: Int64, _ permit: Permit<ChangePlan>
     ) async throws(PrivacyError) -> Bool {
-        try await noteEnd(of: customer, on: day, sequence: sequence, having: [], permit)
+        try await note(day, sequence, of: customer, "privacy.noteEnd", permit)
     }
 
-    /// The same of a customer whose workspaces the rooms have something of: the ledger names them, so that a store that forgot can be told again.
-    package func noteEnd(
-        of customer: Identifier<Company>, on day: CivilDay, sequence: Int64, having workspaces: [Identifier<Workspace>],
-        _ permit: Permit<ChangePlan>
-    ) async throws(PrivacyError) -> Bool {
-        try await note(day, sequence, of: customer, "privacy.noteEnd", permit, workspaces)
+    /// Writes into the ledger that a customer leaves with everything that the rooms have of it and of these workspaces, so that a store that forgot can be told again.
+    package func anchorLeaving(
+        of customer: Identifier<Company>, with workspaces: [Identifier<Workspace>], sequence: Int64
+    ) async throws(PrivacyError) {
+        try await append(
+            [Self.leftKind] + workspaces.map { Self.leftKind + "." + $0.description }, of: customer, sequence)
     }
 
     /// Notes that a customer is back: the end of the subscription counts no more. What was erased by then stays erased, and so does what a place has begun to erase: a record that is gone from
@@ -80,9 +80,9 @@ extension Retention {
         return isNew
     }
 
-    /// What was to go with the end, and has not gone from any place, is kept as before.
+    /// What was to go with the end, and is as it was, is kept as before.
     private func stopErasing(of customer: Identifier<Company>) async throws(PrivacyError) {
-        func stops(_ row: Row) -> Bool { row.isBeingErased && row.done.isEmpty && row.record.demands.isEmpty }
+        func stops(_ row: Row) -> Bool { row.isBeingErased && row.isUntouched }
         for row in try await rows(tables.customers, of: customer.description, { stops($0) }) {
             let ids = [row.record.id.description]
             try await authority.store.transaction {
@@ -100,11 +100,11 @@ extension Retention {
 
     private func note(
         _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>, _ action: String,
-        _ permit: Permit<ChangePlan>, _ workspaces: [Identifier<Workspace>] = []
+        _ permit: Permit<ChangePlan>
     ) async throws(PrivacyError) -> Bool {
         try await check(permit, action, .plan(of: customer), in: .platform)
         // The ledger first: what the store has, a replay has as well. A line too many says the same again.
-        if try await !hasWord(sequence, about: customer) { try await anchor(day, sequence, of: customer, workspaces) }
+        if try await !hasWord(sequence, about: customer) { try await anchor(day, sequence, of: customer) }
         var details = ["sequence": String(sequence)]
         details["day"] = day?.description
         var isNew = false
@@ -140,15 +140,18 @@ extension Retention {
 
     private static let endedKind = "privacy.ended."
     private static let returnedKind = "privacy.returned"
-    private static let workspaceKind = "privacy.workspace."
+    private static let leftKind = "privacy.left"
 
     private func anchor(
-        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>, _ workspaces: [Identifier<Workspace>]
+        _ day: CivilDay?, _ sequence: Int64, of customer: Identifier<Company>
+    ) async throws(PrivacyError) {
+        try await append([day.map { Self.endedKind + $0.description } ?? Self.returnedKind], of: customer, sequence)
+    }
+
+    private func append(
+        _ kinds: [String], of customer: Identifier<Company>, _ sequence: Int64
     ) async throws(PrivacyError) {
         guard let ledger else { return }
-        let kinds =
-            workspaces.map { Self.workspaceKind + $0.description }
-            + [day.map { Self.endedKind + $0.description } ?? Self.returnedKind]
         do throws(LedgerError) {
             for kind in kinds {
                 try await ledger.append(LedgerEvent(kind: kind, subject: customer.description, number: sequence))
@@ -158,7 +161,7 @@ extension Retention {
         }
     }
 
-    /// What a line of the ledger says of a customer; `nil` for another one.
+    /// What a line of the ledger says of a customer.
     static func end(
         of event: LedgerEvent
     ) -> (customer: Identifier<Company>, end: (on: CivilDay?, sequence: Int64))? {
@@ -169,15 +172,16 @@ extension Retention {
         return (customer, (day, sequence))
     }
 
-    /// Which workspace a line of the ledger says a customer left with; `nil` for another one.
-    static func workspace(
+    /// That a customer left by a sequence, and one of its workspaces where the line names one; `nil` for another line.
+    static func left(
         of event: LedgerEvent
-    ) -> (customer: Identifier<Company>, workspace: Identifier<Workspace>, sequence: Int64)? {
-        guard event.kind.hasPrefix(workspaceKind), let customer = Identifier<Company>(event.subject),
-            let workspace = Identifier<Workspace>(String(event.kind.dropFirst(workspaceKind.count))),
-            let sequence = event.number
+    ) -> (customer: Identifier<Company>, left: (workspace: Identifier<Workspace>?, sequence: Int64))? {
+        guard event.kind == leftKind || event.kind.hasPrefix(leftKind + "."),
+            let customer = Identifier<Company>(event.subject), let sequence = event.number
         else { return nil }
-        return (customer, workspace, sequence)
+        guard event.kind != leftKind else { return (customer, (nil, sequence)) }
+        guard let workspace = Identifier<Workspace>(String(event.kind.dropFirst(leftKind.count + 1))) else { return nil }
+        return (customer, (workspace, sequence))
     }
 
     /// Notes again what the store has forgotten of a customer; whether it had.

@@ -18,17 +18,21 @@ extension Retention {
         let found = try await authority.recordingRefusals(of: action, context, .record(id), details, decision) {
             () throws(PrivacyError) in
             try await checkClocks()
-            return try await authority.store.transaction {
-                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            let answer = try await authority.store.transaction {
+                (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) -> (Row, PrivacyError?) in
                 let row = try await row(id, context.scope, in: &transaction)
                 guard row.record.locations.contains(location), locations[location] != nil else {
                     throw PrivacyError(.unknownLocation)
                 }
-                try await checkGoes(row, in: &transaction)
+                let kept = try await keeping(row, in: &transaction)
+                guard kept == nil else { return (row, kept) }
                 try transaction.record(
                     authority.entry(action, context, .record(id), decision, nil, nil, details), in: authority.trail)
-                return row
+                return (row, nil)
             }
+            if let kept = answer.1 { throw kept }
+            try await checkRooms(answer.0.record, answer.0.scope, at: location)
+            return answer.0
         }
         return ErasurePermit(
             record: id, at: location, attempt: (found.attempts[location] ?? 0) + 1, decision: decision,
@@ -56,7 +60,7 @@ extension Retention {
                 }
                 guard row.scope == context.scope, row.holdEpoch == epoch, (row.attempts[name] ?? 0) + 1 == attempt
                 else { throw PrivacyError(.staleErasurePermit) }
-                try await checkGoes(row, in: &transaction)
+                if let kept = try await keeping(row, in: &transaction) { throw kept }
                 row.isBeingErased = true
                 if row.done[name] == nil { row.attempts[name] = attempt }
                 try await tables.records.write(row, .platform, ids, in: &transaction)
@@ -73,6 +77,7 @@ extension Retention {
                         authority.erasure(
                             of: id, at: name, attempt: attempt, decision, context, isOwn: own[name] != nil))
                 } catch {
+                    try await noteFailure(of: id, at: name, attempt, epoch)
                     throw PrivacyError(.removalFailed)
                 }
                 // An earlier attempt may have removed it, and nobody was left to say so.
@@ -136,12 +141,18 @@ extension Retention {
         }
         var erased: [Identifier<DataRecord>: Set<Int64>] = [:]
         var ends: [Identifier<Company>: (on: CivilDay?, sequence: Int64)] = [:]
-        var workspaces: [Identifier<Company>: [Int64: Set<Identifier<Workspace>>]] = [:]
+        var leavings: [Identifier<Company>: [(workspace: Identifier<Workspace>?, sequence: Int64)]] = [:]
+        var returned: [Identifier<Company>: Int64] = [:]
         do throws(LedgerError) {
             for line in try await ledger.lines() {
-                if let (customer, end) = Self.end(of: line.event) { ends[customer] = end }
-                if let line = Self.workspace(of: line.event) {
-                    workspaces[line.customer, default: [:]][line.sequence, default: []].insert(line.workspace)
+                if let (customer, end) = Self.end(of: line.event), ends[customer]?.sequence ?? .min <= end.sequence {
+                    ends[customer] = end
+                }
+                if let (customer, end) = Self.end(of: line.event), end.on == nil {
+                    returned[customer] = max(returned[customer] ?? .min, end.sequence)
+                }
+                if let (customer, left) = Self.left(of: line.event) {
+                    leavings[customer, default: []].append(left)
                 }
                 guard line.event.kind == Self.ledgerKind else { continue }
                 guard let id = Identifier<DataRecord>(line.event.subject), let number = line.event.number else {
@@ -155,9 +166,10 @@ extension Retention {
         // What is of customers who left is due again by itself, once it is known that they did.
         for (customer, end) in ends {
             if try await restore(end.on, end.sequence, of: customer, as: context) { replay.ended.append(customer) }
-            guard end.on != nil else { continue }
-            let own = workspaces[customer]?[end.sequence] ?? []
-            replay.left.append((customer, end.sequence, own.sorted()))
+            // What the host said of its own records alone is nothing that the rooms have to be told.
+            let since = (leavings[customer] ?? []).filter { $0.sequence > returned[customer] ?? .min }
+            guard end.on != nil, let last = since.map(\.sequence).max() else { continue }
+            replay.left.append((customer, last, Set(since.compactMap(\.workspace)).sorted()))
         }
         for (id, registrations) in erased.sorted(by: { $0.key.description < $1.key.description }) {
             do throws(PrivacyError) {
@@ -300,12 +312,47 @@ extension Retention {
         return ErasureReceipt(record: id, location: name, outcome: outcome, at: now)
     }
 
-    private func checkGoes(
+    /// Why a row's record stays; `nil` when it goes. What was to go and is as it was is decided anew, and is closed for holds no longer when it stays.
+    private func keeping(
         _ row: Row, in transaction: inout Transaction<PrivacyError>
-    ) async throws(PrivacyError) {
-        guard !row.isBeingErased else { return }
+    ) async throws(PrivacyError) -> PrivacyError? {
+        guard !row.isBeingErased || row.isUntouched else { return nil }
         let disposition = try await disposition(of: row, in: &transaction)
-        guard disposition.kind == .mustDelete else { throw PrivacyError(disposition) }
+        guard disposition.kind != .mustDelete else { return nil }
+        if row.isBeingErased {
+            var open = row
+            open.isBeingErased = false
+            // Permits of before erase nothing.
+            open.holdEpoch += 1
+            try await tables.records.write(open, .platform, [row.record.id.description], in: &transaction)
+        }
+        return PrivacyError(disposition)
+    }
+
+    /// Throws when something in a room keeps a record: before it is closed for holds.
+    private func checkRooms(_ record: RetainedRecord, _ scope: Scope, at name: String) async throws(PrivacyError) {
+        guard let place = own[name] else { return }
+        do {
+            guard try await !place.keeps(record, in: scope) else { throw PrivacyError(.mustKeep) }
+        } catch let error as PrivacyError {
+            throw error
+        } catch {
+            throw PrivacyError(.removalFailed)
+        }
+    }
+
+    /// Notes that a place said that an attempt failed.
+    private func noteFailure(
+        of id: Identifier<DataRecord>, at name: String, _ attempt: Int, _ epoch: Int
+    ) async throws(PrivacyError) {
+        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            let ids = [id.description]
+            guard var row = try await tables.records.read(.platform, ids, in: &transaction), row.holdEpoch == epoch,
+                row.attempts[name] == attempt
+            else { return }
+            row.failed[name] = attempt
+            try await tables.records.write(row, .platform, ids, in: &transaction)
+        }
     }
 
     func checkClocks() async throws(PrivacyError) {

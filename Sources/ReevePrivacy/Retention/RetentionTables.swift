@@ -48,11 +48,17 @@ extension Retention {
         var isBeingErased = false
         /// Attempts at each place.
         var attempts: [String: Int] = [:]
+        /// The attempts that a place said had failed.
+        var failed: [String: Int] = [:]
         /// What they came to, at the places that are done.
         var done: [String: ErasureOutcome] = [:]
         /// Whether the ledger has it that it goes.
         var isAnchored = false
 
+        /// Whether it is as it was: no subject asked for it to go, and no place removed it, or may have.
+        var isUntouched: Bool {
+            done.isEmpty && record.demands.isEmpty && attempts.allSatisfy { failed[$0.key] == $0.value }
+        }
         /// The places that still have it, in order.
         var open: [String] { record.locations.subtracting(done.keys).sorted() }
     }

@@ -3,6 +3,7 @@
 
 import ReeveAccess
 public import ReeveModel
+package import ReeveStorage
 
 /// A place of a room's own. What a room has of a subject is one record there, which is registered when the subject asks for it to go, or with the end of a customer's subscription.
 package protocol RoomLocation: DataLocation {
@@ -14,6 +15,8 @@ package protocol RoomLocation: DataLocation {
     var goesLast: Bool { get }
     /// Whether what is there is handed over with a business.
     var travels: Bool { get }
+    /// Whether something in the rooms keeps what is there of a record, whatever the rules of retention say.
+    func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool
 }
 
 /// Most rooms have nothing that is a subject's.
@@ -21,6 +24,7 @@ extension RoomLocation {
     package var isOfHosts: Bool { false }
     package var goesLast: Bool { false }
     package var travels: Bool { false }
+    package func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool { false }
     package func records(about subject: Identifier<DataSubject>) async throws -> Set<Identifier<DataRecord>> { [] }
     package func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? { nil }
     /// What a room wrote down is as it happened.
@@ -34,6 +38,20 @@ extension Retention {
     /// Whether a record is registered, in whatever scope.
     package func isRegistered(_ id: Identifier<DataRecord>) async throws(PrivacyError) -> Bool {
         try await rowIfThere(id) != nil
+    }
+
+    /// Throws when a record is being erased, or was; nothing of that may change until the transaction commits.
+    package func checkNotErased(
+        _ id: Identifier<DataRecord>, in transaction: inout Transaction<PrivacyError>
+    ) async throws(PrivacyError) {
+        let row = try await tables.records.read(.platform, [id.description], in: &transaction)
+        let gone = try await tables.gone.read(.platform, [id.description], in: &transaction)
+        guard row?.isBeingErased != true, row != nil || gone == nil else { throw PrivacyError(.beingErased) }
+    }
+
+    /// Whether a record was erased everywhere, in a scope.
+    package func wasErased(_ id: Identifier<DataRecord>, in scope: Scope) async throws(PrivacyError) -> Bool {
+        try await goneAnywhere(id)?.scope == scope
     }
 
     /// Registers what the rooms have of a subject now, so that a legal hold can be placed on it before anybody asks for it to go. Returns what is registered of that; nothing where the rooms have

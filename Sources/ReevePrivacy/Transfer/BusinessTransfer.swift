@@ -107,6 +107,7 @@ public struct BusinessTransfer: Sendable {
                     action, context, resource, permit.decision, permit.policy, nil,
                     ["succession": succession.kind.rawValue]))
         }
+        try await checkNothingHeldStays()
         var chain = try Chain()
         func send(_ table: String, _ ids: [String], _ bytes: [UInt8]) async throws {
             let line = try encode(Line(table: table, ids: ids, record: String(decoding: bytes, as: UTF8.self)))
@@ -133,11 +134,7 @@ public struct BusinessTransfer: Sendable {
                 switch table.name {
                 case Self.records:
                     let row = try retention.tables.records.value(of: bytes, at: table.key(ids))
-                    guard let own = retention.travelling(row) else {
-                        // What is held is not left behind unsaid.
-                        guard row.record.holds.isEmpty else { throw PrivacyError(.mustKeep) }
-                        return
-                    }
+                    guard let own = retention.travelling(row) else { return }
                     try await send(table.name, ids, own == row ? bytes : try own.recordBytes(schema: 1))
                 case Self.bySubject, Self.byCustomer:
                     guard let id = ids.last.flatMap(Identifier<DataRecord>.init),
@@ -149,6 +146,18 @@ public struct BusinessTransfer: Sendable {
             }
         }
         return chain.digest
+    }
+
+    /// Throws when a legal hold is on something that cannot travel: what is held is not left behind unsaid.
+    private func checkNothingHeldStays() async throws {
+        try await each(under: retention.tables.records.key(.platform, [])) { ids, _ in
+            guard let id = ids.last.flatMap(Identifier<DataRecord>.init), let row = try await retention.rowIfThere(id),
+                retention.travelling(row)?.record.locations != row.record.locations
+            else { return }
+            let disposition = try await retention.glance(at: row)
+            let isHeld = disposition.reasons.contains { if case .hold = $0 { true } else { false } }
+            guard !isHeld else { throw PrivacyError(disposition) }
+        }
     }
 
     // MARK: Taking
@@ -239,7 +248,13 @@ public struct BusinessTransfer: Sendable {
                 }
             }
             try await each(under: privacy.tables.counts.key(.platform, [])) { ids, _ in
-                guard keys.contains([Self.events] + ids) else { throw PrivacyError(.transferConflict) }
+                guard !keys.contains([Self.events] + ids), ids.count == 2,
+                    let subject = Identifier<DataSubject>(ids[0]), let role = DataRole(text: ids[1])
+                else { return }
+                // Of whom all was erased only a number is left.
+                guard try await privacy.events(of: Chooser(subject, towards: role)).isEmpty else {
+                    throw PrivacyError(.transferConflict)
+                }
             }
         } catch let error as PrivacyError {
             throw error
