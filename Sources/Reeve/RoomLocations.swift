@@ -33,6 +33,7 @@ struct VaultLocation: CustomerLocation {
     var category: DataCategory { DataCategory(trusted: "credential.app") }
     /// With a workspace's keys go those of the personal data that is sealed under them.
     var goesLast: Bool { true }
+    var goesWhole: Bool { true }
 
     /// Personal data that is kept under a key of the workspace keeps that key.
     func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool {

@@ -119,6 +119,7 @@ struct SealedLocation: RoomLocation {
     var name: String { SealedRecords.locationName }
     var category: DataCategory { DataCategory(trusted: "content") }
     var isOfHosts: Bool { true }
+    var goesWhole: Bool { true }
 
     func export(_ record: Identifier<DataRecord>) async throws -> [UInt8]? {
         guard let row = try await row(record), let sealed = row.credential else { return nil }

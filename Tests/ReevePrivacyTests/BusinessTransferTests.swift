@@ -41,6 +41,27 @@ import Testing
         try await fixture.trust.layer.transfer.take(lines, expecting: digest, permit)
     }
 
+    /// A request about what stays with who hands over is not fulfilled by who takes over: they have none of it.
+    @Test func whatStayedIsNotCalledErased() async throws {
+        let here = try await RequestFixture(records: [])
+        try await onFile(here)
+        let (layer, id) = (here.trust.layer, Identifier<DataRecord>(high: 41, low: 2))
+        let keep = try await here.trust.permit(StoreCredential.self, on: SealedRecords.resource(of: id))
+        try await layer.sealed.keep(
+            SecretBytes(copying: [1, 2]),
+            as: RetainedRecord(
+                id: id, category: category("payment.billing"), created: here.trust.time.now.day, as: .controller,
+                about: here.subject, at: []), keep)
+        let request = try await here.begun(.delete)
+        #expect(try await here.answer(request).request.status == .partly)
+        let (lines, digest) = try await handOver(here)
+        let there = try await RequestFixture(records: [], time: here.trust.time)
+        try await take(there, lines, digest)
+        let taken = try await there.requests.request(request.id)
+        let answer = try await there.answer(taken)
+        #expect(answer.request.status == .partly && answer.report?.rows.map(\.outcome) == [.failed])
+    }
+
     /// What is kept under keys of Reeve's own stays; of a record that is elsewhere as well, and of what a subject chose, every hold travels. One that holds what cannot travel is not left behind unsaid.
     @Test func holdsTravelWithWhatTravels() async throws {
         let here = try await RequestFixture(records: [])

@@ -328,6 +328,121 @@ private struct Leaving: Sendable {
                 && report.kept.allSatisfy { $0.disposition.kind == .mayKeep })
     }
 
+    /// A word that comes after a later one, whichever room was told that, ends nothing and registers nothing.
+    @Test func aLateWordEndsNothing() async throws {
+        let leaving = try await Leaving()
+        try await leaving.trust.layer.plans.setStatus(
+            Company(id: leaving.trust.company, status: .customer), sequence: 10)
+        try await leaving.leave()
+        var report = try await leaving.report()
+        #expect(report.ended == nil && report.kept.map(\.record).sorted() == leaving.messages)
+        // Nor does a word to the plans alone leave a departure half done: what the rooms have stays while the company is a customer.
+        try await leaving.trust.layer.offboard(
+            leaving.trust.company, shredding: [leaving.keys()], sequence: 11, leaving.permit())
+        try await leaving.trust.layer.plans.setStatus(
+            Company(id: leaving.trust.company, status: .customer), sequence: 12)
+        leaving.pass(days: 100)
+        for _ in 0..<2 { try await leaving.trust.layer.runOnce() }
+        #expect(try await leaving.isThere().values.allSatisfy { $0 })
+        report = try await leaving.report()
+        #expect(report.kept.count == Leaving.all - leaving.messages.count)
+        // Held it can still be, since nothing of it has begun to go.
+        let keys = try await leaving.trust.permit(
+            ChangeHold.self, on: .record(Vault.record(of: leaving.workspace)), in: Scope(leaving.workspace))
+        try await leaving.trust.layer.retention.placeHold(
+            Identifier(high: 9, low: 9), on: Vault.record(of: leaving.workspace), keys)
+    }
+
+    /// What the host said of its own records alone is nothing that a replay tells the rooms.
+    @Test func aReplayTellsTheRoomsOfThoseWhoLeft() async throws {
+        let leaving = try await Leaving()
+        try await leaving.trust.layer.retention.noteEnd(
+            of: leaving.trust.company, on: leaving.trust.time.now.day, sequence: 50, leaving.permit())
+        let replay = try await leaving.trust.layer.replayErasures(as: leaving.trust.context(.platform))
+        #expect(replay.ended.isEmpty && replay.untold.isEmpty)
+        try await leaving.trust.admission(tasks: 1).release()
+        #expect(try await leaving.report().kept.map(\.record).sorted() == leaving.messages)
+    }
+
+    /// One customer of whom the rooms cannot be told keeps no other from it.
+    @Test func oneCustomerKeepsNoOtherFromAReplay() async throws {
+        let leaving = try await Leaving()
+        let layer = leaving.trust.layer
+        let other = Identifier<Company>(high: 0, low: 1)
+        try await layer.plans.setStatus(Company(id: other, status: .customer), sequence: 1)
+        try await layer.offboard(
+            other, sequence: 2, try await leaving.trust.permit(ChangePlan.self, on: .plan(of: other), in: .platform))
+        try await leaving.leave()
+        let empty = try await TestTrust(
+            configuration: .init(
+                tasks: .init(recallMilliseconds: 0), retention: try Leaving.schedule()),
+            time: leaving.trust.time, keys: leaving.trust.keys)
+        // Somebody else's record is under the name of what the rooms have of one.
+        try await empty.layer.retention.registerAnywhere(
+            RetainedRecord(
+                id: other.record(at: "plans"), category: try #require(DataCategory("usage")),
+                created: empty.time.now.day, as: .controller, at: ["host"]), as: empty.context(.platform))
+        let replay = try await empty.layer.replayErasures(as: empty.context(.platform))
+        #expect(replay.untold == [other] && Set(replay.ended) == [other, leaving.trust.company])
+        #expect(try await empty.layer.retention.departure(of: leaving.trust.company).kept.count == 5)
+    }
+
+    /// However old what the rooms have of a customer is, a rule by age takes nothing of it while it is one.
+    @Test func ageTakesNothingOfACustomer() async throws {
+        let p5 = try #require(ClauseReference("P11.5"))
+        let trust = try await TestTrust(
+            configuration: .init(
+                tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016,
+                retention: RetentionSchedule(rules: [.drop(nil, 365, after: .created, because: p5)])))
+        let (layer, subject) = (trust.layer, Identifier<DataSubject>(high: 3, low: 3))
+        func permit() async throws -> Permit<ChangePlan> {
+            try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
+        }
+        try await layer.privacy.choose(
+            ChoiceEvent(
+                .refused, ChoiceScope(), by: subject, at: trust.time.now, under: "2016-03-07",
+                evidence: .init(.settings)), towards: .processor(for: trust.company), as: trust.context())
+        try await layer.offboard(trust.company, sequence: 2, permit())
+        try await layer.reinstate(Company(id: trust.company, status: .customer), sequence: 3, permit())
+        trust.time.advance(by: .seconds(400 * 86_400))
+        try await layer.runOnce()
+        #expect(try await layer.privacy.choices(of: subject, towards: .processor(for: trust.company)).count == 1)
+        try await layer.offboard(trust.company, sequence: 4, permit())
+        try await layer.runOnce()
+        #expect(try await layer.privacy.choices(of: subject, towards: .processor(for: trust.company)).isEmpty)
+    }
+
+    /// What a place removed before a crash is not called kept when the customer comes back: it goes on to its end, and the report says so.
+    @Test func whatMayBeGoneIsNotCalledKept() async throws {
+        let counting = FaultyStore(MemoryStore())
+        let counted = try await Leaving(over: counting)
+        try await counted.leave()
+        counted.pass(days: Leaving.days)
+        let before = counting.calls
+        try await counted.trust.layer.runOnce()
+        let all = counting.calls - before
+        for call in stride(from: before + 1, through: before + all, by: 3) {
+            let leaving = try await Leaving(over: FaultyStore(MemoryStore(), failing: call, with: .requestLost))
+            try await leaving.leave()
+            leaving.pass(days: Leaving.days)
+            try? await leaving.trust.layer.runOnce()
+            try await leaving.trust.layer.reinstate(
+                Company(id: leaving.trust.company, status: .customer), sequence: 3, leaving.permit())
+            leaving.trust.time.advance(by: .seconds(120))
+            for _ in 0..<2 {
+                try? await leaving.trust.layer.runOnce()
+                leaving.trust.time.advance(by: .seconds(120))
+            }
+            let report = try await leaving.report()
+            for kept in report.kept where kept.locations == ["host"] && kept.disposition.kind == .mayKeep {
+                #expect(leaving.trust.location[kept.record] != nil, "call \(call - before)")
+            }
+            let keys = report.kept.first { $0.record == Vault.record(of: leaving.workspace) }
+            let opens = try await leaving.opens()
+            #expect(opens == (keys != nil) || keys?.isBeingErased == true, "call \(call - before)")
+        }
+    }
+
     /// Told again after all of it went, the report stays.
     @Test func toldAgainTheReportStays() async throws {
         let leaving = try await Leaving()

@@ -17,6 +17,8 @@ public struct DepartureReport: Hashable, Sendable {
         public let locations: [String]
         /// What must happen to it, and why.
         public let disposition: Disposition
+        /// Whether a place has begun to remove it, and may have: it goes then, whatever else is said of it.
+        public let isBeingErased: Bool
     }
 
     /// A record that was erased everywhere.
@@ -180,7 +182,9 @@ extension Retention {
             let customer = Identifier<Company>(event.subject), let sequence = event.number
         else { return nil }
         guard event.kind != leftKind else { return (customer, (nil, sequence)) }
-        guard let workspace = Identifier<Workspace>(String(event.kind.dropFirst(leftKind.count + 1))) else { return nil }
+        guard let workspace = Identifier<Workspace>(String(event.kind.dropFirst(leftKind.count + 1))) else {
+            return nil
+        }
         return (customer, (workspace, sequence))
     }
 
@@ -210,7 +214,8 @@ extension Retention {
             let answer = try await glance(at: row)
             kept.append(
                 .init(
-                    record: row.record.id, category: row.record.category, locations: row.open, disposition: answer)
+                    record: row.record.id, category: row.record.category, locations: row.open, disposition: answer,
+                    isBeingErased: row.isBeingErased && !row.isUntouched)
             )
         }
         do throws(StoreError) {

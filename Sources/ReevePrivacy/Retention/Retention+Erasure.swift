@@ -31,7 +31,10 @@ extension Retention {
                 return (row, nil)
             }
             if let kept = answer.1 { throw kept }
-            try await checkRooms(answer.0.record, answer.0.scope, at: location)
+            // What may have gone in part goes on to its end.
+            if !answer.0.isBeingErased || answer.0.isUntouched {
+                try await checkRooms(answer.0.record, answer.0.scope, at: location)
+            }
             return answer.0
         }
         return ErasurePermit(
@@ -341,10 +344,11 @@ extension Retention {
         }
     }
 
-    /// Notes that a place said that an attempt failed.
+    /// Notes that a place said that an attempt failed: what is left there is as it was. Of what goes whole or not at all nobody can say that.
     private func noteFailure(
         of id: Identifier<DataRecord>, at name: String, _ attempt: Int, _ epoch: Int
     ) async throws(PrivacyError) {
+        guard own[name]?.goesWhole != true else { return }
         try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
             let ids = [id.description]
             guard var row = try await tables.records.read(.platform, ids, in: &transaction), row.holdEpoch == epoch,

@@ -13,6 +13,8 @@ package protocol RoomLocation: DataLocation {
     var isOfHosts: Bool { get }
     /// Whether what is there opens what other places have, and so goes after all others.
     var goesLast: Bool { get }
+    /// Whether what was removed of it in part is gone as a whole, as with a key.
+    var goesWhole: Bool { get }
     /// Whether what is there is handed over with a business.
     var travels: Bool { get }
     /// Whether something in the rooms keeps what is there of a record, whatever the rules of retention say.
@@ -23,6 +25,7 @@ package protocol RoomLocation: DataLocation {
 extension RoomLocation {
     package var isOfHosts: Bool { false }
     package var goesLast: Bool { false }
+    package var goesWhole: Bool { false }
     package var travels: Bool { false }
     package func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool { false }
     package func records(about subject: Identifier<DataSubject>) async throws -> Set<Identifier<DataRecord>> { [] }
