@@ -65,6 +65,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.2.0"),
+        // Fetched with the SQLite trait alone.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.5.0"),
     ],
     targets: [
         // Ground
@@ -86,7 +88,12 @@ let package = Package(
         // Umbrella
         room("Reeve", rooms.map { .init(stringLiteral: $0) }),
         // Adapters, each behind its trait
-        room("ReeveSQLite", ["ReeveModel", "ReeveStorage"]),
+        room(
+            "ReeveSQLite",
+            [
+                "ReeveModel", "ReeveStorage",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]),
         room("ReevePostgres", ["ReeveModel", "ReeveStorage"]),
         room("ReevePKCS11", ["ReeveModel", "ReeveVault"]),
         room("ReeveAWSKMS", ["ReeveModel", "ReeveVault"]),
@@ -123,6 +130,13 @@ let package = Package(
                 observability("MetricsTestKit", "swift-metrics"), observability("CoreMetrics", "swift-metrics"),
                 observability("InMemoryTracing", "swift-distributed-tracing"),
                 observability("Tracing", "swift-distributed-tracing"),
+            ]),
+        tests(
+            "ReeveSQLiteTests",
+            [
+                "ReeveCrypto", "ReeveSQLite", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReeveAudit",
+                "ReevePrivacy",
+                .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
         tests("ReeveAuditTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveAudit"]),
         tests("ReeveTests", rooms.dropFirst().map { .init(stringLiteral: $0) }),
