@@ -18,11 +18,11 @@ import Synchronization
 public final class SQLiteStore: Store {
     /// What can be set; the defaults are visible here.
     public struct Configuration: Hashable, Sendable {
-        /// How long a commit waits for another process that writes, before it is ``StoreError/unavailable(_:)``: 0 to 60 seconds.
+        /// How long a commit waits for another process that writes, before it is `StoreError.unavailable(_:)`: 0 to 60 seconds.
         public var busySeconds: Int
         /// How many reads may be made at once: 1 to 64.
         public var readers: Int
-        /// How large the file may become, in bytes, 64 KiB or more; then commits are ``StoreError/unavailable(_:)`` until something is removed. `nil` for as large as the disk lets it.
+        /// How large the file may become, in bytes, 64 KiB or more; then commits are `StoreError.unavailable(_:)` until something is removed. `nil` for as large as the disk lets it.
         public var maximumBytes: Int?
 
         /// A configuration; by default 5 seconds, 8 readers and no limit. A number out of range counts as the nearest.
@@ -291,7 +291,7 @@ public final class SQLiteStore: Store {
         }
     }
 
-    /// Closes the file. Calls that come later are ``StoreError/unavailable(_:)``.
+    /// Closes the file. Calls that come later are `StoreError.unavailable(_:)`.
     public func close() throws(SQLiteStoreError) {
         do {
             try pool.close()
