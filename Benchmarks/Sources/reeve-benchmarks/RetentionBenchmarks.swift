@@ -3,6 +3,7 @@
 
 import Reeve
 import ReeveAccess
+import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
@@ -52,17 +53,22 @@ struct RetentionBenchmarks {
                 .init("deadlines of a request", sync: { days &+= clocks.deadlines(of: request).count }),
             ])
         print("counted: \(days != 0)")
-        // By the day that was set for each alone.
-        try await round(RetentionSchedule(rules: []), message, received)
+        // By the day that was set for each alone: with the records authenticated, as in `TrustLayer`, and plain.
+        let keys = try AuditKeys.ephemeral(name: "bench")
+        try await round(RetentionSchedule(rules: []), message, received, "authenticated", keys.control)
+        try await round(RetentionSchedule(rules: []), message, received, "plain", nil)
     }
 
     /// Records of which one in a hundred is due: looked at, marked and erased, in memory.
-    private func round(_ schedule: RetentionSchedule, _ category: DataCategory, _ day: CivilDay) async throws {
+    private func round(
+        _ schedule: RetentionSchedule, _ category: DataCategory, _ day: CivilDay, _ kind: String,
+        _ keys: (any ControlKeys)?
+    ) async throws {
         let count = harness.scale == 1 ? 20_000 : 1_000_000
         let place = Nowhere()
         let store = MemoryStore()
         let authority = try await AccessAuthority.soleOperator(.host("bench"), reason: "bench", store: store)
-        let retention = Retention(schedule: schedule, locations: [place], authority: authority)
+        let retention = Retention(schedule: schedule, locations: [place], authority: authority, control: keys)
         let context = ActContext(actor: .host("bench"), scope: .platform)
         let today = SystemTime().now.day
         for number in 0..<count {
@@ -75,7 +81,7 @@ struct RetentionBenchmarks {
         let round = try await retention.eraseDue(as: context)
         let seconds = start.duration(to: .now)
         let grown = (residentBytes() - before) >> 20
-        print("A round over \(count) records, \(round.erased) erased: \(seconds), \(grown) MiB more resident")
+        print("A round over \(count) records, \(kind), \(round.erased) erased: \(seconds), \(grown) MiB more resident")
     }
 
     /// A place that has nothing.
