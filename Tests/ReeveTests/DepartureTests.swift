@@ -299,12 +299,14 @@ private struct Leaving: Sendable {
                 try? await leaving.trust.layer.runOnce()
                 leaving.trust.time.advance(by: .seconds(60))
             }
-            try await leave(leaving)
+            try await again { try await leave(leaving) }
             for _ in 0..<3 {
                 try? await leaving.trust.layer.runOnce()
                 leaving.trust.time.advance(by: .seconds(60))
             }
-            let (report, left) = (try await leaving.report(), try await leaving.isThere().filter(\.value))
+            let (report, left) = try await again {
+                (try await leaving.report(), try await leaving.isThere().filter(\.value))
+            }
             #expect(report.isComplete && left.isEmpty && !report.touchedNothing, "\(fault) at call \(call - before)")
         }
     }
@@ -423,23 +425,34 @@ private struct Leaving: Sendable {
         let all = counting.calls - before
         for call in stride(from: before + 1, through: before + all, by: 3) {
             let leaving = try await Leaving(over: FaultyStore(MemoryStore(), failing: call, with: .requestLost))
-            try await leaving.leave()
+            try await again { try await leaving.leave() }
             leaving.pass(days: Leaving.days)
             try? await leaving.trust.layer.runOnce()
-            try await leaving.trust.layer.reinstate(
-                Company(id: leaving.trust.company, status: .customer), sequence: 3, leaving.permit())
+            try await again {
+                try await leaving.trust.layer.reinstate(
+                    Company(id: leaving.trust.company, status: .customer), sequence: 3, leaving.permit())
+            }
             leaving.trust.time.advance(by: .seconds(120))
             for _ in 0..<2 {
                 try? await leaving.trust.layer.runOnce()
                 leaving.trust.time.advance(by: .seconds(120))
             }
-            let report = try await leaving.report()
+            let report = try await again { try await leaving.report() }
             for kept in report.kept where kept.locations == ["host"] && kept.disposition.kind == .mayKeep {
                 #expect(leaving.trust.location[kept.record] != nil, "call \(call - before)")
             }
             let keys = report.kept.first { $0.record == Vault.record(of: leaving.workspace) }
-            let opens = try await leaving.opens()
+            let opens = try await again { try await leaving.opens() }
             #expect(opens == (keys != nil) || keys?.isBeingErased == true, "call \(call - before)")
+        }
+    }
+
+    /// Once more where the one fault is met: by other processes' work it is not always at the same call.
+    private func again<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            return try await body()
         }
     }
 
