@@ -211,6 +211,14 @@ private struct Leaving: Sendable {
         #expect(try await opens())
         var report = try await leaving.report()
         #expect(Set(report.kept.map(\.record)) == [id, Vault.record(of: leaving.workspace)] && !report.isComplete)
+        // Nothing of the keys has begun to go: they can be held themselves.
+        #expect(report.kept.allSatisfy { !$0.isBeingErased })
+        let keys = Vault.record(of: leaving.workspace)
+        func own() async throws -> Permit<ChangeHold> {
+            try await leaving.trust.permit(ChangeHold.self, on: .record(keys), in: Scope(leaving.workspace))
+        }
+        try await layer.retention.placeHold(hold, on: keys, own())
+        try await layer.retention.releaseHold(hold, on: keys, own())
         try await layer.retention.releaseHold(hold, on: id, permit())
         // In one round: what the keys open first.
         try await layer.runOnce()
@@ -321,6 +329,10 @@ private struct Leaving: Sendable {
         leaving.trust.location.isFailing = false
         try await leaving.trust.layer.reinstate(
             Company(id: leaving.trust.company, status: .customer), sequence: 3, leaving.permit())
+        // At once it is kept as before, and can be held.
+        let hold = try await leaving.trust.permit(ChangeHold.self, on: .record(leaving.messages[0]))
+        try await leaving.trust.layer.retention.placeHold(Identifier(high: 9, low: 9), on: leaving.messages[0], hold)
+        try await leaving.trust.layer.retention.releaseHold(Identifier(high: 9, low: 9), on: leaving.messages[0], hold)
         leaving.pass(days: 100)
         try await leaving.trust.layer.runOnce()
         #expect(leaving.messages.allSatisfy { leaving.trust.location[$0] != nil })
