@@ -12,23 +12,36 @@ import ReeveSQLite
 import ReeveStorage
 import ReeveTesting
 import ReeveVault
+import Synchronization
 import Testing
 
 private func key(_ name: String) -> Key { Key(.platform, [.text(name)]) }
 
+/// Counts from 1.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}
+
 /// What survives: a process that is killed while it writes, and what does not: what was shredded.
 @Suite(.serialized) struct SQLiteDurabilityTests {
-    private static let folder = "REEVE_SQLITE_KILLED"
     private static let tasks = 4
 
-    /// Four tasks that count, each commit two records of one number, and note on a line what was acknowledged; until the process is killed.
-    private static func count(in folder: String) async throws {
+    /// Four tasks that count, each commit two records of one number, and note on a line what was acknowledged, until the process is killed: by a thread that waits for a commit of some number to
+    /// begin, and then for as much of it as `steps` take.
+    private static func count(in folder: String, killedAt number: Int, after steps: Int) async throws {
         let store = try SQLiteStore(path: folder + "/store.sqlite")
         let notes = open(folder + "/acknowledged", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         precondition(notes >= 0)
-        let milliseconds = UInt32.random(in: 30...250)
+        let (begun, looked, hasCome) = (Counter(), Counter(), DispatchSemaphore(value: 0))
         Thread.detachNewThread {
-            usleep(milliseconds * 1000)
+            hasCome.wait()
+            while looked.next() < steps {}
             kill(getpid(), SIGKILL)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -36,12 +49,13 @@ private func key(_ name: String) -> Key { Key(.platform, [.text(name)]) }
                 group.addTask {
                     while true {
                         let known = try await store.record(for: key("a\(task)"))
-                        let number = known.flatMap { Int(String(decoding: $0.bytes, as: UTF8.self)) } ?? 0
+                        let count = known.flatMap { Int(String(decoding: $0.bytes, as: UTF8.self)) } ?? 0
                         var changes = Changes()
                         changes.expect(key("a\(task)"), known.map { .revision($0.revision) } ?? .absent)
-                        for name in ["a", "b"] { changes.write(key("\(name)\(task)"), Array("\(number + 1)".utf8)) }
+                        for name in ["a", "b"] { changes.write(key("\(name)\(task)"), Array("\(count + 1)".utf8)) }
+                        if begun.next() == number { hasCome.signal() }
                         try await store.commit(changes)
-                        let line = Array("\(task) \(number + 1)\n".utf8)
+                        let line = Array("\(task) \(count + 1)\n".utf8)
                         precondition(write(notes, line, line.count) == line.count)
                     }
                 }
@@ -53,15 +67,14 @@ private func key(_ name: String) -> Key { Key(.platform, [.text(name)]) }
     /// Every commit that was acknowledged is there, and none is there in half.
     @Test func aKilledProcessLosesNothing() async throws {
         let folder = try Folder()
-        setenv(Self.folder, folder.path, 1)
-        defer { unsetenv(Self.folder) }
         var last = Array(repeating: 0, count: Self.tasks)
+        var random = Scale.current.generator(for: "sqlite.killed")
         for round in 0..<Scale.current.cases(ci: 15, soak: 200) {
+            let (path, number) = (folder.path, Int.random(in: 20...400, using: &random))
+            let steps = Int.random(in: 0...50_000, using: &random)
             await #expect(processExitsWith: .signal(SIGKILL)) {
-                guard let path = ProcessInfo.processInfo.environment[SQLiteDurabilityTests.folder] else {
-                    preconditionFailure("no folder")
-                }
-                try await SQLiteDurabilityTests.count(in: path)
+                [path = path as String, number = number as Int, steps = steps as Int] in
+                try await SQLiteDurabilityTests.count(in: path, killedAt: number, after: steps)
             }
             let text = String(
                 decoding: try Data(contentsOf: URL(filePath: folder.path + "/acknowledged")), as: UTF8.self)
