@@ -38,17 +38,18 @@ struct VaultLocation: CustomerLocation {
     /// Personal data that is kept under a key of the workspace keeps that key.
     func keeps(_ record: RetainedRecord, in scope: Scope) async throws -> Bool {
         if try await isOfCustomer(record) { return true }
+        return try await hasSealed(in: scope)
+    }
+
+    private func hasSealed(in scope: Scope) async throws -> Bool {
         guard let workspace = scope.workspace else { return false }
-        let sealed = KeyRange(under: SealedRecords.marks(in: workspace))
-        return try await !access.store.records(in: sealed, limit: 1).isEmpty
+        let marks = KeyRange(under: SealedRecords.marks(in: workspace))
+        return try await !access.store.records(in: marks, limit: 1).isEmpty
     }
 
     /// Nothing is sealed under the workspace's keys once this has begun, and what was by then is looked for again.
     func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome {
-        if let workspace = erasure.context.scope.workspace {
-            let sealed = KeyRange(under: SealedRecords.marks(in: workspace))
-            guard try await access.store.records(in: sealed, limit: 1).isEmpty else { throw VaultError(.wrongState) }
-        }
+        guard try await !hasSealed(in: erasure.context.scope) else { throw VaultError(.wrongState) }
         return try await vault.eraseWorkspace(erasure)
     }
 }

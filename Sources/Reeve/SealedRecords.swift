@@ -64,7 +64,15 @@ public struct SealedRecords: Sendable {
         _ content: borrowing SecretBytes, as record: RetainedRecord, _ permit: Permit<StoreCredential>
     ) async throws {
         let scope = permit.context.scope
-        guard content.count <= Self.maximumBytes else { throw VaultError(.tooLarge) }
+        guard content.count <= Self.maximumBytes else {
+            let error = VaultError(.tooLarge)
+            do throws(StoreError) {
+                try await access.recordRefusal(of: "vault.seal", permit, code: error.code.rawValue)
+            } catch let failure {
+                throw VaultError(failure)
+            }
+            throw error
+        }
         let kept = record.kept(at: Self.locationName)
         let isTaken = try await retention.isRegistered(record.id)
         let isElsewhere = !record.locations.isDisjoint(with: TrustLayer.roomLocations.subtracting([Self.locationName]))

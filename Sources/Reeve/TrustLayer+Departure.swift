@@ -31,25 +31,30 @@ extension TrustLayer {
         try await plans.setStatus(Company(id: company, status: .former), sequence: sequence)
         guard try await !plans.isCustomer(company) else { return try await retention.departure(of: company) }
         let isKnown = try await retention.hasWord(sequence, about: company)
-        let owned = records(of: company, workspaces)
-        let new = try await unregistered(owned, of: company, isAgain: isKnown)
+        let new = try await unregistered(records(of: company, workspaces), of: company, isAgain: isKnown)
         // The ledger before the store: what is registered, a store that forgot is told again.
         if !isKnown || !new.isEmpty {
             try await retention.anchorLeaving(of: company, with: workspaces, sequence: sequence)
         }
         try await register(new, of: company, as: permit.context)
-        try await check(owned, areOf: company)
         try await retention.noteEnd(of: company, on: day ?? access.time.now.day, sequence: sequence, permit)
         return try await retention.departure(of: company)
     }
 
-    /// What is not registered; what went with the same end is to stay gone.
+    /// What is not registered; what went with the same end is to stay gone. `PrivacyError.Code.alreadyRegistered` when somebody else's record is under the name of one.
     private func unregistered(
         _ records: [Owned], of company: Identifier<Company>, isAgain: Bool
     ) async throws -> [Owned] {
-        let report = try await retention.departure(of: company)
-        let known = Set(report.kept.map(\.record)).union(isAgain ? report.erased.map(\.record) : [])
-        return records.filter { !known.contains($0.id) }
+        var found: [Owned] = []
+        for one in records {
+            switch try await retention.standing(of: one.id, at: one.place.name, as: company) {
+            case .unknown: found.append(one)
+            case .erased where !isAgain: found.append(one)
+            case .registered, .erased: break
+            case .others: throw PrivacyError(.alreadyRegistered)
+            }
+        }
+        return found
     }
 
     private func register(
@@ -64,19 +69,10 @@ extension TrustLayer {
             do throws(PrivacyError) {
                 try await retention.registerAnywhere(record, as: own)
             } catch {
-                // It was, meanwhile.
-                guard error.code == .alreadyRegistered else { throw error }
+                // It was, meanwhile: by another call for the same company.
+                let standing = try await retention.standing(of: one.id, at: one.place.name, as: company)
+                guard error.code == .alreadyRegistered, standing != .others else { throw error }
             }
-        }
-    }
-
-    /// Throws when a record is somebody else's under that name.
-    private func check(_ records: [Owned], areOf company: Identifier<Company>) async throws {
-        let report = try await retention.departure(of: company)
-        let kept = Dictionary(report.kept.map { ($0.record, $0.locations) }) { $1 }
-        let erased = Set(report.erased.map(\.record))
-        guard records.allSatisfy({ kept[$0.id] == [$0.place.name] || erased.contains($0.id) }) else {
-            throw PrivacyError(.alreadyRegistered)
         }
     }
 
@@ -93,7 +89,6 @@ extension TrustLayer {
                 let owned = records(of: one.customer, one.workspaces)
                 let new = try await unregistered(owned, of: one.customer, isAgain: true)
                 try await register(new, of: one.customer, as: context)
-                try await check(owned, areOf: one.customer)
             } catch {
                 replay.noteUntold(one.customer)
             }

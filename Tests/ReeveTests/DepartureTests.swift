@@ -360,6 +360,13 @@ private struct Leaving: Sendable {
         #expect(try await leaving.isThere().values.allSatisfy { $0 })
         report = try await leaving.report()
         #expect(report.kept.count == Leaving.all - leaving.messages.count)
+        // What a room keeps is refused once for each asking, and never recorded as allowed.
+        let start = leaving.trust.store.commits.count
+        let (id, scope) = (leaving.trust.company.record(at: "plans"), leaving.trust.context(.platform))
+        await #expect(throws: PrivacyError(.mustKeep)) {
+            _ = try await leaving.trust.layer.retention.erasurePermit(for: id, at: "plans", as: scope)
+        }
+        #expect(try leaving.trust.store.auditEntries(from: start).map(\.outcome) == [.refused])
         // Held it can still be, since nothing of it has begun to go.
         let keys = try await leaving.trust.permit(
             ChangeHold.self, on: .record(Vault.record(of: leaving.workspace)), in: Scope(leaving.workspace))

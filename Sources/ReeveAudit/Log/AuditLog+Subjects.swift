@@ -15,8 +15,7 @@ extension AuditLog {
     /// Whether there are values about a subject.
     package func hasValues(about subject: Identifier<DataSubject>) async throws(AuditError) -> Bool {
         let marks = KeyRange(under: PersonalValuePlace.marks(of: subject))
-        return try await storing { () throws(StoreError) in try await store.records(in: marks, limit: 1) }.isEmpty
-            == false
+        return try await storing { () throws(StoreError) in try await !store.records(in: marks, limit: 1).isEmpty }
     }
 
     /// All values about a subject as one JSON list, each with its entry and its field; `nil` when there is none. That it is shown has to be recorded before. Complexity: O(values)

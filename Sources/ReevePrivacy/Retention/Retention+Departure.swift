@@ -206,6 +206,33 @@ extension Retention {
 
     // MARK: What is left
 
+    /// What is known of a record that the rooms may have of a customer.
+    package enum Standing: Equatable {
+        /// It is not registered.
+        case unknown
+        /// It is registered of the customer, at this place alone.
+        case registered
+        /// It was, and was erased.
+        case erased
+        /// Somebody else's is under its name, or it is somewhere else.
+        case others
+    }
+
+    /// How a record at a room's place stands, of a customer.
+    package func standing(
+        of id: Identifier<DataRecord>, at place: String, as customer: Identifier<Company>
+    ) async throws(PrivacyError) -> Standing {
+        if let row = try await rowIfThere(id) {
+            return row.record.subscriber == customer && row.record.locations == [place] ? .registered : .others
+        }
+        do throws(StoreError) {
+            let ids = [customer.description, id.description]
+            return try await tables.departed.read(.platform, ids, in: authority.store) == nil ? .unknown : .erased
+        } catch {
+            throw PrivacyError(error)
+        }
+    }
+
     /// What is registered of a customer, on its own account or of those whose data is held for it, and what was erased of it. Complexity: O(their records) reads.
     public func departure(of customer: Identifier<Company>) async throws(PrivacyError) -> DepartureReport {
         let rows = try await rows(tables.customers, of: customer.description) { $0.record.subscriber == customer }

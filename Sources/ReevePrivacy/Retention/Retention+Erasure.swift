@@ -18,24 +18,29 @@ extension Retention {
         let found = try await authority.recordingRefusals(of: action, context, .record(id), details, decision) {
             () throws(PrivacyError) in
             try await checkClocks()
-            let answer = try await authority.store.transaction {
+            // Before anything is recorded as allowed. What may have gone in part goes on to its end.
+            if let known = try await rowIfThere(id), known.scope == context.scope,
+                !known.isBeingErased || known.isUntouched
+            {
+                if known.isBeingErased, let kept = try await reopened(id, context.scope) { throw kept }
+                try await checkRooms(known.record, known.scope, at: location)
+            }
+            let (found, kept) = try await authority.store.transaction {
                 (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) -> (Row, PrivacyError?) in
                 let row = try await row(id, context.scope, in: &transaction)
                 guard row.record.locations.contains(location), locations[location] != nil else {
                     throw PrivacyError(.unknownLocation)
                 }
+                // Whatever comes of it is committed: what stays is open for holds again.
                 let kept = try await keeping(row, in: &transaction)
-                guard kept == nil else { return (row, kept) }
-                try transaction.record(
-                    authority.entry(action, context, .record(id), decision, nil, nil, details), in: authority.trail)
-                return (row, nil)
+                if kept == nil {
+                    try transaction.record(
+                        authority.entry(action, context, .record(id), decision, nil, nil, details), in: authority.trail)
+                }
+                return (row, kept)
             }
-            if let kept = answer.1 { throw kept }
-            // What may have gone in part goes on to its end.
-            if !answer.0.isBeingErased || answer.0.isUntouched {
-                try await checkRooms(answer.0.record, answer.0.scope, at: location)
-            }
-            return answer.0
+            if let kept { throw kept }
+            return found
         }
         return ErasurePermit(
             record: id, at: location, attempt: (found.attempts[location] ?? 0) + 1, decision: decision,
@@ -330,6 +335,15 @@ extension Retention {
             try await tables.records.write(open, .platform, [row.record.id.description], in: &transaction)
         }
         return PrivacyError(disposition)
+    }
+
+    /// Why a record stays of which nothing has gone, once it is open for holds again; `nil` when it goes.
+    private func reopened(
+        _ id: Identifier<DataRecord>, _ scope: Scope
+    ) async throws(PrivacyError) -> PrivacyError? {
+        try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
+            try await keeping(try await row(id, scope, in: &transaction), in: &transaction)
+        }
     }
 
     /// Throws when something in a room keeps a record: before it is closed for holds.

@@ -17,12 +17,25 @@ import ReeveStorage
 public struct BusinessTransfer: Sendable {
     let privacy: Privacy
     let retention: Retention
+    /// In the order in which they are handed over.
+    private let handed: [Handed]
+    private let byName: [String: Handed]
     private var authority: AccessAuthority { retention.authority }
 
     /// A transfer of what these rooms have, over one store.
     public init(privacy: Privacy, retention: Retention) {
         self.privacy = privacy
         self.retention = retention
+        let tables = retention.tables
+        handed = [
+            Handed(Self.records, tables.records), Handed(tables.gone), Handed(Self.bySubject, tables.subjects),
+            Handed(Self.byCustomer, tables.customers), Handed("privacy.customer.ended", tables.ended),
+            Handed(tables.departed), Handed("privacy.case.closed", tables.cases), Handed("privacy.locks", tables.locks),
+            Handed(SubjectRequests.requests), Handed(SubjectRequests.bySubject), Handed(SubjectRequests.counts),
+            Handed(SubjectRequests.unfinished), Handed(SubjectRequests.concerned),
+            Handed(Table<Disclosure>("privacy.disclosure")), Handed(Table<PrivacyTables.Shared>("privacy.shared")),
+        ]
+        byName = Dictionary(handed.map { ($0.name, $0) }) { $1 }
     }
 
     /// A line: a record under its ids, as JSON.
@@ -60,18 +73,6 @@ public struct BusinessTransfer: Sendable {
         }
 
         init<Value: RecordCodable & Sendable>(_ table: Table<Value>) { self.init(table.name, ControlTable(table)) }
-    }
-    private var handed: [Handed] {
-        let tables = retention.tables
-        return [
-            Handed(Self.records, tables.records), Handed(tables.gone),
-            Handed(Self.bySubject, tables.subjects),
-            Handed(Self.byCustomer, tables.customers), Handed("privacy.customer.ended", tables.ended),
-            Handed(tables.departed), Handed("privacy.case.closed", tables.cases), Handed("privacy.locks", tables.locks),
-            Handed(SubjectRequests.requests), Handed(SubjectRequests.bySubject), Handed(SubjectRequests.counts),
-            Handed(SubjectRequests.unfinished), Handed(SubjectRequests.concerned),
-            Handed(Table<Disclosure>("privacy.disclosure")), Handed(Table<PrivacyTables.Shared>("privacy.shared")),
-        ]
     }
     private static let (records, bySubject, byCustomer) = (
         "privacy.record", "privacy.record.subject", "privacy.record.customer"
@@ -212,7 +213,7 @@ public struct BusinessTransfer: Sendable {
                 else { throw PrivacyError(.otherTransfer) }
                 return line
             }
-            guard let table = handed.first(where: { $0.name == line.table }), !line.ids.isEmpty else {
+            guard let table = byName[line.table], !line.ids.isEmpty else {
                 throw PrivacyError(.otherTransfer)
             }
             try table.check(record, table.key(line.ids))
@@ -266,7 +267,7 @@ public struct BusinessTransfer: Sendable {
     }
 
     private func takePlain(_ line: Line) async throws(PrivacyError) {
-        guard let table = handed.first(where: { $0.name == line.table }) else { return }
+        guard let table = byName[line.table] else { return }
         let bytes = Array(line.record.utf8)
         try await authority.store.transaction { (transaction: inout Transaction<PrivacyError>) throws(PrivacyError) in
             if let known = try await table.read(line.ids, &transaction) {
