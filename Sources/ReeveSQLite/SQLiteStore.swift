@@ -33,7 +33,7 @@ public final class SQLiteStore: Store {
         }
     }
 
-    /// Where the file is.
+    /// Where the file is: a path from the root.
     public let path: String
     private let pool: DatabasePool
 
@@ -55,6 +55,7 @@ public final class SQLiteStore: Store {
     /// Opens a store, and makes its file when there is none; the folder has to be there. Throws ``SQLiteStoreError`` for a file that is none of Reeve's, of a newer format, damaged, in use or not
     /// to be written.
     public init(path: String, configuration: Configuration = .init()) throws(SQLiteStoreError) {
+        let path = try StoreFile.absolute(path)
         self.path = path
         try StoreFile.prepare(path)
         var settings = GRDB.Configuration()
@@ -281,6 +282,7 @@ public final class SQLiteStore: Store {
 
     /// Copies all that is there at one instant into a new file, while others read and write. What was removed is not in it. ``SQLiteStoreError/Code/alreadyThere`` for a file that is there.
     public func backUp(to path: String) async throws(SQLiteStoreError) {
+        let path = try StoreFile.absolute(path)
         try StoreFile.create(path)
         do {
             try await pool.writeWithoutTransaction { db in try db.execute(sql: "VACUUM INTO ?", arguments: [path]) }

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 #if SQLite
+import Foundation
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Darwin)
@@ -12,6 +14,12 @@ import Darwin
 enum StoreFile {
     private static let parts = ["", "-wal", "-shm"]
     private static let mode: mode_t = 0o600
+
+    /// A path from the root: no name that SQLite reads as something else than a file, such as `:memory:`, keeps what is committed anywhere but in one.
+    static func absolute(_ path: String) throws(SQLiteStoreError) -> String {
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw SQLiteStoreError(.notAFile) }
+        return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
 
     /// Makes the file when there is none, and takes it from everybody but its owner.
     static func prepare(_ path: String) throws(SQLiteStoreError) {

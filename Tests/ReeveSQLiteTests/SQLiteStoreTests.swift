@@ -136,6 +136,33 @@ private func write(_ store: SQLiteStore, _ name: String, _ bytes: [UInt8]) async
         await expect(.notAccessible) { _ = try SQLiteStore(path: folder.path + "/missing/store.sqlite") }
     }
 
+    /// Whatever a path is called, what is committed is in a file of that name, or it is refused.
+    @Test func everyPathIsAFile() async throws {
+        let folder = try Folder()
+        for path in ["", "a\u{0}b", folder.path + "/a\u{0}b"] {
+            await expect(.notAFile) { _ = try SQLiteStore(path: path) }
+        }
+        for name in [":memory:", "file:x?mode=memory&cache=shared", "file::memory:", "a 'b' \"c\" %20 ü", "-wal"] {
+            let store = try SQLiteStore(path: folder.path + "/" + name)
+            try await write(store, "a", [1])
+            #expect(folder.files.contains(name), "\(folder.files)")
+            try await store.backUp(to: folder.path + "/copy of " + name)
+            try store.close()
+            let again = try SQLiteStore(path: folder.path + "/" + name)
+            #expect(try await again.record(for: key("a"))?.bytes == [1])
+            try again.close()
+        }
+        // From where the process stands, too.
+        let name = ":memory:reeve\(UInt64.random(in: 0 ... .max))"
+        let store = try SQLiteStore(path: name)
+        try await write(store, "a", [1])
+        try store.close()
+        #expect(FileManager.default.fileExists(atPath: store.path) && store.path.hasPrefix("/"))
+        for part in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: store.path + part) }
+        let long = folder.path + "/" + String(repeating: "x", count: 5000)
+        #expect(throws: SQLiteStoreError.self) { _ = try SQLiteStore(path: long) }
+    }
+
     @Test func whatIsNotReevesIsRefused() async throws {
         let folder = try Folder()
         try Data("SQLite format 3".utf8 + [0] + Array(repeating: UInt8(0x41), count: 5000)).write(
