@@ -73,6 +73,8 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(
+            name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         room("ReeveModel"),
         room("ReeveCrypto", ["ReeveModel", "COpenSSL"]),
         // Floor 1
@@ -94,7 +96,9 @@ let package = Package(
                 "ReeveModel", "ReeveStorage",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]),
-        room("ReevePostgres", ["ReeveModel", "ReeveStorage"]),
+        room(
+            "ReevePostgres",
+            ["ReeveModel", "ReeveStorage", .target(name: "CLibpq", condition: .when(traits: ["PostgreSQL"]))]),
         room("ReevePKCS11", ["ReeveModel", "ReeveVault"]),
         room("ReeveAWSKMS", ["ReeveModel", "ReeveVault"]),
         room("ReeveHTTP", ["ReeveModel", "ReeveVault"]),
@@ -137,6 +141,12 @@ let package = Package(
                 "ReeveCrypto", "ReeveSQLite", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReeveAudit",
                 "ReevePrivacy",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]),
+        tests(
+            "ReevePostgresTests",
+            [
+                "ReeveCrypto", "ReevePostgres", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReeveAudit",
+                .target(name: "CLibpq", condition: .when(traits: ["PostgreSQL"])),
             ]),
         tests("ReeveAuditTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveAudit"]),
         tests("ReeveTests", rooms.dropFirst().map { .init(stringLiteral: $0) }),

@@ -36,3 +36,11 @@ require_packages() {
     fi
     rm -f "$log"
 }
+
+# A PostgreSQL of this shell's own, gone with it; the suites that need one find it by REEVE_POSTGRES.
+start_postgres() {
+    postgres_folder=$(mktemp -d "${TMPDIR:-/tmp}/reeve-postgres.XXXXXX")
+    trap '"$root/Scripts/postgres" crash "$postgres_folder" || true; rm -rf "$postgres_folder"' EXIT
+    REEVE_POSTGRES=$("$root/Scripts/postgres" start "$postgres_folder")
+    export REEVE_POSTGRES
+}

@@ -2,8 +2,170 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 #if PostgreSQL
-/// The store to scale with, over PostgreSQL. It is empty so far: there is nothing to call yet.
-public enum PostgresStore: Sendable {}
+import Foundation
+public import ReeveStorage
+
+/// The store to scale with: one table of a PostgreSQL database, for as many processes and machines as it serves.
+///
+///     try await PostgresStore.migrate("host=db.example user=reeve_owner dbname=app", granting: "app")    // once, as the owner
+///     let store = try await PostgresStore("host=db.example user=app dbname=app")
+///
+/// A commit is one round trip, and when it returned the server has it on disk. Calls that find no free connection wait in line; one that waited too long is `StoreError.unavailable(_:)`, and so is one
+/// while the server is away: nothing was changed, and nothing has to be restarted. When a connection breaks before a commit's reply came, the commit is `StoreError.outcomeUnknown`, which
+/// `Store.transaction` resolves by the records' revisions. A server on another machine is met by TLS alone, with its certificate and name verified. Call ``close()`` before the program ends.
+public final class PostgresStore: Store {
+    /// What can be set; the defaults are visible here.
+    public struct Configuration: Hashable, Sendable {
+        /// How many connections there are at most: 1 to 256.
+        public var connections: Int
+        /// How many calls may wait for a connection: 1 to 1,000,000; those that come then are `StoreError.unavailable(_:)` at once.
+        public var queue: Int
+        /// How long a call waits for a connection, and a connection may take to be opened, in seconds: 1 to 600.
+        public var waitSeconds: Int
+        /// How long the server may work on a call, in seconds: 1 to 3,600.
+        public var statementSeconds: Int
+        /// The schema that has the tables: `[a-z_][a-z0-9_]*`, at most 63 bytes.
+        public var schema: String
+
+        /// A configuration; by default 8 connections, 10,000 calls that wait for at most 5 seconds, 30 seconds a call, and the schema `reeve`. A number out of range counts as the nearest.
+        public init(
+            connections: Int = 8, queue: Int = 10_000, waitSeconds: Int = 5, statementSeconds: Int = 30,
+            schema: String = "reeve"
+        ) {
+            self.connections = min(max(connections, 1), 256)
+            self.queue = min(max(queue, 1), 1_000_000)
+            self.waitSeconds = min(max(waitSeconds, 1), 600)
+            self.statementSeconds = min(max(statementSeconds, 1), 3600)
+            self.schema = schema
+        }
+    }
+
+    private let pool: ConnectionPool
+    /// How often a commit is tried that the server refuses because of others.
+    private static let attempts = 10
+
+    /// Opens a store: looks whether its tables are Reeve's and the server keeps what it acknowledges. Throws ``PostgresStoreError``.
+    ///
+    /// - Parameter connection: A connection string as libpq reads it, keyword=value pairs or a URI; what it leaves out is taken from the environment (`PGHOST`, `PGPASSFILE` and so on).
+    public init(_ connection: String, configuration: Configuration = .init()) async throws(PostgresStoreError) {
+        let parameters = try ConnectionParameters(connection)
+        try PostgresSchema.check(name: configuration.schema)
+        let open: ConnectionPool.Opening = { deadline throws(PostgresStoreError) in
+            let connection = try Connection(parameters, by: deadline)
+            try PostgresSchema.begin(on: connection, configuration)
+            return HandedOver(connection)
+        }
+        let deadline = ContinuousClock.now + .seconds(configuration.waitSeconds)
+        let first = try await onThread { () throws(PostgresStoreError) in try open(deadline) }
+        pool = try ConnectionPool(configuration, first: first, open)
+    }
+
+    deinit { pool.abandon() }
+
+    /// Makes or renews the tables as the role that is to own them, and lets another one use them. It may be called by several at once, and again; what is there stays.
+    ///
+    /// - Parameters:
+    ///   - connection: A connection string of the owner's.
+    ///   - schema: The schema, which is made when it is not there.
+    ///   - role: The role of the programs that open the store; it gets no more than they need. `nil` for none.
+    public static func migrate(
+        _ connection: String, schema: String = "reeve", granting role: String? = nil
+    ) async throws(PostgresStoreError) {
+        let parameters = try ConnectionParameters(connection)
+        try PostgresSchema.check(name: schema)
+        try await onThread { () throws(PostgresStoreError) in
+            let connection = try Connection(parameters, by: .now + .seconds(30))
+            try PostgresSchema.migrate(connection, schema, role)
+        }
+    }
+
+    // MARK: Reading
+
+    /// The record of a key.
+    public func record(for key: Key) async throws(StoreError) -> Record? {
+        let rows = try await rows(Request(steps: [Request.Step(.point, [key.bytes])]))
+        guard let row = rows.first?.first else { return nil }
+        return try Self.record(row[...], key)
+    }
+
+    /// At most `limit` entries of a range, in key order.
+    public func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
+        guard limit > 0 else { return [] }
+        let bounds = [
+            range.lowerBound, range.upperBound, (0..<8).map { UInt8(truncatingIfNeeded: limit >> (56 - 8 * $0)) },
+        ]
+        var entries: [Entry] = []
+        for row in try await rows(Request(steps: [Request.Step(.range, bounds)])).first ?? [] {
+            let key = Key(encoded: row.first ?? [])
+            entries.append(Entry(key: key, record: try Self.record(row.dropFirst(), key)))
+        }
+        return entries
+    }
+
+    private func rows(_ request: Request) async throws(StoreError) -> [[[[UInt8]]]] {
+        switch await pool.answer(request) {
+        case .rows(let rows): return rows
+        case .refused(let state): throw .unavailable(PostgresStoreError(state: state).description)
+        case .lost: throw .unavailable(PostgresStoreError(.notReachable).description)
+        case .unavailable(let reason): throw .unavailable(reason)
+        }
+    }
+
+    private static func record(_ row: ArraySlice<[UInt8]>, _ key: Key) throws(StoreError) -> Record {
+        guard row.count == 2, let revision = row.first, revision.count == 16, let value = row.last else {
+            throw .malformed(key)
+        }
+        func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        return Record(
+            bytes: value, revision: Revision(high: word(revision.prefix(8)), low: word(revision.suffix(8))))
+    }
+
+    // MARK: Writing
+
+    /// Applies all changes, or none; when it returns the server has them on disk.
+    public func commit(_ changes: Changes) async throws(StoreError) {
+        try changes.validate()
+        guard !changes.changes.isEmpty || !changes.expectations.isEmpty else { return }
+        let request = CommitRequest(changes)
+        for attempt in 1... {
+            switch await pool.answer(request.request) {
+            case .rows(let rows):
+                guard let broken = rows[request.applied].first?.first else { return }
+                throw .conflict(Key(encoded: broken))
+            case .refused(let state) where Self.isOthers(state):
+                guard attempt < Self.attempts else {
+                    throw .unavailable("others write the same records all the time; try again")
+                }
+                try? await Task.sleep(for: .milliseconds(Int.random(in: 0...(1 << min(attempt, 6)))))
+            case .refused(let state): throw .unavailable(PostgresStoreError(state: state).description)
+            case .lost: throw .outcomeUnknown
+            case .unavailable(let reason): throw .unavailable(reason)
+            }
+        }
+    }
+
+    /// Whether the server refused because of what others did at the same time: a serialisation failure, a deadlock, a lock that was not to be had, a record that came about.
+    private static func isOthers(_ state: String) -> Bool { ["40001", "40P01", "55P03", "23505"].contains(state) }
+
+    /// Ends the connections after what is on its way. Calls that come later are `StoreError.unavailable(_:)`.
+    public func close() async { await pool.close() }
+}
+
+/// Runs what blocks on a thread that is none of the tasks'.
+private func onThread<Value: Sendable>(
+    _ body: @escaping @Sendable () throws(PostgresStoreError) -> Value
+) async throws(PostgresStoreError) -> Value {
+    let result = await withCheckedContinuation { waiter in
+        DispatchQueue.global().async {
+            do throws(PostgresStoreError) {
+                waiter.resume(returning: Result<Value, PostgresStoreError>.success(try body()))
+            } catch {
+                waiter.resume(returning: .failure(error))
+            }
+        }
+    }
+    return try result.get()
+}
 #else
 /// The store to scale with, over PostgreSQL. Enable the PostgreSQL trait to use it.
 @available(*, unavailable, message: "enable the PostgreSQL trait: .package(…, traits: [\"PostgreSQL\"])")

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+#if PostgreSQL
+import CLibpq
+
+/// What a connection is opened with: a connection string that was read, and what a store does not leave to chance.
+struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertible {
+    private var values: [String: String]
+
+    /// It holds a password.
+    var description: String { "ConnectionParameters" }
+    var customMirror: Mirror { Mirror(self, children: [:]) }
+
+    /// Keyword and value of each.
+    var pairs: [(String, String)] { values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+
+    /// Reads a connection string. A server on another machine is met by TLS alone, with its name and certificate verified.
+    init(_ text: String) throws(PostgresStoreError) {
+        guard !text.utf8.contains(0) else { throw PostgresStoreError(.badConnectionString) }
+        values = try unsafe Self.read { unsafe PQconninfoParse(text, nil) }
+        guard values["service"] == nil else { throw PostgresStoreError(.badConnectionString) }
+        // What the environment says where the string is silent.
+        let defaults = try unsafe Self.read { unsafe PQconndefaults() }
+        if values["host"] == nil, values["hostaddr"] == nil {
+            for name in ["host", "hostaddr"] { values[name] = defaults[name] }
+        }
+        let isLocal = Self.isLocal(values)
+        if !isLocal {
+            guard ["verify-full", nil].contains(values["sslmode"]) else { throw PostgresStoreError(.notEncrypted) }
+            values["sslmode"] = "verify-full"
+        }
+        // It would take the place of TLS, and vouches for less.
+        values["gssencmode"] = "disable"
+        let ours = [
+            "target_session_attrs": "read-write", "application_name": "reeve", "connect_timeout": "5",
+            "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000",
+        ]
+        values.merge(ours) { given, _ in given }
+        values["client_encoding"] = "UTF8"
+    }
+
+    /// Whether every server is on this machine: by a socket of its file system, or by its loopback.
+    private static func isLocal(_ values: [String: String]) -> Bool {
+        [values["hostaddr"], values["host"]].compactMap { $0 }.allSatisfy { hosts in
+            hosts.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { host in
+                host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@") || host == "localhost" || host == "::1"
+                    || isLoopback(host)
+            }
+        }
+    }
+
+    /// Whether it is an address of 127.0.0.0/8, digits alone: a name may begin like one.
+    private static func isLoopback(_ host: Substring) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return parts.count == 4 && parts.first == 127 && parts.allSatisfy { $0 != nil }
+    }
+
+    private static func read(
+        _ options: () -> UnsafeMutablePointer<PQconninfoOption>?
+    ) throws(PostgresStoreError) -> [String: String] {
+        guard let first = unsafe options() else { throw PostgresStoreError(.badConnectionString) }
+        defer { unsafe PQconninfoFree(first) }
+        var values: [String: String] = [:]
+        var next = unsafe first
+        while let keyword = unsafe next.pointee.keyword {
+            if let value = unsafe next.pointee.val { unsafe values[String(cString: keyword)] = String(cString: value) }
+            unsafe next += 1
+        }
+        return values
+    }
+}
+#endif

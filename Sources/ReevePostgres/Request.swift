@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+#if PostgreSQL
+import Synchronization
+
+/// What is sent to the server at once, and answered at once: one statement, or several that are one transaction.
+struct Request: Sendable {
+    /// A prepared statement and what is bound to it, in the server's binary format.
+    struct Step: Sendable {
+        let statement: Statement
+        let parameters: [[UInt8]]
+
+        init(_ statement: Statement, _ parameters: [[UInt8]] = []) {
+            self.statement = statement
+            self.parameters = parameters
+        }
+    }
+
+    let steps: [Step]
+    /// Whether something may have changed when the reply is lost.
+    var changes: Bool { steps.last?.statement == .commit }
+}
+
+/// What became of a request.
+enum Reply: Sendable {
+    /// The rows of each step, each a list of values.
+    case rows([[[[UInt8]]]])
+    /// The server refused a step, and nothing of the transaction has taken effect: its SQLSTATE.
+    case refused(String)
+    /// It was sent, and nobody knows what became of it.
+    case lost
+    /// It was not sent, or only looked; why, and what to check.
+    case unavailable(String)
+}
+
+/// A request that waits, or is on its way.
+final class Job: Sendable {
+    private enum State {
+        case new
+        case waiting(CheckedContinuation<Reply, Never>)
+        case answered(Reply)
+    }
+
+    let request: Request
+    /// By when it has to have a connection.
+    let deadline: ContinuousClock.Instant
+    private let state = Mutex(State.new)
+
+    init(_ request: Request, deadline: ContinuousClock.Instant) {
+        self.request = request
+        self.deadline = deadline
+    }
+
+    /// Whether it still has to be sent: an answer that came before it was asked for is given at once.
+    func await(_ waiter: CheckedContinuation<Reply, Never>) -> Bool {
+        let early: Reply? = state.withLock { state in
+            if case .answered(let reply) = state { return reply }
+            state = .waiting(waiter)
+            return nil
+        }
+        if let early { waiter.resume(returning: early) }
+        return early == nil
+    }
+
+    /// Answers; the first answer counts.
+    func answer(_ reply: Reply) {
+        let waiter: CheckedContinuation<Reply, Never>? = state.withLock { state in
+            switch state {
+            case .new:
+                state = .answered(reply)
+                return nil
+            case .waiting(let waiter):
+                state = .answered(reply)
+                return waiter
+            case .answered: return nil
+            }
+        }
+        waiter?.resume(returning: reply)
+    }
+}
+#endif
