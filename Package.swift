@@ -136,16 +136,12 @@ let package = Package(
                 observability("Tracing", "swift-distributed-tracing"),
             ]),
         tests(
-            "ReeveSQLiteTests",
+            "ReeveStoresTests",
             [
-                "ReeveCrypto", "ReeveSQLite", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReeveAudit",
-                "ReevePrivacy",
+                "ReeveCrypto", "ReeveSQLite", "ReevePostgres", "ReeveStorage", "ReeveAccess", "ReeveVault",
+                "ReevePlans",
+                "ReeveAudit", "ReevePrivacy",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
-            ]),
-        tests(
-            "ReevePostgresTests",
-            [
-                "ReeveCrypto", "ReevePostgres", "ReeveStorage", "ReeveAccess", "ReeveVault", "ReevePlans", "ReeveAudit",
                 .target(name: "CLibpq", condition: .when(traits: ["PostgreSQL"])),
             ]),
         tests("ReeveAuditTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveAudit"]),

@@ -223,8 +223,8 @@ final class ConnectionPool: Sendable {
         case .done(let reply):
             hand.idle.append(busy.connection)
             busy.job.answer(reply)
-        case .broken(.lost) where !busy.job.request.changes:
-            // What only looks is asked again, while there is time.
+        case .broken(let reply) where reply.isOfConnection(busy.job.request):
+            // Nothing was changed: it is asked again, while there is time.
             shared.withLock { $0.waiting.insert(busy.job, at: 0) }
         case .broken(let reply): busy.job.answer(reply)
         }

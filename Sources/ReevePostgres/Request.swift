@@ -32,6 +32,15 @@ enum Reply: Sendable {
     case lost
     /// It was not sent, or only looked; why, and what to check.
     case unavailable(String)
+
+    /// Whether it was the connection that failed, and nothing of the request has taken effect.
+    func isOfConnection(_ request: Request) -> Bool {
+        switch self {
+        case .lost: !request.changes
+        case .refused(let state): state.hasPrefix("57P") || state.hasPrefix("08")
+        case .rows, .unavailable: false
+        }
+    }
 }
 
 /// A request that waits, or is on its way.

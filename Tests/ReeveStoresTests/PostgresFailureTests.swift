@@ -79,13 +79,14 @@ private final class Counters: Sendable {
     /// Connections that are cut while they commit, again and again.
     @Test func cutConnectionsLoseNothing() async throws {
         let schema = try await Schema()
-        let store = try await schema.store()
+        let store = try await PostgresStore(
+            schema.connection + " application_name=\(schema.name)", configuration: schema.configuration())
         let counters = Counters(store)
         async let running: Void = counters.run()
         for _ in 0..<Scale.current.cases(ci: 20, soak: 100) {
             await counters.waitForMore(5)
             try sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'reeve' AND query LIKE '%\(schema.name)%' OR query IN ('BEGIN', 'COMMIT') AND application_name = 'reeve'",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(schema.name)'",
                 on: schema.connection)
         }
         await counters.waitForMore(5)

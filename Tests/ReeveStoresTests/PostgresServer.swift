@@ -16,14 +16,6 @@ enum Server {
     static let why: Comment = "REEVE_POSTGRES is not set: Scripts/postgres start FOLDER prints what to set it to"
 }
 
-func key(_ name: String) -> Key { Key(.platform, [.text(name)]) }
-
-func write(_ store: PostgresStore, _ name: String, _ bytes: [UInt8]) async throws {
-    var changes = Changes()
-    changes.write(key(name), bytes)
-    try await store.commit(changes)
-}
-
 func expect(_ code: PostgresStoreError.Code, _ body: () async throws -> Void) async {
     do {
         try await body()

@@ -10,33 +10,6 @@ import ReeveStorage
 import ReeveTesting
 import Testing
 
-/// A folder of its own, gone with the test.
-final class Folder: Sendable {
-    let path: String
-    init() throws {
-        path =
-            FileManager.default.temporaryDirectory.appending(path: "reeve-sqlite-\(UInt64.random(in: 0 ... .max))").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-    var file: String { path + "/store.sqlite" }
-    var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
-
-    func mode(_ name: String) throws -> Int {
-        let attributes = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
-        return try #require(attributes[.posixPermissions] as? Int)
-    }
-
-    /// Whether bytes stand in any file of the folder.
-    func holds(_ bytes: [UInt8]) throws -> Bool {
-        try files.contains { name in
-            try Data(contentsOf: URL(filePath: path + "/" + name)).range(of: Data(bytes)) != nil
-        }
-    }
-}
-
-private func key(_ name: String) -> Key { Key(.platform, [.text(name)]) }
-
 private func expect(_ code: SQLiteStoreError.Code, _ body: () async throws -> Void) async {
     do {
         try await body()
@@ -44,12 +17,6 @@ private func expect(_ code: SQLiteStoreError.Code, _ body: () async throws -> Vo
     } catch {
         #expect(error as? SQLiteStoreError == nil ? false : (error as? SQLiteStoreError)?.code == code, "\(error)")
     }
-}
-
-private func write(_ store: SQLiteStore, _ name: String, _ bytes: [UInt8]) async throws {
-    var changes = Changes()
-    changes.write(key(name), bytes)
-    try await store.commit(changes)
 }
 
 @Suite struct SQLiteStoreTests {
