@@ -21,6 +21,11 @@ import Darwin
         case done(Reply)
         /// It is of no use any more; what became of what was sent.
         case broken(Reply)
+
+        var isWaiting: Bool {
+            if case .waits = self { return true }
+            return false
+        }
     }
 
     /// The library's own; freed with this object, and lent to nobody.
@@ -142,6 +147,26 @@ import Darwin
         return .waits
     }
 
+    /// Whether the server has said nothing since it was asked last.
+    var isQuiet: Bool {
+        var one = [unsafe pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)]
+        return unsafe poll(&one, 1, 0) == 0
+    }
+
+    /// Reads what comes within a time so short that nobody minds a thread that waits.
+    func advance(within time: Duration) -> Outcome {
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end {
+            if isQuiet {
+                sched_yield()
+                continue
+            }
+            let outcome = advance()
+            guard outcome.isWaiting else { return outcome }
+        }
+        return .waits
+    }
+
     private var isBroken: Bool { unsafe PQstatus(handle) == CONNECTION_BAD }
 
     private func take(_ result: OpaquePointer) -> Outcome? {
@@ -201,20 +226,17 @@ import Darwin
     }
 }
 
-/// A connection on its way from the thread that opened it to the one that uses it.
-final class HandedOver: Sendable {
-    private let connection: Mutex<Connection?>
+/// A connection that goes from thread to thread; whoever the pool gave it to uses it.
+final class PooledConnection: Sendable {
+    private let connection: Mutex<Connection>
 
     init(_ connection: sending Connection) { self.connection = Mutex(connection) }
 
-    /// The connection, once.
-    func take() -> sending Connection? {
-        connection.withLock { connection in
-            let taken = connection
-            connection = nil
-            return taken
-        }
-    }
+    var isQuiet: Bool { connection.withLock { $0.isQuiet } }
+    var polled: pollfd { connection.withLock { $0.polled } }
+    func send(_ request: Request) -> Connection.Outcome { connection.withLock { $0.send(request) } }
+    func advance() -> Connection.Outcome { connection.withLock { $0.advance() } }
+    func advance(within time: Duration) -> Connection.Outcome { connection.withLock { $0.advance(within: time) } }
 }
 
 /// Lends texts or byte strings as C strings, a null pointer after the last one.

@@ -3,7 +3,6 @@
 
 #if PostgreSQL
 import Foundation
-import ReeveStorage
 import Synchronization
 
 #if canImport(Glibc)
@@ -12,16 +11,35 @@ import Glibc
 import Darwin
 #endif
 
-/// Connections, and one thread that sends and receives for all of them: no call holds a thread while it waits.
+/// Connections, and one thread that receives for all of them: no call holds a thread while it waits.
+///
+/// A call that finds a connection sends at once, and looks for a moment whether the answer comes: a server nearby answers faster than another thread is woken. What takes longer is the thread's, and
+/// so is what has to wait in line.
 final class ConnectionPool: Sendable {
     /// How a connection is opened, from nothing to one that can be asked.
-    typealias Opening = @Sendable (ContinuousClock.Instant) throws(PostgresStoreError) -> HandedOver
+    typealias Opening = @Sendable (ContinuousClock.Instant) throws(PostgresStoreError) -> PooledConnection
+
+    /// A request that was sent by a connection, and by when it has to be answered.
+    private struct Sent {
+        let connection: PooledConnection
+        let job: Job
+        let deadline: ContinuousClock.Instant
+    }
 
     private struct Shared {
         var waiting: [Job] = []
-        /// Connections that were opened, and why others could not be.
-        var opened: [HandedOver] = []
+        /// Connections that nobody uses, the one used last at the end.
+        var idle: [PooledConnection] = []
+        /// What callers sent, and the thread is to receive.
+        var sent: [Sent] = []
+        /// How many connections callers have in hand.
+        var inHand = 0
+        /// How many there are, with those that are being opened.
+        var count = 1
+        var opening = 0
+        /// Why others could not be opened, since the thread looked.
         var failures: [PostgresStoreError] = []
+        var hasOpened = false
         var isClosing = false
         var isClosed = false
         var closers: [CheckedContinuation<Void, Never>] = []
@@ -32,10 +50,12 @@ final class ConnectionPool: Sendable {
     private let open: Opening
     /// Both ends of a pipe that wakes the thread.
     private let bell: (read: Int32, write: Int32)
+    /// Whether answers to what looks, and to what changes, come within a moment.
+    private let moments = (looks: Moment(), changes: Moment())
 
     /// A pool that begins with one connection.
     init(
-        _ configuration: PostgresStore.Configuration, first: HandedOver, _ open: @escaping Opening
+        _ configuration: PostgresStore.Configuration, first: PooledConnection, _ open: @escaping Opening
     ) throws(PostgresStoreError) {
         var ends: [Int32] = [0, 0]
         guard unsafe pipe(&ends) == 0 else { throw PostgresStoreError(.failed) }
@@ -47,11 +67,16 @@ final class ConnectionPool: Sendable {
         self.configuration = configuration
         self.open = open
         var begin = Shared()
-        begin.opened = [first]
+        begin.idle = [first]
         shared = Mutex(begin)
         let thread = Thread { self.work() }
         thread.name = "reeve.postgres"
         thread.start()
+    }
+
+    deinit {
+        closeFile(bell.read)
+        closeFile(bell.write)
     }
 
     // MARK: From any task
@@ -59,27 +84,100 @@ final class ConnectionPool: Sendable {
     /// Answers a request. A task that is cancelled while it waits is answered at once when nothing was sent that changes something; one that already was is served as any other.
     func answer(_ request: Request) async -> Reply {
         let job = Job(request, deadline: .now + .seconds(configuration.waitSeconds))
-        guard !Task.isCancelled else { return await answer(job) }
-        return await withTaskCancellationHandler {
-            await answer(job)
-        } onCancel: {
-            cancel(job)
+        switch sendAtOnce(job) {
+        case .answered(let reply): return reply
+        case .waits, .isSent:
+            guard !Task.isCancelled else { return await job.reply() }
+            return await withTaskCancellationHandler {
+                await job.reply()
+            } onCancel: {
+                cancel(job)
+            }
         }
     }
 
-    private func answer(_ job: Job) async -> Reply {
-        await withCheckedContinuation { waiter in
-            guard job.await(waiter) else { return }
-            let refusal: String? = shared.withLock { shared in
-                if shared.isClosing { return "the store is closed" }
-                guard shared.waiting.count < configuration.queue else {
-                    return "\(configuration.queue) calls wait already; slow down, or give the store more connections"
-                }
-                shared.waiting.append(job)
-                return nil
+    private enum Begun {
+        case answered(Reply)
+        case isSent
+        case waits
+    }
+
+    /// Sends by a connection that nobody uses; where there is none, the job stands in line.
+    private func sendAtOnce(_ job: Job) -> Begun {
+        while let connection = free() {
+            // One that has something to say, though nobody asked it, says that it ends.
+            guard connection.isQuiet || connection.advance().isWaiting else {
+                drop()
+                continue
             }
-            if let refusal { job.answer(.unavailable(refusal)) } else { ring() }
+            var outcome = connection.send(job.request)
+            let moment = job.request.changes ? moments.changes : moments.looks
+            if outcome.isWaiting, moment.isLikely {
+                outcome = connection.advance(within: .microseconds(100))
+                moment.note(hasCome: !outcome.isWaiting)
+            }
+            switch outcome {
+            case .waits:
+                let sent = Sent(connection: connection, job: job, deadline: answerDeadline)
+                shared.withLock { shared in
+                    shared.inHand -= 1
+                    shared.sent.append(sent)
+                }
+                ring()
+                return .isSent
+            case .done(let reply):
+                giveBack(connection, fromHand: true)
+                return .answered(reply)
+            case .broken(let reply):
+                drop()
+                guard reply.isOfConnection(job.request) else { return .answered(reply) }
+            }
         }
+        return line(job)
+    }
+
+    /// A connection that nobody uses, when nobody stands in line for it.
+    private func free() -> PooledConnection? {
+        shared.withLock { shared in
+            guard !shared.isClosing, shared.waiting.isEmpty, let free = shared.idle.popLast() else { return nil }
+            shared.inHand += 1
+            return free
+        }
+    }
+
+    private func line(_ job: Job) -> Begun {
+        let refusal: String? = shared.withLock { shared in
+            if shared.isClosing { return "the store is closed" }
+            guard shared.waiting.count < configuration.queue else {
+                return "\(configuration.queue) calls wait already; slow down, or give the store more connections"
+            }
+            shared.waiting.append(job)
+            return nil
+        }
+        if let refusal { return .answered(.unavailable(refusal)) }
+        ring()
+        return .waits
+    }
+
+    private var answerDeadline: ContinuousClock.Instant { .now + .seconds(configuration.statementSeconds + 2) }
+
+    /// One that a caller had is of no use any more.
+    private func drop() {
+        let isWanted = shared.withLock { shared in
+            shared.inHand -= 1
+            shared.count -= 1
+            return shared.isClosing || !shared.waiting.isEmpty
+        }
+        if isWanted { ring() }
+    }
+
+    private func giveBack(_ connection: PooledConnection, fromHand: Bool) {
+        let isWanted = shared.withLock { shared in
+            if fromHand { shared.inHand -= 1 }
+            shared.idle.append(connection)
+            return shared.isClosing || !shared.waiting.isEmpty
+        }
+        if isWanted, fromHand { ring() }
     }
 
     private func cancel(_ job: Job) {
@@ -119,21 +217,12 @@ final class ConnectionPool: Sendable {
 
     // MARK: On the thread
 
-    private struct Busy {
-        let connection: Connection
-        let job: Job
-        let deadline: ContinuousClock.Instant
-    }
-
     /// What the thread has.
     private struct Hand {
-        var idle: [Connection] = []
-        var busy: [Busy] = []
-        var opening = 0
+        var busy: [Sent] = []
         var nextOpening = ContinuousClock.now
         var pause: Duration = .milliseconds(20)
         var reason = PostgresStoreError(.notReachable)
-        var count: Int { idle.count + busy.count + opening }
     }
 
     private func work() {
@@ -144,29 +233,22 @@ final class ConnectionPool: Sendable {
             if isDone { break }
             wait(&hand, until: next)
         }
-        hand = Hand()
         let closers = shared.withLock { shared in
             shared.isClosed = true
-            defer { (shared.closers, shared.opened) = ([], []) }
+            defer { (shared.closers, shared.idle) = ([], []) }
             return shared.closers
         }
         for closer in closers { closer.resume() }
     }
 
-    deinit {
-        closeFile(bell.read)
-        closeFile(bell.write)
-    }
-
-    /// Takes connections that were opened since.
+    /// Takes what callers sent, and learns how opening connections went.
     private func take(_ hand: inout Hand) {
-        let (opened, failures) = shared.withLock { shared in
-            defer { (shared.opened, shared.failures) = ([], []) }
-            return (shared.opened, shared.failures)
+        let (sent, failures, hasOpened) = shared.withLock { shared in
+            defer { (shared.sent, shared.failures, shared.hasOpened) = ([], [], false) }
+            return (shared.sent, shared.failures, shared.hasOpened)
         }
-        hand.opening = max(hand.opening - opened.count - failures.count, 0)
-        hand.idle += opened.compactMap { $0.take() }
-        if !opened.isEmpty { hand.pause = .milliseconds(20) }
+        hand.busy += sent
+        if hasOpened { hand.pause = .milliseconds(20) }
         if let failure = failures.last {
             hand.reason = failure
             hand.nextOpening = .now + hand.pause
@@ -176,108 +258,132 @@ final class ConnectionPool: Sendable {
 
     /// Sends what waits by connections that are free, and opens others when there are too few. Returns whether all is over, and when there is something to do again.
     private func assign(_ hand: inout Hand) -> (Bool, ContinuousClock.Instant) {
-        var next = ContinuousClock.now + .seconds(60)
         while true {
             let now = ContinuousClock.now
-            var late: [Job] = []
-            var job: Job?
-            let (waiting, first, isClosing) = shared.withLock { shared in
+            let isPausing = hand.nextOpening > now
+            var (late, next): ([Job], [ContinuousClock.Instant]) = ([], hand.busy.map(\.deadline))
+            var (job, connection): (Job?, PooledConnection?) = (nil, nil)
+            var (opens, isAway, isOver) = (false, false, false)
+            shared.withLock { shared in
                 while let first = shared.waiting.first, first.deadline <= now {
                     late.append(shared.waiting.removeFirst())
                 }
-                if !hand.idle.isEmpty, !shared.waiting.isEmpty { job = shared.waiting.removeFirst() }
-                return (shared.waiting.count, shared.waiting.first?.deadline, shared.isClosing)
+                if !shared.waiting.isEmpty, let free = shared.idle.popLast() {
+                    (job, connection) = (shared.waiting.removeFirst(), free)
+                }
+                if let first = shared.waiting.first?.deadline { next.append(first) }
+                isAway = shared.count == shared.opening
+                if job == nil, shared.waiting.count > shared.opening, shared.count < configuration.connections {
+                    opens = !isPausing
+                    if opens {
+                        (shared.opening, shared.count) = (shared.opening + 1, shared.count + 1)
+                    } else {
+                        next.append(hand.nextOpening)
+                    }
+                }
+                isOver = shared.isClosing && shared.waiting.isEmpty && shared.sent.isEmpty && shared.inHand == 0
             }
-            for job in late { job.answer(.unavailable(refusal(hand))) }
-            if let job {
-                send(job, &hand)
-                continue
+            for job in late { job.answer(.unavailable(refusal(hand, isAway))) }
+            if let job, let connection {
+                send(job, connection, &hand)
+            } else if opens {
+                begin()
+            } else {
+                return (isOver && job == nil && hand.busy.isEmpty, next.min() ?? now + .seconds(60))
             }
-            if isClosing, waiting == 0, hand.busy.isEmpty { return (true, next) }
-            if let first { next = min(next, first) }
-            if waiting > hand.opening, hand.count < configuration.connections {
-                if hand.nextOpening > now { next = min(next, hand.nextOpening) } else { begin(&hand) }
-                if hand.nextOpening <= now, waiting > hand.opening { continue }
-            }
-            for busy in hand.busy { next = min(next, busy.deadline) }
-            return (false, next)
         }
     }
 
-    private func refusal(_ hand: Hand) -> String {
-        hand.idle.isEmpty && hand.busy.isEmpty
+    private func refusal(_ hand: Hand, _ isAway: Bool) -> String {
+        isAway
             ? hand.reason.description
             : "no connection became free in \(configuration.waitSeconds) s; slow down, or give the store more connections"
     }
 
-    private func send(_ job: Job, _ hand: inout Hand) {
-        // The one used last: those that nobody needs stay idle.
-        let connection = hand.idle.removeLast()
-        let deadline = ContinuousClock.now + .seconds(configuration.statementSeconds + 2)
-        note(connection.send(job.request), Busy(connection: connection, job: job, deadline: deadline), &hand)
+    private func send(_ job: Job, _ connection: PooledConnection, _ hand: inout Hand) {
+        let busy = Sent(connection: connection, job: job, deadline: answerDeadline)
+        guard connection.isQuiet || connection.advance().isWaiting else { return again(busy) }
+        note(connection.send(job.request), busy, &hand)
     }
 
-    private func note(_ outcome: Connection.Outcome, _ busy: Busy, _ hand: inout Hand) {
+    private func note(_ outcome: Connection.Outcome, _ busy: Sent, _ hand: inout Hand) {
         switch outcome {
         case .waits: hand.busy.append(busy)
         case .done(let reply):
-            hand.idle.append(busy.connection)
+            giveBack(busy.connection, fromHand: false)
             busy.job.answer(reply)
-        case .broken(let reply) where reply.isOfConnection(busy.job.request):
-            // Nothing was changed: it is asked again, while there is time.
-            shared.withLock { $0.waiting.insert(busy.job, at: 0) }
-        case .broken(let reply): busy.job.answer(reply)
+        case .broken(let reply) where reply.isOfConnection(busy.job.request): again(busy)
+        case .broken(let reply):
+            shared.withLock { $0.count -= 1 }
+            busy.job.answer(reply)
+        }
+    }
+
+    /// The connection broke and nothing was changed: it is asked again, while there is time.
+    private func again(_ busy: Sent) {
+        shared.withLock { shared in
+            shared.count -= 1
+            shared.waiting.insert(busy.job, at: 0)
         }
     }
 
     /// Opens one more, on a thread of its own: a name that is looked up may take long.
-    private func begin(_ hand: inout Hand) {
-        hand.opening += 1
-        let open = self.open
+    private func begin() {
+        let (open, deadline) = (self.open, ContinuousClock.now + .seconds(configuration.waitSeconds))
         DispatchQueue.global().async { [self] in
             do throws(PostgresStoreError) {
-                let connection = try open(.now + .seconds(configuration.waitSeconds))
-                let isClosed = shared.withLock { shared in
-                    if !shared.isClosed { shared.opened.append(connection) }
-                    return shared.isClosed
+                let connection = try open(deadline)
+                shared.withLock { shared in
+                    shared.opening -= 1
+                    if !shared.isClosed { (shared.hasOpened, shared.idle) = (true, shared.idle + [connection]) }
                 }
-                if !isClosed { ring() }
             } catch {
-                shared.withLock { $0.failures.append(error) }
-                ring()
+                shared.withLock { shared in
+                    (shared.opening, shared.count) = (shared.opening - 1, shared.count - 1)
+                    shared.failures.append(error)
+                }
             }
+            ring()
         }
     }
 
     /// Waits for answers, for a bell, or until there is something to do.
     private func wait(_ hand: inout Hand, until next: ContinuousClock.Instant) {
         var sockets = [pollfd(fd: bell.read, events: Int16(POLLIN), revents: 0)]
-        sockets += hand.busy.map(\.connection.polled) + hand.idle.map(\.polled)
+        sockets += hand.busy.map(\.connection.polled)
         _ = ReevePostgres.wait(on: &sockets, until: next)
         if sockets[0].revents != 0 {
             var bytes = [UInt8](repeating: 0, count: 256)
             while unsafe read(bell.read, &bytes, bytes.count) > 0 {}
         }
-        let (busy, idle, now) = (hand.busy, hand.idle, ContinuousClock.now)
-        (hand.busy, hand.idle) = ([], [])
-        for (offset, one) in idle.enumerated() {
-            guard sockets[1 + busy.count + offset].revents != 0 else {
-                hand.idle.append(one)
-                continue
-            }
-            if case .waits = one.advance() { hand.idle.append(one) }
-        }
-        for (offset, one) in busy.enumerated() {
-            if sockets[1 + offset].revents != 0 {
+        let (busy, now) = (hand.busy, ContinuousClock.now)
+        hand.busy = []
+        for (one, socket) in zip(busy, sockets.dropFirst()) {
+            if socket.revents != 0 {
                 note(one.connection.advance(), one, &hand)
             } else if one.deadline <= now {
                 // The server is silent: this connection is of no use.
+                shared.withLock { $0.count -= 1 }
                 one.job.answer(one.job.request.changes ? .lost : .unavailable("the server did not answer in time"))
             } else {
                 hand.busy.append(one)
             }
         }
     }
+}
+
+/// Whether answers of a kind come within a moment: when one did not, the next ones are not waited for; then it is tried again.
+private final class Moment: Sendable {
+    private let unlikely = Atomic<Int>(0)
+    private static let pause = 64
+
+    var isLikely: Bool {
+        guard unlikely.load(ordering: .relaxed) > 0 else { return true }
+        unlikely.subtract(1, ordering: .relaxed)
+        return false
+    }
+
+    func note(hasCome: Bool) { if !hasCome { unlikely.store(Self.pause, ordering: .relaxed) } }
 }
 
 private func closeFile(_ file: Int32) { _ = close(file) }

@@ -53,7 +53,7 @@ public final class PostgresStore: Store {
         let open: ConnectionPool.Opening = { deadline throws(PostgresStoreError) in
             let connection = try Connection(parameters, by: deadline)
             try PostgresSchema.begin(on: connection, configuration)
-            return HandedOver(connection)
+            return PooledConnection(connection)
         }
         let deadline = ContinuousClock.now + .seconds(configuration.waitSeconds)
         let first = try await onThread { () throws(PostgresStoreError) in try open(deadline) }

@@ -61,15 +61,16 @@ final class Job: Sendable {
         self.deadline = deadline
     }
 
-    /// Whether it still has to be sent: an answer that came before it was asked for is given at once.
-    func await(_ waiter: CheckedContinuation<Reply, Never>) -> Bool {
-        let early: Reply? = state.withLock { state in
-            if case .answered(let reply) = state { return reply }
-            state = .waiting(waiter)
-            return nil
+    /// The answer, which may have come before it is waited for.
+    func reply() async -> Reply {
+        await withCheckedContinuation { waiter in
+            let early: Reply? = state.withLock { state in
+                if case .answered(let reply) = state { return reply }
+                state = .waiting(waiter)
+                return nil
+            }
+            if let early { waiter.resume(returning: early) }
         }
-        if let early { waiter.resume(returning: early) }
-        return early == nil
     }
 
     /// Answers; the first answer counts.

@@ -4,7 +4,7 @@
 import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
-/// the ratio within each round. `Scripts/bench [--quick] [--million] [crypto] [storage] [access] [audit] [vault] [plans]
+/// the ratio within each round. `Scripts/bench [--quick] [--million] [crypto] [storage] [stores] [access] [audit] [vault] [plans]
 /// [publishing] [detection] [privacy] [retention] [rooms]`.
 @main
 struct Benchmarks {
@@ -18,6 +18,7 @@ struct Benchmarks {
         if isWanted("detection") { try await DetectionBenchmarks(harness: harness).run() }
         if isWanted("crypto") { try await CryptoBenchmarks(harness: harness).run() }
         if isWanted("storage") { try await StorageBenchmarks(harness: harness).run() }
+        if isWanted("stores") { try await StoresBenchmarks(harness: harness).run() }
         if isWanted("access") { try await AccessBenchmarks(harness: harness).run() }
         if isWanted("audit") { try await AuditBenchmarks(harness: harness).run() }
         if isWanted("vault") { try await VaultBenchmarks(harness: harness).run() }
