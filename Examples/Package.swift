@@ -8,13 +8,16 @@ let package = Package(
     name: "reeve-examples",
     platforms: [.macOS(.v26)],
     dependencies: [
-        .package(name: "reeve", path: ".."),
+        .package(name: "reeve", path: "..", traits: ["SQLite", "PostgreSQL"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     ],
     targets: [
         .executableTarget(
             name: "Quickstart",
-            dependencies: [.product(name: "Reeve", package: "reeve")],
+            dependencies: [
+                .product(name: "Reeve", package: "reeve"), .product(name: "ReeveSQLite", package: "reeve"),
+                .product(name: "ReevePostgres", package: "reeve"),
+            ],
             resources: [.copy("Fixtures")]
         ),
         .executableTarget(

@@ -7,8 +7,8 @@ import ReeveStorage
 /// A commit as the server is asked for it: one transaction in one round trip.
 struct CommitRequest {
     let request: Request
-    /// Which step says what was not as expected.
-    let applied: Int
+    /// Asks what is not as expected.
+    let broken: Request
 
     init(_ changes: Changes) {
         func bytes(_ revision: Revision) -> [UInt8] {
@@ -42,16 +42,18 @@ struct CommitRequest {
                 if !isChanged { shared.append(key.bytes) }
             }
         }
+        let expectations = [Array(array: expected), Array(array: revisions)]
+        broken = Request(steps: [Request.Step(.broken, expectations)])
         var steps = [Request.Step(.begin)]
         if !locked.isEmpty { steps.append(Request.Step(.lock, [Array(array: locked)])) }
         if !shared.isEmpty { steps.append(Request.Step(.share, [Array(array: shared)])) }
-        applied = steps.count
-        let parameters = [
-            Array(array: expected), Array(array: revisions), bytes(changes.revision), Array(array: written),
-            Array(array: values), Array(array: without), Array(array: locked),
-        ]
-        steps += [Request.Step(.apply, parameters), Request.Step(.commit)]
-        request = Request(steps: steps)
+        if !expected.isEmpty { steps.append(Request.Step(.check, expectations)) }
+        if !written.isEmpty {
+            steps.append(
+                Request.Step(.write, [Array(array: written), Array(array: values), bytes(changes.revision)]))
+        }
+        if !without.isEmpty { steps.append(Request.Step(.remove, [Array(array: without)])) }
+        request = Request(steps: steps + [Request.Step(.commit)])
     }
 }
 #endif

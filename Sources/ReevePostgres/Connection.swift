@@ -30,6 +30,8 @@ import Darwin
 
     /// The library's own; freed with this object, and lent to nobody.
     private let handle: OpaquePointer
+    /// By when it has to be ready.
+    private let deadline: ContinuousClock.Instant
     /// The steps that were sent, and the one whose answer comes next.
     private var steps: [Statement] = []
     private var step = 0
@@ -39,9 +41,27 @@ import Darwin
     /// What is answered once the transaction that failed is undone.
     private var undone: Reply?
 
-    /// Connects and logs in, at the latest by the deadline; looking up a name is not bounded by it.
-    init(_ parameters: ConnectionParameters, by deadline: ContinuousClock.Instant) throws(PostgresStoreError) {
-        let pairs = parameters.pairs
+    /// Connects to the first of several servers that lets it in, and logs in, at the latest by the deadline; looking up a name is not bounded by it.
+    static func open(
+        _ parameters: ConnectionParameters, by deadline: ContinuousClock.Instant
+    ) throws(PostgresStoreError) -> Connection {
+        var servers = parameters.servers[...]
+        while let server = servers.popFirst() {
+            // Each has its share of what time is left.
+            let share = ContinuousClock.now.duration(to: deadline) / (servers.count + 1)
+            do throws(PostgresStoreError) {
+                return try Connection(server, by: .now + share, until: deadline)
+            } catch {
+                guard !servers.isEmpty else { throw error }
+            }
+        }
+        throw PostgresStoreError(.notReachable)
+    }
+
+    private init(
+        _ pairs: [(String, String)], by loggedIn: ContinuousClock.Instant, until deadline: ContinuousClock.Instant
+    ) throws(PostgresStoreError) {
+        self.deadline = deadline
         let started = unsafe withPointers(to: pairs.map { Array($0.0.utf8) }) { names in
             unsafe withPointers(to: pairs.map { Array($0.1.utf8) }) { values in
                 unsafe PQconnectStartParams(names, values, 0)
@@ -52,14 +72,13 @@ import Darwin
         unsafe reeve_silence(handle)
         var waitsFor = PGRES_POLLING_WRITING
         while waitsFor != PGRES_POLLING_OK {
-            guard waitsFor != PGRES_POLLING_FAILED, unsafe PQstatus(handle) != CONNECTION_BAD else {
-                throw PostgresStoreError(.notReachable)
-            }
+            guard waitsFor != PGRES_POLLING_FAILED, !isBroken else { throw PostgresStoreError(.notReachable) }
             let events = Int16(waitsFor == PGRES_POLLING_WRITING ? POLLOUT : POLLIN)
             var one = [unsafe pollfd(fd: PQsocket(handle), events: events, revents: 0)]
-            guard wait(on: &one, until: deadline) else { throw PostgresStoreError(.notReachable) }
+            guard wait(on: &one, until: loggedIn) else { throw PostgresStoreError(.notReachable) }
             waitsFor = unsafe PQconnectPoll(handle)
         }
+        guard unsafe PQsetnonblocking(handle, 1) == 0 else { throw PostgresStoreError(.failed) }
     }
 
     deinit { unsafe PQfinish(handle) }
@@ -71,34 +90,63 @@ import Darwin
             fd: PQsocket(handle), events: Int16(POLLIN) | (isSending ? Int16(POLLOUT) : 0), revents: 0)
     }
 
-    /// Runs statements before it is used by others, and waits for them; returns the first column of the last one's first row.
+    /// Runs statements before it is used by others, and waits for them as long as opening may take; returns the first row of the last one that has any.
     func run(_ text: String) throws(PostgresStoreError) -> [String?] {
-        let result = unsafe PQexec(handle, text)
-        defer { unsafe PQclear(result) }
-        let status = unsafe PQresultStatus(result)
-        guard status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK else {
-            throw unsafe reeve_sqlstate(result).map { unsafe PostgresStoreError(state: String(cString: $0)) }
-                ?? PostgresStoreError(.notReachable)
+        guard unsafe PQsendQuery(handle, text) == 1 else { throw PostgresStoreError(.notReachable) }
+        var row: [String?] = []
+        var failure: PostgresStoreError?
+        while let result = try unsafe nextResult() {
+            defer { unsafe PQclear(result) }
+            switch unsafe PQresultStatus(result) {
+            case PGRES_TUPLES_OK where unsafe PQntuples(result) > 0:
+                row = (0..<(unsafe PQnfields(result))).map { column in
+                    unsafe PQgetisnull(result, 0, column) == 1 ? nil : String(cString: PQgetvalue(result, 0, column))
+                }
+            case PGRES_TUPLES_OK: row = []
+            case PGRES_COMMAND_OK: break
+            default: failure = unsafe failure ?? Self.failure(result)
+            }
         }
-        guard unsafe PQntuples(result) > 0 else { return [] }
-        return unsafe (0..<PQnfields(result)).map { column in
-            unsafe PQgetisnull(result, 0, column) == 1 ? nil : String(cString: PQgetvalue(result, 0, column))
-        }
+        if let failure { throw failure }
+        return row
     }
 
     /// Prepares the statements; what is run from here on is sent and answered later.
     func prepare(_ schema: String) throws(PostgresStoreError) {
         for statement in Statement.allCases {
-            let result = unsafe PQprepare(handle, statement.rawValue, statement.text(schema), 0, nil)
-            defer { unsafe PQclear(result) }
-            guard unsafe PQresultStatus(result) == PGRES_COMMAND_OK else {
-                throw unsafe reeve_sqlstate(result).map { unsafe PostgresStoreError(state: String(cString: $0)) }
-                    ?? PostgresStoreError(.notReachable)
+            guard unsafe PQsendPrepare(handle, statement.rawValue, statement.text(schema), 0, nil) == 1 else {
+                throw PostgresStoreError(.notReachable)
             }
+            var failure: PostgresStoreError?
+            while let result = try unsafe nextResult() {
+                defer { unsafe PQclear(result) }
+                if unsafe PQresultStatus(result) != PGRES_COMMAND_OK { failure = unsafe Self.failure(result) }
+            }
+            if let failure { throw failure }
         }
-        guard unsafe PQsetnonblocking(handle, 1) == 0, unsafe PQenterPipelineMode(handle) == 1 else {
-            throw PostgresStoreError(.failed)
+        guard unsafe PQenterPipelineMode(handle) == 1 else { throw PostgresStoreError(.failed) }
+    }
+
+    private static func failure(_ result: OpaquePointer) -> PostgresStoreError {
+        unsafe reeve_sqlstate(result).map { unsafe PostgresStoreError(state: String(cString: $0)) }
+            ?? PostgresStoreError(.notReachable)
+    }
+
+    /// The next result of what was sent, `nil` after the last one.
+    private func nextResult() throws(PostgresStoreError) -> OpaquePointer? {
+        while unsafe PQisBusy(handle) == 1 {
+            var one = [polled]
+            guard wait(on: &one, until: deadline), consume() else { throw PostgresStoreError(.notReachable) }
         }
+        return unsafe PQgetResult(handle)
+    }
+
+    /// Takes in what the server sent, with what TLS holds of it.
+    private func consume() -> Bool {
+        repeat {
+            guard unsafe PQconsumeInput(handle) == 1 else { return false }
+        } while unsafe PQisBusy(handle) == 1 && reeve_tls_pending(handle) > 0
+        return true
     }
 
     // MARK: One request at a time
@@ -126,7 +174,7 @@ import Darwin
 
     /// Reads what has come, and sends what could not be sent before.
     func advance() -> Outcome {
-        let isWhole = unsafe PQconsumeInput(handle) == 1 && PQflush(handle) >= 0
+        let isWhole = unsafe consume() && PQflush(handle) >= 0
         guard !steps.isEmpty else {
             // What a server says when nothing was asked is that it ends.
             return isWhole && !isBroken ? .waits : .broken(.lost)
@@ -197,6 +245,7 @@ import Darwin
         let status = unsafe PQtransactionStatus(handle)
         if let undone { return isGood && status == PQTRANS_IDLE ? .done(undone) : .broken(undone) }
         switch status {
+        case _ where failure?.state.map(Self.endsConnection) ?? false: return .broken(reply)
         case PQTRANS_IDLE: return .done(reply)
         case PQTRANS_INERROR:
             undone = reply
@@ -208,11 +257,17 @@ import Darwin
     /// What is known once a step failed, or the connection.
     private var brokenReply: Reply {
         if let undone { return undone }
-        guard let failure, let state = failure.state, state != "40003" else { return .lost }
-        // What fails before the end has no effect; and an end that the server itself calls an error has none.
-        let isBeforeEnd = failure.step < steps.count && steps[failure.step] != .commit
-        return isBeforeEnd || failure.isError ? .refused(state) : .lost
+        // What the server itself calls an error has no effect; whatever else comes may come after the end, from something in between.
+        guard let failure, failure.isError, let state = failure.state, !Self.isUnclear(state) else { return .lost }
+        return .refused(state)
     }
+
+    private static func isUnclear(_ state: String) -> Bool {
+        state == "40003" || state.hasPrefix("08") || state.hasPrefix("57P")
+    }
+
+    /// Whether an error says that this connection is not what it was: a server that only reads now, statements that are gone.
+    private static func endsConnection(_ state: String) -> Bool { ["25006", "26000", "0A000"].contains(state) }
 
     private static func rows(of result: OpaquePointer) -> [[[UInt8]]] {
         let columns = unsafe PQnfields(result)

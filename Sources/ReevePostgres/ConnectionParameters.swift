@@ -12,19 +12,28 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
     var description: String { "ConnectionParameters" }
     var customMirror: Mirror { Mirror(self, children: [:]) }
 
-    /// Keyword and value of each.
-    var pairs: [(String, String)] { values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    /// Keyword and value of each, for one server after the other.
+    var servers: [[(String, String)]] {
+        let lists = ["host", "hostaddr", "port"].map { name in
+            (name, (values[name] ?? "").split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+        }
+        let count = lists.prefix(2).map(\.1.count).max() ?? 1
+        return (0..<max(count, 1)).map { index in
+            var one = values
+            // A port that stands alone is everybody's.
+            for (name, list) in lists { one[name] = index < list.count ? list[index] : list.count == 1 ? list[0] : "" }
+            return one.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        }
+    }
 
     /// Reads a connection string. A server on another machine is met by TLS alone, with its name and certificate verified.
     init(_ text: String) throws(PostgresStoreError) {
         guard !text.utf8.contains(0) else { throw PostgresStoreError(.badConnectionString) }
         values = try unsafe Self.read { unsafe PQconninfoParse(text, nil) }
         guard values["service"] == nil else { throw PostgresStoreError(.badConnectionString) }
-        // What the environment says where the string is silent.
+        // What the environment says where the string is silent, value by value, as the library would take it.
         let defaults = try unsafe Self.read { unsafe PQconndefaults() }
-        if values["host"] == nil, values["hostaddr"] == nil {
-            for name in ["host", "hostaddr"] { values[name] = defaults[name] }
-        }
+        for name in ["host", "hostaddr"] where values[name] == nil { values[name] = defaults[name] }
         let isLocal = Self.isLocal(values)
         if !isLocal {
             guard ["verify-full", nil].contains(values["sslmode"]) else { throw PostgresStoreError(.notEncrypted) }
@@ -33,7 +42,7 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
         // It would take the place of TLS, and vouches for less.
         values["gssencmode"] = "disable"
         let ours = [
-            "target_session_attrs": "read-write", "application_name": "reeve", "connect_timeout": "5",
+            "target_session_attrs": "read-write", "application_name": "reeve",
             "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000",
         ]
         values.merge(ours) { given, _ in given }
@@ -52,8 +61,9 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
 
     /// Whether it is an address of 127.0.0.0/8, digits alone: a name may begin like one.
     private static func isLoopback(_ host: Substring) -> Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        return parts.count == 4 && parts.first == 127 && parts.allSatisfy { $0 != nil }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        // Without a zero in front: the system reads such a number as an octal one.
+        return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0).map(String.init) == String($0) }
     }
 
     private static func read(
@@ -64,7 +74,10 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
         var values: [String: String] = [:]
         var next = unsafe first
         while let keyword = unsafe next.pointee.keyword {
-            if let value = unsafe next.pointee.val { unsafe values[String(cString: keyword)] = String(cString: value) }
+            // One that is empty counts as absent.
+            if let value = unsafe next.pointee.val, unsafe value.pointee != 0 {
+                unsafe values[String(cString: keyword)] = String(cString: value)
+            }
             unsafe next += 1
         }
         return values

@@ -105,8 +105,8 @@ final class ConnectionPool: Sendable {
     /// Sends by a connection that nobody uses; where there is none, the job stands in line.
     private func sendAtOnce(_ job: Job) -> Begun {
         while let connection = free() {
-            // One that has something to say, though nobody asked it, says that it ends.
-            guard connection.isQuiet || connection.advance().isWaiting else {
+            // One that has something to say, though nobody asked it, mostly says that it ends.
+            guard connection.isQuiet else {
                 drop()
                 continue
             }
@@ -302,7 +302,7 @@ final class ConnectionPool: Sendable {
 
     private func send(_ job: Job, _ connection: PooledConnection, _ hand: inout Hand) {
         let busy = Sent(connection: connection, job: job, deadline: answerDeadline)
-        guard connection.isQuiet || connection.advance().isWaiting else { return again(busy) }
+        guard connection.isQuiet else { return again(busy) }
         note(connection.send(job.request), busy, &hand)
     }
 

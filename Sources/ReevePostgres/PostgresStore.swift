@@ -20,11 +20,11 @@ public final class PostgresStore: Store {
         public var connections: Int
         /// How many calls may wait for a connection: 1 to 1,000,000; those that come then are `StoreError.unavailable(_:)` at once.
         public var queue: Int
-        /// How long a call waits for a connection, and a connection may take to be opened, in seconds: 1 to 600.
+        /// How long a call waits for a connection, and a connection may take to be opened, in seconds: 1 to 600. Of several servers each has its share.
         public var waitSeconds: Int
-        /// How long the server may work on a call, in seconds: 1 to 3,600.
+        /// How long the server may work on a call, in seconds: 1 to 3,600. Each of the steps that a commit waits in has a third of it.
         public var statementSeconds: Int
-        /// The schema that has the tables: `[a-z_][a-z0-9_]*`, at most 63 bytes.
+        /// The schema that has the tables: `[a-z_][a-z0-9_]*`, at most 63 bytes, not beginning with `pg_`.
         public var schema: String
 
         /// A configuration; by default 8 connections, 10,000 calls that wait for at most 5 seconds, 30 seconds a call, and the schema `reeve`. A number out of range counts as the nearest.
@@ -49,10 +49,10 @@ public final class PostgresStore: Store {
     /// - Parameter connection: A connection string as libpq reads it, keyword=value pairs or a URI; what it leaves out is taken from the environment (`PGHOST`, `PGPASSFILE` and so on).
     public init(_ connection: String, configuration: Configuration = .init()) async throws(PostgresStoreError) {
         let parameters = try ConnectionParameters(connection)
-        try PostgresSchema.check(name: configuration.schema)
+        let schema = try PostgresSchema(configuration.schema)
         let open: ConnectionPool.Opening = { deadline throws(PostgresStoreError) in
-            let connection = try Connection(parameters, by: deadline)
-            try PostgresSchema.begin(on: connection, configuration)
+            let connection = try Connection.open(parameters, by: deadline)
+            try schema.begin(on: connection, configuration)
             return PooledConnection(connection)
         }
         let deadline = ContinuousClock.now + .seconds(configuration.waitSeconds)
@@ -62,7 +62,8 @@ public final class PostgresStore: Store {
 
     deinit { pool.abandon() }
 
-    /// Makes or renews the tables as the role that is to own them, and lets another one use them. It may be called by several at once, and again; what is there stays.
+    /// Makes or renews the tables as the role that is to own them, and lets another one use them. It may be called by several at once, and again; what is there stays. A schema or tables that are
+    /// another role's, or have anything that Reeve did not make, are ``PostgresStoreError/Code/notReeves``. It takes at most 60 seconds.
     ///
     /// - Parameters:
     ///   - connection: A connection string of the owner's.
@@ -72,10 +73,10 @@ public final class PostgresStore: Store {
         _ connection: String, schema: String = "reeve", granting role: String? = nil
     ) async throws(PostgresStoreError) {
         let parameters = try ConnectionParameters(connection)
-        try PostgresSchema.check(name: schema)
+        let tables = try PostgresSchema(schema)
         try await onThread { () throws(PostgresStoreError) in
-            let connection = try Connection(parameters, by: .now + .seconds(30))
-            try PostgresSchema.migrate(connection, schema, role)
+            let connection = try Connection.open(parameters, by: .now + .seconds(60))
+            try tables.migrate(connection, granting: role)
         }
     }
 
@@ -126,21 +127,22 @@ public final class PostgresStore: Store {
     public func commit(_ changes: Changes) async throws(StoreError) {
         try changes.validate()
         guard !changes.changes.isEmpty || !changes.expectations.isEmpty else { return }
-        let request = CommitRequest(changes)
+        let commit = CommitRequest(changes)
         for attempt in 1... {
-            switch await pool.answer(request.request) {
-            case .rows(let rows):
-                guard let broken = rows[request.applied].first?.first else { return }
-                throw .conflict(Key(encoded: broken))
-            case .refused(let state) where Self.isOthers(state):
-                guard attempt < Self.attempts else {
-                    throw .unavailable("others write the same records all the time; try again")
-                }
-                try? await Task.sleep(for: .milliseconds(Int.random(in: 0...(1 << min(attempt, 6)))))
+            switch await pool.answer(commit.request) {
+            case .rows: return
+            case .refused("22012"):
+                // An expectation did not hold. Where it does by now, it is tried again.
+                if let key = try await rows(commit.broken).first?.first?.first { throw .conflict(Key(encoded: key)) }
+            case .refused(let state) where Self.isOthers(state): break
             case .refused(let state): throw .unavailable(PostgresStoreError(state: state).description)
             case .lost: throw .outcomeUnknown
             case .unavailable(let reason): throw .unavailable(reason)
             }
+            guard attempt < Self.attempts else {
+                throw .unavailable("others write the same records all the time; try again")
+            }
+            try? await Task.sleep(for: .milliseconds(Int.random(in: 0...(1 << min(attempt, 6)))))
         }
     }
 

@@ -8,7 +8,7 @@ public struct PostgresStoreError: Error, Hashable, Sendable {
     public enum Code: String, Hashable, Sendable, CaseIterable {
         /// The connection string is none, names a service, or has a parameter that the server's libraries do not know.
         case badConnectionString
-        /// The name of a schema is not `[a-z_][a-z0-9_]*`, at most 63 bytes, or the name of a role is empty.
+        /// The name of a schema is not `[a-z_][a-z0-9_]*`, at most 63 bytes, or begins with `pg_`; or the name of a role is empty.
         case badName
         /// A server on another machine, and an `sslmode` weaker than `verify-full`.
         case notEncrypted
@@ -18,7 +18,7 @@ public struct PostgresStoreError: Error, Hashable, Sendable {
         case notMigrated
         /// The store was made by a newer release.
         case newerFormat
-        /// The tables are not as Reeve made them: a trigger, a rule, row security, inheritance or another column.
+        /// The tables are not as Reeve made them: another role's, or with a trigger, a rule, row security, inheritance, or another column, constraint or index.
         case notReeves
         /// The server is set up to lose what it acknowledged: `fsync` or `full_page_writes` is off, or the table is unlogged.
         case notDurable
@@ -61,7 +61,8 @@ extension PostgresStoreError: CustomStringConvertible {
             switch code {
             case .badConnectionString:
                 "the connection string cannot be read; write keyword=value pairs or a URI as in libpq's manual, and name the host rather than a service"
-            case .badName: "a schema's name has to be [a-z_][a-z0-9_]*, at most 63 bytes, and a role's name not empty"
+            case .badName:
+                "a schema's name has to be [a-z_][a-z0-9_]*, at most 63 bytes, and not begin with pg_; a role's name has to be not empty"
             case .notEncrypted:
                 "the server is on another machine and sslmode is weaker than verify-full; leave sslmode out, and name the certificate's authority by sslrootcert"
             case .notReachable:
@@ -70,7 +71,7 @@ extension PostgresStoreError: CustomStringConvertible {
                 "there is no store in this database and schema, or this role may not see it; run PostgresStore.migrate as the role that is to own it, granting this role"
             case .newerFormat: "the store was made by a newer release; update this program first"
             case .notReeves:
-                "the store's tables have a trigger, a rule, row security, a child or a column that Reeve did not make; find out who made it and remove it"
+                "the schema or its tables are another role's, or have a trigger, a rule, row security, a child, a column, a constraint or an index that Reeve did not make; find out who made it and remove it"
             case .notDurable:
                 "the server would lose what it acknowledged: set fsync and full_page_writes on, and keep the tables logged"
             case .notPermitted: "the role may not do this; use the role that owns the store"

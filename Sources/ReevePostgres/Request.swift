@@ -33,13 +33,9 @@ enum Reply: Sendable {
     /// It was not sent, or only looked; why, and what to check.
     case unavailable(String)
 
-    /// Whether it was the connection that failed, and nothing of the request has taken effect.
+    /// Whether it was the connection that failed, and nothing of the request has taken effect: what only looks may be asked again.
     func isOfConnection(_ request: Request) -> Bool {
-        switch self {
-        case .lost: !request.changes
-        case .refused(let state): state.hasPrefix("57P") || state.hasPrefix("08")
-        case .rows, .unavailable: false
-        }
+        if case .lost = self { !request.changes } else { false }
     }
 }
 

@@ -2,13 +2,14 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 #if PostgreSQL
-/// The statements that every connection has prepared. They use nothing but tables, indexes and row locks, so that they run on every database that speaks the protocol.
+/// The statements that every connection has prepared. They use nothing but tables, indexes and row locks.
 ///
-/// A commit is five of them in one round trip: `begin`, `lock`, `share`, `apply`, `commit`. `lock` takes the row of each key that is to be written, deleted or absent, in the order of the keys, and
-/// puts an empty one where there is none: nobody else can write it, or bring it about, until the end. `share` keeps others from changing the records that are only expected. So everything a commit
-/// looks at stays as it is while it looks, whatever the level of isolation; and `apply`, which sees what was there when all locks were held, checks and writes.
+/// A commit is a transaction of them in one round trip: `begin`, `lock`, `share`, `check`, `write`, `remove`, `commit`. `lock` takes the row of each key that is to be written, deleted or absent, in
+/// the order of the keys, and puts an empty one where there is none: nobody else can write it, or bring it about, until the end. `share` keeps others from changing the records that are only expected.
+/// So everything a commit looks at stays as it is while it looks, whatever the level of isolation; `check`, which sees what was there when all locks were held, ends the transaction when something is
+/// not as expected. Which record that was, `broken` asks afterwards.
 enum Statement: String, Sendable, CaseIterable {
-    case begin, lock, share, apply, commit, rollback, point, range
+    case begin, lock, share, check, write, remove, commit, rollback, point, range, broken
 
     /// Its text, over the tables of a schema.
     func text(_ schema: String) -> String {
@@ -27,24 +28,24 @@ enum Statement: String, Sendable, CaseIterable {
             ON CONFLICT (key) DO UPDATE SET value = r.value WHERE false
             """
         case .share: "SELECT 1 FROM \(table) WHERE key = ANY($1::bytea[]) ORDER BY key FOR SHARE"
-        case .apply:
-            // Expected keys and revisions, empty for absent; the revision; keys and values to write; keys to have no record; all keys that were locked.
+        case .check:
+            // Ends the transaction where an expectation does not hold.
             """
-            WITH broken AS (
-                SELECT e.key FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
-                LEFT JOIN \(table) AS r ON r.key = e.key
-                WHERE coalesce(r.revision, ''::bytea) <> e.revision LIMIT 1
-            ), written AS (
-                UPDATE \(table) AS r SET revision = $3::bytea, value = w.value
-                FROM unnest($4::bytea[], $5::bytea[]) AS w(key, value)
-                WHERE r.key = w.key AND NOT EXISTS (SELECT 1 FROM broken) RETURNING 1
-            ), removed AS (
-                DELETE FROM \(table) WHERE key = ANY($6::bytea[]) AND NOT EXISTS (SELECT 1 FROM broken) RETURNING 1
-            ), undone AS (
-                DELETE FROM \(table) WHERE key = ANY($7::bytea[]) AND revision = ''::bytea
-                AND EXISTS (SELECT 1 FROM broken) RETURNING 1
-            )
-            SELECT key FROM broken
+            SELECT 1 / CASE WHEN EXISTS (
+                SELECT 1 FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
+                LEFT JOIN \(table) AS r ON r.key = e.key WHERE coalesce(r.revision, ''::bytea) <> e.revision
+            ) THEN 0 ELSE 1 END
+            """
+        case .write:
+            """
+            UPDATE \(table) AS r SET revision = $3::bytea, value = w.value
+            FROM unnest($1::bytea[], $2::bytea[]) AS w(key, value) WHERE r.key = w.key
+            """
+        case .remove: "DELETE FROM \(table) WHERE key = ANY($1::bytea[])"
+        case .broken:
+            """
+            SELECT e.key FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
+            LEFT JOIN \(table) AS r ON r.key = e.key WHERE coalesce(r.revision, ''::bytea) <> e.revision LIMIT 1
             """
         }
     }

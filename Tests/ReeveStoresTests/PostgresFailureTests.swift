@@ -117,6 +117,21 @@ private final class Counters: Sendable {
         await store.close()
     }
 
+    /// Connections that nobody used while the server went away and came back are not used then: nothing is unclear that never was sent.
+    @Test func idleConnectionsAreLookedAt() async throws {
+        let server = try PrivateServer()
+        let schema = try await Schema(on: server.connection)
+        let store = try await schema.store()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<16 { group.addTask { try await write(store, "k\(number)", [1]) } }
+            try await group.waitForAll()
+        }
+        try server.run("crash")
+        try server.run("start")
+        for number in 0..<16 { try await write(store, "k\(number)", [2]) }
+        await store.close()
+    }
+
     /// A server that says nothing for longer than a call may take.
     @Test func aFrozenServerIsGivenUp() async throws {
         let server = try PrivateServer()

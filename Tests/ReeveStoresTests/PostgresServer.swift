@@ -101,20 +101,24 @@ final class PrivateServer: Sendable {
         try run("start")
     }
 
-    func run(_ command: String) throws {
+    @discardableResult
+    func run(_ command: String) throws -> String {
         struct Failed: Error { let command: String }
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Scripts/postgres")
         let process = Process()
         process.executableURL = script
         process.arguments = [command, folder]
-        process.standardOutput = FileHandle.nullDevice
+        let output = Pipe()
+        process.standardOutput = output
         try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw Failed(command: command) }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     deinit {
-        try? run("crash")
+        _ = try? run("crash")
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -26,13 +26,16 @@ import Testing
         "host=db.example sslmode=require", "host=db.example sslmode=disable", "host=db.example sslmode=verify-ca",
         "postgresql://db.example/app?sslmode=prefer", "host=127.0.0.1.example sslmode=allow",
         "host=/tmp,db.example sslmode=require", "host=localhost hostaddr=192.0.2.1 sslmode=require",
-        "host=127.0.0.256 sslmode=require", "host=localhost.example sslmode=disable",
+        "host=127.0.0.256 sslmode=require", "host=0127.0.0.1 sslmode=disable", "host=127.0.0.+1 sslmode=disable",
+        "host=localhost.example sslmode=disable",
         "hostaddr=10.0.0.1 sslmode=prefer",
     ]) func otherMachinesAreMetByTLS(_ text: String) async {
         await expect(.notEncrypted) { _ = try await PostgresStore(text) }
     }
 
-    @Test(arguments: ["", "Reeve", "1a", "a-b", "a\"b", "a;b", "é", String(repeating: "a", count: 64), "a\u{0}"])
+    @Test(arguments: [
+        "", "Reeve", "1a", "a-b", "a\"b", "a;b", "é", "pg_a", String(repeating: "a", count: 64), "a\u{0}",
+    ])
     func aSchemaHasAPlainName(_ name: String) async {
         await expect(.badName) { _ = try await PostgresStore("host=/tmp", configuration: .init(schema: name)) }
         await expect(.badName) { try await PostgresStore.migrate("host=/tmp", schema: name) }
@@ -41,6 +44,36 @@ import Testing
     @Test func aServerThatIsNotThereIsNotReachable() async {
         await expect(.notReachable) { _ = try await PostgresStore("host=/nonexistent dbname=a password=secret") }
         await expect(.notReachable) { _ = try await PostgresStore("host=db.invalid user=a password=secret") }
+    }
+
+    /// What the environment adds decides, too: in a process of its own.
+    @Test(arguments: [
+        ("host=localhost", "PGHOSTADDR", "0.0.0.0"), ("host=''", "PGHOST", "0.0.0.0"),
+        ("hostaddr=''", "PGHOSTADDR", "0.0.0.0"),
+        ("dbname=a", "PGHOST", "0.0.0.0"), ("host=/tmp", "PGHOSTADDR", "0.0.0.0"),
+    ]) func theEnvironmentIsNoWayRound(_ text: String, _ variable: String, _ value: String) async throws {
+        let impostor = try Impostor()
+        let connection = text + " port=\(impostor.port) user=someone password=secret"
+        await #expect(processExitsWith: .success) {
+            [connection = connection as String, variable = variable as String, value = value as String] in
+            setenv(variable, value, 1)
+            do {
+                _ = try await PostgresStore(connection, configuration: .init(waitSeconds: 2))
+                exit(1)
+            } catch {
+                precondition((error as? PostgresStoreError)?.code == .notReachable)
+            }
+        }
+        #expect(!String(decoding: impostor.heard, as: UTF8.self).contains("someone"))
+    }
+
+    /// One that takes a connection and says nothing.
+    @Test func aSilentServerIsGivenUp() async throws {
+        let silent = try Impostor(isSilent: true)
+        await expect(.notReachable) {
+            _ = try await PostgresStore(
+                "host=127.0.0.1 port=\(silent.port) user=a dbname=a", configuration: .init(waitSeconds: 1))
+        }
     }
 
     /// Somebody in between who says that the server speaks no TLS learns neither who asks nor a password.
@@ -101,12 +134,54 @@ import Testing
         "CREATE TABLE %.child () INHERITS (%.records)",
         "ALTER TABLE %.records ADD COLUMN more text",
         "ALTER TABLE %.records ALTER COLUMN value DROP NOT NULL",
+        "ALTER TABLE %.records ADD COLUMN more text NOT NULL DEFAULT 'x'",
+        "ALTER TABLE %.records ADD COLUMN more bytea GENERATED ALWAYS AS (value || value) STORED",
+        "ALTER TABLE %.records ADD CHECK (octet_length(value) < 10)",
+        "CREATE INDEX ON %.records (octet_length(value))",
+        "CREATE INDEX ON %.records (revision)",
+        "CREATE DOMAIN %.bytea AS pg_catalog.bytea; ALTER TABLE %.records ALTER COLUMN value TYPE %.bytea",
+        "CREATE FUNCTION %.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER t BEFORE UPDATE ON %.format FOR EACH ROW EXECUTE FUNCTION %.f()",
+        "ALTER TABLE %.format ADD COLUMN more text",
         "ALTER TABLE %.records ALTER COLUMN value SET DEFAULT ''",
         "ALTER TABLE %.records RENAME TO other; CREATE VIEW %.records AS SELECT * FROM %.other",
     ]) func whatWasPlantedIsSeen(_ statements: String) async throws {
         let schema = try await Schema()
         try sql(statements.replacing("%", with: schema.name), on: schema.connection)
         await expect(.notReeves) { _ = try await schema.store() }
+        await expect(.notReeves) { try await PostgresStore.migrate(schema.connection, schema: schema.name) }
+    }
+
+    /// What another role made runs with nobody else's rights.
+    @Test func whatIsAnothersIsNotTouched() async throws {
+        let connection = try #require(Server.shared)
+        let (role, name) = ("r\(UInt32.random(in: 0 ... .max))", "s\(UInt32.random(in: 0 ... .max))")
+        let trap = """
+            CREATE FUNCTION % .f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE ''ALTER ROLE \(role) SUPERUSER''; RETURN NEW; END';
+            CREATE TABLE % .format (format integer PRIMARY KEY);
+            CREATE TRIGGER t BEFORE INSERT ON % .format FOR EACH ROW EXECUTE FUNCTION % .f()
+            """.replacing("% ", with: name)
+        try sql("CREATE ROLE \(role) LOGIN; CREATE SCHEMA \(name) AUTHORIZATION \(role)", on: connection)
+        try sql(trap, on: connection.replacing("user=owner", with: "user=\(role)"))
+        await expect(.notReeves) { try await PostgresStore.migrate(connection, schema: name) }
+        try sql("ALTER SCHEMA \(name) OWNER TO owner", on: connection)
+        await expect(.notReeves) { try await PostgresStore.migrate(connection, schema: name) }
+        #expect(try sql("SELECT rolsuper FROM pg_roles WHERE rolname = '\(role)'", on: connection) == [["f"]])
+        try sql("DROP SCHEMA \(name) CASCADE; DROP ROLE \(role)", on: connection)
+    }
+
+    /// The owner of a schema needs no more than that; and a name may be a word of the language.
+    @Test func theOwnerOfASchemaMayMigrate() async throws {
+        let connection = try #require(Server.shared)
+        let role = "r\(UInt32.random(in: 0 ... .max))"
+        let own = connection.replacing("user=owner", with: "user=\(role)")
+        try sql(
+            "CREATE ROLE \(role) LOGIN; DROP SCHEMA IF EXISTS \"select\" CASCADE; CREATE SCHEMA \"select\" AUTHORIZATION \(role)",
+            on: connection)
+        for _ in 0..<2 { try await PostgresStore.migrate(own, schema: "select") }
+        let store = try await PostgresStore(own, configuration: .init(schema: "select"))
+        try await write(store, "a", [1])
+        await store.close()
+        try sql("DROP SCHEMA \"select\" CASCADE; DROP ROLE \(role)", on: connection)
     }
 
     @Test func aTableThatACrashEmptiesIsRefused() async throws {
@@ -142,6 +217,37 @@ import Testing
         }
     }
 
+    /// The next server of a list is met when the first one is silent.
+    @Test func theNextServerIsMet() async throws {
+        let schema = try await Schema()
+        let silent = try Impostor(isSilent: true)
+        let folder = try #require(schema.connection.split(separator: " ").first?.dropFirst(5))
+        let store = try await PostgresStore(
+            "host=127.0.0.1,\(folder) port=\(silent.port),5432 user=owner dbname=postgres",
+            configuration: schema.configuration { $0.waitSeconds = 2 })
+        try await write(store, "a", [1])
+        await store.close()
+    }
+
+    /// A server with the right name and certificate is met by TLS, another is not; and what it says arrives, however long it is.
+    @Test func theRightServerIsMetByTLS() async throws {
+        let server = try PrivateServer()
+        let tls = try server.run("tls")
+        try await PostgresStore.migrate(tls)
+        let store = try await PostgresStore(tls)
+        for number in 0..<20 { try await write(store, "k\(number)", Array(repeating: 7, count: 80_000)) }
+        let found = try await store.records(in: KeyRange(under: Key(.platform)), limit: 100)
+        #expect(found.count == 20 && found.allSatisfy { $0.record.bytes.count == 80_000 })
+        #expect(
+            try sql(
+                "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'reeve' AND s.ssl",
+                on: tls)
+                != [["0"]])
+        await store.close()
+        await expect(.notReachable) { _ = try await PostgresStore(tls.replacing("db.example", with: "db2.example")) }
+        await expect(.notReachable) { _ = try await PostgresStore(tls.replacing("ca.pem", with: "other.pem")) }
+    }
+
     /// What a mirror or a description shows of a store has no password.
     @Test func aPasswordIsNowhere() async throws {
         let schema = try await Schema()
@@ -162,7 +268,7 @@ private final class Impostor: Sendable {
 
     var heard: [UInt8] { bytes.withLock { $0 } }
 
-    init() throws {
+    init(isSilent: Bool = false) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -182,6 +288,7 @@ private final class Impostor: Sendable {
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 while case let count = recv(caller, &buffer, buffer.count, 0), count > 0 {
                     bytes.withLock { $0 += buffer.prefix(count) }
+                    if isSilent { continue }
                     _ = send(caller, [UInt8(ascii: "N")], 1, Int32(MSG_NOSIGNAL))
                 }
                 close(caller)

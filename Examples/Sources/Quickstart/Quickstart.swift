@@ -33,9 +33,18 @@ struct Quickstart {
     private let recipe: RecipeFile
     private let output: OutputFolder
     private let messages = Messages()
+    private var store: StoreChoice?
 
-    init(_ arguments: [String]) throws {
-        guard arguments.count <= 3 else { throw UserFailure("usage: Quickstart [recipe.json] [output folder]") }
+    init(_ given: [String]) throws {
+        var arguments = given
+        if let index = arguments.firstIndex(of: "--store") {
+            guard index + 1 < arguments.count else { throw Self.usage }
+            store = try StoreChoice(arguments[index + 1])
+            arguments.removeSubrange(index...(index + 1))
+        }
+        guard arguments.count <= 3, !arguments.dropFirst().contains(where: { $0.hasPrefix("--") }) else {
+            throw Self.usage
+        }
         let fixture = Bundle.module.url(forResource: "Fixtures/order-follow-up.recipe", withExtension: "json")
         guard let path = arguments.count > 1 ? arguments[1] : fixture?.path else {
             throw UserFailure("the example's own recipe is missing; build it again")
@@ -43,6 +52,9 @@ struct Quickstart {
         recipe = try RecipeFile(path: path)
         output = try OutputFolder(path: arguments.count > 2 ? arguments[2] : "reeve-demo")
     }
+
+    private static let usage = UserFailure(
+        "usage: Quickstart [recipe.json] [output folder] [--store memory|sqlite:PATH|postgres:CONNECTION]")
 
     func run() async throws {
         let retention = RetentionSchedule(rules: [
@@ -85,6 +97,9 @@ struct Quickstart {
         heading("8  A customer leaves")
         try await DepartureStory().tell()
         try await readTrail(trust, context)
+        guard let store else { return }
+        heading("10  What outlives this program")
+        try await StoreStory(choice: store).tell()
     }
 
     private func keepCredential(
