@@ -151,6 +151,8 @@ private struct DirectGRDB {
     }
 
     func commit(_ changes: Changes) async throws {
+        // Another one each time: a page with the same bytes as before is not written at all.
+        let revision = Data(changes.revision.description.utf8.prefix(16))
         try await pool.write { db in
             let statement = try db.cachedStatement(
                 sql: """
@@ -158,7 +160,7 @@ private struct DirectGRDB {
                     ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value
                     """)
             for case (let key, .write(let value)) in changes.changes {
-                try statement.execute(arguments: [Data(key.bytes), Data(repeating: 7, count: 16), Data(value)])
+                try statement.execute(arguments: [Data(key.bytes), revision, Data(value)])
             }
         }
     }
@@ -205,7 +207,9 @@ private final class DirectLibpq {
         guard PQresultStatus(result) == PGRES_COMMAND_OK else { throw Refused() }
     }
 
-    func drop(_ schema: String) { PQclear(PQexec(handle, "DROP SCHEMA \(schema) CASCADE")) }
+    func drop(_ schema: String) {
+        PQclear(PQexec(handle, "SET client_min_messages = error; DROP SCHEMA \(schema) CASCADE"))
+    }
 
     private func run(_ name: String, _ parameters: [[UInt8]]) -> OpaquePointer? {
         let lengths = parameters.map { Int32($0.count) }

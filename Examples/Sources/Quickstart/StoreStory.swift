@@ -67,7 +67,7 @@ struct StoreStory {
                 secret.withField("key") { $0.byteCount } ?? 0
             }
             say("opened", "the \(count) bytes that an earlier run stored")
-        } catch let error as VaultError where error.detail == .missing {
+        } catch OpenFailure<Never>.vault(let error) where error.detail == .missing {
             let connector = Connector(id: Identifier(high: 0x5265_6576_6503, low: 1), name: "crm", methods: [.apiKey])
             let permit = try await trust.access.permit(StoreCredential.self, on: resource, as: context).get()
             try await trust.vault.store(
