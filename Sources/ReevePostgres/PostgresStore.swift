@@ -46,7 +46,9 @@ public final class PostgresStore: Store {
 
     /// Opens a store: looks whether its tables are Reeve's and the server keeps what it acknowledges. Throws ``PostgresStoreError``.
     ///
-    /// - Parameter connection: A connection string as libpq reads it, keyword=value pairs or a URI; what it leaves out is taken from the environment (`PGHOST`, `PGPASSFILE` and so on).
+    /// - Parameters:
+    ///   - connection: A connection string as libpq reads it, keyword=value pairs or a URI; what it leaves out is taken from the environment (`PGHOST`, `PGPASSFILE` and so on).
+    ///   - configuration: How many connections, how long calls wait, and the schema.
     public init(_ connection: String, configuration: Configuration = .init()) async throws(PostgresStoreError) {
         let parameters = try ConnectionParameters(connection)
         let schema = try PostgresSchema(configuration.schema)

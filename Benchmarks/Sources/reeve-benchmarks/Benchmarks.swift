@@ -5,7 +5,7 @@ import Foundation
 
 /// Measures what the rooms do: nanoseconds an operation, the median of fifteen rounds in one process, and beside peers
 /// the ratio within each round. `Scripts/bench [--quick] [--million] [crypto] [storage] [stores] [access] [audit] [vault] [plans]
-/// [publishing] [detection] [privacy] [retention] [rooms]`.
+/// [publishing] [detection] [privacy] [retention] [rooms] [sizes]`.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -18,6 +18,10 @@ struct Benchmarks {
         if isWanted("detection") { try await DetectionBenchmarks(harness: harness).run() }
         if isWanted("crypto") { try await CryptoBenchmarks(harness: harness).run() }
         if isWanted("storage") { try await StorageBenchmarks(harness: harness).run() }
+        if wanted.contains("sizes") {
+            var sizes = try await SizeMeasurements()
+            try await sizes.run()
+        }
         if isWanted("stores") { try await StoresBenchmarks(harness: harness).run() }
         if isWanted("access") { try await AccessBenchmarks(harness: harness).run() }
         if isWanted("audit") { try await AuditBenchmarks(harness: harness).run() }

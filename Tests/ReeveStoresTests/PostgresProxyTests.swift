@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the Reeve authors
+
+#if PostgreSQL
+import Foundation
+import ReeveModel
+import ReevePostgres
+import ReeveStorage
+import Synchronization
+import Testing
+
+/// Stands between a store and the server, and cuts where it is told to.
+private final class Proxy: Sendable {
+    enum Mode: Sendable {
+        case passes
+        /// What is asked does not arrive.
+        case cutsRequests
+        /// What is asked arrives and is done, and the answer does not come back.
+        case cutsAnswers
+        /// As `cutsAnswers`, with a message that somebody in between makes up.
+        case answersItself
+    }
+
+    let port: UInt16
+    private let listener: Int32
+    private let server: String
+    private let mode = Mutex(Mode.passes)
+
+    func set(_ new: Mode) { mode.withLock { $0 = new } }
+
+    init(to connection: String) throws {
+        let folder = try #require(connection.split(separator: " ").first?.dropFirst(5))
+        server = "\(folder)/.s.PGSQL.5432"
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let file = listener
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, length) == 0 && listen(file, 64) == 0 && getsockname(file, $0, &length) == 0
+            }
+        }
+        try #require(isBound)
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { [self] in
+            while true {
+                let caller = accept(listener, nil, nil)
+                guard caller >= 0 else { return }
+                let callee = connected()
+                Thread.detachNewThread { [self] in pump(from: caller, to: callee, isRequest: true) }
+                Thread.detachNewThread { [self] in pump(from: callee, to: caller, isRequest: false) }
+            }
+        }
+    }
+
+    private func connected() -> Int32 {
+        let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: server.utf8) }
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        precondition(isConnected)
+        return file
+    }
+
+    private func pump(from source: Int32, to target: Int32, isRequest: Bool) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = recv(source, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            switch mode.withLock({ $0 }) {
+            case .cutsRequests where isRequest: return end(source, target)
+            case .cutsAnswers where !isRequest: return end(source, target)
+            case .answersItself where !isRequest:
+                let fields = Array("SFATAL\0VFATAL\0C08P01\0Mgone\0\0".utf8)
+                let message = [UInt8(ascii: "E"), 0, 0, 0, UInt8(fields.count + 4)] + fields
+                _ = send(target, message, message.count, Int32(MSG_NOSIGNAL))
+                return end(source, target)
+            default: break
+            }
+            var rest = buffer[..<count]
+            while !rest.isEmpty {
+                let sent = send(target, Array(rest), rest.count, Int32(MSG_NOSIGNAL))
+                guard sent > 0 else { return end(source, target) }
+                rest = rest.dropFirst(sent)
+            }
+        }
+        end(source, target)
+    }
+
+    private func end(_ source: Int32, _ target: Int32) {
+        for file in [source, target] { shutdown(file, Int32(SHUT_RDWR)) }
+    }
+
+    deinit { close(listener) }
+}
+
+/// What is known of a commit whose connection breaks in the middle of it.
+@Suite(.enabled(if: Server.isThere, Server.why)) struct PostgresLostReplyTests {
+    private func store(_ schema: Schema, _ proxy: Proxy) async throws -> PostgresStore {
+        try await PostgresStore(
+            "host=127.0.0.1 port=\(proxy.port) user=owner dbname=postgres", configuration: schema.configuration())
+    }
+
+    @Test(arguments: 0..<3) func aLostReplyIsUnclearAndNotRepeated(_ way: Int) async throws {
+        let schema = try await Schema()
+        let proxy = try Proxy(to: schema.connection)
+        let store = try await store(schema, proxy)
+        try await write(store, "a", [1])
+        let mode = [Proxy.Mode.cutsRequests, .cutsAnswers, .answersItself][way]
+        proxy.set(mode)
+        await #expect(throws: StoreError.outcomeUnknown) { try await write(store, "a", [2]) }
+        proxy.set(.passes)
+        // What only looks is asked again by another connection.
+        let found = try await store.record(for: key("a"))?.bytes
+        #expect(found == (way == 0 ? [1] : [2]))
+        await store.close()
+    }
+
+    /// A transaction whose reply is lost learns from the record that it took effect, and counts once.
+    @Test func aTransactionFindsOut() async throws {
+        let schema = try await Schema()
+        let proxy = try Proxy(to: schema.connection)
+        let store = try await store(schema, proxy)
+        for round in 0..<10 {
+            // The proxy passes again once this one has been cut.
+            let passing = Task {
+                while true {
+                    let count = try sql("SELECT octet_length(value) FROM \(schema.name).records", on: schema.connection)
+                    if count.first == ["\(round + 1)"] { break }
+                    await Task.yield()
+                }
+                proxy.set(.passes)
+            }
+            try await store.transaction { tx throws(StoreError) in
+                let count = try await tx.read(key("a"))?.count ?? 0
+                // What comes next is the commit.
+                proxy.set(round % 2 == 0 ? .cutsAnswers : .answersItself)
+                tx.write(key("a"), Array(repeating: 7, count: count + 1))
+            }
+            try await passing.value
+        }
+        #expect(try await store.record(for: key("a"))?.bytes.count == 10)
+        await store.close()
+    }
+}
+#endif
