@@ -224,7 +224,7 @@ import Testing
         let folder = try #require(schema.connection.split(separator: " ").first?.dropFirst(5))
         let store = try await PostgresStore(
             "host=127.0.0.1,\(folder) port=\(silent.port),5432 user=owner dbname=postgres",
-            configuration: schema.configuration { $0.waitSeconds = 2 })
+            configuration: schema.configuration { $0.waitSeconds = 10 })
         try await write(store, "a", [1])
         await store.close()
     }

@@ -90,7 +90,7 @@ import Testing
         let schema = try await Schema()
         let store = try await PostgresStore(
             schema.connection + " application_name=\(schema.name)",
-            configuration: schema.configuration { $0.waitSeconds = 60 })
+            configuration: schema.configuration { $0.waitSeconds = 600 })
         try await withThrowingTaskGroup(of: Void.self) { group in
             for caller in 0..<64 {
                 group.addTask {
@@ -113,7 +113,9 @@ import Testing
     /// A call that finds no connection stands in line, and leaves it when its task is cancelled; one for which there is no room is refused at once. A commit that was sent is waited for.
     @Test func aLineHasItsEnd() async throws {
         let schema = try await Schema()
-        let store = try await schema.store { ($0.connections, $0.queue, $0.waitSeconds) = (1, 2, 60) }
+        let store = try await schema.store {
+            ($0.connections, $0.queue, $0.waitSeconds, $0.statementSeconds) = (1, 2, 600, 3600)
+        }
         try await write(store, "a", [1])
         let holder = try Holder(schema, "SELECT 1 FROM \(schema.name).records FOR UPDATE")
         // It waits for the row that the test holds, on the only connection.
@@ -146,7 +148,7 @@ import Testing
 
     @Test func nobodyStandsInLineForEver() async throws {
         let schema = try await Schema()
-        let store = try await schema.store { ($0.connections, $0.waitSeconds) = (1, 1) }
+        let store = try await schema.store { ($0.connections, $0.waitSeconds, $0.statementSeconds) = (1, 1, 3600) }
         try await write(store, "a", [1])
         let holder = try Holder(schema, "SELECT 1 FROM \(schema.name).records FOR UPDATE")
         let writing = Task { try await write(store, "a", [2]) }
@@ -165,7 +167,7 @@ import Testing
     /// A server that works too long on a call is told to stop; nothing was changed, and the connection serves the next.
     @Test func aSlowCommitIsGivenUp() async throws {
         let schema = try await Schema()
-        let store = try await schema.store { ($0.connections, $0.statementSeconds) = (1, 1) }
+        let store = try await schema.store { ($0.connections, $0.statementSeconds) = (1, 9) }
         try await write(store, "a", [1])
         let holder = try Holder(schema, "SELECT 1 FROM \(schema.name).records FOR UPDATE")
         do {
