@@ -7,15 +7,13 @@ import ReeveStorage
 /// A commit as the server is asked for it: one transaction in one round trip.
 struct CommitRequest {
     let request: Request
+    /// One of the keys that it is about.
+    let anyKey: Key
     /// Asks what is not as expected.
     let broken: Request
 
     init(_ changes: Changes) {
-        func bytes(_ revision: Revision) -> [UInt8] {
-            [revision.high, revision.low].flatMap { word in
-                (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }
-            }
-        }
+        anyKey = changes.expectations.keys.min() ?? changes.changes.keys.min() ?? Key(encoded: [])
         var (expected, revisions, written, values): ([[UInt8]], [[UInt8]], [[UInt8]], [[UInt8]]) = ([], [], [], [])
         // To be without a record afterwards; to be locked as they are; to be kept from changing.
         var (without, locked, shared): ([[UInt8]], [[UInt8]], [[UInt8]]) = ([], [], [])
@@ -38,7 +36,7 @@ struct CommitRequest {
                 locked.append(key.bytes)
                 without.append(key.bytes)
             case .revision(let revision):
-                revisions.append(bytes(revision))
+                revisions.append(revision.bytes)
                 if !isChanged { shared.append(key.bytes) }
             }
         }
@@ -50,7 +48,7 @@ struct CommitRequest {
         if !expected.isEmpty { steps.append(Request.Step(.check, expectations)) }
         if !written.isEmpty {
             steps.append(
-                Request.Step(.write, [Array(array: written), Array(array: values), bytes(changes.revision)]))
+                Request.Step(.write, [Array(array: written), Array(array: values), changes.revision.bytes]))
         }
         if !without.isEmpty { steps.append(Request.Step(.remove, [Array(array: without)])) }
         request = Request(steps: steps + [Request.Step(.commit)])

@@ -14,16 +14,27 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
 
     /// Keyword and value of each, for one server after the other.
     var servers: [[(String, String)]] {
-        let lists = ["host", "hostaddr", "port"].map { name in
-            (name, (values[name] ?? "").split(separator: ",", omittingEmptySubsequences: false).map(String.init))
-        }
-        let count = lists.prefix(2).map(\.1.count).max() ?? 1
-        return (0..<max(count, 1)).map { index in
+        (0..<max(list("host").count, list("hostaddr").count, 1)).map { index in
             var one = values
-            // A port that stands alone is everybody's.
-            for (name, list) in lists { one[name] = index < list.count ? list[index] : list.count == 1 ? list[0] : "" }
-            return one.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+            for name in ["host", "hostaddr", "port"] where one[name] != nil {
+                // A port that stands alone is everybody's.
+                let list = list(name)
+                one[name] = list.count == 1 ? list[0] : list[index]
+            }
+            return one.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         }
+    }
+
+    private func list(_ name: String) -> [String] {
+        values[name]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    }
+
+    /// Whether the lists of servers belong together and name each: for one that is left out the environment would speak.
+    private var areServersNamed: Bool {
+        let (hosts, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
+        let counts = Set([hosts.count, addresses.count].filter { $0 > 0 })
+        return counts.count <= 1 && [0, 1, counts.first ?? 1].contains(ports.count)
+            && (hosts + addresses + ports).allSatisfy { !$0.isEmpty }
     }
 
     /// Reads a connection string. A server on another machine is met by TLS alone, with its name and certificate verified.
@@ -34,7 +45,7 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
         // What the environment says where the string is silent, value by value, as the library would take it.
         let defaults = try unsafe Self.read { unsafe PQconndefaults() }
         for name in ["host", "hostaddr"] where values[name] == nil { values[name] = defaults[name] }
-        let isLocal = Self.isLocal(values)
+        guard areServersNamed else { throw PostgresStoreError(.badConnectionString) }
         if !isLocal {
             guard ["verify-full", nil].contains(values["sslmode"]) else { throw PostgresStoreError(.notEncrypted) }
             values["sslmode"] = "verify-full"
@@ -50,17 +61,14 @@ struct ConnectionParameters: Sendable, CustomReflectable, CustomStringConvertibl
     }
 
     /// Whether every server is on this machine: by a socket of its file system, or by its loopback.
-    private static func isLocal(_ values: [String: String]) -> Bool {
-        [values["hostaddr"], values["host"]].compactMap { $0 }.allSatisfy { hosts in
-            hosts.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { host in
-                host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@") || host == "localhost" || host == "::1"
-                    || isLoopback(host)
-            }
+    private var isLocal: Bool {
+        (list("hostaddr") + list("host")).allSatisfy { host in
+            host.hasPrefix("/") || host.hasPrefix("@") || host == "localhost" || host == "::1" || Self.isLoopback(host)
         }
     }
 
     /// Whether it is an address of 127.0.0.0/8, digits alone: a name may begin like one.
-    private static func isLoopback(_ host: Substring) -> Bool {
+    private static func isLoopback(_ host: String) -> Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         // Without a zero in front: the system reads such a number as an octal one.
         return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0).map(String.init) == String($0) }

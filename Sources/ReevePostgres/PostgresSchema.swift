@@ -85,7 +85,7 @@ struct PostgresSchema {
         return found.flatMap { Int($0) } ?? 0
     }
 
-    /// Whether a table is there; throws when it is not as ``migrate(_:_:)`` makes it, and nothing else: what is beside it would see what is written.
+    /// Whether a table is there; throws when it is not as ``migrate(_:granting:)`` makes it, and nothing else: what is beside it would see what is written.
     private func isOwn(_ table: Table, _ connection: Connection) throws(PostgresStoreError) -> Bool {
         let found = try connection.run(
             """
@@ -115,7 +115,8 @@ struct PostgresSchema {
     /// Makes what is not there, in one transaction; of several at once each waits for the one before it.
     func migrate(_ connection: Connection, granting role: String?) throws(PostgresStoreError) {
         let grantee = try role.map { name throws(PostgresStoreError) in
-            guard !name.isEmpty, !name.utf8.contains(0) else { throw PostgresStoreError(.badName) }
+            // A longer one the server cuts off, and means another role.
+            guard 1...63 ~= name.utf8.count, !name.utf8.contains(0) else { throw PostgresStoreError(.badName) }
             return "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
         }
         // Two that make the same thing at once, or grant at once, are told so in many ways.

@@ -20,9 +20,9 @@ public final class PostgresStore: Store {
         public var connections: Int
         /// How many calls may wait for a connection: 1 to 1,000,000; those that come then are `StoreError.unavailable(_:)` at once.
         public var queue: Int
-        /// How long a call waits for a connection, and a connection may take to be opened, in seconds: 1 to 600. Of several servers each has its share.
+        /// How long a call waits for a connection, and a connection may take to be opened, in seconds: 1 to 600. Of several servers each has its share. Looking up a name comes on top.
         public var waitSeconds: Int
-        /// How long the server may work on a call, in seconds: 1 to 3,600. Each of the steps that a commit waits in has a third of it.
+        /// How long the server may work on a call, in seconds: 1 to 3,600. A read, and each of the steps in which a commit waits, has a third of it.
         public var statementSeconds: Int
         /// The schema that has the tables: `[a-z_][a-z0-9_]*`, at most 63 bytes, not beginning with `pg_`.
         public var schema: String
@@ -38,6 +38,13 @@ public final class PostgresStore: Store {
             self.statementSeconds = min(max(statementSeconds, 1), 3600)
             self.schema = schema
         }
+
+        /// What it counts as when a number was set out of range.
+        fileprivate var inRange: Self {
+            Self(
+                connections: connections, queue: queue, waitSeconds: waitSeconds, statementSeconds: statementSeconds,
+                schema: schema)
+        }
     }
 
     private let pool: ConnectionPool
@@ -50,6 +57,7 @@ public final class PostgresStore: Store {
     ///   - connection: A connection string as libpq reads it, keyword=value pairs or a URI; what it leaves out is taken from the environment (`PGHOST`, `PGPASSFILE` and so on).
     ///   - configuration: How many connections, how long calls wait, and the schema.
     public init(_ connection: String, configuration: Configuration = .init()) async throws(PostgresStoreError) {
+        let configuration = configuration.inRange
         let parameters = try ConnectionParameters(connection)
         let schema = try PostgresSchema(configuration.schema)
         let open: ConnectionPool.Opening = { deadline throws(PostgresStoreError) in
@@ -115,12 +123,10 @@ public final class PostgresStore: Store {
     }
 
     private static func record(_ row: ArraySlice<[UInt8]>, _ key: Key) throws(StoreError) -> Record {
-        guard row.count == 2, let revision = row.first, revision.count == 16, let value = row.last else {
+        guard row.count == 2, let revision = row.first.flatMap(Revision.init(bytes:)), let value = row.last else {
             throw .malformed(key)
         }
-        func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-        return Record(
-            bytes: value, revision: Revision(high: word(revision.prefix(8)), low: word(revision.suffix(8))))
+        return Record(bytes: value, revision: revision)
     }
 
     // MARK: Writing
@@ -141,9 +147,8 @@ public final class PostgresStore: Store {
             case .lost: throw .outcomeUnknown
             case .unavailable(let reason): throw .unavailable(reason)
             }
-            guard attempt < Self.attempts else {
-                throw .unavailable("others write the same records all the time; try again")
-            }
+            // Others come first all the time: to its caller that is a conflict like any other.
+            guard attempt < Self.attempts else { throw .conflict(commit.anyKey) }
             try? await Task.sleep(for: .milliseconds(Int.random(in: 0...(1 << min(attempt, 6)))))
         }
     }

@@ -8,7 +8,7 @@ public struct PostgresStoreError: Error, Hashable, Sendable {
     public enum Code: String, Hashable, Sendable, CaseIterable {
         /// The connection string is none, names a service, or has a parameter that the server's libraries do not know.
         case badConnectionString
-        /// The name of a schema is not `[a-z_][a-z0-9_]*`, at most 63 bytes, or begins with `pg_`; or the name of a role is empty.
+        /// The name of a schema is not `[a-z_][a-z0-9_]*`, at most 63 bytes, or begins with `pg_`; or the name of a role is empty or longer than 63 bytes.
         case badName
         /// A server on another machine, and an `sslmode` weaker than `verify-full`.
         case notEncrypted
@@ -60,9 +60,9 @@ extension PostgresStoreError: CustomStringConvertible {
         let text =
             switch code {
             case .badConnectionString:
-                "the connection string cannot be read; write keyword=value pairs or a URI as in libpq's manual, and name the host rather than a service"
+                "the connection string cannot be read; write keyword=value pairs or a URI as in libpq's manual, and name each host rather than a service"
             case .badName:
-                "a schema's name has to be [a-z_][a-z0-9_]*, at most 63 bytes, and not begin with pg_; a role's name has to be not empty"
+                "a schema's name has to be [a-z_][a-z0-9_]*, at most 63 bytes, and not begin with pg_; a role's name has to have 1 to 63 bytes"
             case .notEncrypted:
                 "the server is on another machine and sslmode is weaker than verify-full; leave sslmode out, and name the certificate's authority by sslrootcert"
             case .notReachable:

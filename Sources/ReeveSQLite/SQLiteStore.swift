@@ -31,6 +31,9 @@ public final class SQLiteStore: Store {
             self.busySeconds = min(max(busySeconds, 0), 60)
             self.readers = min(max(readers, 1), 64)
         }
+
+        /// What it counts as when a number was set out of range.
+        fileprivate var inRange: Self { Self(busySeconds: busySeconds, readers: readers, maximumBytes: maximumBytes) }
     }
 
     /// Where the file is: a path from the root.
@@ -56,6 +59,7 @@ public final class SQLiteStore: Store {
     /// to be written.
     public init(path: String, configuration: Configuration = .init()) throws(SQLiteStoreError) {
         let path = try StoreFile.absolute(path)
+        let configuration = configuration.inRange
         self.path = path
         try StoreFile.prepare(path)
         var settings = GRDB.Configuration()
@@ -136,19 +140,10 @@ public final class SQLiteStore: Store {
     }
 
     private static func found(in row: Row, _ key: Key) throws(StoreError) -> ReeveStorage.Record {
-        guard let revision = revision(row[0]), let value = row[1] as Data? else { throw .malformed(key) }
+        guard let revision = (row[0] as Data?).flatMap(Revision.init(bytes:)), let value = row[1] as Data? else {
+            throw .malformed(key)
+        }
         return ReeveStorage.Record(bytes: [UInt8](value), revision: revision)
-    }
-
-    private static func revision(_ data: Data?) -> Revision? {
-        guard let data, data.count == 16 else { return nil }
-        func word(_ bytes: Data) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-        return Revision(high: word(data.prefix(8)), low: word(data.suffix(8)))
-    }
-
-    private static func data(_ revision: Revision) -> Data {
-        func bytes(_ word: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
-        return Data(bytes(revision.high) + bytes(revision.low))
     }
 
     // MARK: Writing
@@ -230,11 +225,11 @@ public final class SQLiteStore: Store {
             let holds =
                 switch expectation {
                 case .absent: found == nil
-                case .revision(let revision): found == Self.data(revision)
+                case .revision(let revision): found == Data(revision.bytes)
                 }
             guard holds else { return .failure(.conflict(key)) }
         }
-        let revision = Self.data(changes.revision)
+        let revision = Data(changes.revision.bytes)
         let put = try db.cachedStatement(
             sql: """
                 INSERT INTO records (key, revision, value) VALUES (?, ?, ?)

@@ -7,6 +7,16 @@ import ReeveTesting
 import Testing
 
 @Suite struct StoreTests {
+    /// The bytes of a revision are its digits, and nothing else is one.
+    @Test func aRevisionHasSixteenBytes() {
+        for revision in [Revision.make(), Revision(high: 1, low: .max), Revision(high: .max, low: 0)] {
+            #expect(Revision(bytes: revision.bytes) == revision && revision.bytes.count == 16)
+            let digits = revision.bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            #expect(digits == revision.description)
+        }
+        for count in [0, 15, 17] { #expect(Revision(bytes: Array(repeating: 1, count: count)) == nil) }
+    }
+
     @Test(arguments: StoreContract.all) func memoryStoreKeeps(_ promise: StorePromise) async throws {
         try await promise.check { MemoryStore() }
     }

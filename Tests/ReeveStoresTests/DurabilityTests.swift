@@ -34,6 +34,38 @@ private final class Counter: Sendable {
         try await aKilledProcessLosesNothing(.postgres)
     }
 
+    @Test func whatWasCommittedIsThereForAllOverSQLite() async throws {
+        try await whatWasCommittedIsThereForAll(.sqlite)
+    }
+    @Test(.enabled(if: Server.isThere, Server.why)) func whatWasCommittedIsThereForAllOverPostgreSQL() async throws {
+        try await whatWasCommittedIsThereForAll(.postgres)
+    }
+
+    /// What a commit acknowledged is there for others at once, and again later, in its order; and what many do at once has one.
+    private func whatWasCommittedIsThereForAll(_ kind: DurableStore) async throws {
+        let place = try await Place(kind)
+        let (first, beside) = (try await place.open(), try await place.open())
+        for number in 0..<50 { try await write(first, "k\(number)", [UInt8(number)]) }
+        #expect(try await beside.record(for: key("k49"))?.bytes == [49])
+        try await write(beside, "k49", [7])
+        #expect(try await first.record(for: key("k49"))?.bytes == [7])
+        let before = try await first.records(in: KeyRange(under: Key(.platform)), limit: 1000)
+        for store in [first, beside] { try await kind.close(store) }
+        let again = try await place.open()
+        #expect(
+            try await again.records(in: KeyRange(under: Key(.platform)), limit: 1000) == before && before.count == 50)
+        try await place.check(again)
+        try await kind.close(again)
+        // On an empty one.
+        let other = try await Place(kind)
+        let store = try await other.open()
+        let seed = Scale.current.seed
+        let history = await StoreHistory.record(
+            on: store, writers: 8, operations: Scale.current.cases(ci: 2000, soak: 100_000), seed: seed)
+        #expect(history.violation() == nil, "seed \(seed)")
+        try await kind.close(store)
+    }
+
     private static let tasks = 4
 
     /// Four tasks that count, each commit two records of one number, and note what was acknowledged, until the process is killed: by a thread that waits for a commit of some number to

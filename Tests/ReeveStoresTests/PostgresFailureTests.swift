@@ -20,7 +20,7 @@ private final class Counters: Sendable {
     init(_ store: PostgresStore) { self.store = store }
 
     /// Counts until ``stop()``.
-    func run() async {
+    private func run() async {
         await withTaskGroup(of: Void.self) { group in
             for task in 0..<tasks {
                 group.addTask { [self] in
@@ -51,10 +51,34 @@ private final class Counters: Sendable {
         }
     }
 
-    func stop() { state.withLock { $0.isOver = true } }
-    var acknowledged: Int { state.withLock { $0.done.values.reduce(0, +) } }
-    var away: Int { state.withLock { $0.away } }
-    var unclear: Int { state.withLock { $0.unclear.values.reduce(0, +) } }
+    /// Counts while something is done, and some more after it; then looks whether all counted once.
+    static func count(over store: PostgresStore, while body: (Counters) async throws -> Void) async throws {
+        let counters = Counters(store)
+        async let running: Void = counters.run()
+        await counters.waitForMore(20)
+        do {
+            try await body(counters)
+            await counters.waitForMore(20)
+        } catch {
+            counters.stop()
+            await running
+            throw error
+        }
+        counters.stop()
+        await running
+        try await counters.check()
+        await store.close()
+    }
+
+    private func stop() { state.withLock { $0.isOver = true } }
+    private var acknowledged: Int { state.withLock { $0.done.values.reduce(0, +) } }
+    private var away: Int { state.withLock { $0.away } }
+
+    /// Waits until one more was told that the server is away: nobody hangs.
+    func waitForAway() async {
+        let before = away
+        while away == before { await Task.yield() }
+    }
 
     /// Waits until so many more were acknowledged.
     func waitForMore(_ count: Int) async {
@@ -75,46 +99,34 @@ private final class Counters: Sendable {
 }
 
 /// What a server does to its clients.
-@Suite(.enabled(if: Server.isThere, Server.why), .serialized) struct PostgresFailureTests {
+@Suite(.enabled(if: Server.isThere, Server.why), .serialized, .timeLimit(.minutes(60))) struct PostgresFailureTests {
     /// Connections that are cut while they commit, again and again.
     @Test func cutConnectionsLoseNothing() async throws {
         let schema = try await Schema()
         let store = try await PostgresStore(
             schema.connection + " application_name=\(schema.name)", configuration: schema.configuration())
-        let counters = Counters(store)
-        async let running: Void = counters.run()
-        for _ in 0..<Scale.current.cases(ci: 20, soak: 100) {
-            await counters.waitForMore(5)
-            try sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(schema.name)'",
-                on: schema.connection)
+        try await Counters.count(over: store) { counters in
+            for _ in 0..<Scale.current.cases(ci: 20, soak: 100) {
+                await counters.waitForMore(5)
+                try sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(schema.name)'",
+                    on: schema.connection)
+            }
         }
-        await counters.waitForMore(5)
-        counters.stop()
-        await running
-        try await counters.check()
-        await store.close()
     }
 
     @Test(arguments: ["stop", "crash"]) func aRestartedServerIsFoundAgain(_ end: String) async throws {
         let server = try PrivateServer()
         let schema = try await Schema(on: server.connection)
         let store = try await schema.store { $0.waitSeconds = 1 }
-        let counters = Counters(store)
-        async let running: Void = counters.run()
-        for _ in 0..<Scale.current.cases(ci: 5, soak: 100) {
-            await counters.waitForMore(20)
-            try server.run(end)
-            let away = counters.away
-            // Callers are told, and nobody hangs.
-            while counters.away == away { await Task.yield() }
-            try server.run("start")
+        try await Counters.count(over: store) { counters in
+            for _ in 0..<Scale.current.cases(ci: 5, soak: 100) {
+                await counters.waitForMore(20)
+                try server.run(end)
+                await counters.waitForAway()
+                try server.run("start")
+            }
         }
-        await counters.waitForMore(20)
-        counters.stop()
-        await running
-        try await counters.check()
-        await store.close()
     }
 
     /// Connections that nobody used while the server went away and came back are not used then: nothing is unclear that never was sent.
@@ -137,18 +149,11 @@ private final class Counters: Sendable {
         let server = try PrivateServer()
         let schema = try await Schema(on: server.connection)
         let store = try await schema.store { ($0.waitSeconds, $0.statementSeconds) = (1, 1) }
-        let counters = Counters(store)
-        async let running: Void = counters.run()
-        await counters.waitForMore(20)
-        try server.run("freeze")
-        let away = counters.away
-        while counters.away == away { await Task.yield() }
-        try server.run("thaw")
-        await counters.waitForMore(20)
-        counters.stop()
-        await running
-        try await counters.check()
-        await store.close()
+        try await Counters.count(over: store) { counters in
+            try server.run("freeze")
+            await counters.waitForAway()
+            try server.run("thaw")
+        }
     }
 }
 #endif

@@ -21,8 +21,8 @@ private final class Proxy: Sendable {
         case answersItself
     }
 
-    let port: UInt16
-    private let listener: Int32
+    var port: UInt16 { listener.withLock { $0?.port ?? 0 } }
+    private let listener = Mutex<Listener?>(nil)
     private let server: String
     private let mode = Mutex(Mode.passes)
 
@@ -31,28 +31,13 @@ private final class Proxy: Sendable {
     init(to connection: String) throws {
         let folder = try #require(connection.split(separator: " ").first?.dropFirst(5))
         server = "\(folder)/.s.PGSQL.5432"
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let file = listener
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(file, $0, length) == 0 && listen(file, 64) == 0 && getsockname(file, $0, &length) == 0
-            }
+        let listener = try Listener { [weak self] caller in
+            guard let self else { return }
+            let callee = connected()
+            Thread.detachNewThread { [self] in pump(from: callee, to: caller, isRequest: false) }
+            pump(from: caller, to: callee, isRequest: true)
         }
-        try #require(isBound)
-        port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [self] in
-            while true {
-                let caller = accept(listener, nil, nil)
-                guard caller >= 0 else { return }
-                let callee = connected()
-                Thread.detachNewThread { [self] in pump(from: caller, to: callee, isRequest: true) }
-                Thread.detachNewThread { [self] in pump(from: callee, to: caller, isRequest: false) }
-            }
-        }
+        self.listener.withLock { $0 = listener }
     }
 
     private func connected() -> Int32 {
@@ -97,8 +82,6 @@ private final class Proxy: Sendable {
     private func end(_ source: Int32, _ target: Int32) {
         for file in [source, target] { shutdown(file, Int32(SHUT_RDWR)) }
     }
-
-    deinit { close(listener) }
 }
 
 /// What is known of a commit whose connection breaks in the middle of it.

@@ -89,6 +89,40 @@ final class Holder {
     deinit { PQfinish(handle) }
 }
 
+/// Listens on this machine, and gives each caller to a thread of its own.
+final class Listener: Sendable {
+    let port: UInt16
+    private let file: Int32
+
+    init(_ answer: @escaping @Sendable (Int32) -> Void) throws {
+        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, length) == 0 && listen(file, 64) == 0 && getsockname(file, $0, &length) == 0
+            }
+        }
+        try #require(isBound)
+        self.file = file
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread {
+            while true {
+                let caller = accept(file, nil, nil)
+                guard caller >= 0 else { return }
+                Thread.detachNewThread { answer(caller) }
+            }
+        }
+    }
+
+    // What waits in accept(2) is woken, and ends.
+    deinit {
+        shutdown(file, Int32(SHUT_RDWR))
+        close(file)
+    }
+}
+
 /// A server that only one test has, so that it can be stopped, frozen and killed.
 final class PrivateServer: Sendable {
     let folder: String

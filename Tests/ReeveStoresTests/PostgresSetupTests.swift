@@ -12,7 +12,9 @@ import Testing
 /// What a store is opened with, before there is a server to ask.
 @Suite struct PostgresConnectionTests {
     @Test(arguments: [
-        "nonsense", "host='a", "unknown=1", "postgresql://[", "service=app", "host=/tmp\u{0}",
+        "nonsense", "host='a", "unknown=1", "postgresql://[", "service=app", "host=/tmp\u{0}", "host=,localhost",
+        "host=localhost,", "host=a,b hostaddr=127.0.0.1", "host=a,b port=1,2,3", "hostaddr=,127.0.0.1 host=a,b",
+        "host=a port=,",
         "host=a password='never shown",
     ]) func whatIsNoConnectionStringIsRefused(_ text: String) async {
         await expect(.badConnectionString) { _ = try await PostgresStore(text) }
@@ -51,15 +53,20 @@ import Testing
         ("host=localhost", "PGHOSTADDR", "0.0.0.0"), ("host=''", "PGHOST", "0.0.0.0"),
         ("hostaddr=''", "PGHOSTADDR", "0.0.0.0"),
         ("dbname=a", "PGHOST", "0.0.0.0"), ("host=/tmp", "PGHOSTADDR", "0.0.0.0"),
+        ("host=localhost", "PGSERVICE", "reeve"),
     ]) func theEnvironmentIsNoWayRound(_ text: String, _ variable: String, _ value: String) async throws {
         let impostor = try Impostor()
         let connection = text + " port=\(impostor.port) user=someone password=secret"
         await #expect(processExitsWith: .success) {
             [connection = connection as String, variable = variable as String, value = value as String] in
             setenv(variable, value, 1)
+            let services = FileManager.default.temporaryDirectory.appending(path: "reeve-services-\(getpid())").path
+            try "[reeve]\nhostaddr=0.0.0.0\n".write(toFile: services, atomically: true, encoding: .utf8)
+            defer { try? FileManager.default.removeItem(atPath: services) }
+            setenv("PGSERVICEFILE", services, 1)
             do {
                 _ = try await PostgresStore(connection, configuration: .init(waitSeconds: 2))
-                exit(1)
+                preconditionFailure("it was let in")
             } catch {
                 precondition((error as? PostgresStoreError)?.code == .notReachable)
             }
@@ -211,7 +218,9 @@ import Testing
         }
         await store.close()
         try sql("DROP SCHEMA \(schema.name) CASCADE; DROP ROLE \(quoted)", on: connection)
-        await expect(.badName) { try await PostgresStore.migrate(connection, granting: "") }
+        for name in ["", "a\u{0}b", String(repeating: "a", count: 64)] {
+            await expect(.badName) { try await PostgresStore.migrate(connection, granting: name) }
+        }
         await expect(.failed) {
             try await PostgresStore.migrate(connection, schema: schema.name, granting: "nobody \(role)")
         }
@@ -260,39 +269,26 @@ import Testing
     }
 }
 
-/// A server that says it speaks no TLS, and notes what it hears.
+/// A server that says it speaks no TLS, or nothing at all, and notes what it hears.
 private final class Impostor: Sendable {
-    let port: UInt16
-    private let bytes = Mutex<[UInt8]>([])
-    private let listener: Int32
-
-    var heard: [UInt8] { bytes.withLock { $0 } }
+    private final class Ear: Sendable {
+        let bytes = Mutex<[UInt8]>([])
+    }
+    private let (ear, listener): (Ear, Listener)
+    var port: UInt16 { listener.port }
+    var heard: [UInt8] { ear.bytes.withLock { $0 } }
 
     init(isSilent: Bool = false) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let file = listener
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(file, $0, length) == 0 && listen(file, 8) == 0 && getsockname(file, $0, &length) == 0
+        let ear = Ear()
+        self.ear = ear
+        listener = try Listener { caller in
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while case let count = recv(caller, &buffer, buffer.count, 0), count > 0 {
+                ear.bytes.withLock { $0 += buffer.prefix(count) }
+                if isSilent { continue }
+                _ = send(caller, [UInt8(ascii: "N")], 1, Int32(MSG_NOSIGNAL))
             }
-        }
-        try #require(isBound)
-        port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [self] in
-            while true {
-                let caller = accept(listener, nil, nil)
-                guard caller >= 0 else { return }
-                var buffer = [UInt8](repeating: 0, count: 4096)
-                while case let count = recv(caller, &buffer, buffer.count, 0), count > 0 {
-                    bytes.withLock { $0 += buffer.prefix(count) }
-                    if isSilent { continue }
-                    _ = send(caller, [UInt8(ascii: "N")], 1, Int32(MSG_NOSIGNAL))
-                }
-                close(caller)
-            }
+            close(caller)
         }
     }
 }

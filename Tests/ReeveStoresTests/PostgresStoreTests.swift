@@ -17,21 +17,52 @@ import Testing
         await store.close()
     }
 
-    /// What a commit acknowledged is there for others at once, and again later, in its order.
-    @Test func whatWasCommittedIsThereForAll() async throws {
+    /// Numbers out of range count as the nearest, however they were set.
+    @Test func numbersOutOfRangeAreTheNearest() async throws {
         let schema = try await Schema()
-        let (first, beside) = (try await schema.store(), try await schema.store())
-        for number in 0..<50 { try await write(first, "k\(number)", [UInt8(number)]) }
-        #expect(try await beside.record(for: key("k49"))?.bytes == [49])
-        try await write(beside, "k49", [7])
-        #expect(try await first.record(for: key("k49"))?.bytes == [7])
-        let before = try await first.records(in: KeyRange(under: Key(.platform)), limit: 1000)
-        await first.close()
-        await beside.close()
-        let again = try await schema.store()
-        #expect(
-            try await again.records(in: KeyRange(under: Key(.platform)), limit: 1000) == before && before.count == 50)
-        await again.close()
+        for number in [Int.min, -1, 0, .max] {
+            let store = try await schema.store {
+                ($0.connections, $0.queue, $0.waitSeconds, $0.statementSeconds) = (number, number, number, number)
+            }
+            try await write(store, "a", [1])
+            #expect(try await store.record(for: key("a"))?.bytes == [1])
+            let all = try await store.records(in: KeyRange(under: Key(.platform)), limit: .max)
+            #expect(all.count == 1)
+            await store.close()
+        }
+    }
+
+    /// A read whose task is cancelled while the server is at it is answered at once, and its connection gives the next one its own answer.
+    @Test func aCancelledReadLeavesItsConnectionClean() async throws {
+        let schema = try await Schema()
+        let store = try await schema.store { ($0.connections, $0.waitSeconds, $0.statementSeconds) = (1, 600, 3600) }
+        for name in ["a", "b"] { try await write(store, name, Array(name.utf8)) }
+        let holder = try Holder(schema, "LOCK TABLE \(schema.name).records IN ACCESS EXCLUSIVE MODE")
+        let reading = Task { try await store.record(for: key("a")) }
+        try await holder.waitForWaiter()
+        reading.cancel()
+        await #expect(throws: StoreError.unavailable("the task was cancelled")) { try await reading.value }
+        async let next = store.record(for: key("b"))
+        holder.release()
+        #expect(try await next?.bytes == Array("b".utf8))
+        await store.close()
+    }
+
+    /// Two commits that each lock what the other relies on: whoever the server ends first is told of a conflict, or comes second.
+    @Test func whatIsRefusedBecauseOfOthersIsAConflict() async throws {
+        let schema = try await Schema()
+        let store = try await schema.store { $0.statementSeconds = 3 }
+        try await write(store, "a", [1])
+        // Its lock is not to be had for as long as a step may take: the server says so each time.
+        try sql("ALTER ROLE owner IN DATABASE postgres SET lock_timeout = '10ms'", on: schema.connection)
+        let impatient = try await schema.store()
+        try sql("ALTER ROLE owner IN DATABASE postgres RESET lock_timeout", on: schema.connection)
+        let holder = try Holder(schema, "SELECT 1 FROM \(schema.name).records FOR UPDATE")
+        await #expect(throws: StoreError.conflict(key("a"))) { try await write(impatient, "a", [2]) }
+        holder.release()
+        #expect(try await store.record(for: key("a"))?.bytes == [1])
+        await store.close()
+        await impatient.close()
     }
 
     /// No text is anything but a text.

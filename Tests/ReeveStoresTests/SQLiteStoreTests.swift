@@ -26,22 +26,17 @@ private func expect(_ code: SQLiteStoreError.Code, _ body: () async throws -> Vo
         withExtendedLifetime(folder) {}
     }
 
-    /// What a commit acknowledged is there when the file is opened again, in its order, and in a process beside it at once.
-    @Test func whatWasCommittedIsThereAgain() async throws {
-        let folder = try Folder()
-        let first = try SQLiteStore(path: folder.file)
-        let beside = try SQLiteStore(path: folder.file)
-        for number in 0..<50 { try await write(first, "k\(number)", [UInt8(number)]) }
-        #expect(try await beside.record(for: key("k49"))?.bytes == [49])
-        try await write(beside, "k49", [7])
-        #expect(try await first.record(for: key("k49"))?.bytes == [7])
-        let before = try await first.records(in: KeyRange(under: Key(.platform)), limit: 1000)
-        try first.close()
-        try beside.close()
-        let again = try SQLiteStore(path: folder.file)
-        #expect(
-            try await again.records(in: KeyRange(under: Key(.platform)), limit: 1000) == before && before.count == 50)
-        try await again.checkIntegrity()
+    /// Numbers out of range count as the nearest, however they were set.
+    @Test func numbersOutOfRangeAreTheNearest() async throws {
+        for number in [Int.min, -1, 0, .max] {
+            let folder = try Folder()
+            var configuration = SQLiteStore.Configuration()
+            (configuration.busySeconds, configuration.readers, configuration.maximumBytes) = (number, number, number)
+            let store = try SQLiteStore(path: folder.file, configuration: configuration)
+            try await write(store, "a", [1])
+            #expect(try await store.record(for: key("a"))?.bytes == [1])
+            try store.close()
+        }
     }
 
     /// Many commits at once are each all or nothing, and each as of those before it.

@@ -50,6 +50,22 @@ public struct Revision: Hashable, Sendable, CustomStringConvertible {
         self.low = low
     }
 
+    /// A revision from its ``bytes``; `nil` when they are not 16.
+    public init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == 16 else { return nil }
+        func word(_ bytes: some Sequence<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        self.init(high: word(bytes.prefix(8)), low: word(bytes.dropFirst(8)))
+    }
+
+    /// The 16 bytes in which an adapter keeps it, the upper ones first.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16)
+        bytes.appendBigEndian(high)
+        bytes.appendBigEndian(low)
+        return bytes
+    }
+
     /// 32 hexadecimal digits.
     public var description: String {
         [high, low].map { word in
