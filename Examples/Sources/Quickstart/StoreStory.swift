@@ -88,9 +88,12 @@ struct StoreStory {
         var bytes = [UInt8](FileManager.default.contents(atPath: path) ?? Data())
         if bytes.isEmpty {
             bytes = (0..<128).map { _ in .random(in: .min ... .max) }
-            let isMade = FileManager.default.createFile(
-                atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
-            guard isMade else { throw UserFailure("cannot write the keys to `\(path)`") }
+            // Nobody else's from its first moment on.
+            let file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+            defer { close(file) }
+            guard file >= 0, write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
+                throw UserFailure("cannot write the keys to `\(path)`")
+            }
         }
         guard bytes.count == 128 else { throw UserFailure("`\(path)` does not hold the keys of this example") }
         func part(_ number: Int) throws -> SecretBytes {
