@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 #if PostgreSQL
-/// The tables of a store: one of records, and one that says their format.
+/// The tables of a store: one of records that may change, one of those that are only ever added, and one that says their format.
 struct PostgresSchema {
     static let format = 1
 
@@ -24,11 +24,12 @@ struct PostgresSchema {
     private enum Table: String, CaseIterable {
         case format
         case records
+        case appendOnly = "append_only"
 
         var columns: String {
             switch self {
             case .format: "format integer"
-            case .records: "key bytea,revision bytea,value bytea"
+            case .records, .appendOnly: "key bytea,revision bytea,value bytea"
             }
         }
 
@@ -72,11 +73,23 @@ struct PostgresSchema {
                 SET plan_cache_mode = force_generic_plan
                 """)
         }
+        try check(connection)
+        try connection.prepare(quoted)
+    }
+
+    /// Throws unless the tables are there, as they were made, in this release's format.
+    func check(_ connection: Connection) throws(PostgresStoreError) {
         for table in Table.allCases where try !isOwn(table, connection) { throw PostgresStoreError(.notMigrated) }
         let number = try number(connection, locked: false)
         guard number <= Self.format else { throw PostgresStoreError(.newerFormat) }
         guard number == Self.format else { throw PostgresStoreError(.notMigrated) }
-        try connection.prepare(quoted)
+    }
+
+    /// A role's name as a statement has it.
+    static func quoted(role name: String) throws(PostgresStoreError) -> String {
+        // A longer one the server cuts off, and means another role.
+        guard 1...63 ~= name.utf8.count, !name.utf8.contains(0) else { throw PostgresStoreError(.badName) }
+        return "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
     private func number(_ connection: Connection, locked: Bool) throws(PostgresStoreError) -> Int {
@@ -114,11 +127,7 @@ struct PostgresSchema {
 
     /// Makes what is not there, in one transaction; of several at once each waits for the one before it.
     func migrate(_ connection: Connection, granting role: String?) throws(PostgresStoreError) {
-        let grantee = try role.map { name throws(PostgresStoreError) in
-            // A longer one the server cuts off, and means another role.
-            guard 1...63 ~= name.utf8.count, !name.utf8.contains(0) else { throw PostgresStoreError(.badName) }
-            return "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-        }
+        let grantee = try role.map(Self.quoted(role:))
         // Two that make the same thing at once, or grant at once, are told so in many ways.
         for attempt in 1... {
             do throws(PostgresStoreError) {
@@ -151,9 +160,9 @@ struct PostgresSchema {
         if found < 1 {
             _ = try connection.run(
                 """
-                \(Table.records.creation(quoted));
+                \(Table.records.creation(quoted)); \(Table.appendOnly.creation(quoted));
                 REVOKE ALL ON SCHEMA \(quoted) FROM PUBLIC;
-                REVOKE ALL ON \(quoted).records, \(quoted).format FROM PUBLIC;
+                REVOKE ALL ON \(quoted).records, \(quoted).append_only, \(quoted).format FROM PUBLIC;
                 INSERT INTO \(quoted).format (format) VALUES (1)
                 """)
         }
@@ -163,6 +172,7 @@ struct PostgresSchema {
                 """
                 GRANT USAGE ON SCHEMA \(quoted) TO \(grantee);
                 GRANT SELECT ON \(quoted).format TO \(grantee);
+                GRANT SELECT, INSERT ON \(quoted).append_only TO \(grantee);
                 GRANT SELECT, INSERT, UPDATE, DELETE ON \(quoted).records TO \(grantee)
                 """)
         }

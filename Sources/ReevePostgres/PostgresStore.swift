@@ -5,7 +5,7 @@
 import Foundation
 public import ReeveStorage
 
-/// The store to scale with: one table of a PostgreSQL database, for as many processes and machines as it serves.
+/// The store to scale with: tables of a PostgreSQL database, for as many processes and machines as it serves.
 ///
 ///     try await PostgresStore.migrate("host=db.example user=reeve_owner dbname=app", granting: "app")    // once, as the owner
 ///     let store = try await PostgresStore("host=db.example user=app dbname=app")
@@ -48,6 +48,7 @@ public final class PostgresStore: Store {
     }
 
     private let pool: ConnectionPool
+    private let schema: PostgresSchema
     /// How often a commit is tried that the server refuses because of others.
     private static let attempts = 10
 
@@ -60,6 +61,7 @@ public final class PostgresStore: Store {
         let configuration = configuration.inRange
         let parameters = try ConnectionParameters(connection)
         let schema = try PostgresSchema(configuration.schema)
+        self.schema = schema
         let open: ConnectionPool.Opening = { deadline throws(PostgresStoreError) in
             let connection = try Connection.open(parameters, by: deadline)
             try schema.begin(on: connection, configuration)
@@ -90,27 +92,37 @@ public final class PostgresStore: Store {
         }
     }
 
+    /// Makes or renews views of the records as JSON, for operators: `access`, `audit`, `plans`, `privacy`, `publishing`, `vault`, `storage` for what is no room's own, and `everything`. They only
+    /// read, and show every record: what is no JSON as `{"base64":…}`. Whoever sees them sees personal data that is stored in the clear; secrets are ciphertext. PostgreSQL only. It takes at most
+    /// 60 seconds.
+    ///
+    /// - Parameters:
+    ///   - connection: A connection string of the owner's.
+    ///   - schema: The schema that ``migrate(_:schema:granting:)`` was run for.
+    ///   - role: The role of the operators; it sees the views and nothing else. `nil` for none.
+    public static func makeViews(
+        _ connection: String, schema: String = "reeve", granting role: String? = nil
+    ) async throws(PostgresStoreError) {
+        let parameters = try ConnectionParameters(connection)
+        let views = PostgresViews(schema: try PostgresSchema(schema))
+        try await onThread { () throws(PostgresStoreError) in
+            try views.create(Connection.open(parameters, by: .now + .seconds(60)), granting: role)
+        }
+    }
+
     // MARK: Reading
 
     /// The record of a key.
     public func record(for key: Key) async throws(StoreError) -> Record? {
-        let rows = try await rows(Request(steps: [Request.Step(.point, [key.bytes])]))
-        guard let row = rows.first?.first else { return nil }
-        return try Self.record(row[...], key)
+        let rows = try await rows(Request(steps: [.point(key)])).first
+        return try rows?.first.map { row throws(StoreError) in try Record(row: row[...], of: key) }
     }
 
     /// At most `limit` entries of a range, in key order.
     public func records(in range: KeyRange, limit: Int) async throws(StoreError) -> [Entry] {
         guard limit > 0 else { return [] }
-        let bounds = [
-            range.lowerBound, range.upperBound, (0..<8).map { UInt8(truncatingIfNeeded: limit >> (56 - 8 * $0)) },
-        ]
-        var entries: [Entry] = []
-        for row in try await rows(Request(steps: [Request.Step(.range, bounds)])).first ?? [] {
-            let key = Key(encoded: row.first ?? [])
-            entries.append(Entry(key: key, record: try Self.record(row.dropFirst(), key)))
-        }
-        return entries
+        let rows = try await rows(Request(steps: [.range(range, limit)])).first
+        return try rows?.map { row throws(StoreError) in try Entry(row: row) } ?? []
     }
 
     private func rows(_ request: Request) async throws(StoreError) -> [[[[UInt8]]]] {
@@ -120,13 +132,6 @@ public final class PostgresStore: Store {
         case .lost: throw .unavailable(PostgresStoreError(.notReachable).description)
         case .unavailable(let reason): throw .unavailable(reason)
         }
-    }
-
-    private static func record(_ row: ArraySlice<[UInt8]>, _ key: Key) throws(StoreError) -> Record {
-        guard row.count == 2, let revision = row.first.flatMap(Revision.init(bytes:)), let value = row.last else {
-            throw .malformed(key)
-        }
-        return Record(bytes: value, revision: revision)
     }
 
     // MARK: Writing
@@ -141,7 +146,9 @@ public final class PostgresStore: Store {
             case .rows: return
             case .refused("22012"):
                 // An expectation did not hold. Where it does by now, it is tried again.
-                if let key = try await rows(commit.broken).first?.first?.first { throw .conflict(Key(encoded: key)) }
+                for rows in try await rows(commit.broken) {
+                    if let key = rows.first?.first { throw .conflict(Key(encoded: key)) }
+                }
             case .refused(let state) where Self.isOthers(state): break
             case .refused(let state): throw .unavailable(PostgresStoreError(state: state).description)
             case .lost: throw .outcomeUnknown
@@ -155,6 +162,13 @@ public final class PostgresStore: Store {
 
     /// Whether the server refused because of what others did at the same time: a serialisation failure, a deadlock, a lock that was not to be had, a record that came about.
     private static func isOthers(_ state: String) -> Bool { ["40001", "40P01", "55P03", "23505"].contains(state) }
+
+    /// This store inside a transaction of the host's own, on a connection of the host's own to the same database, whose role `migrate` was run for.
+    ///
+    ///     let joined = store.joined { statement in try await mine.query(statement) }    // between your BEGIN and COMMIT
+    ///
+    /// - Parameter run: Runs one statement there with its parameters in binary format, and returns the rows in binary format; throws when it failed.
+    public func joined(_ run: @escaping JoinedStore.Run) -> JoinedStore { JoinedStore(schema.quoted, run) }
 
     /// Ends the connections after what is on its way. Calls that come later are `StoreError.unavailable(_:)`.
     public func close() async { await pool.close() }

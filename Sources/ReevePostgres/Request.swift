@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the Reeve authors
 
 #if PostgreSQL
+import ReeveStorage
 import Synchronization
 
 /// What is sent to the server at once, and answered at once: one statement, or several that are one transaction.
@@ -20,6 +21,38 @@ struct Request: Sendable {
     let steps: [Step]
     /// Whether something may have changed when the reply is lost.
     var changes: Bool { steps.last?.statement == .commit }
+}
+
+extension Request.Step {
+    /// Asks for the record of a key.
+    static func point(_ key: Key) -> Self {
+        Self(AppendOnly.holds(key) ? .pointAdded : .point, [key.bytes])
+    }
+
+    /// Asks for at most so many records of a range.
+    static func range(_ range: KeyRange, _ limit: Int) -> Self {
+        let limit = (0..<8).map { UInt8(truncatingIfNeeded: limit >> (56 - 8 * $0)) }
+        let statement = AppendOnly.holds(range).map { $0 ? Statement.rangeAdded : .range } ?? .rangeBoth
+        return Self(statement, [range.lowerBound, range.upperBound, limit])
+    }
+}
+
+extension Record {
+    /// What a row says of a key: revision and value.
+    init(row: ArraySlice<[UInt8]>, of key: Key) throws(StoreError) {
+        guard row.count == 2, let revision = row.first.flatMap(Revision.init(bytes:)), let value = row.last else {
+            throw .malformed(key)
+        }
+        self.init(bytes: value, revision: revision)
+    }
+}
+
+extension Entry {
+    /// What a row says: key, revision and value.
+    init(row: [[UInt8]]) throws(StoreError) {
+        let key = Key(encoded: row.first ?? [])
+        self.init(key: key, record: try Record(row: row.dropFirst(), of: key))
+    }
 }
 
 /// What became of a request.

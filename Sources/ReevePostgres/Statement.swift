@@ -8,19 +8,25 @@
 /// the order of the keys, and puts an empty one where there is none: nobody else can write it, or bring it about, until the end. `share` keeps others from changing the records that are only expected.
 /// So everything a commit looks at stays as it is while it looks, whatever the level of isolation; `check`, which sees what was there when all locks were held, ends the transaction when something is
 /// not as expected. Which record that was, `broken` asks afterwards.
+///
+/// What is only ever added (``AppendOnly``) is in a table of its own, where a program's role can lock nothing: it is locked by an empty row of its key among the records that change.
 enum Statement: String, Sendable, CaseIterable {
     case begin, lock, share, check, write, remove, commit, rollback, point, range, broken
+    case checkAdded, add, prune, pointAdded, rangeAdded, rangeBoth, brokenAdded
 
     /// Its text, over the tables of a schema.
     func text(_ schema: String) -> String {
-        let table = "\(schema).records"
+        let (table, added) = ("\(schema).records", "\(schema).append_only")
         return switch self {
         case .begin: "BEGIN"
         case .commit: "COMMIT"
         case .rollback: "ROLLBACK"
-        case .point: "SELECT revision, value FROM \(table) WHERE key = $1"
-        case .range:
-            "SELECT key, revision, value FROM \(table) WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3::bigint"
+        case .point: Self.point(table)
+        case .pointAdded: Self.point(added)
+        case .range: Self.range(table)
+        case .rangeAdded: Self.range(added)
+        case .rangeBoth:
+            "SELECT * FROM ((\(Self.range(table))) UNION ALL (\(Self.range(added)))) AS both_tables ORDER BY key LIMIT $3::bigint"
         case .lock:
             """
             INSERT INTO \(table) AS r (key, revision, value)
@@ -28,26 +34,54 @@ enum Statement: String, Sendable, CaseIterable {
             ON CONFLICT (key) DO UPDATE SET value = r.value WHERE false
             """
         case .share: "SELECT 1 FROM \(table) WHERE key = ANY($1::bytea[]) ORDER BY key FOR SHARE"
-        case .check:
-            // Ends the transaction where an expectation does not hold.
-            """
-            SELECT 1 / CASE WHEN EXISTS (
-                SELECT 1 FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
-                LEFT JOIN \(table) AS r ON r.key = e.key WHERE coalesce(r.revision, ''::bytea) <> e.revision
-            ) THEN 0 ELSE 1 END
-            """
+        case .check: Self.check(table)
+        case .checkAdded: Self.check(added)
         case .write:
             """
             UPDATE \(table) AS r SET revision = $3::bytea, value = w.value
             FROM unnest($1::bytea[], $2::bytea[]) AS w(key, value) WHERE r.key = w.key
             """
+        case .add:
+            """
+            INSERT INTO \(added) (key, revision, value)
+            SELECT w.key, $3::bytea, w.value FROM unnest($1::bytea[], $2::bytea[]) AS w(key, value)
+            """
         case .remove: "DELETE FROM \(table) WHERE key = ANY($1::bytea[])"
-        case .broken:
-            """
-            SELECT e.key FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
-            LEFT JOIN \(table) AS r ON r.key = e.key WHERE coalesce(r.revision, ''::bytea) <> e.revision LIMIT 1
-            """
+        case .prune: "DELETE FROM \(added) WHERE key = ANY($1::bytea[])"
+        case .broken: "SELECT e.key \(Self.unexpected(table)) LIMIT 1"
+        case .brokenAdded: "SELECT e.key \(Self.unexpected(added)) LIMIT 1"
         }
+    }
+
+    /// The types of its parameters, by the server's numbers: `bytea`, `bytea[]`, `bigint`.
+    var types: [UInt32] {
+        let (bytes, list, integer): (UInt32, UInt32, UInt32) = (17, 1001, 20)
+        return switch self {
+        case .begin, .commit, .rollback: []
+        case .point, .pointAdded: [bytes]
+        case .range, .rangeAdded, .rangeBoth: [bytes, bytes, integer]
+        case .lock, .share, .remove, .prune: [list]
+        case .check, .checkAdded, .broken, .brokenAdded: [list, list]
+        case .write, .add: [list, list, bytes]
+        }
+    }
+
+    private static func point(_ table: String) -> String { "SELECT revision, value FROM \(table) WHERE key = $1" }
+
+    private static func range(_ table: String) -> String {
+        "SELECT key, revision, value FROM \(table) WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3::bigint"
+    }
+
+    /// Ends the transaction where an expectation does not hold.
+    private static func check(_ table: String) -> String {
+        "SELECT 1 / CASE WHEN EXISTS (SELECT 1 \(unexpected(table))) THEN 0 ELSE 1 END"
+    }
+
+    private static func unexpected(_ table: String) -> String {
+        """
+        FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
+        LEFT JOIN \(table) AS r ON r.key = e.key WHERE coalesce(r.revision, ''::bytea) <> e.revision
+        """
     }
 }
 

@@ -82,11 +82,12 @@ import Testing
 
     /// A record that is only expected does not change between the look and the commit, and one that is expected to be absent does not come about: of two that each rely on the other's, one is
     /// refused.
-    @Test(arguments: [true, false]) func whatIsExpectedStaysSo(_ isAbsent: Bool) async throws {
+    @Test(arguments: [(true, "records"), (false, "records"), (true, "ledger")])
+    func whatIsExpectedStaysSo(_ isAbsent: Bool, _ table: String) async throws {
         let schema = try await Schema()
         let store = try await schema.store { $0.connections = 8 }
         for round in 0..<60 {
-            let keys = [key("a\(round)"), key("b\(round)")]
+            let keys = ["a", "b"].map { Key(.platform, [.text(table), .text("\($0)\(round)")]) }
             var expectation = Changes.Expectation.absent
             if !isAbsent {
                 var changes = Changes()

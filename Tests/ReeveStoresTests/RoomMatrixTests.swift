@@ -181,6 +181,17 @@ private struct Story {
         let failures = try await Story().tell(over: counted)
         try #require(failures.isEmpty, "\(failures)")
         try #require(counted.calls > 60)
+        if kind == .postgres {
+            // What the rooms only add has the table that is for it.
+            for name in ["audit.leaves", "audit.checkpoint"] {
+                let apart = try ["append_only", "records"].map { table in
+                    try sql(
+                        "SELECT count(*) > 0 FROM \(place.address).\(table) WHERE position(convert_to('\(name)', 'UTF8') IN key) > 0",
+                        on: try #require(Server.shared))
+                }
+                #expect(apart == [[["t"]], [["f"]]], "\(name)")
+            }
+        }
         // In CI some of the calls, others each time.
         let step = Scale.current.cases(ci: 9, soak: 1)
         var random = Scale.current.generator(for: "matrix.\(kind).\(fault)")
