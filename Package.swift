@@ -28,7 +28,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["Reeve", "ReeveModel", "ReeveTesting"], resources: resources,
+        name: name, dependencies: dependencies + ["Reeve", "ReeveModel", "ReeveTesting", "ReeveTestSupport"],
+        resources: resources,
         swiftSettings: common)
 }
 
@@ -111,6 +112,10 @@ let package = Package(
         // The kit for tests of Reeve and of the packages that use it
         room("ReeveTesting", rooms.map { .init(stringLiteral: $0) } + ["Reeve"]),
 
+        // What the tests of the rooms share
+        .target(
+            name: "ReeveTestSupport", dependencies: ["ReeveModel", "ReeveStorage", "ReeveSQLite", "ReevePostgres"],
+            path: "Tests/Support", swiftSettings: library),
         tests("ReeveModelTests", [], resources: [.copy("Golden")]),
         tests("ReeveCryptoTests", ["ReeveCrypto"]),
         tests("ReeveStorageTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess"]),

@@ -4,10 +4,10 @@
 #if PostgreSQL
 import ReeveStorage
 
-/// The records that are only ever added: the leaves and checkpoints of audit logs, and the lines of a ledger. They have a table of their own, in which a program's role may insert and select.
+/// The records that are only ever added: the leaves of audit logs, and the lines of a ledger. They have a table of their own, in which a program's role may insert and select.
 enum AppendOnly {
     /// The tables of the rooms that have them.
-    static let tables = ["audit.leaves", "audit.checkpoint", "ledger"]
+    static let tables = ["audit.leaves", "ledger"]
     private static let names = Set(tables.map { Array($0.utf8)[...] })
 
     /// Whether the record of a key is one.

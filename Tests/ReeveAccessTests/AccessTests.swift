@@ -4,11 +4,12 @@
 import ReeveAccess
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
 @Suite struct AccessTests {
-    private let store = SpyStore()
+    private let store = SpyStore(TestStore())
     private let time = ManualTime()
     private let operatorActor = ActContext.Actor.host("app")
     private let scope = Scope(Identifier(high: 1, low: 1), .production)
@@ -28,7 +29,7 @@ import Testing
         #expect(entries.map(\.action) == ["access.soleOperator"])
         #expect(entries.first?.context.reason == "no roles yet")
         #expect(entries.first?.policy != nil)
-        let broken = FaultyStore(MemoryStore(), failing: 1)
+        let broken = FaultyStore(TestStore(), failing: 1)
         await #expect(throws: AccessError(.storeFailed)) {
             _ = try await AccessAuthority.soleOperator(operatorActor, reason: "x", store: broken, time: time)
         }
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func aDenialThatCannotBeRecordedIsStillADenial() async throws {
-        let faulty = FaultyStore(MemoryStore(), failing: 2, with: .crash)
+        let faulty = FaultyStore(TestStore(), failing: 2, with: .crash)
         let authority = try await AccessAuthority.soleOperator(operatorActor, reason: "x", store: faulty, time: time)
         let answer = await authority.permit(
             OpenCredential.self, on: resource, as: ActContext(actor: .host("b"), scope: scope))

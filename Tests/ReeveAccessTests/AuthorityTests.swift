@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -24,7 +25,7 @@ private struct World: Sendable {
     let time = ManualTime()
     let policy: AccessPolicy
 
-    init(_ base: any Store = MemoryStore(), _ change: (inout AccessPolicy) -> Void = { _ in }) throws {
+    init(_ base: any Store = TestStore(), _ change: (inout AccessPolicy) -> Void = { _ in }) throws {
         store = SpyStore(base)
         keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
         func give(_ role: RoleName, _ actor: ActContext.Actor, _ scope: Scope = Scope(workspace)) -> Grant {
@@ -128,13 +129,13 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         #expect(try world.store.auditEntries().filter { $0.action == "access.create" }.count == 1)
         let unreasoned = await refusal {
             _ = try await AccessAuthority.create(
-                world.policy, by: ada, reason: " ", store: MemoryStore(), keys: world.keys)
+                world.policy, by: ada, reason: " ", store: TestStore(), keys: world.keys)
         }
         #expect(unreasoned == AccessError(.reasonMissing))
         var broken = world.policy
         broken.rules.approvals = 99
         let error = await refusal { [broken] in
-            _ = try await AccessAuthority.create(broken, by: ada, reason: "x", store: MemoryStore(), keys: world.keys)
+            _ = try await AccessAuthority.create(broken, by: ada, reason: "x", store: TestStore(), keys: world.keys)
         }
         #expect(error == AccessError(.policyDefect) && error?.defects == [.approvals])
     }
@@ -197,7 +198,7 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
 
     /// A policy that cannot be read any more, or was tampered with, allows nothing.
     @Test func nothingIsAllowedWithoutAPolicyThatCanBeRead() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let world = try World(base)
         let authority = try await world.create()
         #expect(await world.mayOpen(authority, ada))
@@ -211,7 +212,7 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         let dead = FaultyStore(base, failing: 1, with: .crash)
         #expect(await refusal { _ = try await world.open(dead) }?.code == .storeFailed)
 
-        let second = try World(MemoryStore())
+        let second = try World(TestStore())
         let flaky = FaultyStore(second.store, failing: 1_000_000)
         _ = try await second.create()
         let other = try await second.open(flaky)
@@ -230,7 +231,7 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
     }
 
     @Test func anEarlierPolicyIsNotTaken() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let world = try World(base)
         let authority = try await world.create()
         let old = try await base.records(in: KeyRange(under: Key(.platform)), limit: 1000)
@@ -567,11 +568,11 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
 
 /// What somebody can try who writes to the store, and what changes while something is under way.
 @Suite struct AuthorityHardeningTests {
-    private func records(_ base: MemoryStore) async throws -> [Entry] {
+    private func records(_ base: TestStore) async throws -> [Entry] {
         try await base.records(in: KeyRange(under: Key(.platform)), limit: 10_000)
     }
 
-    private func putBack(_ old: [Entry], _ base: MemoryStore) async throws {
+    private func putBack(_ old: [Entry], _ base: TestStore) async throws {
         for entry in try await records(base) where !"\(entry.key)".contains("audit") {
             var changes = Changes()
             if let before = old.first(where: { $0.key == entry.key }) {
@@ -585,7 +586,7 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
 
     /// An approval that was used stays used when the platform's records are put back to before.
     @Test func aUsedApprovalDoesNotComeBack() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let world = try World(base)
         let authority = try await world.create()
         let digest = try Digest(hashing: [1])
@@ -733,7 +734,7 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
 
     /// Tasks of one process that read while others change the platform's records refuse nobody.
     @Test func readersAndWritersDoNotAlarmEachOther() async throws {
-        let world = try World(YieldingStore(MemoryStore()))
+        let world = try World(YieldingStore(TestStore()))
         _ = try await world.create()
         let authority = try await world.open(milliseconds: 0)
         let writer = try await world.open(milliseconds: 0)
@@ -805,7 +806,7 @@ private func refusal(_ body: () async throws -> Void) async -> AccessError? {
         async throws
     {
         for call in 1... {
-            let base = MemoryStore()
+            let base = TestStore()
             let world = try World(base)
             let faulty = FaultyStore(base, failing: call, with: fault)
             let made = try? await world.create(faulty)

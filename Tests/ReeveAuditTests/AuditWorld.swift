@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -13,7 +14,7 @@ import Testing
 
 /// One store, one ledger and one set of keys, and as many processes over them as a test wants.
 struct AuditWorld: Sendable {
-    let base: MemoryStore
+    let base: TestStore
     let time: ManualTime
     let ledger: MemoryLedger
     let control: DerivedControlKeys
@@ -24,7 +25,7 @@ struct AuditWorld: Sendable {
     var configuration = AuditLog.Configuration(gapSeconds: 60, retentionDays: 0)
 
     init(
-        base: MemoryStore = MemoryStore(), ledger: MemoryLedger = MemoryLedger(), time: ManualTime = ManualTime(),
+        base: TestStore = TestStore(), ledger: MemoryLedger = MemoryLedger(), time: ManualTime = ManualTime(),
         seed: UInt8 = 3
     ) throws {
         self.base = base
@@ -58,7 +59,7 @@ struct AuditWorld: Sendable {
 
     /// A copy of the store as it is now.
     func copy() async throws -> AuditWorld {
-        let other = MemoryStore()
+        let other = TestStore()
         for entry in try await base.records(in: KeyRange(under: Key([])), limit: 1_000_000) {
             var changes = Changes()
             changes.write(entry.key, entry.record.bytes)
@@ -76,7 +77,12 @@ struct AuditWorld: Sendable {
 
     func write(_ key: Key, _ bytes: [UInt8]?) async throws {
         var changes = Changes()
-        if let bytes { changes.write(key, bytes) } else { changes.delete(key) }
+        changes.delete(key)
+        try await base.commit(changes)
+        guard let bytes else { return }
+        // What may only be added had to go first.
+        changes = Changes()
+        changes.write(key, bytes)
         try await base.commit(changes)
     }
 

@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveAudit
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import Synchronization
 import Testing
 
@@ -104,11 +105,11 @@ import Testing
 
 /// Counts how often records of a table are read.
 private final class ReadCounter: Store {
-    private let base: MemoryStore
+    private let base: TestStore
     private let table: String
     private let reads = Mutex(0)
 
-    init(_ base: MemoryStore, of table: String) {
+    init(_ base: TestStore, of table: String) {
         self.base = base
         self.table = table
     }

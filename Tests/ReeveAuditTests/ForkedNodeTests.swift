@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import Synchronization
 import Testing
 
@@ -43,11 +44,11 @@ import Testing
 
 /// A store that shows the first hashes of a log's first tile as they are elsewhere.
 private final class SplicedStore: Store {
-    private let base: MemoryStore
+    private let base: TestStore
     private let key: Key
     private let state = Mutex<(hashes: [TreeHash], served: Int)>(([], 0))
 
-    init(_ base: MemoryStore, log: Partition) {
+    init(_ base: TestStore, log: Partition) {
         self.base = base
         key = Tile.key(log, TileID(level: 0, index: 0))
     }

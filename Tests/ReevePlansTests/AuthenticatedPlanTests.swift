@@ -9,6 +9,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -173,7 +174,7 @@ import Testing
 
     /// Over a policy with roles its own keys are used, and its head; without keys the records are plain, and no keys take them.
     @Test func thePolicysKeysAreUsed() async throws {
-        let (store, time) = (MemoryStore(), ManualTime())
+        let (store, time) = (TestStore(), ManualTime())
         let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
         let staff = ActContext.Actor.person(Identifier(high: 1, low: 1))
         let policy = AccessPolicy(grants: [Grant("owner", to: Principal(staff), in: .scope(.platform), reason: "x")])
@@ -192,7 +193,7 @@ import Testing
             let code = await refusal { _ = try await Plans(authority: alone, control: keys).plan(of: company.id) }?.code
             #expect(code == .storeFailed)
         }
-        let operated = try await AccessAuthority.soleOperator(staff, reason: "x", store: MemoryStore(), time: time)
+        let operated = try await AccessAuthority.soleOperator(staff, reason: "x", store: TestStore(), time: time)
         try await Plans(authority: operated).setStatus(company, sequence: 1)
         #expect(try await Plans(authority: operated).plan(of: company.id).plan?.name == "trial")
         let error = await refusal { _ = try await Plans(authority: operated, control: keys).plan(of: company.id) }
@@ -203,7 +204,7 @@ import Testing
     @Test(arguments: FaultyStore.Fault.allCases) func eachCallFailsOnce(_ fault: FaultyStore.Fault) async throws {
         var cases = 0
         for call in 1...400 {
-            let trust = try await TestTrust()
+            let trust = try await TestTrust(over: TestStore())
             let faulty = FaultyStore(trust.store, failing: call, with: fault)
             let company = Company(id: Identifier(high: 3, low: 3), status: .proofOfConcept)
             let grant = Identifier<TaskGrant>(high: 4, low: 4)

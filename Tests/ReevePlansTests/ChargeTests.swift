@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -242,12 +243,12 @@ extension Nodes {
     /// Whichever call to the store fails, and however, nothing counts less than it did; and where it is known what became of the call,
     /// nothing counts more.
     @Test(arguments: FaultyStore.Fault.allCases) func noFaultCountsLess(_ fault: FaultyStore.Fault) async throws {
-        let whole = FaultyStore(MemoryStore())
-        _ = try await Nodes(2, limit: 1000, over: MemoryStore(), faulty: [0: whole])
+        let whole = FaultyStore(TestStore())
+        _ = try await Nodes(2, limit: 1000, over: TestStore(), faulty: [0: whole])
         var call = whole.calls
         while true {
             call += 1
-            let base = MemoryStore()
+            let base = TestStore()
             let faulty = FaultyStore(base, failing: call, with: fault)
             let nodes = try await Nodes(2, limit: 1000, over: base, faulty: [0: faulty])
             let jobs = (0..<3).map { _ in nodes.trust.job() }

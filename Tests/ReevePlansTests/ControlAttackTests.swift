@@ -8,6 +8,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -100,7 +101,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 @Suite(.serialized) struct ControlAttackTests {
     /// A reply that arrives after another task of the same process has committed.
     @Test func aReplyThatIsLateIsNoTampering() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let company = trust.company
         let hooked = HookStore(trust.store)
         let process = try await trust.process(hooked)
@@ -117,7 +118,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// The same by the vault's use: a table with a cache, and a snapshot that is taken meanwhile.
     @Test func aReplyThatIsLateIsNoTamperingOfATable() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let keys = try someKeys()
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let hooked = HookStore(store)
@@ -140,7 +141,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A company that is begun by others between the look at the register and the look at its record.
     @Test func aCompanyThatBeginsMeanwhileIsNotTampered() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let company = Identifier<Company>(high: 4, low: 4)
         let hooked = HookStore(trust.store)
         let process = try await trust.process(hooked)
@@ -155,7 +156,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// The register changes while an absent company is looked for in it.
     @Test(arguments: [true, false]) func aRegisterThatChangesIsNoError(_ isWriting: Bool) async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         for number in 0..<100 {
             try await trust.layer.plans.setStatus(
                 Company(id: Identifier(high: 3, low: UInt64(number)), status: .proofOfConcept), sequence: 1)
@@ -182,7 +183,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// The platform's own tree is put back just when a company is registered.
     @Test(arguments: 1...6) func theRegisterIsNotPutBackWhereItIsWritten(_ number: Int) async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let hooked = HookStore(trust.store)
         let process = try await trust.process(hooked)
         let before = try await trust.store.platformRecords(Key.isOfOwnTree)
@@ -202,7 +203,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         #expect(now == put, "read \(number): a new head over an earlier state: \(put ?? -1) \(now ?? -1)")
     }
     private func store(_ old: [Key: [UInt8]]) async throws -> Record? {
-        let store = MemoryStore()
+        let store = TestStore()
         var changes = Changes()
         if let bytes = old[headKey()] { changes.write(headKey(), bytes) }
         try await store.commit(changes)
@@ -212,7 +213,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// After eviction another state of the same epoch, which was never committed, is believed.
     @Test func anotherStateOfTheSameEpochAfterEviction() async throws {
         let keys = try someKeys()
-        let (store, other) = (MemoryStore(), MemoryStore())
+        let (store, other) = (TestStore(), TestStore())
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let table = AuthenticatedTable<Note>("notes", keys: keys)
         for (index, store) in [store, other].enumerated() {
@@ -249,7 +250,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// A late reply over an eviction leaves a snapshot that is older than what was seen: the true state is refused from then on.
     @Test func anEvictionDuringALookRefusesNoTrueState() async throws {
         let keys = try someKeys()
-        let store = MemoryStore()
+        let store = TestStore()
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let hooked = HookStore(store)
         let cache = ControlCache(store: hooked, keys: keys)
@@ -275,7 +276,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A host's transaction that has read the range in which the heads are.
     @Test func aRangeThatWasReadComparesAsWell() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let company = Identifier<Company>(high: 4, low: 4)
         let own = trust.layer.plans
         try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
@@ -297,7 +298,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A process that knows a company, but has not looked at the register: the platform's tree and another company's are removed.
     @Test func aRegisterThatIsGoneIsMissedByWhoKnowsATree() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let company = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
         try await trust.layer.plans.setStatus(Company(id: company, status: .former), sequence: 2)
@@ -314,8 +315,8 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// Another text of a version, which was never committed, is believed to be the store's.
     @Test func aCatalogueThatWasNotCommittedIsNotKnown() async throws {
-        let trust = try await TestTrust()
-        let store = MemoryStore()
+        let trust = try await TestTrust(over: TestStore())
+        let store = TestStore()
         let right = try pricedCatalogue()
         let dear = Price(perPeriod: try euros(900_00))
         let wrong = Catalogue(
@@ -370,8 +371,8 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// Each fault at each call of a company's beginning: nobody sees tampering, and it can be told again.
     @Test(arguments: FaultyStore.Fault.allCases) func noFaultLooksLikeTampering(_ fault: FaultyStore.Fault) async throws
     {
-        let trust = try await TestTrust()
-        func run(_ store: MemoryStore, _ call: Int) async throws -> Int {
+        let trust = try await TestTrust(over: TestStore())
+        func run(_ store: TestStore, _ call: Int) async throws -> Int {
             let faulty = FaultyStore(store, failing: call, with: fault)
             guard let process = try? await trust.process(faulty) else { return faulty.calls }
             let company = Identifier<Company>(high: 6, low: 1)
@@ -396,14 +397,14 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
             if case .tampered(let key)? = again { Issue.record("\(fault) \(call): tampered after \(key)") }
             return faulty.calls
         }
-        let calls = try await run(MemoryStore(), 0)
-        for call in 1...calls { _ = try await run(MemoryStore(), call) }
+        let calls = try await run(TestStore(), 0)
+        for call in 1...calls { _ = try await run(TestStore(), call) }
     }
 
     /// A transaction that writes in two trees, twice in one, and is run again.
     @Test func twoCompaniesInOneTransaction() async throws {
-        let trust = try await TestTrust()
-        let store = MemoryStore()
+        let trust = try await TestTrust(over: TestStore())
+        let store = TestStore()
         let process = try await trust.process(store)
         let other = try await trust.process(store)
         let (one, two) = (Identifier<Company>(high: 5, low: 1), Identifier<Company>(high: 5, low: 2))
@@ -430,7 +431,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// No tampering, no hooks: one process whose store answers after a while.
     @Test func aStoreWithALatencyIsNotTampered() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let process = try await trust.process(YieldingStore(trust.store, turns: 0, after: 20))
         let company = trust.company
         let errors = await withTaskGroup(of: [StoreError].self) { group in
@@ -492,7 +493,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// By the third read again and again, a fork of the register becomes what a process believes that has seen the true one.
     @Test func aForkOfTheRegisterIsNotBelieved() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let hooked = HookStore(trust.store)
         let (process, other) = (try await trust.process(hooked), try await trust.process())
         let victim = Identifier<Company>(high: 4, low: 4)
@@ -587,8 +588,8 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// Others begin with the store between the look at the partition's head and the look at what else is there.
     @Test func aStoreThatOthersBeginIsNotTampered() async throws {
-        let trust = try await TestTrust()
-        let store = MemoryStore()
+        let trust = try await TestTrust(over: TestStore())
+        let store = TestStore()
         let hooked = HookStore(store)
         let (process, other) = (try await trust.process(hooked), try await trust.process(store))
         hooked.beforeRange.withLock {
@@ -605,7 +606,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A transaction of a host's that goes on after a refusal is refused again, and one that lost to another is not put in its place.
     @Test func aRefusalIsNotForgottenInTheTransaction() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let company = Identifier<Company>(high: 4, low: 4)
         let own = trust.layer.plans
         try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
@@ -629,7 +630,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
         let keys = trust.keys.control
         let table = AuthenticatedTable<Note>("notes", keys: keys)
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
-        let (store, other) = (MemoryStore(), MemoryStore())
+        let (store, other) = (TestStore(), TestStore())
         for (writes, store) in [(1, store), (3, other)] {
             try await begin(partition, in: store, keys)
             try await store.transaction { (tx: inout Transaction<StoreError>) throws(StoreError) in
@@ -652,8 +653,8 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A listing while a company is begun by others.
     @Test func aListingWhileACompanyBeginsIsNotTampered() async throws {
-        let trust = try await TestTrust()
-        let store = MemoryStore()
+        let trust = try await TestTrust(over: TestStore())
+        let store = TestStore()
         let company = Identifier<Company>(high: 4, low: 4)
         let hooked = HookStore(store)
         let (process, other) = (
@@ -673,7 +674,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// Without hooks: many companies begin in processes that started anew.
     @Test func manyCompaniesBeginInNewProcesses() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         for number in 0..<100 {
             try await trust.layer.plans.setStatus(
                 Company(id: Identifier(high: 3, low: UInt64(number * 10)), status: .proofOfConcept), sequence: 1)
@@ -700,7 +701,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// The platform's own tree is gone, those that it named are there: a process that starts anew makes another one.
     @Test func aRegisterIsNotMadeAnewWhereThereAreTrees() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let old = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: old, status: .proofOfConcept), sequence: 1)
         try await trust.layer.plans.setStatus(Company(id: old, status: .former), sequence: 2)
@@ -721,7 +722,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A company's tree is removed or put back alone: held.
     @Test func aTreeAloneIsMissed() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let old = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: old, status: .proofOfConcept), sequence: 1)
         let first = try await trust.store.platformRecords(Key.isOf(old))
@@ -755,7 +756,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// The register is put back to before a company began, whose tree is left: then the tree could be taken away unseen.
     @Test func aTreeThatTheRegisterDoesNotNameIsNotBelieved() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let before = try await trust.store.platformRecords(Key.isOfOwnTree)
         let company = Identifier<Company>(high: 4, low: 4)
         try await trust.layer.plans.setStatus(Company(id: company, status: .customer), sequence: 1)
@@ -772,7 +773,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// A table without a cache writes after one with a cache, to the same tree and in one transaction.
     @Test func twoTablesOfOneTreeInOneTransaction() async throws {
         let keys = try someKeys()
-        let store = MemoryStore()
+        let store = TestStore()
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let cache = ControlCache(store: store, keys: keys)
         let cached = AuthenticatedTable<Note>("notes", keys: keys, cache: cache)
@@ -790,7 +791,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// Two `Plans` of one process in one transaction of the host's: one of them knows a later state.
     @Test func whoKnowsALaterStateIsAskedAsWell() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let company = Identifier<Company>(high: 4, low: 4)
         let own = trust.layer.plans
         try await own.setStatus(Company(id: company, status: .proofOfConcept), sequence: 1)
@@ -828,7 +829,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
 
     /// A listing of what has no tree: none when there is none, refused when something was planted or taken away.
     @Test func aListingMissesWhatIsGoneAndWhatWasPlanted() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let (none, company) = (Identifier<Company>(high: 4, low: 4), trust.company)
         let listed = try await trust.layer.plans.proposals(to: none)
         #expect(listed.isEmpty)
@@ -855,7 +856,7 @@ private func storeError(_ body: () async throws -> Void) async -> StoreError? {
     /// A commit whose answer comes late: what was committed after it is known, and stays the latest.
     @Test func aLateAnswerOfACommitIsNotTheLatest() async throws {
         let keys = try someKeys()
-        let base = MemoryStore()
+        let base = TestStore()
         let store = LateCommitStore(base)
         let partition = Partition(Identifier<Workspace>(high: 1, low: 1))
         let table = AuthenticatedTable<Note>("notes", keys: keys, cache: ControlCache(store: store, keys: keys))

@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -304,7 +305,8 @@ extension Nodes {
         let plan = Plan(name: "roll", entitlements: Entitlements(tasksPerPeriod: 1000, rollover: Rollover(most: 1000)))
         let catalogue = Catalogue(version: 1, plans: [plan], statusRules: [.proofOfConcept: "roll", .customer: "roll"])
         let trust = try await TestTrust(
-            over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+            over: TestStore(),
+            configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
         let (plans, company) = (trust.layer.plans, trust.company)
         let end = try await plans.allowance(of: company).resetsAt
         trust.time.setWallClock(to: end.advanced(by: .seconds(-600)))

@@ -8,6 +8,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -484,7 +485,7 @@ private struct Junk: Codable, RecordCodable {}
     }
 
     @Test func dayAhead() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
@@ -513,7 +514,7 @@ private struct Junk: Codable, RecordCodable {}
     }
 
     @Test func eventsOfAFlip() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0, leasePerMille: 1))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
@@ -595,7 +596,7 @@ private struct Junk: Codable, RecordCodable {}
         #expect(pool.bounds.count == QuotaPool.maximumBounds)
         #expect(pool.uses.count <= QuotaPool.maximumBounds + QuotaPool.maximumDays)
         let full = pool
-        let store = MemoryStore()
+        let store = TestStore()
         let e = await refusal {
             try await store.transaction { (t: inout Transaction<PlanError>) throws(PlanError) in
                 try await QuotaPool.table.write(full, .platform, ["a"], in: &t)
@@ -677,7 +678,8 @@ private struct Junk: Codable, RecordCodable {}
         s.time.setWallClock(to: day.advanced(by: .seconds(-22 * 3600)))
         let ahead = ManualTime(now: s.time.now.advanced(by: .seconds(23 * 3600)))
         let b = try await TestTrust(
-            over: s.staff.store, configuration: .init(catalogue: try pricedCatalogue(trialDays: nil)), time: ahead,
+            over: s.staff.store,
+            configuration: .init(catalogue: try pricedCatalogue(trialDays: nil)), time: ahead,
             keys: s.staff.keys)
         let permit = try await b.permit(ChangePlan.self, on: .plan(of: s.company), in: .platform)
         try await b.layer.plans.change(.package(Package(addedTasks: 1)), of: s.company, permit)

@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -163,7 +164,8 @@ extension Nodes {
             statusRules: [.proofOfConcept: "plain", .customer: "roll"])
         #expect(catalogue.validate().isEmpty)
         let trust = try await TestTrust(
-            over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+            over: TestStore(),
+            configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
         let (plans, company) = (trust.layer.plans, trust.company)
         func use(_ tasks: Int) async throws {
             try await trust.layer.tasks.admit(trust.job(), of: company, tasks: tasks).commit(used: tasks)
@@ -258,13 +260,13 @@ extension Nodes {
             try await nodes.trust.process(store)
         }
         // Making the processes is not what fails.
-        let base = MemoryStore()
+        let base = TestStore()
         let whole = FaultyStore(base)
         _ = try await process(Nodes(2, limit: 10, over: base, faulty: [0: whole]), whole)
         var call = whole.calls
         while true {
             call += 1
-            let base = MemoryStore()
+            let base = TestStore()
             let faulty = FaultyStore(base, failing: call, with: fault)
             let nodes = try await Nodes(2, limit: 10, over: base, faulty: [0: faulty])
             let (plans, id) = (try await process(nodes, faulty), Identifier<TaskGrant>(high: 7, low: 7))

@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
         let nodes = try await Nodes(1, limit: 0)
         try await nodes.set(
             10_000, [Sublimit(.production, tasksPerPeriod: 9000), Sublimit(.test, tasksPerPeriod: 9000)])
-        let journal = MemoryStore()
+        let journal = TestStore()
         let meter = try await nodes.process(journal: journal)
         for environment in [nil, Environment.production, .test] {
             try await meter.admit(nodes.job(environment), of: nodes.company).commit(used: 1)
@@ -29,7 +30,7 @@ import Testing
     /// What came back before the last settling costs nothing.
     @Test func journalGivenBack() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let meter = try await nodes.process(journal: journal)
         try await meter.admit(nodes.job(nil), of: nodes.company, tasks: 300).release()
         try await meter.settle()
@@ -42,7 +43,7 @@ import Testing
     /// The first job after a restart has what the process before held.
     @Test func firstAfterRestart() async throws {
         let nodes = try await Nodes(1, limit: 100)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let meter = try await nodes.process(journal: journal, leasePerMille: 1000)
         try await meter.admit(nodes.job(nil), of: nodes.company).commit(used: 1)
         let restarted = try await nodes.process(journal: journal)
@@ -55,7 +56,7 @@ import Testing
     /// A company that cannot be told keeps no other one from holding something.
     @Test func oneBadCompany() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let meter = try await nodes.process(journal: journal)
         try await meter.admit(nodes.job(nil), of: nodes.company).commit(used: 1)
         // Another company, whose facts cannot be read.
@@ -86,7 +87,7 @@ import Testing
     /// A commit that is under way when the process starts again is too late.
     @Test func commitUnderWay() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let stubborn = StubbornStore(nodes.trust.store)
         let first = try await nodes.process(journal: journal, store: stubborn)
         stubborn.set(.delay)
@@ -110,7 +111,7 @@ import Testing
             ("-9999-01-01T00:00:00.000000Z", "-9223372036854775808"),
         ] {
             let nodes = try await Nodes(1, limit: 1000)
-            let journal = MemoryStore()
+            let journal = TestStore()
             let meter = try await nodes.process(journal: journal)
             try await meter.admit(nodes.job(nil), of: nodes.company).commit(used: 1)
             let entry = try #require(
@@ -136,15 +137,15 @@ import Testing
     /// A name that no key has room for is refused.
     @Test func longName() throws {
         for name in ["", String(repeating: "n", count: 65), "a\u{0}b"] {
-            #expect(throws: PlanError(.invalidJournal)) { try TaskJournal(MemoryStore(), name: name) }
+            #expect(throws: PlanError(.invalidJournal)) { try TaskJournal(TestStore(), name: name) }
         }
-        _ = try TaskJournal(MemoryStore(), name: String(repeating: "n", count: 64))
+        _ = try TaskJournal(TestStore(), name: String(repeating: "n", count: 64))
     }
 
     /// A process that starts again in the next period gives back to the one in which it took, whatever was told since.
     @Test func aRestartInTheNextPeriod() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let start = try await nodes.plans.allowance(of: nodes.company).periodStart
         let end = try await nodes.plans.allowance(of: nodes.company).resetsAt
         nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(-10)))
@@ -162,7 +163,7 @@ import Testing
     /// What another clock had told puts a lease in the next period: it comes back there.
     @Test func aLeaseOfTheNextPeriod() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let end = try await nodes.plans.allowance(of: nodes.company).resetsAt
         nodes.trust.time.setWallClock(to: end.advanced(by: .seconds(60)))
         try await nodes.grant(5)
@@ -180,7 +181,7 @@ import Testing
     /// An entry of a company that there never was is removed.
     @Test func aCompanyThatNeverWas() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         try await nodes.process(journal: journal).admit(nodes.job(nil), of: nodes.company).release()
         let range = KeyRange(under: Key(.platform, [.text("plans.journal")]))
         let entry = try #require(try await journal.records(in: range, limit: 10).first)

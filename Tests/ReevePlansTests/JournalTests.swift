@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -27,7 +28,7 @@ extension Store {
     /// After a crash a process gives back what it had not spent, but for what it had written ahead; without a journal the lease is gone.
     @Test func aRestartGivesBackWhatWasNotSpent() async throws {
         let nodes = try await Nodes(1, limit: 1000, leasePerMille: 500)
-        let journal = MemoryStore()
+        let journal = TestStore()
         func crash(_ meter: TaskMeter) async throws { for _ in 0..<37 { try await nodes.spend(1, meter) } }
         try await crash(nodes.process(journal: journal))
         #expect(try await nodes.used() == 500)
@@ -45,7 +46,7 @@ extension Store {
     /// A process that nobody starts again costs its lease; one that is started late gets back what was counted as used, once.
     @Test func aLateRestartGivesBackOnce() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         try await nodes.spend(3, nodes.process(journal: journal))
         nodes.trust.time.advance(by: .seconds(130))
         // Somebody else counts it as used.
@@ -62,7 +63,7 @@ extension Store {
     /// What a job needs beyond a step is written down with it, and what is given back is spent again without a word.
     @Test func aLargeJobIsWrittenDownAtOnce() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = SpyStore(MemoryStore())
+        let journal = SpyStore(TestStore())
         let meter = try await nodes.process(journal: journal)
         try await nodes.spend(1, meter)
         let writes = journal.commits.count
@@ -80,7 +81,7 @@ extension Store {
     /// than there is.
     @Test func aNameBelongsToTheLastOne() async throws {
         let nodes = try await Nodes(1, limit: 200)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let first = try await nodes.process(journal: journal)
         try await nodes.spend(1, first)
         let second = try await nodes.process(journal: journal)
@@ -99,7 +100,7 @@ extension Store {
     /// While the journal's store is away jobs are admitted one by one: nothing is held that a crash would cost.
     @Test func withoutItsStoreNothingIsHeld() async throws {
         let nodes = try await Nodes(1, limit: 100)
-        let journal = FaultyStore(MemoryStore(), failing: 1, with: .crash)
+        let journal = FaultyStore(TestStore(), failing: 1, with: .crash)
         let meter = try await nodes.process(journal: journal)
         for _ in 0..<5 { try await nodes.spend(1, meter) }
         #expect(try await nodes.used() == 5)
@@ -113,7 +114,7 @@ extension Store {
     /// A lease that was asked for while the company's tasks could not be read is in no journal.
     @Test func whatWasNotGivenIsNotWrittenDown() async throws {
         let nodes = try await Nodes(1, limit: 100)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let store = StubbornStore(nodes.trust.store)
         let meter = try await nodes.process(journal: journal, store: store)
         store.hide(.text(nodes.company.description))
@@ -125,7 +126,7 @@ extension Store {
     /// A journal that is there twice, of companies that are gone, or that cannot be read: the others' are given back.
     @Test func whatCannotBeToldKeepsNothingElse() async throws {
         let nodes = try await Nodes(1, limit: 1000)
-        let journal = MemoryStore()
+        let journal = TestStore()
         try await nodes.spend(3, nodes.process(journal: journal))
         let stranger = Key(.platform, ["plans.journal", "worker", "com_unknown", "qls_unknown"].map { .text($0) })
         let bytes = Array(#"{"schema":1,"value":{"asked":"2026-01-01T00:00:00.000000Z","company":"x"}}"#.utf8)
@@ -189,7 +190,7 @@ extension Store {
             let limit = Int.random(in: 50...500, using: &generator)
             let step = Int.random(in: 1...20, using: &generator)
             let nodes = try await Nodes(1, limit: limit)
-            let journal = MemoryStore()
+            let journal = TestStore()
             var meters: [TaskMeter] = []
             for number in 0..<3 {
                 meters.append(try await nodes.process("\(number)", journal: journal, step: step))
@@ -228,7 +229,7 @@ extension Store {
         for _ in 0..<Scale.current.cases(ci: 100, soak: 3000) {
             let limit = Int.random(in: 20...200, using: &generator)
             let nodes = try await Nodes(1, limit: limit)
-            let journal = MemoryStore()
+            let journal = TestStore()
             let step = Int.random(in: 1...20, using: &generator)
             var meters: [TaskMeter] = []
             for _ in 0..<2 { meters.append(try await nodes.process(journal: journal, step: step)) }

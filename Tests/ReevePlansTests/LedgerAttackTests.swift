@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -196,7 +197,8 @@ import Testing
         let plan = Plan(name: "roll", entitlements: Entitlements(tasksPerPeriod: 1000, rollover: Rollover(most: 1000)))
         let catalogue = Catalogue(version: 1, plans: [plan], statusRules: [.proofOfConcept: "roll", .customer: "roll"])
         let trust = try await TestTrust(
-            over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+            over: TestStore(),
+            configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
         let (plans, company) = (trust.layer.plans, trust.company)
         func set(_ limit: Int) async throws {
             let permit = try await trust.permit(ChangePlan.self, on: .plan(of: company), in: .platform)
@@ -345,7 +347,8 @@ import Testing
         let plan = Plan(name: "roll", entitlements: Entitlements(tasksPerPeriod: 100, rollover: Rollover(most: 1000)))
         let catalogue = Catalogue(version: 1, plans: [plan], statusRules: [.proofOfConcept: "roll", .customer: "roll"])
         let trust = try await TestTrust(
-            over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+            over: TestStore(),
+            configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
         let (plans, company) = (trust.layer.plans, trust.company)
         func to(_ day: String) { trust.time.setWallClock(to: CivilDay(day)!.startInUTC) }
         to("2026-02-16")
@@ -368,7 +371,8 @@ import Testing
         let plan = Plan(name: "roll", entitlements: Entitlements(tasksPerPeriod: 100, rollover: Rollover(most: 1000)))
         let catalogue = Catalogue(version: 1, plans: [plan], statusRules: [.proofOfConcept: "roll", .customer: "roll"])
         let trust = try await TestTrust(
-            over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+            over: TestStore(),
+            configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
         let (plans, company) = (trust.layer.plans, trust.company)
         func use(_ tasks: Int, _ used: Int) async throws {
             try await trust.layer.tasks.admit(trust.job(), of: company, tasks: tasks).commit(used: used)
@@ -627,7 +631,8 @@ import Testing
         let plan = Plan(name: "roll", entitlements: Entitlements(tasksPerPeriod: 100, rollover: Rollover(most: 1000)))
         let catalogue = Catalogue(version: 1, plans: [plan], statusRules: [.proofOfConcept: "roll", .customer: "roll"])
         let trust = try await TestTrust(
-            over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+            over: TestStore(),
+            configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
         let (plans, company, tasks) = (trust.layer.plans, trust.company, trust.layer.tasks)
         let job = trust.job()
         let admission = try await tasks.admit(job, of: company, tasks: 40)

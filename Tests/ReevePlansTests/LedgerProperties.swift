@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -222,7 +223,8 @@ private struct LedgerModel {
                 plans: [Plan(name: "p", entitlements: Entitlements(tasksPerPeriod: planTasks, rollover: rollover))],
                 statusRules: [.proofOfConcept: "p", .customer: "p"])
             let trust = try await TestTrust(
-                over: MemoryStore(), configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
+                over: TestStore(),
+                configuration: .init(catalogue: catalogue, tasks: .init(recallMilliseconds: 0)))
             let (company, time, plans) = (trust.company, trust.time, trust.layer.plans)
             var meters: [(meter: TaskMeter, plans: Plans)] = []
             for _ in 0..<2 {

@@ -6,11 +6,12 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
 private struct World {
-    let base = MemoryStore()
+    let base = TestStore()
     let trust: TestTrust
     var company: Identifier<Company> { trust.company }
 

@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -76,7 +77,7 @@ import Testing
 
     /// While the store is away what is held is spent; then nothing is admitted, and nothing is lost.
     @Test func theStoreIsAway() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let first = try await Nodes(0, limit: 100, over: base)
         let switched = SwitchedStore(base)
         let plans = try await first.trust.process(switched)

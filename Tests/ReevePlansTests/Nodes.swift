@@ -7,6 +7,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -18,7 +19,7 @@ struct Nodes {
 
     init(
         _ count: Int, limit: Int, recallMilliseconds: Int = 0, leasePerMille: Int = 250, time: (any TimeSource)? = nil,
-        over base: any Store = MemoryStore(), faulty: [Int: any Store] = [:]
+        over base: any Store = TestStore(), faulty: [Int: any Store] = [:]
     ) async throws {
         let configuration = TaskMeter.Configuration(
             recallMilliseconds: recallMilliseconds, leasePerMille: leasePerMille)

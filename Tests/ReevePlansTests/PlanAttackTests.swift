@@ -9,6 +9,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -149,7 +150,7 @@ extension PriceStage {
     }
 
     @Test func skewedClocksAndAScheduledChange() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let now = ManualTime().now
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
@@ -186,7 +187,7 @@ extension PriceStage {
     }
 
     @Test func othersUnspentLeases() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let t = ManualTime()
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0, leasePerMille: 500))
         let a = try await TestTrust(over: store, configuration: cfg, time: t)
@@ -293,7 +294,7 @@ extension PriceStage {
 
     @Test func turnLostAtTheSameInstant() async throws {
         // B's clock is behind A's by a minute.
-        let store = MemoryStore()
+        let store = TestStore()
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
@@ -386,7 +387,7 @@ extension PriceStage {
     }
 
     @Test func oneClockAhead() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
@@ -433,7 +434,7 @@ extension PriceStage {
 
     @Test func formerWithScheduledActivation() async throws {
         // race-free: change by another process whose clock is behind the former's telling
-        let store = MemoryStore()
+        let store = TestStore()
         let (ta, tb) = (ManualTime(), ManualTime())
         let cfg = TrustLayer.Configuration(tasks: .init(recallMilliseconds: 0))
         let a = try await TestTrust(over: store, configuration: cfg, time: ta)
@@ -555,7 +556,7 @@ extension PriceStage {
     }
 
     @Test func anotherCompanysOwnerApprovesByTheStandardPolicy() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let time = ManualTime()
         let keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
         func person(_ n: UInt64) -> ActContext.Actor { .person(Identifier(high: 1, low: n)) }
@@ -644,23 +645,41 @@ extension PriceStage {
         #expect(a2.used == 1000, "by way of a limit of 0: used \(a2.used) of \(a2.limit)")
     }
 
+    /// setStatus, change and activate at once from two processes: what is charged is what one after the other would give, in some order.
     @Test func concurrentProcesses() async throws {
-        // setStatus, change and activate at once from two processes: the price is the approved one or none.
-        for seed in 0..<60 {
+        func charges(_ status: Company.Status, inOrder order: [Int]?) async throws -> Charges {
             let s = try await PriceStage(try pricedCatalogue(trialDays: nil))
             let p = try await s.plans.propose(.plan("gold"), for: s.company, s.change())
-            let a = try await s.approve(p)
+            var approval: Approval? = try await s.approve(p)
             let c = try await s.change(),
                 c2 = try await s.owner.permit(ChangePlan.self, on: .plan(of: s.company), in: .platform)
-            async let x: Void = {
-                _ = try? await s.plans.setStatus(
-                    Company(id: s.company, status: seed % 2 == 0 ? .former : .customer), sequence: 5)
-            }()
-            async let y: Void = { _ = try? await s.owner.layer.plans.change(.plan("open"), of: s.company, c2) }()
-            _ = try? await s.plans.activate(a, c)
-            _ = await (x, y)
-            let plan = try await s.plans.plan(of: s.company)
-            #expect(plan.charges.isFree || plan.charges == p.document.after)
+            func tell() async { _ = try? await s.plans.setStatus(Company(id: s.company, status: status), sequence: 5) }
+            func change() async { _ = try? await s.owner.layer.plans.change(.plan("open"), of: s.company, c2) }
+            if let order {
+                for step in order {
+                    switch step {
+                    case 0: await tell()
+                    case 1: await change()
+                    default: if let approval = approval.take() { _ = try? await s.plans.activate(approval, c) }
+                    }
+                }
+            } else {
+                async let x: Void = tell()
+                async let y: Void = change()
+                if let approval = approval.take() { _ = try? await s.plans.activate(approval, c) }
+                _ = await (x, y)
+            }
+            return try await s.plans.plan(of: s.company).charges
+        }
+        for status in [Company.Status.former, .customer] {
+            var possible: [Charges] = []
+            for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+                possible.append(try await charges(status, inOrder: order))
+            }
+            for _ in 0..<30 {
+                let found = try await charges(status, inOrder: nil)
+                #expect(possible.contains(found))
+            }
         }
     }
 }

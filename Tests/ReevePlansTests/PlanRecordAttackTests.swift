@@ -7,6 +7,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -41,7 +42,7 @@ private struct Process {
     /// While the audit announces what was committed to many logs, which changes the platform's head again and again, a company is read,
     /// paused and ended.
     @Test func aCompanyDoesNotWaitForTheAudit() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let trust = try await TestTrust(over: base)
         let slow = YieldingStore(base, turns: 10)
         let authority = try await AccessAuthority.soleOperator(
@@ -77,9 +78,9 @@ private struct Process {
     }
 
     @Test func processesBeginAtOnce() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         for round in 0..<5 {
-            let base = MemoryStore()
+            let base = TestStore()
             let errors = await withTaskGroup(of: PlanError?.self) { group in
                 for number in 0..<8 {
                     group.addTask {
@@ -135,7 +136,7 @@ private struct Process {
     }
 
     @Test func aPauseIsNotPutBack() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let permit = try await trust.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
         let before = try await trust.store.platformRecords(Key.decides)
         try await trust.layer.plans.pause(trust.company, permit)
@@ -211,8 +212,8 @@ private struct Process {
     }
 
     @Test func companiesAreToldAtOnce() async throws {
-        let base = MemoryStore()
-        let trust = try await TestTrust(over: MemoryStore())
+        let base = TestStore()
+        let trust = try await TestTrust(over: TestStore())
         var processes: [Plans] = []
         for _ in 0..<4 {
             let authority = try await AccessAuthority.soleOperator(
@@ -235,7 +236,7 @@ private struct Process {
     }
 
     @Test(arguments: [0, 10]) func honestProcessesSeeNoTampering(_ turns: Int) async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let trust = try await TestTrust(over: base)
         let view: any Store =
             turns == 0 ? base : YieldingStore(base, turns: turns)
@@ -289,7 +290,7 @@ private struct Process {
 
     @Test func aWrongCatalogueLosesNoJournal() async throws {
         let nodes = try await Nodes(1, limit: 1000, leasePerMille: 500)
-        let journal = MemoryStore()
+        let journal = TestStore()
         let meter = try await nodes.process(journal: journal)
         for _ in 0..<37 { try await meter.admit(nodes.trust.job(), of: nodes.company).commit(used: 1) }
         let before = try await nodes.used()
@@ -314,10 +315,10 @@ private struct Process {
     }
 
     @Test func whatCannotBeToldIsNotTriedAtEachExchange() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let trust = try await TestTrust(over: base)
         let counting = FaultyStore(base)
-        let journal = MemoryStore()
+        let journal = TestStore()
         func process() async throws -> TaskMeter {
             TaskMeter(
                 plans: try await trust.process(counting, journal: try TaskJournal(journal, name: "worker", step: 10)),

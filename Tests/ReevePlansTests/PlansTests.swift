@@ -7,12 +7,13 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
 
 /// Tasks that a test uses as its limit: a package of its own.
-private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) async throws -> TestTrust {
+private func trust(limit: Int? = nil, over store: any Store = TestStore()) async throws -> TestTrust {
     // The test's clock stands still: nobody waits for what others hold.
     let trust = try await TestTrust(over: store, configuration: .init(tasks: .init(recallMilliseconds: 0)))
     if let limit {
@@ -83,7 +84,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
 
     @Test func periodsAreCountedFromTheAnchor() async throws {
         let time = ManualTime(now: try #require(CivilDay("2026-01-31")).startInUTC.advanced(by: .seconds(3600)))
-        let trust = try await TestTrust(time: time)
+        let trust = try await TestTrust(over: TestStore(), time: time)
         func resets() async throws -> String {
             try await trust.layer.plans.allowance(of: trust.company).resetsAt.day.description
         }
@@ -208,7 +209,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
 
     /// A reply is lost and a rival writes at once: what came back is not counted twice.
     @Test func aRivalAfterALostReplyCausesNoDoubleRefund() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let first = try await trust(limit: 100, over: base)
         let rivals = RivalStore(base, rival: { try? await first.admission(tasks: 1).commit(used: 1) })
         let meter = TaskMeter(plans: try await first.process(rivals), configuration: .init(recallMilliseconds: 0))
@@ -224,7 +225,7 @@ private func trust(limit: Int? = nil, over store: any Store = MemoryStore()) asy
     @Test(arguments: FaultyStore.Fault.allCases) func faultsNeverOverAdmit(_ fault: FaultyStore.Fault) async throws {
         var generator = Scale.current.generator(for: "faulty admissions \(fault)")
         for _ in 0..<Scale.current.cases(ci: 60, soak: 5000) {
-            let base = MemoryStore()
+            let base = TestStore()
             let limit = 20
             let first = try await trust(limit: limit, over: base)
             let faulty = FaultyStore(base, failing: Int.random(in: 2...40, using: &generator), with: fault)

@@ -8,6 +8,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -40,14 +41,16 @@ struct PriceStage {
     let time: ManualTime
 
     init(_ catalogue: Catalogue? = nil, time: ManualTime = ManualTime()) async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let configuration = TrustLayer.Configuration(
             catalogue: try catalogue ?? pricedCatalogue(), tasks: .init(recallMilliseconds: 0))
         self.time = time
         staff = try await TestTrust(
-            over: store, configuration: configuration, principal: .person(Identifier(high: 1, low: 1)), time: time)
+            over: store, configuration: configuration,
+            principal: .person(Identifier(high: 1, low: 1)), time: time)
         owner = try await TestTrust(
-            over: store, configuration: configuration, principal: .person(Identifier(high: 2, low: 2)), time: time,
+            over: store, configuration: configuration,
+            principal: .person(Identifier(high: 2, low: 2)), time: time,
             keys: staff.keys)
         workspace = Workspace(
             id: Identifier(high: 2, low: 3), company: staff.company, region: try #require(Region("eu")))
@@ -484,7 +487,8 @@ func refusal(_ body: () async throws -> Void) async -> PlanError? {
         }
         #expect(own == PlanError(.ownProposal))
         let program = try await TestTrust(
-            over: stage.staff.store, configuration: .init(catalogue: pricedCatalogue()), time: stage.time,
+            over: stage.staff.store, configuration: .init(catalogue: pricedCatalogue()),
+            time: stage.time,
             keys: stage.staff.keys)
         for isApproval in [false, true] {
             let refused = await refusal {

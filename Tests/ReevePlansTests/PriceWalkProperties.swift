@@ -6,6 +6,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -64,7 +65,7 @@ private struct PriceWalk {
         self.generator = generator
         workspace = Workspace(
             id: Identifier(high: 2, low: 3), company: company, region: try #require(Region("eu")))
-        let store = MemoryStore()
+        let store = TestStore()
         let actors: [ActContext.Actor] = [
             .person(Identifier(high: 1, low: 1)), .person(Identifier(high: 2, low: 2)), .host("program"),
         ]

@@ -7,6 +7,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -165,12 +166,12 @@ import Testing
 
     /// Whichever call to the store fails, and however: it ends once.
     @Test(arguments: FaultyStore.Fault.allCases) func noFaultEndsItTwice(_ fault: FaultyStore.Fault) async throws {
-        let whole = FaultyStore(MemoryStore())
-        _ = try await Nodes(2, limit: 100, over: MemoryStore(), faulty: [0: whole])
+        let whole = FaultyStore(TestStore())
+        _ = try await Nodes(2, limit: 100, over: TestStore(), faulty: [0: whole])
         var call = whole.calls
         while true {
             call += 1
-            let base = MemoryStore()
+            let base = TestStore()
             let faulty = FaultyStore(base, failing: call, with: fault)
             let nodes = try await Nodes(2, limit: 100, over: base, faulty: [0: faulty])
             let detached = try await nodes.meters[1].admit(nodes.trust.job(), of: nodes.company, tasks: 10).detach()

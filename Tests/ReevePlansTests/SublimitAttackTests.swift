@@ -7,6 +7,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -126,7 +127,7 @@ import Testing
     @Test func thirdLane() async throws {
         var denied: [String] = []
         for _ in 0..<40 {
-            let base = MemoryStore()
+            let base = TestStore()
             let nodes = try await Nodes(1, limit: 0, leasePerMille: 1000, over: base, faulty: [0: YieldingStore(base)])
             try await nodes.set(80, [Sublimit(.production, tasksPerPeriod: 79), Sublimit(.test, tasksPerPeriod: 79)])
             _ = await nodes.fill(.test, atMost: 40)
@@ -247,8 +248,8 @@ import Testing
         nobody.environment = nil
         let many = (1...33).map { Sublimit(Identifier(high: 1, low: $0), tasksPerPeriod: 5) }
         for sublimits in [[nobody], many, [Sublimit(.test, tasksPerPeriod: .min)]] {
-            let store = SpyStore(MemoryStore())
-            let trust = try await TestTrust()
+            let store = SpyStore(TestStore())
+            let trust = try await TestTrust(over: TestStore())
             let entitlements = Entitlements(tasksPerPeriod: 100, sublimits: sublimits)
             let catalogue = Catalogue(
                 version: 1, plans: [Plan(name: "trial", entitlements: entitlements)],

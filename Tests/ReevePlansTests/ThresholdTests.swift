@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -67,7 +68,7 @@ private func announced(in store: any Store) async throws -> [String] {
     /// Whatever eight writers do at the same time.
     @Test func eightWritersTellEachOnce() async throws {
         for _ in 0..<5 {
-            let nodes = try await Nodes(8, limit: 1000, leasePerMille: 10, over: YieldingStore(MemoryStore()))
+            let nodes = try await Nodes(8, limit: 1000, leasePerMille: 10, over: YieldingStore(TestStore()))
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for node in 0..<8 {
                     group.addTask {
@@ -91,12 +92,12 @@ private func announced(in store: any Store) async throws -> [String] {
     /// Whichever call to the store fails, and however: none is told twice, and the last one is told.
     @Test(arguments: FaultyStore.Fault.allCases) func noFaultTellsOneTwice(_ fault: FaultyStore.Fault) async throws {
         // Making the process is not what fails.
-        let whole = FaultyStore(MemoryStore())
-        _ = try await Nodes(2, limit: 20, leasePerMille: 50, over: MemoryStore(), faulty: [0: whole])
+        let whole = FaultyStore(TestStore())
+        _ = try await Nodes(2, limit: 20, leasePerMille: 50, over: TestStore(), faulty: [0: whole])
         var call = whole.calls
         while true {
             call += 1
-            let base = MemoryStore()
+            let base = TestStore()
             let faulty = FaultyStore(base, failing: call, with: fault)
             let nodes = try await Nodes(2, limit: 20, leasePerMille: 50, over: base, faulty: [0: faulty])
             for _ in 0..<12 {
@@ -132,7 +133,7 @@ private func announced(in store: any Store) async throws -> [String] {
             let raised = limit + Int.random(in: 1...300, using: &generator)
             let nodes = try await Nodes(
                 8, limit: limit, leasePerMille: .random(in: 1...200, using: &generator),
-                over: YieldingStore(MemoryStore()))
+                over: YieldingStore(TestStore()))
             let before = Int.random(in: 0...(limit / 8), using: &generator)
             let pauses = (0..<8).map { _ in Int.random(in: 0...20, using: &generator) }
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -9,6 +9,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -300,7 +301,7 @@ import Testing
         let faults = FaultyStore.Fault.allCases
         var (call, wasReached) = (1 + (faults.firstIndex(of: fault) ?? 0), true)
         while wasReached {
-            let base = MemoryStore()
+            let base = TestStore()
             let there = try await RequestFixture(records: [], over: base, time: here.trust.time)
             try await onFile(there)
             let faulty = FaultyStore(base, failing: call + 1, with: fault)

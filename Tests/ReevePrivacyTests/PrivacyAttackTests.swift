@@ -7,6 +7,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -284,7 +285,7 @@ import Testing
 
     /// Changes at the same time are all there, each with its entry; one whose entry is not committed is none.
     @Test func changesOfSettingsFollowEachOther() async throws {
-        let stage = try await PrivacyStage(over: YieldingStore(MemoryStore()))
+        let stage = try await PrivacyStage(over: YieldingStore(TestStore()))
         let start = stage.trust.store.commits.count
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<60 {
@@ -300,7 +301,7 @@ import Testing
         #expect(entries.map(\.details["grounds"]) == (1...60).map(String.init))
         #expect(entries.allSatisfy { $0.action == "privacy.update" && $0.details["versions"] == "2016-03-07" })
 
-        let dead = FaultyStore(MemoryStore(), failing: 2, with: .refused)
+        let dead = FaultyStore(TestStore(), failing: 2, with: .refused)
         let authority = try await AccessAuthority.soleOperator(
             stage.trust.principal, reason: "x", store: dead, time: stage.trust.time)
         let room = Privacy(PrivacySettings(), authority: authority)

@@ -7,6 +7,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -96,27 +97,39 @@ import Testing
     /// Nothing is sent by a clearance once the opt-out is committed, whoever came first.
     @Test func aUseAndAnOptOutFollowEachOther() async throws {
         var (before, after) = (0, 0)
-        for _ in 0..<30 {
-            let stage = try await PrivacyStage(over: YieldingStore(MemoryStore(), turns: 1, after: 3))
+        for round in 0..<300 where round < 30 || before == 0 || after == 0 {
+            let stage = try await PrivacyStage(over: YieldingStore(TestStore(), turns: 1, after: 3))
             let clearance = try await stage.clearance(PrivacyStage.newsletter)
             let start = stage.trust.store.commits.count
+            // When each began and ended, by one count for all.
+            let (uses, choices) = (Spans(), Spans())
+            let clock = Spans.Clock()
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<6 {
                     group.addTask {
                         for _ in 0..<Int.random(in: 0...60) { await Task.yield() }
-                        _ = await privacyError { try await stage.privacy.perform(clearance) { _ in } }
+                        for _ in 0..<3 {
+                            await uses.add(clock) { try await stage.privacy.perform(clearance) { _ in } }
+                        }
                     }
                 }
                 group.addTask {
                     for _ in 0..<Int.random(in: 0...12) { await Task.yield() }
-                    _ = await privacyError { try await stage.choose(.optedOut, PrivacyStage.marketing) }
+                    await choices.add(clock) { try await stage.choose(.optedOut, PrivacyStage.marketing) }
                 }
             }
+            let choice = try #require(choices.all.first)
+            for use in uses.all {
+                #expect(!use.isDone || use.began < choice.ended)
+                #expect(use.isDone || choice.began < use.ended)
+                if use.isDone { before += 1 } else { after += 1 }
+            }
+            // Of a store in memory the order of the commits is known, too.
+            guard !TestStore.isDurable else { continue }
             let entries = try stage.trust.store.auditEntries(from: start)
-            let choice = try #require(entries.firstIndex { $0.action == "privacy.choose" })
-            for (place, entry) in entries.enumerated() where entry.action == "privacy.use" {
-                #expect(entry.outcome == (place < choice ? .success : .refused))
-                if place < choice { before += 1 } else { after += 1 }
+            let place = try #require(entries.firstIndex { $0.action == "privacy.choose" })
+            for (number, entry) in entries.enumerated() where entry.action == "privacy.use" {
+                #expect(entry.outcome == (number < place ? .success : .refused))
             }
         }
         // Both ways were met.
@@ -178,5 +191,35 @@ import Testing
                 _ = try await privacy.clearance(for: PrivacyStage.newsletter.request, as: stage.trust.context())
             }
         }
+    }
+}
+
+/// When acts began and ended, and whether they were done.
+private final class Spans: Sendable {
+    struct Span {
+        let began: Int
+        let ended: Int
+        let isDone: Bool
+    }
+
+    /// One count for all.
+    final class Clock: Sendable {
+        private let count = Mutex(0)
+        func next() -> Int {
+            count.withLock { count in
+                count += 1
+                return count
+            }
+        }
+    }
+
+    private let spans = Mutex<[Span]>([])
+    var all: [Span] { spans.withLock { $0 } }
+
+    func add(_ clock: Clock, _ act: () async throws -> Void) async {
+        let began = clock.next()
+        let isDone = await privacyError(act) == nil
+        let span = Span(began: began, ended: clock.next(), isDone: isDone)
+        spans.withLock { $0.append(span) }
     }
 }

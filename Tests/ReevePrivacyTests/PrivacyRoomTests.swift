@@ -8,6 +8,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -17,7 +18,7 @@ struct PrivacyStage: Sendable {
     let trust: TestTrust
     let subject = Ask.subject
 
-    init(over store: any Store = MemoryStore(), keys: AuditKeys? = nil) async throws {
+    init(over store: any Store = TestStore(), keys: AuditKeys? = nil) async throws {
         trust = try await TestTrust(
             over: store,
             configuration: .init(policy: ReferencePolicies.privacy2016),
@@ -401,7 +402,7 @@ func itWasDone() { Issue.record("it was done") }
 
     /// Any number of choices, also at the same time: none is lost, and each has its place.
     @Test func choicesOfOneSubjectAreNeverLost() async throws {
-        let stage = try await PrivacyStage(over: YieldingStore(MemoryStore()))
+        let stage = try await PrivacyStage(over: YieldingStore(TestStore()))
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<40 {
                 group.addTask {
@@ -425,7 +426,7 @@ func itWasDone() { Issue.record("it was done") }
     // MARK: Policies
 
     @Test func withoutAPolicyNothingIsAllowed() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         await expectPrivacy(.noPolicy) {
             _ = try await trust.layer.privacy.clearance(for: PrivacyStage.newsletter.request, as: trust.context())
         }

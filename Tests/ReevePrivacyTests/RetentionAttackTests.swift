@@ -7,6 +7,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -58,7 +59,7 @@ import Testing
     @Test(arguments: Attack.allCases, [false, true]) func aHoldThatWasTakenAwayStillHolds(
         _ attack: Attack, isNew: Bool
     ) async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let fixture = try await RetentionFixture(over: base)
         let before = try await records("privacy.record", base)
         try await fixture.retention.placeHold(fixture.hold, on: fixture.record.id, fixture.permit())
@@ -81,7 +82,7 @@ import Testing
     /// What was registered about a subject is not left out of an answer by taking its mark away.
     @Test func aRecordIsNotHidden() async throws {
         for table in ["privacy.record.subject", "privacy.record.customer"] {
-            let base = MemoryStore()
+            let base = TestStore()
             let fixture = try await RetentionFixture(over: base)
             try await attack(table, .removed, before: [], base)
             await #expect(throws: PrivacyError.self) {
@@ -97,7 +98,7 @@ import Testing
     /// Neither a case that was closed, nor a customer's end, nor a lock is made or taken away.
     @Test(arguments: ["privacy.case.closed", "privacy.customer.ended", "privacy.locks"], Attack.allCases)
     func whatDecidesIsNotChanged(_ table: String, _ attack: Attack) async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let (p1, p5) = (clause("P11.3a"), clause("P11.5"))
         let schedule = RetentionSchedule(rules: [
             .keep(nil, until: .terminated, because: clause("P11.1")), .drop(nil, 0, after: .terminated, because: p5),

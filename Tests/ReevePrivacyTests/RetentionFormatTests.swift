@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -61,7 +62,7 @@ import Testing
             // Without the line that vouches for it: here nobody has its key.
             let bytes = Array(written.prefix { $0 != UInt8(ascii: "\n") })
             for length in stride(from: 0, to: bytes.count, by: 7) {
-                let cut = MemoryStore()
+                let cut = TestStore()
                 var changes = Changes()
                 changes.write(key, Array(bytes.prefix(length)))
                 try await cut.commit(changes)

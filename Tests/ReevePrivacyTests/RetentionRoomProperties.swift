@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveAudit
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
         init(_ schedule: RetentionSchedule) async throws {
             let keys = try AuditKeys.ephemeral(name: "reeve", time: time)
             authority = try await AccessAuthority.soleOperator(
-                .host("walk"), reason: "walk", store: MemoryStore(), time: time)
+                .host("walk"), reason: "walk", store: TestStore(), time: time)
             retention = Retention(
                 schedule: schedule, locations: [place], authority: authority, control: keys.control, ledger: keys.ledger
             )

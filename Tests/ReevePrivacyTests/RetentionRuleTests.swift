@@ -8,6 +8,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -247,7 +248,7 @@ import Testing
         let locked = RetentionSchedule(rules: [
             RetentionRule(category: category("content"), days: 100, lock: lock, clause: clause("P11.3a"))
         ])
-        let store = MemoryStore()
+        let store = TestStore()
         let fixture = try await RetentionFixture(schedule: locked, over: store)
         try await fixture.retention.lock(as: fixture.trust.context())
         // Twice is once.
@@ -454,7 +455,7 @@ import Testing
 
     /// A backup that is put back brings nothing back that a subject had erased: neither in the store, nor at a place.
     @Test func aRestoredBackupBringsNothingBack() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let fixture = try await RetentionFixture(at: ["host", "second"], over: base)
         let backup = try await copy(of: base)
         try await fixture.retention.demand(fixture.record.id, by: fixture.request, as: fixture.trust.context())
@@ -487,7 +488,7 @@ import Testing
         #expect(fixture.trust.location[fixture.record.id] != nil)
         // A store that knows nothing of it says so, and touches nothing.
         let empty = try await AccessAuthority.soleOperator(
-            fixture.trust.principal, reason: "empty", store: MemoryStore(), time: fixture.trust.time)
+            fixture.trust.principal, reason: "empty", store: TestStore(), time: fixture.trust.time)
         let blank = Retention(
             schedule: fixture.retention.schedule, locations: [fixture.trust.location], authority: empty,
             control: fixture.trust.keys.control, ledger: fixture.trust.keys.ledger)
@@ -499,7 +500,7 @@ import Testing
     /// A store that was put back to before a customer left learns that it did, and what is of it goes.
     @Test func aRestoredBackupLearnsWhoLeft() async throws {
         let schedule = RetentionSchedule(rules: [.drop(nil, 0, after: .terminated, because: clause("P11.5"))])
-        let base = MemoryStore()
+        let base = TestStore()
         let fixture = try await RetentionFixture(schedule: schedule, over: base)
         let backup = try await copy(of: base)
         let permit = try await fixture.trust.permit(
@@ -519,7 +520,7 @@ import Testing
 
     /// One record that is kept today, or whose place fails, keeps no other from being erased again.
     @Test func aReplayGoesOnPastWhatIsKept() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let fixture = try await RetentionFixture(over: base)
         let context = fixture.trust.context()
         let other = RetainedRecord(
@@ -551,8 +552,8 @@ import Testing
         #expect(try await restored.eraseDue(as: context).erased == 1)
     }
 
-    private func copy(of store: MemoryStore) async throws -> MemoryStore {
-        let other = MemoryStore()
+    private func copy(of store: TestStore) async throws -> TestStore {
+        let other = TestStore()
         var range = KeyRange(under: Key(.platform, []))
         while true {
             let page = try await store.records(in: range, limit: 90)

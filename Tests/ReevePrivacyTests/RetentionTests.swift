@@ -7,6 +7,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -29,10 +30,11 @@ struct RetentionFixture: Sendable {
 
     init(
         category: String = "content.message", schedule: RetentionSchedule? = nil, at locations: Set<String> = ["host"],
-        role: DataRole = .controller, over store: any Store = MemoryStore(), time: ManualTime = ManualTime()
+        role: DataRole = .controller, over store: any Store = TestStore(), time: ManualTime = ManualTime()
     ) async throws {
         trust = try await TestTrust(
-            over: store, configuration: .init(retention: try schedule ?? Self.schedule()), time: time,
+            over: store, configuration: .init(retention: try schedule ?? Self.schedule()),
+            time: time,
             locations: [second])
         record = RetainedRecord(
             id: Identifier(at: trust.time.now), category: try #require(DataCategory(category)),
@@ -342,7 +344,8 @@ func expectErasure(
         }
         let (slow, time) = (Slow(), ManualTime())
         let trust = try await TestTrust(
-            configuration: .init(retention: RetentionFixture.schedule()), time: time, locations: [slow])
+            over: TestStore(), configuration: .init(retention: RetentionFixture.schedule()), time: time,
+            locations: [slow])
         let retention = trust.layer.retention
         let category = try #require(DataCategory("content.message"))
         @Sendable func record() -> RetainedRecord {
@@ -385,7 +388,7 @@ func expectErasure(
     /// A crash after any store call: the data is removed only when the record was closed for holds, and never while held.
     @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
         for call in 1...12 {
-            let base = MemoryStore()
+            let base = TestStore()
             let fixture = try await RetentionFixture(over: base)
             fixture.pass(days: 40)
             // The first call records the operator; the next ones are the erasure's.

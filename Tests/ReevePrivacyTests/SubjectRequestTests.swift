@@ -8,6 +8,7 @@ import ReeveAudit
 import ReeveModel
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -34,7 +35,7 @@ struct RequestFixture: Sendable {
     }
 
     init(
-        records: Set<UInt64> = [1, 2, 3, 4], over store: any Store = MemoryStore(), time: ManualTime = ManualTime(),
+        records: Set<UInt64> = [1, 2, 3, 4], over store: any Store = TestStore(), time: ManualTime = ManualTime(),
         principal: ActContext.Actor = .host("test")
     ) async throws {
         trust = try await TestTrust(
@@ -350,7 +351,7 @@ struct RequestFixture: Sendable {
 
     /// Of two that ask the same at one time one is the other's duplicate.
     @Test func requestsAreTakenOneAfterTheOther() async throws {
-        let fixture = try await RequestFixture(records: [], over: YieldingStore(MemoryStore()))
+        let fixture = try await RequestFixture(records: [], over: YieldingStore(TestStore()))
         let statuses = try await withThrowingTaskGroup(of: RequestStatus.self) { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -626,7 +627,7 @@ struct RequestFixture: Sendable {
     @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
         var (call, wasReached) = (1, true)
         while wasReached {
-            let base = MemoryStore()
+            let base = TestStore()
             let fixture = try await RequestFixture(records: [1, 2, 4], over: base)
             let request = try await fixture.begun(.delete)
             let faulty = FaultyStore(base, failing: call + 1, with: fault)

@@ -7,6 +7,7 @@ import ReeveCrypto
 import ReeveModel
 import ReevePublishing
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -50,7 +51,7 @@ import Testing
 
     /// Facts that tell who somebody is are decided about together: one of them in another combination is not.
     @Test func aCombinationIsApprovedAsOne() async throws {
-        let (trust, key) = (try await TestTrust(), try key())
+        let (trust, key) = (try await TestTrust(over: TestStore()), try key())
         func document(_ city: String) -> [UInt8] { Array(#"{"age":34,"gender":"f","city":"\#(city)"}"#.utf8) }
         let approvals = [try await approve(fingerprint(trust, key, document("Ulm")), trust)]
         func scrub(_ document: [UInt8]) -> ScrubReport {
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func whatWasApprovedIsPublished() async throws {
-        let (trust, key) = (try await TestTrust(), try key())
+        let (trust, key) = (try await TestTrust(over: TestStore()), try key())
         let fingerprint = try fingerprint(trust, key)
         let approval = try await approve(fingerprint, trust)
         #expect(approval.fingerprint == fingerprint && approval.destination == .publicLibrary)
@@ -90,7 +91,7 @@ import Testing
 
     /// It counts for its value, its class, its destination and its time, and under the workspace's key.
     @Test func anApprovalIsForOneThing() async throws {
-        let (trust, key) = (try await TestTrust(), try key())
+        let (trust, key) = (try await TestTrust(over: TestStore()), try key())
         let fingerprint = try fingerprint(trust, key)
         #expect(try self.fingerprint(trust, self.key(8)) != fingerprint)
         let other = Array(#"{"card_number":"4539 1488 0343 6469"}"#.utf8)
@@ -134,7 +135,7 @@ import Testing
 
     /// A proof that was made with an approval is taken only while that counts, and only where it was given.
     @Test func theApprovalIsLookedAtAgain() async throws {
-        let (trust, key) = (try await TestTrust(), try key())
+        let (trust, key) = (try await TestTrust(over: TestStore()), try key())
         let fingerprint = try fingerprint(trust, key)
         let approval = try await approve(fingerprint, trust)
         let report = try await scrub(trust, key)
@@ -153,7 +154,7 @@ import Testing
 
     /// What a rule is sure of, and what stands where nothing may change, is not for a person to let through.
     @Test func onlyDoubtsAreApproved() async throws {
-        let (trust, key) = (try await TestTrust(), try key())
+        let (trust, key) = (try await TestTrust(over: TestStore()), try key())
         for input in [#"{"mail":"jo@acme.com"}"#, #"{"jo@acme.com":1}"#] {
             let report = trust.layer.publisher.scrubber.scrub(
                 Array(input.utf8), as: .plainJSON, for: .publicLibrary, review: Review(key: key))
@@ -162,7 +163,7 @@ import Testing
     }
 
     @Test func anApprovalEnds() async throws {
-        let (trust, key) = (try await TestTrust(), try key())
+        let (trust, key) = (try await TestTrust(over: TestStore()), try key())
         let fingerprint = try fingerprint(trust, key)
         for days in [0, -1, 367] {
             await expect(.invalidExpiry) { _ = try await approve(fingerprint, trust, days: days) }
@@ -182,7 +183,7 @@ import Testing
             func authenticate(_ message: [UInt8]) throws -> [UInt8] { throw BrokenPromise("no key") }
             func isValid(_ tag: [UInt8], for message: [UInt8]) throws -> Bool { throw BrokenPromise("no key") }
         }
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         _ = try await approve(try fingerprint(trust, key()), trust)
         let approvals = try await trust.layer.publisher.approvals(for: .publicLibrary, in: trust.scope)
         let report = trust.layer.publisher.scrubber.scrub(
@@ -200,7 +201,7 @@ import Testing
         let scope = Scope(Identifier(high: 1, low: 1), .production)
         let context = ActContext(actor: .host("a"), scope: scope)
         for call in 1...6 {
-            let base = MemoryStore()
+            let base = TestStore()
             let spy = SpyStore(base)
             let faulty = FaultyStore(spy, failing: call + 1, with: fault)
             let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: faulty)

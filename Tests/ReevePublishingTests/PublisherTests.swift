@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
 
 @Suite struct PublisherTests {
     @Test func exactlyTheProvenBytesArePublished() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let large =
             Array("[".utf8) + Array(repeating: Array("\"some text\",".utf8), count: 6000).joined() + Array("1]".utf8)
         let recipe = try trust.scrubbedRecipe(large)
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test func aProofIsGoodOnlyForItsDoor() async throws {
-        let (trust, other) = (try await TestTrust(), try await TestTrust())
+        let (trust, other) = (try await TestTrust(over: TestStore()), try await TestTrust(over: TestStore()))
         let recipe = try trust.scrubbedRecipe()
         let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
         let partner = try #require(Destination("partner"))
@@ -47,13 +48,13 @@ import Testing
     @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
         let content = Array("\"".utf8) + Array(repeating: UInt8(ascii: "x"), count: 70_000) + Array("\"".utf8)
         for call in 1...10 {
-            let base = MemoryStore()
+            let base = TestStore()
             let scope = Scope(Identifier(high: 1, low: 1), .production)
             // The first call records the operator; the next ones are the publication's.
             let faulty = FaultyStore(base, failing: call + 1, with: fault)
             let context = ActContext(actor: .host("a"), scope: scope)
             let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: faulty)
-            let before = base.count
+            let before = try await base.count
             let publisher = Publisher(authority: authority)
             let report = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary)
             guard case .publishable(let recipe) = report.verdict else { throw BrokenPromise(report.summary) }
@@ -66,7 +67,8 @@ import Testing
                 // Entries, and the mark that the workspace has a log.
                 let entries = try await base.records(in: KeyRange(under: Trail.pending(Partition(scope))), limit: 10)
                     .count
-                #expect(base.count - before == (entries == 0 ? 0 : entries + 1), "call \(call)")
+                let now = try await base.count
+                #expect(now - before == (entries == 0 ? 0 : entries + 1), "call \(call)")
             }
         }
     }
@@ -80,7 +82,7 @@ import Testing
 
     /// A next version takes the place of one, once, at the same destination.
     @Test func versionsFollowEachOther() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let publisher = trust.layer.publisher
         let first = try await publish(try trust.scrubbedRecipe(Array("[1]".utf8)), trust)
         let second = try await publish(try trust.scrubbedRecipe(Array("[2]".utf8)), replacing: first, trust)
@@ -91,7 +93,7 @@ import Testing
         #expect(try await publisher.bytes(of: first, in: trust.scope) == Array("[1]".utf8))
         let third = try trust.scrubbedRecipe(Array("[3]".utf8))
         await expect(.replaced) { _ = try await publish(third, replacing: first, trust) }
-        let other = try await TestTrust()
+        let other = try await TestTrust(over: TestStore())
         let foreign = try await publish(try other.scrubbedRecipe(), other)
         await expect(.unknownPublication) { _ = try await publish(third, replacing: foreign, trust) }
         let report = publisher.scrubber.scrub(
@@ -105,7 +107,7 @@ import Testing
 
     /// Clauses P4.1 and P4.2: what is withdrawn is gone here, and the answer says that copies may remain.
     @Test func aWithdrawalSaysWhatMayRemain() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let publisher = trust.layer.publisher
         let publication = try await publish(try trust.scrubbedRecipe(), trust)
         let wrong = try await trust.permit(
@@ -135,7 +137,7 @@ import Testing
         let scope = Scope(Identifier(high: 1, low: 1), .production)
         let context = ActContext(actor: .host("a"), scope: scope)
         for call in 1...8 {
-            let base = MemoryStore()
+            let base = TestStore()
             let healthy = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: base)
             let publisher = Publisher(authority: healthy)
             let report = publisher.scrubber.scrub(content, as: .plainJSON, for: .publicLibrary)

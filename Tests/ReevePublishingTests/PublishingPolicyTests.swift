@@ -7,6 +7,7 @@ import ReeveAccess
 import ReeveModel
 import ReevePublishing
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -231,7 +232,7 @@ import Testing
     }
 
     @Test func anEntrySaysWhoReads() async throws {
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let recipe = try trust.scrubbedRecipe()
         let permit = try await trust.permit(PublishRecipe.self, on: .recipe(recipe.digest))
         _ = try await trust.layer.publisher.publish(recipe, to: .publicLibrary, permit)

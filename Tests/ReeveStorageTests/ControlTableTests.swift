@@ -4,6 +4,7 @@
 import ReeveAccess
 import ReeveCrypto
 import ReeveModel
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -17,7 +18,7 @@ private struct Note: Hashable, Codable, RecordCodable {
 
 /// Tables of deciding records, with keys and without: what is removed is gone, and what somebody else removed or put back is not.
 @Suite struct ControlTableTests {
-    private let store = MemoryStore()
+    private let store = TestStore()
     private let keys: DerivedControlKeys
 
     init() throws { keys = try DerivedControlKeys(SecretBytes(copying: [UInt8](repeating: 7, count: 32))) }

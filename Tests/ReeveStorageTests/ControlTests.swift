@@ -4,6 +4,7 @@
 import ReeveAccess
 import ReeveCrypto
 import ReeveModel
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -20,7 +21,7 @@ private let beta = Partition(Identifier<Workspace>(high: 1, low: 2))
 
 /// Two tables in two workspaces over one store, and what should be in them.
 private final class Fixture {
-    let store = MemoryStore()
+    let store = TestStore()
     let keys: DerivedControlKeys
     let grants: AuthenticatedTable<Grant>
     let holds: AuthenticatedTable<Grant>
@@ -279,7 +280,7 @@ private final class Fixture {
         }
         for id in model.keys { try await fixture.write(nil, fixture.grants, alpha, id) }
         #expect(try await fixture.grants.readAll(alpha, in: fixture.store).isEmpty)
-        #expect(fixture.store.count == 1)
+        #expect(try await fixture.store.count == 1)
     }
 
     /// Every byte of every record, of the tables and of the tree over them, is vouched for.

@@ -4,6 +4,7 @@
 import Foundation
 import ReeveCrypto
 import ReeveModel
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -88,7 +89,7 @@ private final class FaultyLedger: Ledger {
     private static func ledger(_ kind: String, _ folder: Folder) -> any Ledger {
         switch kind {
         case "memory": MemoryLedger()
-        case "store": StoreLedger(MemoryStore())
+        case "store": StoreLedger(TestStore())
         default: FileLedger(path: folder.file)
         }
     }
@@ -165,7 +166,7 @@ private final class FaultyLedger: Ledger {
         let key = try authenticator()
         for fault in FaultyStore.Fault.allCases {
             for call in 1...24 {
-                let base = MemoryStore()
+                let base = TestStore()
                 let chain = AnchorLedger(
                     StoreLedger(FaultyStore(base, failing: call, with: fault)), authenticator: key, time: ManualTime())
                 var acknowledged: [Int] = []

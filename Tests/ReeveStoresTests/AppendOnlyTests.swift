@@ -63,8 +63,7 @@ import Testing
     }
 
     /// A program's role adds, and no more; what it may not do changes nothing, and says so.
-    @Test(arguments: ["audit.leaves", "audit.checkpoint", "ledger"]) func whatIsAddedStays(_ table: String) async throws
-    {
+    @Test(arguments: ["audit.leaves", "ledger"]) func whatIsAddedStays(_ table: String) async throws {
         let schema = try await Schema()
         let role = "r\(UInt32.random(in: 0 ... .max))"
         try sql("CREATE ROLE \(role) LOGIN", on: schema.connection)

@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 
 /// The doors of a policy with roles.
@@ -15,7 +16,7 @@ extension Door {
         ) { stage in
             // In a store of its own, beside the stage's; the entry goes where the policy goes.
             let keys = try DerivedControlKeys(SecretBytes.random(count: 32))
-            let other = MemoryStore()
+            let other = TestStore()
             let policy = AccessPolicy()
             _ = try await AccessAuthority.create(policy, by: .host("x"), reason: "y", store: other, keys: keys)
             for entry in try await Table<AuditEntry>("audit.pending").readAll(.platform, in: other) {

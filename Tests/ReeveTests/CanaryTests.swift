@@ -10,6 +10,7 @@ import ReeveModel
 import ReevePrivacy
 import ReevePublishing
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Synchronization
@@ -89,10 +90,10 @@ private func spellings(of text: String) -> [String] {
     /// compares the names with the public types of ReeveCrypto and ReeveVault.
     private static func values() async throws -> [(String, any Sendable)] {
         func secret() throws -> SecretBytes { try SecretBytes(copying: canary) }
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let main = try LocalMainKey(secret())
         let authority = try await AccessAuthority.soleOperator(
-            .host("t"), reason: "t", store: MemoryStore(), time: ManualTime())
+            .host("t"), reason: "t", store: TestStore(), time: ManualTime())
         let layer = try TrustLayer(mainKeys: MainKeys(main), authority: authority, audit: .ephemeral())
         let connector = Connector(id: Identifier(at: trust.time.now), name: "crm", methods: [.apiKey])
         let connection = Connection(id: Identifier(at: trust.time.now), connector: connector.id, scope: trust.scope)
@@ -183,7 +184,7 @@ private func spellings(of text: String) -> [String] {
             func correct(_ record: Identifier<DataRecord>, to content: [UInt8]) async throws -> Bool { throw Failure() }
             func erase(_ erasure: borrowing Erasure) async throws -> ErasureOutcome { throw Failure() }
         }
-        let trust = try await TestTrust(locations: [Talkative()])
+        let trust = try await TestTrust(over: TestStore(), locations: [Talkative()])
         let (subject, record) = (Identifier<DataSubject>(high: 1, low: 1), Identifier<DataRecord>(high: 1, low: 1))
         trust.location.put(record, about: subject, canary)
         try await trust.layer.retention.register(

@@ -10,6 +10,7 @@ import ReevePlans
 import ReevePrivacy
 import ReevePublishing
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -33,7 +34,7 @@ private struct Leaving: Sendable {
         ])
     }
 
-    init(over store: any Store = MemoryStore()) async throws {
+    init(over store: any Store = TestStore()) async throws {
         trust = try await TestTrust(
             over: store,
             configuration: .init(
@@ -230,9 +231,9 @@ private struct Leaving: Sendable {
 
     /// A backup from before a customer left, put back, learns that it did, and what every room has of it goes.
     @Test func aBackupFromBeforeLearnsIt() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let leaving = try await Leaving(over: base)
-        let backup = MemoryStore()
+        let backup = TestStore()
         for partition in [Partition.platform, Partition(leaving.trust.scope)] {
             for entry in try await base.records(in: KeyRange(under: Key(partition)), limit: 100_000) {
                 var changes = Changes()
@@ -286,7 +287,7 @@ private struct Leaving: Sendable {
     @Test(arguments: [FaultyStore.Fault.refused, .requestLost]) func whatIsDueAtOnceGoesWhole(
         _ fault: FaultyStore.Fault
     ) async throws {
-        let counting = FaultyStore(MemoryStore())
+        let counting = FaultyStore(TestStore())
         let counted = try await Leaving(over: counting)
         let before = counting.calls
         func leave(_ leaving: Leaving) async throws {
@@ -297,7 +298,7 @@ private struct Leaving: Sendable {
         try await leave(counted)
         let all = counting.calls - before
         for call in stride(from: before + 1, through: before + all, by: 4) {
-            let leaving = try await Leaving(over: FaultyStore(MemoryStore(), failing: call, with: fault))
+            let leaving = try await Leaving(over: FaultyStore(TestStore(), failing: call, with: fault))
             do {
                 try await leave(leaving)
             } catch {
@@ -395,6 +396,7 @@ private struct Leaving: Sendable {
             other, sequence: 2, try await leaving.trust.permit(ChangePlan.self, on: .plan(of: other), in: .platform))
         try await leaving.leave()
         let empty = try await TestTrust(
+            over: TestStore(),
             configuration: .init(
                 tasks: .init(recallMilliseconds: 0), retention: try Leaving.schedule()),
             time: leaving.trust.time, keys: leaving.trust.keys)
@@ -412,6 +414,7 @@ private struct Leaving: Sendable {
     @Test func ageTakesNothingOfACustomer() async throws {
         let p5 = try #require(ClauseReference("P11.5"))
         let trust = try await TestTrust(
+            over: TestStore(),
             configuration: .init(
                 tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016,
                 retention: RetentionSchedule(rules: [.drop(nil, 365, after: .created, because: p5)])))
@@ -435,7 +438,7 @@ private struct Leaving: Sendable {
 
     /// What a place removed before a crash is not called kept when the customer comes back: it goes on to its end, and the report says so.
     @Test func whatMayBeGoneIsNotCalledKept() async throws {
-        let counting = FaultyStore(MemoryStore())
+        let counting = FaultyStore(TestStore())
         let counted = try await Leaving(over: counting)
         try await counted.leave()
         counted.pass(days: Leaving.days)
@@ -443,7 +446,7 @@ private struct Leaving: Sendable {
         try await counted.trust.layer.runOnce()
         let all = counting.calls - before
         for call in stride(from: before + 1, through: before + all, by: 3) {
-            let leaving = try await Leaving(over: FaultyStore(MemoryStore(), failing: call, with: .requestLost))
+            let leaving = try await Leaving(over: FaultyStore(TestStore(), failing: call, with: .requestLost))
             try await again { try await leaving.leave() }
             leaving.pass(days: Leaving.days)
             try? await leaving.trust.layer.runOnce()
@@ -575,7 +578,7 @@ private struct Leaving: Sendable {
     @Test(arguments: [FaultyStore.Fault.refused, .replyLost, .requestLost, .delayed])
     func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
         // How many calls there are before, and how many then.
-        let counting = FaultyStore(MemoryStore())
+        let counting = FaultyStore(TestStore())
         let counted = try await Leaving(over: counting)
         let before = counting.calls
         try await counted.leave()
@@ -587,7 +590,7 @@ private struct Leaving: Sendable {
         let faults = [FaultyStore.Fault.refused, .replyLost, .requestLost, .delayed]
         let first = faults.firstIndex(of: fault) ?? 0
         for call in stride(from: before + 1 + first, through: before + all, by: faults.count) {
-            let leaving = try await Leaving(over: FaultyStore(MemoryStore(), failing: call, with: fault))
+            let leaving = try await Leaving(over: FaultyStore(TestStore(), failing: call, with: fault))
             for _ in 0..<2 {
                 do {
                     try await leaving.leave()

@@ -10,6 +10,7 @@ import ReevePlans
 import ReevePrivacy
 import ReevePublishing
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -189,8 +190,8 @@ struct Stage: Sendable {
             catalogue: Self.catalogue, tasks: .init(recallMilliseconds: 0),
             policy: ReferencePolicies.privacy2016, retention: RetentionSchedule(rules: [rule]))
         let person = ActContext.Actor.person(Identifier(high: 7, low: 7))
-        trust = try await TestTrust(configuration: configuration, principal: person)
-        other = try await TestTrust(configuration: configuration, principal: person)
+        trust = try await TestTrust(over: TestStore(), configuration: configuration, principal: person)
+        other = try await TestTrust(over: TestStore(), configuration: configuration, principal: person)
         let now = trust.time.now
         connector = Connector(id: Identifier(at: now), name: "crm", methods: [.oauth2])
         connection = Connection(id: Identifier(at: now), connector: connector.id, scope: trust.scope)

@@ -6,13 +6,14 @@ import ReeveAccess
 import ReeveModel
 import ReevePlans
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
 /// What is counted of a company goes when it has left, and not while it is a customer.
 @Suite struct PlanErasureTests {
     private let trust: TestTrust
-    init() async throws { trust = try await TestTrust() }
+    init() async throws { trust = try await TestTrust(over: TestStore()) }
 
     /// Erases what the plans have of the company, as retention does.
     private func erase(as place: String = Plans.location, scope: Scope = .platform) async throws -> ErasureOutcome {

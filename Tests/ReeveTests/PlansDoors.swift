@@ -42,7 +42,8 @@ extension Stage {
     /// Communicates as somebody else than who approves.
     func communicate(_ proposal: PriceProposal) async throws {
         let other = try await TestTrust(
-            over: trust.store, configuration: .init(catalogue: Self.catalogue), time: trust.time, keys: trust.keys)
+            over: trust.store, configuration: .init(catalogue: Self.catalogue), time: trust.time,
+            keys: trust.keys)
         let permit = try await other.permit(ChangePlan.self, on: .plan(of: trust.company), in: .platform)
         try await other.layer.plans.communicate(proposal.id, of: trust.company, by: .email, permit)
     }

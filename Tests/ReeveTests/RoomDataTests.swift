@@ -10,6 +10,7 @@ import ReeveModel
 import ReevePlans
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -17,15 +18,15 @@ import Testing
 /// Somebody who chose, agreed and stands in the audit, and asks for it.
 private struct Asking: Sendable {
     let trust: TestTrust
-    let base: MemoryStore
+    let base: TestStore
     static let subject = Identifier<DataSubject>(high: 3, low: 3)
     static let (value, evidence) = ("dana@example.org", "form-entry-8841")
     static let theirs = "dana@customer.example"
     static let version = "2016-03-07"
     let entry: AuditEntry
 
-    init(events: Int = 1, ends: Bool = true, over wrapped: (MemoryStore) -> any Store = { $0 }) async throws {
-        base = MemoryStore()
+    init(events: Int = 1, ends: Bool = true, over wrapped: (TestStore) -> any Store = { $0 }) async throws {
+        base = TestStore()
         trust = try await TestTrust(
             over: wrapped(base),
             configuration: .init(
@@ -222,7 +223,7 @@ private struct Asking: Sendable {
     /// A backup that is put back gives the rooms nothing back, whether the registration was in it or not.
     @Test func aRestoredBackupGivesTheRoomsNothingBack() async throws {
         let asking = try await Asking()
-        let backup = MemoryStore()
+        let backup = TestStore()
         for partition in [Partition.platform, Partition(asking.trust.scope)] {
             for entry in try await asking.base.records(in: KeyRange(under: Key(partition)), limit: 100_000) {
                 var changes = Changes()
@@ -233,7 +234,8 @@ private struct Asking: Sendable {
         _ = try await asking.ask(.delete)
         // The platform's keys are those of before.
         let restored = try await TestTrust(
-            over: backup, configuration: .init(policy: ReferencePolicies.privacy2016), time: asking.trust.time,
+            over: backup, configuration: .init(policy: ReferencePolicies.privacy2016),
+            time: asking.trust.time,
             keys: asking.trust.keys)
         let there = try await asking.stores(Asking.value, backup)
         #expect(there)
@@ -288,7 +290,8 @@ private struct Asking: Sendable {
         _ id: Identifier<SubjectRequestRecord>, over store: any Store, of asking: Asking
     ) async throws -> RequestAnswer {
         let other = try await TestTrust(
-            over: store, configuration: .init(policy: ReferencePolicies.privacy2016), time: asking.trust.time,
+            over: store, configuration: .init(policy: ReferencePolicies.privacy2016),
+            time: asking.trust.time,
             keys: asking.trust.keys)
         return try await other.layer.requests.answer(
             id, try await other.permit(AnswerRequest.self, on: Resource(id), in: .platform))

@@ -9,6 +9,7 @@ import ReeveModel
 import ReevePlans
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -16,7 +17,7 @@ import Testing
 /// Two pieces about somebody, kept under keys of their own.
 private struct Keeping: Sendable {
     let layer: TrustLayer
-    let base: MemoryStore
+    let base: TestStore
     let time = ManualTime()
     let keys: AuditKeys
     let scope: Scope
@@ -24,7 +25,7 @@ private struct Keeping: Sendable {
     let ids: [Identifier<DataRecord>] = [Identifier(high: 1, low: 1), Identifier(high: 1, low: 2)]
 
     init(keeps: Bool = true) async throws {
-        base = MemoryStore()
+        base = TestStore()
         scope = Scope(Identifier<Workspace>(at: time.now), .production)
         keys = try AuditKeys.ephemeral(name: "reeve", time: time)
         layer = try await Self.process(over: base, time, keys)
@@ -91,8 +92,8 @@ private struct Keeping: Sendable {
     }
 
     /// A store as it is now, in another one.
-    func backup() async throws -> MemoryStore {
-        let copy = MemoryStore()
+    func backup() async throws -> TestStore {
+        let copy = TestStore()
         for partition in [Partition.platform, Partition(scope)] {
             for entry in try await base.records(in: KeyRange(under: Key(partition)), limit: 100_000) {
                 var changes = Changes()

@@ -10,6 +10,7 @@ import ReeveModel
 import ReevePlans
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Synchronization
@@ -49,7 +50,7 @@ import Testing
 
     /// A subject's life in a process: what was written down of it is returned, and what is printed shows outside.
     private static func live() async throws -> [String] {
-        let (time, store, heard) = (ManualTime(), MemoryStore(), Heard())
+        let (time, store, heard) = (ManualTime(), TestStore(), Heard())
         let spy = SpyStore(store)
         let authority = try await AccessAuthority.soleOperator(.host("t"), reason: "t", store: spy, time: time)
         let (host, subject) = (MemoryLocation(), Identifier<DataSubject>(high: 3, low: 3))

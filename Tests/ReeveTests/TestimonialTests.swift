@@ -7,6 +7,7 @@ import ReeveModel
 import ReevePlans
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -18,6 +19,7 @@ import Testing
 
     init() async throws {
         trust = try await TestTrust(
+            over: TestStore(),
             configuration: .init(tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016))
     }
 
@@ -91,6 +93,7 @@ import Testing
     @Test func whatIsShownAgainIsKnownEverywhere() async throws {
         let second = MemoryLocation("second")
         let trust = try await TestTrust(
+            over: TestStore(),
             configuration: .init(tasks: .init(recallMilliseconds: 0), policy: ReferencePolicies.privacy2016),
             locations: [second])
         func choose(_ act: ChoiceEvent.Act) async throws {

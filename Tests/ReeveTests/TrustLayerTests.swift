@@ -10,13 +10,14 @@ import ReeveModel
 import ReevePlans
 import ReevePrivacy
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
 
 @Suite struct TrustLayerTests {
     @Test func aBadConfigurationIsRefusedWithAllDefects() async throws {
-        let store = MemoryStore()
+        let store = TestStore()
         let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: store)
         let rule = RetentionRule(
             category: try #require(DataCategory("a")), days: -1, clause: try #require(ClauseReference("P1")))
@@ -53,7 +54,7 @@ import Testing
     /// A secret, filled into everything that reaches it, is in no description, dump, mirror or coding.
     @Test func secretsDoNotShow() async throws {
         let canary = "CANARY-5c1d7e"
-        let trust = try await TestTrust()
+        let trust = try await TestTrust(over: TestStore())
         let connector = Connector(id: Identifier(high: 1, low: 1), name: "crm", methods: [.oauth2])
         let connection = Connection(id: Identifier(high: 1, low: 2), connector: connector.id, scope: trust.scope)
         let resource = Resource.credential(of: connection.id)

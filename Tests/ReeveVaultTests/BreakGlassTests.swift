@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -18,7 +19,7 @@ import Testing
     private let dev = ActContext.Actor.person(Identifier(high: 8, low: 4))
 
     @Test func twoOthersLetSomebodyOpen() async throws {
-        let (time, store) = (ManualTime(), SpyStore(MemoryStore()))
+        let (time, store) = (ManualTime(), SpyStore(TestStore()))
         let keys = try DerivedControlKeys(SecretBytes.random(count: 32))
         let production = Scope(workspace, .production)
         func give(_ role: RoleName, _ actor: ActContext.Actor, _ scope: Scope) -> Grant {

@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -107,7 +108,7 @@ import Testing
     @Test func oneEnvelopeOpensUnderOneKey() async throws {
         let stage = try VaultStage()
         let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let (store, ledger) = (TestStore(), MemoryLedger())
         let connection = stage.connection(1)
         let process = try await stage.process(store, ledger, keys)
         try await process.store("honest", connection)

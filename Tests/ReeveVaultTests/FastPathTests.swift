@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -16,7 +17,7 @@ import Testing
     private struct World {
         let stage: VaultStage
         let mainKey: MainKeyDouble
-        let store = MemoryStore()
+        let store = TestStore()
         let ledger = MemoryLedger()
         let connections: [Connection]
 
@@ -226,10 +227,10 @@ import Testing
 
 /// A store that does something before it reads a record of a table, once.
 private final class HookStore: Store {
-    private let base: MemoryStore
+    private let base: TestStore
     private let hook = Mutex<(table: String, body: @Sendable () -> Void)?>(nil)
 
-    init(_ base: MemoryStore) { self.base = base }
+    init(_ base: TestStore) { self.base = base }
 
     func onRead(of table: String, _ body: @escaping @Sendable () -> Void) { hook.withLock { $0 = (table, body) } }
 

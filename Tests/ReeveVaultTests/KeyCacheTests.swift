@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Synchronization
@@ -15,7 +16,7 @@ import Testing
     private struct World {
         let stage: VaultStage
         let mainKey: MainKeyDouble
-        let store = SpyStore(MemoryStore())
+        let store = SpyStore(TestStore())
         let ledger = MemoryLedger()
         let process: VaultProcess
 
@@ -226,7 +227,7 @@ import Testing
     @Test func anotherTenantsKeyChangesNothing() async throws {
         let stage = try VaultStage()
         let mainKey = try ConfusedMainKey()
-        let (store, ledger, keys) = (MemoryStore(), MemoryLedger(), MainKeys(mainKey))
+        let (store, ledger, keys) = (TestStore(), MemoryLedger(), MainKeys(mainKey))
         let process = try await stage.process(store, ledger, keys)
         let other = Identifier<Workspace>(high: 1, low: 9)
         let (mine, theirs) = (stage.connection(1), stage.connection(2, in: other))
@@ -336,7 +337,7 @@ import Testing
         let keys = MainKeys()
         try keys.use(slow, for: .workspace(stage.workspace))
         try keys.use(fast, for: .workspace(other))
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let (store, ledger) = (TestStore(), MemoryLedger())
         let process = try await stage.process(store, ledger, keys)
         let (mine, theirs) = (stage.connection(1), stage.connection(2, in: other))
         try await process.store("mine", mine)
@@ -358,7 +359,7 @@ import Testing
     func everyOrderOfTwoAnswersAndARefusal(_ order: [Int]) async throws {
         let stage = try VaultStage()
         let mainKey = try SlowMainKey()
-        let (store, ledger, keys) = (MemoryStore(), MemoryLedger(), MainKeys(mainKey))
+        let (store, ledger, keys) = (TestStore(), MemoryLedger(), MainKeys(mainKey))
         let maker = try await stage.process(store, ledger, keys)
         let connections = [stage.connection(1), stage.connection(2)]
         let scope = stage.scope()
@@ -399,7 +400,7 @@ import Testing
         let keys = MainKeys()
         try keys.use(one, for: .environment(stage.workspace, .production))
         try keys.use(two, for: .workspace(stage.workspace))
-        let process = try await stage.process(MemoryStore(), MemoryLedger(), keys)
+        let process = try await stage.process(TestStore(), MemoryLedger(), keys)
         await #expect(throws: VaultError(.mainKeyMissing)) {
             try await process.store("v", stage.connection(1, in: other))
         }

@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -70,7 +71,7 @@ import Testing
     private func check(_ combination: Combination) async throws {
         let stage = try VaultStage()
         let mainKey = try MainKeyDouble()
-        let (store, ledger, keys) = (MemoryStore(), MemoryLedger(), MainKeys(mainKey))
+        let (store, ledger, keys) = (TestStore(), MemoryLedger(), MainKeys(mainKey))
         let maker = try await stage.process(store, ledger, keys)
         let (connection, neighbour) = (stage.connection(1), stage.connection(2))
         let scope = connection.scope

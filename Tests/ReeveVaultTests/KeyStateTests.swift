@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Synchronization
@@ -389,7 +390,7 @@ import Testing
     @Test func projectsDoNotReachEachOther() async throws {
         let stage = try VaultStage()
         let keys = try MainKeys(LocalMainKey.ephemeral())
-        let process = try await stage.process(MemoryStore(), MemoryLedger(), keys)
+        let process = try await stage.process(TestStore(), MemoryLedger(), keys)
         func scope(_ project: UInt64) -> Scope {
             Scope(stage.workspace, .production, project: Identifier(high: 7, low: project))
         }
@@ -438,7 +439,7 @@ import Testing
     @Test func anotherProcessSeesWhatIsClosed() async throws {
         let stage = try VaultStage()
         let keys = try MainKeys(LocalMainKey.ephemeral())
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let (store, ledger) = (TestStore(), MemoryLedger())
         let connection = stage.connection(1)
         let (one, two) = (
             try await stage.process(store, ledger, keys), try await stage.process(store, ledger, keys)

@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -55,7 +56,7 @@ import Darwin
 
     private func write() async throws {
         let stage = try Self.stage()
-        let (store, ledger) = (MemoryStore(), MemoryLedger())
+        let (store, ledger) = (TestStore(), MemoryLedger())
         let process = try await stage.process(
             store, ledger, Self.keys(), configuration: .init(jobDataHours: 1))
         let (connection, shell, scope) = (stage.connection(1), stage.connection(2), stage.scope())
@@ -105,7 +106,7 @@ import Darwin
     @Test func connectionsOfBeforeAreWhole() async throws {
         let golden = try await golden()
         let stage = try Self.stage()
-        let store = try await MemoryStore.holding(golden.records)
+        let store = try await TestStore.holding(golden.records)
         let process = try await stage.process(store, MemoryLedger(golden.lines.map { Array($0.utf8) }), Self.keys())
         let (connection, scope) = (stage.connection(1), stage.scope())
         #expect(try await process.open(connection) == "two")

@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Synchronization
@@ -63,7 +64,7 @@ import Testing
     private struct Scene {
         let stage: VaultStage
         let keys: MainKeys
-        let store = MemoryStore()
+        let store = TestStore()
         var ledger = MemoryLedger()
         let connections: [Connection]
         let job = Identifier<Job>(high: 5, low: 1)

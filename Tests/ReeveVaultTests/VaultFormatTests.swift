@@ -6,6 +6,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
@@ -48,7 +49,7 @@ import Testing
         let connection = Self.connection
         if ProcessInfo.processInfo.environment["REEVE_WRITE_GOLDEN"] != nil { try await write(stage) }
         let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: Self.file))
-        let store = try await MemoryStore.holding(golden.records)
+        let store = try await TestStore.holding(golden.records)
         let process = try await stage.process(store, MemoryLedger(golden.lines.map { Array($0.utf8) }), Self.keys())
         #expect(try await process.open(connection) == "known answer")
         let mayOpen = try await process.permit(OpenCredential.self, .credential(of: connection.id), connection.scope)
@@ -64,7 +65,7 @@ import Testing
     }
 
     private func write(_ stage: VaultStage) async throws {
-        let (store, ledger, connection) = (MemoryStore(), MemoryLedger(), Self.connection)
+        let (store, ledger, connection) = (TestStore(), MemoryLedger(), Self.connection)
         let process = try await stage.process(store, ledger, Self.keys())
         try await process.store("known answer", connection)
         let mayStore = try await process.permit(StoreCredential.self, .credential(of: connection.id), connection.scope)
@@ -160,7 +161,7 @@ import Testing
     /// Keys and envelopes, read from the main key down.
     @Test func keysAndEnvelopesAreAsWritten() async throws {
         let stage = try Self.stage()
-        let (store, connection) = (MemoryStore(), Self.connection)
+        let (store, connection) = (TestStore(), Self.connection)
         let process = try await stage.process(store, MemoryLedger(), Self.keys())
         try await process.store("read from outside", connection)
         let image = try await StoreImage(store, [stage.workspace])

@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
         init() async throws {
             stage = try VaultStage()
             keys = try MainKeys(LocalMainKey.ephemeral())
-            let (store, ledger) = (MemoryStore(), MemoryLedger())
+            let (store, ledger) = (TestStore(), MemoryLedger())
             let process = try await stage.process(store, ledger, keys)
             let workspaces = [stage.workspace, Identifier<Workspace>(high: 1, low: 2)]
             var truth: [(Connection, String?)] = []

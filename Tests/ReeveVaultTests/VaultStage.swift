@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Synchronization
@@ -62,7 +63,7 @@ final class VaultStage: Sendable {
 struct VaultWorld: Sendable {
     let stage: VaultStage
     let keys: MainKeys
-    let store = MemoryStore()
+    let store = TestStore()
     let ledger = MemoryLedger()
     let process: VaultProcess
 
@@ -174,10 +175,10 @@ final class InterruptedStore: Store {
 
 /// A store that does something before it commits, once.
 final class CommitHook: Store {
-    let base: MemoryStore
+    let base: TestStore
     private let hook = Mutex<(@Sendable () async -> Void)?>(nil)
 
-    init(_ base: MemoryStore) { self.base = base }
+    init(_ base: TestStore) { self.base = base }
 
     func onCommit(_ body: @escaping @Sendable () async -> Void) { hook.withLock { $0 = body } }
     var wasHooked: Bool { hook.withLock { $0 == nil } }
@@ -210,8 +211,8 @@ struct StoreImage: Sendable {
     }
 
     /// A new store with these records.
-    func store() async throws -> MemoryStore {
-        let store = MemoryStore()
+    func store() async throws -> TestStore {
+        let store = TestStore()
         var keys = Array(records.keys)
         while !keys.isEmpty {
             var changes = Changes()
@@ -247,10 +248,10 @@ func until(_ condition: () -> Bool, at location: SourceLocation = #_sourceLocati
     Issue.record("it never came to that", sourceLocation: location)
 }
 
-extension MemoryStore {
+extension TestStore {
     /// A store with records that were written down: keys in base64url, values as they are.
-    static func holding(_ records: [String: String]) async throws -> MemoryStore {
-        let store = MemoryStore()
+    static func holding(_ records: [String: String]) async throws -> TestStore {
+        let store = TestStore()
         for (key, bytes) in records {
             var changes = Changes()
             changes.write(Key(encoded: try #require(Base64URL.decode(key))), Array(bytes.utf8))

@@ -8,6 +8,7 @@ import ReeveAudit
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import Synchronization
 import Testing
@@ -23,7 +24,7 @@ private struct Fixture: Sendable {
     let connector: Connector
     let connection: Connection
 
-    init(over store: any Store = MemoryStore(), methods: [Connector.Method] = [.oauth2, .apiKey]) async throws {
+    init(over store: any Store = TestStore(), methods: [Connector.Method] = [.oauth2, .apiKey]) async throws {
         trust = try await TestTrust(over: store)
         connector = Connector(id: Identifier(at: trust.time.now), name: "crm", methods: methods)
         connection = Connection(id: Identifier(at: trust.time.now), connector: connector.id, scope: trust.scope)
@@ -220,7 +221,7 @@ private struct Fixture: Sendable {
     }
 
     @Test func anotherMainKeyOpensNothing() async throws {
-        let base = MemoryStore()
+        let base = TestStore()
         let fixture = try await Fixture(over: base)
         try await fixture.store()
         let authority = try await AccessAuthority.soleOperator(
@@ -264,7 +265,7 @@ private struct Fixture: Sendable {
     /// Each store call of storing and opening fails once, in each way.
     @Test(arguments: FaultyStore.Fault.allCases) func everyStoreCallMayFail(_ fault: FaultyStore.Fault) async throws {
         for call in 1...40 {
-            let base = MemoryStore()
+            let base = TestStore()
             let faulty = FaultyStore(base, failing: call + 2, with: fault)
             guard let fixture = try? await Fixture(over: faulty) else { continue }
             let stored = try? await fixture.store()
@@ -288,7 +289,7 @@ private struct Fixture: Sendable {
             let connection = Connection(
                 id: Identifier(high: 3, low: UInt64(call)), connector: connector.id, scope: scope)
             let resource = Resource.credential(of: connection.id)
-            let base = MemoryStore()
+            let base = TestStore()
             let maker = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: base)
             let mayStore = try await maker.permit(StoreCredential.self, on: resource, as: context).get()
             let credential = try Credential.oauth2(accessToken: SecretBytes(copying: [1]))
@@ -301,7 +302,7 @@ private struct Fixture: Sendable {
             let faulty = FaultyStore(base, failing: call == 0 ? 0 : call + 1, with: .crash)
             let authority = try await AccessAuthority.soleOperator(.host("a"), reason: "b", store: faulty)
             let mayOpen = try await authority.permit(OpenCredential.self, on: resource, as: context).get()
-            let before = base.count
+            let before = try await base.count
             let lent = Counter()
             do {
                 // On a busy machine a call takes longer than a main key is given.
@@ -312,7 +313,8 @@ private struct Fixture: Sendable {
             } catch {
                 #expect(call > 0, "\(error)")
             }
-            #expect(lent.count <= base.count - before, "call \(call)")
+            let now = try await base.count
+            #expect(lent.count <= now - before, "call \(call)")
             if call == 0 { #expect(lent.count == 1) }
             lentInAll += lent.count
         }
@@ -341,7 +343,8 @@ private struct Fixture: Sendable {
         }
         try await store()
         #expect(try await opens())
-        key.deny()
+        // A denial would be obeyed as soon as a renewal met it.
+        key.cutOff()
         fixture.trust.time.advance(by: .seconds(59))
         try? await store()
         #expect(try await opens())
@@ -379,19 +382,19 @@ private struct Fixture: Sendable {
 private final class SwitchableMainKey: MainKeyProvider {
     private let base: LocalMainKey
     var reference: String { base.reference }
-    private let isDenied = Mutex(false)
+    private let isAway = Mutex(false)
 
     init(_ base: LocalMainKey) { self.base = base }
 
-    func deny() { isDenied.withLock { $0 = true } }
+    func cutOff() { isAway.withLock { $0 = true } }
 
     func wrap(_ key: borrowing SecretBytes, context: MainKeyContext) async throws(MainKeyError) -> [UInt8] {
-        guard !isDenied.withLock({ $0 }) else { throw .denied }
+        guard !isAway.withLock({ $0 }) else { throw .unavailable }
         return try await base.wrap(key, context: context)
     }
 
     func unwrap(_ wrapped: [UInt8], context: MainKeyContext) async throws(MainKeyError) -> SecretBytes {
-        guard !isDenied.withLock({ $0 }) else { throw .denied }
+        guard !isAway.withLock({ $0 }) else { throw .unavailable }
         return try await base.unwrap(wrapped, context: context)
     }
 }

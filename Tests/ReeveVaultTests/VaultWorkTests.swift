@@ -5,6 +5,7 @@ import ReeveAccess
 import ReeveCrypto
 import ReeveModel
 import ReeveStorage
+import ReeveTestSupport
 import ReeveTesting
 import ReeveVault
 import Testing
