@@ -148,7 +148,7 @@ let package = Package(
                 "ReeveAudit", "ReevePrivacy",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
                 .target(name: "CLibpq", condition: .when(traits: ["PostgreSQL"])),
-            ]),
+            ], resources: [.copy("Fixtures")]),
         tests("ReeveAuditTests", ["ReeveCrypto", "ReeveStorage", "ReeveAccess", "ReeveAudit"]),
         tests("ReeveTests", rooms.dropFirst().map { .init(stringLiteral: $0) }),
     ]
