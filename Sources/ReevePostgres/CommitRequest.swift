@@ -5,6 +5,8 @@
 import ReeveStorage
 
 /// A commit as the server is asked for it: one transaction in one round trip.
+///
+/// Where it is one statement, that returns a row when it took effect; where it has several, an expectation that does not hold ends it by an error.
 struct CommitRequest {
     let request: Request
     /// One of the keys that it is about.
@@ -12,7 +14,24 @@ struct CommitRequest {
     /// Asks what is not as expected.
     let broken: Request
 
+    /// The write of one record that depends on no other.
+    private static func single(_ changes: Changes) -> Request.Step? {
+        guard changes.changes.count == 1, let (key, change) = changes.changes.first, case .write(let value) = change,
+            changes.expectations.count <= 1, changes.expectations.keys.allSatisfy({ $0 == key }), !AppendOnly.holds(key)
+        else { return nil }
+        let parameters = [key.bytes, value, changes.revision.bytes]
+        return switch changes.expectations[key] {
+        case nil: Request.Step(.put, parameters)
+        case .absent: Request.Step(.putNew, parameters)
+        case .revision(let revision): Request.Step(.putExpected, parameters + [revision.bytes])
+        }
+    }
+
     init(_ changes: Changes) {
+        if let step = Self.single(changes), let key = changes.changes.keys.first {
+            (request, broken, anyKey) = (Request(steps: [step]), Request(steps: []), key)
+            return
+        }
         anyKey = changes.expectations.keys.min() ?? changes.changes.keys.min() ?? Key(encoded: [])
         // What may change, and what is only added.
         var (records, added) = (Sorted(), Sorted())

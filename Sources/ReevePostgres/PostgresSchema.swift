@@ -8,7 +8,7 @@ struct PostgresSchema {
 
     /// Its name, in quotes: it may be a word of the language.
     let quoted: String
-    private let name: String
+    let name: String
 
     init(_ name: String) throws(PostgresStoreError) {
         let letters = Set("abcdefghijklmnopqrstuvwxyz_".utf8)
@@ -88,8 +88,16 @@ struct PostgresSchema {
     /// A role's name as a statement has it.
     static func quoted(role name: String) throws(PostgresStoreError) -> String {
         // A longer one the server cuts off, and means another role.
-        guard 1...63 ~= name.utf8.count, !name.utf8.contains(0) else { throw PostgresStoreError(.badName) }
+        // What everybody belongs to has a name that quotes do not protect.
+        guard 1...63 ~= name.utf8.count, !name.utf8.contains(0), name != "public", name != "none" else {
+            throw PostgresStoreError(.badName)
+        }
         return "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    /// A text as a statement has it.
+    private static func literal(_ text: String) -> String {
+        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
     }
 
     private func number(_ connection: Connection, locked: Bool) throws(PostgresStoreError) -> Int {
@@ -125,6 +133,10 @@ struct PostgresSchema {
 
     // MARK: Migration
 
+    /// Begins a transaction in which names and texts mean the same whatever role and server are set to.
+    static let begin =
+        "BEGIN; SET LOCAL search_path = ''; SET LOCAL client_min_messages = error; SET LOCAL standard_conforming_strings = on"
+
     /// Makes what is not there, in one transaction; of several at once each waits for the one before it.
     func migrate(_ connection: Connection, granting role: String?) throws(PostgresStoreError) {
         let grantee = try role.map(Self.quoted(role:))
@@ -141,7 +153,7 @@ struct PostgresSchema {
     }
 
     private func migrateOnce(_ connection: Connection, _ grantee: String?) throws(PostgresStoreError) {
-        _ = try connection.run("BEGIN; SET LOCAL search_path = ''; SET LOCAL client_min_messages = error")
+        _ = try connection.run(Self.begin)
         // What is another's may do anything once it is touched, with this role's rights.
         try checkOwner(
             "SELECT n.nspowner = u.oid FROM pg_catalog.pg_namespace n, me u WHERE n.nspname = '\(name)'", connection,
@@ -170,17 +182,26 @@ struct PostgresSchema {
         if let grantee {
             _ = try connection.run(
                 """
+                REVOKE ALL ON \(quoted).records, \(quoted).append_only, \(quoted).format FROM \(grantee);
                 GRANT USAGE ON SCHEMA \(quoted) TO \(grantee);
                 GRANT SELECT ON \(quoted).format TO \(grantee);
                 GRANT SELECT, INSERT ON \(quoted).append_only TO \(grantee);
                 GRANT SELECT, INSERT, UPDATE, DELETE ON \(quoted).records TO \(grantee)
                 """)
+            // By another grant, by a role that it belongs to, as the owner or as a superuser.
+            let mayChange = try connection.run(
+                """
+                SELECT pg_catalog.has_table_privilege(
+                    \(Self.literal(grantee))::pg_catalog.regrole::oid, \(Self.literal(quoted + ".append_only"))::pg_catalog.regclass::oid,
+                    'UPDATE, DELETE, TRUNCATE, TRIGGER')::text
+                """)
+            guard mayChange.first == "false" else { throw PostgresStoreError(.roleMayTooMuch) }
         }
         _ = try connection.run("COMMIT")
     }
 
     /// Throws when something is another role's, a superuser's own included; makes it when it is not there.
-    private func checkOwner(
+    func checkOwner(
         _ query: String, _ connection: Connection, or creation: String?
     ) throws(PostgresStoreError) {
         let me = "WITH me AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) "

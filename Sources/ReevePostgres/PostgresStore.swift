@@ -143,7 +143,11 @@ public final class PostgresStore: Store {
         let commit = CommitRequest(changes)
         for attempt in 1... {
             switch await pool.answer(commit.request) {
-            case .rows: return
+            case .rows(let rows):
+                if commit.request.steps.first?.statement.isWhole == true, rows.first?.isEmpty != false {
+                    throw .conflict(commit.anyKey)
+                }
+                return
             case .refused("22012"):
                 // An expectation did not hold. Where it does by now, it is tried again.
                 for rows in try await rows(commit.broken) {

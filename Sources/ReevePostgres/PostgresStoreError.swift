@@ -8,7 +8,7 @@ public struct PostgresStoreError: Error, Hashable, Sendable {
     public enum Code: String, Hashable, Sendable, CaseIterable {
         /// The connection string is none, names a service, or has a parameter that the server's libraries do not know.
         case badConnectionString
-        /// The name of a schema is not `[a-z_][a-z0-9_]*`, at most 63 bytes, or begins with `pg_`; or the name of a role is empty or longer than 63 bytes.
+        /// The name of a schema is not `[a-z_][a-z0-9_]*`, at most 63 bytes, or begins with `pg_`; or the name of a role is empty, longer than 63 bytes, `public` or `none`.
         case badName
         /// A server on another machine, and an `sslmode` weaker than `verify-full`.
         case notEncrypted
@@ -24,6 +24,8 @@ public struct PostgresStoreError: Error, Hashable, Sendable {
         case notDurable
         /// The role may not do this.
         case notPermitted
+        /// The role that was to be granted may change or delete what is only ever added: by another grant, by a role it belongs to, or as owner or superuser.
+        case roleMayTooMuch
         /// The server refused.
         case failed
     }
@@ -62,7 +64,7 @@ extension PostgresStoreError: CustomStringConvertible {
             case .badConnectionString:
                 "the connection string cannot be read; write keyword=value pairs or a URI as in libpq's manual, and name each host rather than a service"
             case .badName:
-                "a schema's name has to be [a-z_][a-z0-9_]*, at most 63 bytes, and not begin with pg_; a role's name has to have 1 to 63 bytes"
+                "a schema's name has to be [a-z_][a-z0-9_]*, at most 63 bytes, and not begin with pg_; a role's name has to have 1 to 63 bytes, and not be public or none"
             case .notEncrypted:
                 "the server is on another machine and sslmode is weaker than verify-full; leave sslmode out, and name the certificate's authority by sslrootcert"
             case .notReachable:
@@ -75,6 +77,8 @@ extension PostgresStoreError: CustomStringConvertible {
             case .notDurable:
                 "the server would lose what it acknowledged: set fsync and full_page_writes on, and keep the tables logged"
             case .notPermitted: "the role may not do this; use the role that owns the store"
+            case .roleMayTooMuch:
+                "the role may change or delete what is only ever added: by another grant, by a role it belongs to, or as owner or superuser; grant one that may not"
             case .failed: "the server refused; its log says why"
             }
         return state.map { "\(text) (SQLSTATE \($0))" } ?? text

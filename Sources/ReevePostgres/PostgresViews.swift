@@ -21,8 +21,18 @@ struct PostgresViews {
     func create(_ connection: Connection, granting role: String?) throws(PostgresStoreError) {
         let grantee = try role.map(PostgresSchema.quoted(role:))
         do throws(PostgresStoreError) {
-            _ = try connection.run("BEGIN; SET LOCAL search_path = ''; SET LOCAL client_min_messages = error")
+            _ = try connection.run(PostgresSchema.begin)
             try schema.check(connection)
+            // What is another role's would run with the rights of whoever looks.
+            try schema.checkOwner(
+                """
+                SELECT pg_catalog.bool_and(found.owner = u.oid) FROM me u, (
+                    SELECT n.oid AS schema, n.nspowner AS owner FROM pg_catalog.pg_namespace n
+                    UNION ALL SELECT c.relnamespace, c.relowner FROM pg_catalog.pg_class c
+                    UNION ALL SELECT p.pronamespace, p.proowner FROM pg_catalog.pg_proc p
+                ) AS found JOIN pg_catalog.pg_namespace n ON n.oid = found.schema
+                WHERE n.nspname = '\(schema.name)'
+                """, connection, or: nil)
             _ = try connection.run("\(functions); \(views)")
             if let grantee {
                 _ = try connection.run(
@@ -43,16 +53,19 @@ struct PostgresViews {
 
     private var views: String {
         let rooms = Self.rooms.map { "'\($0)'" }.joined(separator: ", ")
+        let added = AppendOnly.tables.map { "'\($0)'" }.joined(separator: ", ")
         let room = "split_part(\"table\", '.', 1)"
         let all = """
             CREATE OR REPLACE VIEW \(schema.quoted).everything AS
             SELECT id ->> 0 AS "partition", id ->> 1 AS "table", id - 1 - 0 AS id,
-                \(schema.quoted).reeve_json(value) AS record, encode(revision, 'hex') AS revision,
-                octet_length(value) AS bytes, key
+                CASE WHEN octet_length(value) > 1000000 THEN jsonb_build_object('bytes', octet_length(value))
+                    ELSE \(schema.quoted).reeve_json(value) END AS record, encode(revision, 'hex') AS revision,
+                octet_length(value) AS bytes, key,
+                is_added IS DISTINCT FROM coalesce(id ->> 1 IN (\(added)), false) AS misplaced
             FROM (
-                SELECT \(schema.quoted).reeve_elements(key) AS id, key, revision, value FROM \(schema.quoted).records
+                SELECT \(schema.quoted).reeve_elements(key) AS id, key, revision, value, false AS is_added FROM \(schema.quoted).records
                 UNION ALL
-                SELECT \(schema.quoted).reeve_elements(key) AS id, key, revision, value FROM \(schema.quoted).append_only
+                SELECT \(schema.quoted).reeve_elements(key), key, revision, value, true FROM \(schema.quoted).append_only
             ) AS found
             """
         let each =
@@ -60,13 +73,14 @@ struct PostgresViews {
         return
             ([all]
             + each.map {
-                "CREATE OR REPLACE VIEW \(schema.quoted).\"\($0)\" AS SELECT * FROM \(schema.quoted).everything WHERE \($1)"
+                "CREATE OR REPLACE VIEW \(schema.quoted).\"\($0)\" WITH (security_barrier) AS SELECT * FROM \(schema.quoted).everything WHERE \($1)"
             }).joined(separator: "; ")
     }
 
     /// What reads a key's elements, a text and a value; each answers for every input.
     private var functions: String {
-        let begin = "LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $reeve$"
+        let begin =
+            "LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' SET standard_conforming_strings = on AS $reeve$"
         return """
             CREATE OR REPLACE FUNCTION \(schema.quoted).reeve_text(value bytea) RETURNS text \(begin)
             BEGIN

@@ -20,7 +20,7 @@ struct Request: Sendable {
 
     let steps: [Step]
     /// Whether something may have changed when the reply is lost.
-    var changes: Bool { steps.last?.statement == .commit }
+    var changes: Bool { steps.last.map { $0.statement == .commit || $0.statement.isWhole } ?? false }
 }
 
 extension Request.Step {

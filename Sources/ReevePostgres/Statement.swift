@@ -6,13 +6,16 @@
 ///
 /// A commit is a transaction of them in one round trip: `begin`, `lock`, `share`, `check`, `write`, `remove`, `commit`. `lock` takes the row of each key that is to be written, deleted or absent, in
 /// the order of the keys, and puts an empty one where there is none: nobody else can write it, or bring it about, until the end. `share` keeps others from changing the records that are only expected.
-/// So everything a commit looks at stays as it is while it looks, whatever the level of isolation; `check`, which sees what was there when all locks were held, ends the transaction when something is
+/// So everything a commit looks at stays as it is while it looks; `check`, which sees what was there when all locks were held, ends the transaction when something is
 /// not as expected. Which record that was, `broken` asks afterwards.
+///
+/// The write of one record that depends on no other is one statement, `put` and its kin, which locks and looks by itself: it returns a row when it took effect.
 ///
 /// What is only ever added (``AppendOnly``) is in a table of its own, where a program's role can lock nothing: it is locked by an empty row of its key among the records that change.
 enum Statement: String, Sendable, CaseIterable {
     case begin, lock, share, check, write, remove, commit, rollback, point, range, broken
     case checkAdded, add, prune, pointAdded, rangeAdded, rangeBoth, brokenAdded
+    case put, putNew, putExpected
 
     /// Its text, over the tables of a schema.
     func text(_ schema: String) -> String {
@@ -30,12 +33,12 @@ enum Statement: String, Sendable, CaseIterable {
         case .lock:
             """
             INSERT INTO \(table) AS r (key, revision, value)
-            SELECT k, ''::bytea, ''::bytea FROM unnest($1::bytea[]) AS t(k) ORDER BY k
+            SELECT k, ''::bytea, ''::bytea FROM pg_catalog.unnest($1::bytea[]) AS t(k) ORDER BY k
             ON CONFLICT (key) DO UPDATE SET value = r.value WHERE false
             """
         case .share: "SELECT 1 FROM \(table) WHERE key = ANY($1::bytea[]) ORDER BY key FOR SHARE"
-        case .check: Self.check(table)
-        case .checkAdded: Self.check(added)
+        case .check: Self.check(Self.unexpected(table))
+        case .checkAdded: Self.check(Self.unexpectedAdded(added))
         case .write:
             """
             UPDATE \(table) AS r SET revision = $3::bytea, value = w.value
@@ -48,10 +51,18 @@ enum Statement: String, Sendable, CaseIterable {
             """
         case .remove: "DELETE FROM \(table) WHERE key = ANY($1::bytea[])"
         case .prune: "DELETE FROM \(added) WHERE key = ANY($1::bytea[])"
+        case .put:
+            "\(Self.insert(table)) DO UPDATE SET revision = excluded.revision, value = excluded.value RETURNING 1"
+        case .putNew: "\(Self.insert(table)) DO NOTHING RETURNING 1"
+        case .putExpected:
+            "UPDATE \(table) SET revision = $3::bytea, value = $2::bytea WHERE key = $1 AND revision = $4 RETURNING 1"
         case .broken: "SELECT e.key \(Self.unexpected(table)) LIMIT 1"
-        case .brokenAdded: "SELECT e.key \(Self.unexpected(added)) LIMIT 1"
+        case .brokenAdded: "SELECT e.key \(Self.unexpectedAdded(added)) LIMIT 1"
         }
     }
+
+    /// Whether it is a commit by itself, of the key that is its first parameter.
+    var isWhole: Bool { [.put, .putNew, .putExpected].contains(self) }
 
     /// The types of its parameters, by the server's numbers: `bytea`, `bytea[]`, `bigint`.
     var types: [UInt32] {
@@ -63,6 +74,8 @@ enum Statement: String, Sendable, CaseIterable {
         case .lock, .share, .remove, .prune: [list]
         case .check, .checkAdded, .broken, .brokenAdded: [list, list]
         case .write, .add: [list, list, bytes]
+        case .put, .putNew: [bytes, bytes, bytes]
+        case .putExpected: [bytes, bytes, bytes, bytes]
         }
     }
 
@@ -72,16 +85,26 @@ enum Statement: String, Sendable, CaseIterable {
         "SELECT key, revision, value FROM \(table) WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3::bigint"
     }
 
-    /// Ends the transaction where an expectation does not hold.
-    private static func check(_ table: String) -> String {
-        "SELECT 1 / CASE WHEN EXISTS (SELECT 1 \(unexpected(table))) THEN 0 ELSE 1 END"
+    private static func insert(_ table: String) -> String {
+        "INSERT INTO \(table) (key, value, revision) VALUES ($1::bytea, $2::bytea, $3::bytea) ON CONFLICT (key)"
     }
 
+    /// Ends the transaction where an expectation does not hold.
+    private static func check(_ unexpected: String) -> String {
+        "SELECT 1 / CASE WHEN EXISTS (SELECT 1 \(unexpected)) THEN 0 ELSE 1 END"
+    }
+
+    /// An empty row, which holds a lock, is as good as none.
     private static func unexpected(_ table: String) -> String {
         """
         FROM unnest($1::bytea[], $2::bytea[]) AS e(key, revision)
         LEFT JOIN \(table) AS r ON r.key = e.key WHERE coalesce(r.revision, ''::bytea) <> e.revision
         """
+    }
+
+    /// No row holds a lock there: one that is there is there.
+    private static func unexpectedAdded(_ table: String) -> String {
+        "\(unexpected(table)) OR r.key IS NOT NULL AND e.revision = ''::bytea"
     }
 }
 

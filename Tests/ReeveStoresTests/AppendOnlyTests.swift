@@ -118,6 +118,17 @@ import Testing
         try sql("DROP SCHEMA \(schema.name) CASCADE; DROP ROLE \(role)", on: schema.connection)
     }
 
+    /// A row that is there is there, whatever it says.
+    @Test func anEmptyRowIsNoAbsence() async throws {
+        let schema = try await Schema()
+        let store = try await schema.store()
+        let line = added(1)
+        let bytes = line.bytes.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+        try sql("INSERT INTO \(schema.name).append_only VALUES ('\\x\(bytes)', '', '')", on: schema.connection)
+        await #expect(throws: StoreError.conflict(line)) { _ = try await commit(store) { $0.write(line, [1]) } }
+        await store.close()
+    }
+
     /// Of many that append the same line one does, and each ledger line is there once.
     @Test func aLineIsAddedOnce() async throws {
         let schema = try await Schema()

@@ -24,10 +24,10 @@ private final class HostTransaction: Sendable {
     private let failing: Range<Int>
     private let count = Mutex(0)
 
-    init(on connection: String, failing: Range<Int> = 0..<0) throws {
+    init(on connection: String, failing: Range<Int> = 0..<0, begin: String = "BEGIN") throws {
         session = Mutex(Session(handle: PQconnectdb(connection)))
         self.failing = failing
-        try run("BEGIN")
+        try run(begin)
     }
 
     var statements: Int { count.withLock { $0 } }
@@ -139,10 +139,110 @@ private final class HostTransaction: Sendable {
         await store.close()
     }
 
+    /// A snapshot from before, a session that loses what it acknowledged, and no transaction at all are no place for a commit.
+    @Test(arguments: [
+        ("BEGIN ISOLATION LEVEL REPEATABLE READ", "read committed"),
+        ("BEGIN ISOLATION LEVEL SERIALIZABLE", "read committed"),
+        ("SET synchronous_commit = off", "synchronous_commit"), ("SELECT 1", "roll it back"),
+    ]) func otherTransactionsAreRefused(_ begin: String, _ reason: String) async throws {
+        let schema = try await Schema()
+        let store = try await schema.store()
+        let host = try HostTransaction(on: schema.connection, begin: begin)
+        let joined = store.joined { try host.run($0) }
+        do throws(StoreError) {
+            var changes = Changes()
+            changes.write(key("a"), [1])
+            try await joined.commit(changes)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.description.contains(reason), "\(error)")
+        }
+        _ = try? host.run("COMMIT")
+        #expect(try sql("SELECT count(*) FROM \(schema.name).records", on: schema.connection) == [["0"]])
+        await store.close()
+    }
+
+    /// Nothing that somebody put on the path of the host's session takes the place of what the statements name.
+    @Test func nothingPlantedIsCalled() async throws {
+        let schema = try await Schema()
+        try sql(
+            """
+            CREATE FUNCTION \(schema.name).unnest(bytea[]) RETURNS SETOF bytea LANGUAGE sql AS 'SELECT NULL::bytea WHERE false'
+            """, on: schema.connection)
+        let (store, host, joined) = try await begin(schema)
+        try host.run("SET LOCAL search_path = pg_catalog, \(schema.name)")
+        var changes = Changes()
+        for name in ["a", "b"] {
+            changes.expect(key(name), .absent)
+            changes.write(key(name), [1])
+        }
+        try await joined.commit(changes)
+        try host.run("COMMIT")
+        for name in ["a", "b"] { #expect(try await store.record(for: key(name))?.bytes == [1]) }
+        await store.close()
+    }
+
+    /// Two joined stores on one transaction by mistake: what one says it wrote is there, or the transaction is lost as a whole.
+    @Test func twoOnOneTransactionLoseNothingInSilence() async throws {
+        let schema = try await Schema()
+        for round in 0..<20 {
+            let (store, host, first) = try await begin(schema)
+            let second = store.joined { try host.run($0) }
+            try await write(store, "x", [1])
+            let names = [("a", first), ("b", second)]
+            let done = await withTaskGroup(of: String?.self) { group in
+                for (name, joined) in names {
+                    group.addTask {
+                        var changes = Changes()
+                        changes.write(key("\(name)\(round)"), [1])
+                        changes.write(key("\(name)\(name)\(round)"), [1])
+                        // One of them is refused.
+                        if name == "b" { changes.expect(key("x"), .absent) }
+                        return (try? await joined.commit(changes)) != nil ? name : nil
+                    }
+                }
+                return await group.reduce(into: [String]()) { if let name = $1 { $0.append(name) } }
+            }
+            let isWhole = (try? first.check()) != nil && (try? second.check()) != nil
+            try host.run("COMMIT")
+            for name in done where isWhole {
+                #expect(try await store.record(for: key("\(name)\(round)"))?.bytes == [1])
+            }
+            for name in ["a", "b"] {
+                let (one, other) = (
+                    try await store.record(for: key("\(name)\(round)")),
+                    try await store.record(for: key("\(name)\(name)\(round)"))
+                )
+                #expect((one == nil) == (other == nil))
+            }
+            await store.close()
+        }
+    }
+
+    /// A conflict that cannot be undone is no conflict that the transaction goes on from.
+    @Test func aConflictThatCannotBeUndoneIsTold() async throws {
+        let schema = try await Schema()
+        // It looks, has a savepoint, locks, and asks what is not as expected; then nothing answers any more.
+        let (store, _, joined) = try await begin(schema, failing: 5..<100)
+        try await write(store, "a", [1])
+        var changes = Changes()
+        changes.expect(key("a"), .absent)
+        changes.write(key("a"), [2])
+        changes.write(key("b"), [2])
+        do throws(StoreError) {
+            try await joined.commit(changes)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.description.contains("roll it back"), "\(error)")
+        }
+        #expect(throws: StoreError.self) { try joined.check() }
+        await store.close()
+    }
+
     /// Each statement failing, also with those that follow: what is committed afterwards is whole, or the transaction is said to be lost.
     @Test(arguments: [1, 3, 1000]) func aStatementFails(_ count: Int) async throws {
         let schema = try await Schema()
-        for statement in 1...12 {
+        for statement in 1...13 {
             let (store, host, joined) = try await begin(schema, failing: statement..<statement + count)
             let names = ["x\(statement)", "y\(statement)"]
             var changes = Changes()
@@ -169,7 +269,8 @@ private final class HostTransaction: Sendable {
                     } catch { continue }
                 }
                 // Nothing was done yet when it was the first; of another one the beginning could not be undone.
-                #expect(isUsable == (count == 1 || count == 3 && statement == 1))
+                #expect(isUsable == (count == 1 || count == 3 && statement <= 2))
+                #expect(((try? joined.check()) != nil) == (count == 1 || statement <= 2))
             }
             if isRefused, count > 1 {
                 try host.run("ROLLBACK")
@@ -240,12 +341,17 @@ private final class HostTransaction: Sendable {
         let shown = Mutex("")
         let joined = store.joined { statement in
             shown.withLock { text in
-                text += "\(statement) \(String(reflecting: statement))"
+                text += "\(statement) \(String(reflecting: statement)) \(statement.parameters)"
                 dump(statement, to: &text)
             }
             return try host.run(statement)
         }
-        try await write(joined, "a", Array("a canary in a statement".utf8))
+        for name in ["a", "b"] {
+            var changes = Changes()
+            changes.expect(key("other"), .absent)
+            changes.write(key(name), Array("a canary in a statement".utf8))
+            try await joined.commit(changes)
+        }
         let text = shown.withLock { $0 }
         #expect(text.contains("SAVEPOINT") && text.contains("UPDATE"))
         #expect(!text.contains("canary") && !text.contains("99, 97, 110"))

@@ -91,14 +91,18 @@ private final class Proxy: Sendable {
             "host=127.0.0.1 port=\(proxy.port) user=owner dbname=postgres", configuration: schema.configuration())
     }
 
-    @Test(arguments: 0..<3) func aLostReplyIsUnclearAndNotRepeated(_ way: Int) async throws {
+    /// A commit of one record is one statement, one of two is a transaction of several.
+    @Test(arguments: 0..<3, 1...2) func aLostReplyIsUnclearAndNotRepeated(_ way: Int, _ count: Int) async throws {
         let schema = try await Schema()
         let proxy = try Proxy(to: schema.connection)
         let store = try await store(schema, proxy)
         try await write(store, "a", [1])
         let mode = [Proxy.Mode.cutsRequests, .cutsAnswers, .answersItself][way]
         proxy.set(mode)
-        await #expect(throws: StoreError.outcomeUnknown) { try await write(store, "a", [2]) }
+        var changes = Changes()
+        for name in ["a", "b"].prefix(count) { changes.write(key(name), [2]) }
+        let commit = changes
+        await #expect(throws: StoreError.outcomeUnknown) { try await store.commit(commit) }
         proxy.set(.passes)
         // What only looks is asked again by another connection.
         let found = try await store.record(for: key("a"))?.bytes

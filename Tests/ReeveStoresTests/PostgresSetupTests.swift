@@ -218,12 +218,40 @@ import Testing
         }
         await store.close()
         try sql("DROP SCHEMA \(schema.name) CASCADE; DROP ROLE \(quoted)", on: connection)
-        for name in ["", "a\u{0}b", String(repeating: "a", count: 64)] {
+        for name in ["", "a\u{0}b", "public", "none", String(repeating: "a", count: 64)] {
             await expect(.badName) { try await PostgresStore.migrate(connection, granting: name) }
         }
         await expect(.failed) {
             try await PostgresStore.migrate(connection, schema: schema.name, granting: "nobody \(role)")
         }
+    }
+
+    /// A role that may change what is only added by another way than the grant is refused, and one that was given more by default is given less.
+    @Test func noRoleMayTooMuch() async throws {
+        let connection = try #require(Server.shared)
+        let names = (0..<3).map { "r\($0)_\(UInt32.random(in: 0 ... .max))" }
+        for name in names { try sql("CREATE ROLE \(name) LOGIN", on: connection) }
+        let schema = try await Schema()
+        try sql("GRANT ALL ON ALL TABLES IN SCHEMA \(schema.name) TO \(names[0]), \(names[1])", on: connection)
+        try sql("GRANT \(names[1]) TO \(names[2])", on: connection)
+        try await PostgresStore.migrate(connection, schema: schema.name, granting: names[0])
+        for (table, privilege, isGranted) in [
+            ("append_only", "UPDATE", "f"), ("append_only", "DELETE", "f"), ("append_only", "TRUNCATE", "f"),
+            ("append_only", "INSERT", "t"), ("records", "TRUNCATE", "f"), ("records", "DELETE", "t"),
+            ("format", "UPDATE", "f"),
+        ] {
+            #expect(
+                try sql(
+                    "SELECT has_table_privilege('\(names[0])', '\(schema.name).\(table)', '\(privilege)')",
+                    on: connection) == [[isGranted]])
+        }
+        // One that belongs to a role with more, and the owner.
+        for name in [names[2], "owner"] {
+            await expect(.roleMayTooMuch) {
+                try await PostgresStore.migrate(connection, schema: schema.name, granting: name)
+            }
+        }
+        try sql("DROP SCHEMA \(schema.name) CASCADE; DROP ROLE \(names.joined(separator: ", "))", on: connection)
     }
 
     /// The next server of a list is met when the first one is silent.

@@ -142,6 +142,42 @@ import Testing
         await store.close()
     }
 
+    #if os(Linux)
+    /// What passes through a store does not stay: a process of its own has 64 callers write and read ten times what it may grow by.
+    @Test func manyCallersTakeLittleMemory() async throws {
+        let schema = try await Schema()
+        let (connection, name) = (schema.connection, schema.name)
+        await #expect(processExitsWith: .success) { [connection = connection as String, name = name as String] in
+            let store = try await PostgresStore(
+                connection, configuration: .init(connections: 4, waitSeconds: 600, schema: name))
+            func resident() throws -> Int {
+                let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .ascii).split(separator: " ")
+                return (Int(pages[1]) ?? .max / 8192) * 4096
+            }
+            func run(_ calls: Int) async throws {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for caller in 0..<64 {
+                        group.addTask {
+                            for _ in 0..<calls {
+                                try await write(store, "c\(caller)", [UInt8](repeating: 7, count: 50_000))
+                                let found = try await store.record(for: key("c\(caller)"))?.bytes.count
+                                precondition(found == 50_000)
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            try await run(10)
+            let before = try resident()
+            try await run(50)
+            let growth = try resident() - before
+            precondition(growth < 32 << 20)
+            await store.close()
+        }
+    }
+    #endif
+
     /// A call that finds no connection stands in line, and leaves it when its task is cancelled; one for which there is no room is refused at once. A commit that was sent is waited for.
     @Test func aLineHasItsEnd() async throws {
         let schema = try await Schema()

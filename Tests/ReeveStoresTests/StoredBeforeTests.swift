@@ -147,7 +147,25 @@ import Testing
         }
     }
 
-    @Test(arguments: ["sqlite-1"]) func aFileOfEachFormatOpens(_ name: String) async throws {
+    private static func formats(_ kind: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: fixtures.path)) ?? []
+        return names.filter { $0.hasPrefix(kind) && $0.hasSuffix(".ledger") }.map { String($0.dropLast(7)) }.sorted()
+    }
+
+    /// The format that this release writes is among them.
+    @Test(.enabled(if: Server.isThere, Server.why)) func thePresentFormatIsThere() async throws {
+        let folder = try Folder()
+        try SQLiteStore(path: folder.file).close()
+        let queue = try DatabaseQueue(path: folder.file)
+        let version = try await queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") }
+        try queue.close()
+        #expect(Self.formats("sqlite").contains("sqlite-\(try #require(version))"))
+        let schema = try await Schema()
+        let format = try sql("SELECT format FROM \(schema.name).format", on: schema.connection)
+        #expect(Self.formats("postgres").contains("postgres-\(format[0][0])"))
+    }
+
+    @Test(arguments: formats("sqlite")) func aFileOfEachFormatOpens(_ name: String) async throws {
         let folder = try Folder()
         try copy([name + ".sqlite", name + ".ledger"], to: folder)
         let store = try SQLiteStore(path: folder.path + "/" + name + ".sqlite")
@@ -155,7 +173,7 @@ import Testing
         try store.close()
     }
 
-    @Test(.enabled(if: Server.isThere, Server.why), arguments: ["postgres-1"])
+    @Test(.enabled(if: Server.isThere, Server.why), arguments: formats("postgres"))
     func aSchemaOfEachFormatOpens(_ name: String) async throws {
         let (folder, connection) = (try Folder(), try #require(Server.shared))
         try copy([name + ".sql", name + ".ledger"], to: folder)

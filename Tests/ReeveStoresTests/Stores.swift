@@ -52,7 +52,8 @@ enum DurableStore: String, Codable {
         case .sqlite: return try SQLiteStore(path: address)
         case .postgres:
             return try await PostgresStore(
-                try #require(Server.shared), configuration: .init(connections: 4, waitSeconds: 60, schema: address))
+                try #require(Server.shared).replacing("user=owner", with: "user=\(Place.role)"),
+                configuration: .init(connections: 4, waitSeconds: 60, schema: address))
         }
     }
 
@@ -69,10 +70,22 @@ final class Place: Sendable {
     private let schema: Schema?
     var address: String { schema?.name ?? folder.file }
 
+    /// The role of a program, which is granted what it needs and no more.
+    static let role = "reeve_app"
+
     init(_ kind: DurableStore) async throws {
         self.kind = kind
         folder = try Folder()
-        schema = kind == .postgres ? try await Schema() : nil
+        guard kind == .postgres else {
+            schema = nil
+            return
+        }
+        try sql(
+            """
+            DO $$ BEGIN CREATE ROLE \(Self.role) LOGIN;
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
+            """, on: try #require(Server.shared))
+        schema = try await Schema(granting: Self.role)
     }
 
     func open() async throws -> any Store { try await kind.open(address) }
