@@ -20,6 +20,17 @@ enum AppendOnly {
         return names.contains(name)
     }
 
+    /// The same of the column `key`, as a condition.
+    static let condition: String = {
+        let alternatives = tables.map { name in
+            let hex = name.utf8.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+            let length = name.utf8.count + 3
+            return
+                "substring(key FROM position(pg_catalog.decode('00', 'hex') IN key) FOR \(length)) = pg_catalog.decode('0020\(hex)00', 'hex')"
+        }
+        return "(\(alternatives.joined(separator: " OR ")))"
+    }()
+
     /// The table that a key names after its partition, and where the name has ended.
     private static func table(of key: [UInt8]) -> (name: ArraySlice<UInt8>, end: Int)? {
         guard let partition = key.firstIndex(of: 0), key[partition...].starts(with: [0x00, 0x20]),

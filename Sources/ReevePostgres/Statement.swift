@@ -29,7 +29,11 @@ enum Statement: String, Sendable, CaseIterable {
         case .range: Self.range(table)
         case .rangeAdded: Self.range(added)
         case .rangeBoth:
-            "SELECT * FROM ((\(Self.range(table))) UNION ALL (\(Self.range(added)))) AS both_tables ORDER BY key LIMIT $3::bigint"
+            // Each table for what it is for, so that no key comes twice.
+            """
+            SELECT * FROM ((\(Self.range(table, "NOT \(AppendOnly.condition)"))) UNION ALL (\(Self.range(added, AppendOnly.condition))))
+            AS both_tables ORDER BY key LIMIT $3::bigint
+            """
         case .lock:
             """
             INSERT INTO \(table) AS r (key, revision, value)
@@ -81,8 +85,11 @@ enum Statement: String, Sendable, CaseIterable {
 
     private static func point(_ table: String) -> String { "SELECT revision, value FROM \(table) WHERE key = $1" }
 
-    private static func range(_ table: String) -> String {
-        "SELECT key, revision, value FROM \(table) WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3::bigint"
+    private static func range(_ table: String, _ condition: String = "true") -> String {
+        """
+        SELECT key, revision, value FROM \(table) WHERE key >= $1 AND key < $2 AND \(condition)
+        ORDER BY key LIMIT $3::bigint
+        """
     }
 
     private static func insert(_ table: String) -> String {
