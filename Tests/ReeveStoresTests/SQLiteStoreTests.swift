@@ -4,10 +4,14 @@
 #if SQLite
 import Foundation
 import GRDB
+import Reeve
+import ReeveAccess
+import ReeveCrypto
 import ReeveModel
 import ReeveSQLite
 import ReeveStorage
 import ReeveTesting
+import ReeveVault
 import Testing
 
 private func expect(_ code: SQLiteStoreError.Code, _ body: () async throws -> Void) async {
@@ -189,6 +193,38 @@ private func expect(_ code: SQLiteStoreError.Code, _ body: () async throws -> Vo
         let copy = try SQLiteStore(path: folder.path + "/copy.sqlite")
         try await copy.checkIntegrity()
         #expect(try await copy.records(in: KeyRange(under: Key(.platform)), limit: 100).count == 39)
+    }
+
+    /// After a credential's key was destroyed neither the sealed value nor the wrapped key is in the file, its log or a new backup; the value itself never was.
+    @Test func aShredLeavesNothing() async throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file)
+        let trust = try await TestTrust(over: store)
+        let secret = Array("a canary that was sealed 8812".utf8)
+        let connector = Connector(id: Identifier(at: trust.time.now), name: "crm", methods: [.apiKey])
+        let connection = Connection(id: Identifier(at: trust.time.now), connector: connector.id, scope: trust.scope)
+        let mayStore = try await trust.permit(StoreCredential.self, on: .credential(of: connection.id))
+        try await trust.layer.vault.store(
+            Credential.apiKey(SecretBytes(copying: secret)), for: connection, of: connector, mayStore)
+        // What the vault keeps of it: the wrapped key, and the sealed value.
+        func records(_ table: String) async throws -> [[UInt8]] {
+            let all = KeyRange(under: Key(Partition(trust.scope), [.text(table)]))
+            return try await store.records(in: all, limit: 100).filter {
+                $0.key.elements?.contains(.text(connection.id.description)) == true
+            }.map(\.record.bytes)
+        }
+        let kept = try await records("vault.key") + records("vault.credential")
+        try #require(kept.count >= 2)
+        // A part from the middle of each, where the key's and the value's own bytes are.
+        let parts = kept.map { Array($0[($0.count / 2)..<($0.count / 2 + 24)]) }
+        for part in parts { #expect(try folder.holds(part)) }
+        let target = KeyTarget.connection(connection.id)
+        try await trust.layer.vault.shred(
+            target, trust.permit(ManageKeys.self, on: target.resource(in: trust.scope)))
+        try await store.purge()
+        try await store.backUp(to: folder.path + "/copy.sqlite")
+        for part in parts + [secret] { #expect(try !folder.holds(part)) }
+        try store.close()
     }
 
     /// A backup under load is the state of one instant.
