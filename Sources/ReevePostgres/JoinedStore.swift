@@ -127,7 +127,11 @@ public struct JoinedStore: Store {
                 pg_catalog.convert_to(pg_catalog.current_setting('synchronous_commit'), 'UTF8')
             """
         ).first?.map { String(decoding: $0, as: UTF8.self) }
-        guard let settings, settings.count == 2 else { throw Self.failed }
+        let levels = ["read uncommitted", "read committed", "repeatable read", "serializable"]
+        guard let settings, settings.count == 2, levels.contains(settings[0]) else {
+            throw .unavailable(
+                "the host's rows are not as the server sends them; return their columns in binary format")
+        }
         guard settings[0] == "read committed" else {
             throw .unavailable(
                 "the host's transaction is \(settings[0]), and would not see what others did meanwhile; begin it as read committed"

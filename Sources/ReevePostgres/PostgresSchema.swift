@@ -188,12 +188,14 @@ struct PostgresSchema {
                 GRANT SELECT, INSERT ON \(quoted).append_only TO \(grantee);
                 GRANT SELECT, INSERT, UPDATE, DELETE ON \(quoted).records TO \(grantee)
                 """)
-            // By another grant, by a role that it belongs to, as the owner or as a superuser.
+            // By another grant, by a role that it belongs to and could take on, as the owner or as a superuser.
             let mayChange = try connection.run(
                 """
-                SELECT pg_catalog.has_table_privilege(
-                    \(Self.literal(grantee))::pg_catalog.regrole::oid, \(Self.literal(quoted + ".append_only"))::pg_catalog.regclass::oid,
-                    'UPDATE, DELETE, TRUNCATE, TRIGGER')::text
+                SELECT pg_catalog.bool_or(
+                    pg_catalog.has_table_privilege(r.oid, t.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')
+                    OR pg_catalog.has_any_column_privilege(r.oid, t.oid, 'UPDATE'))::text
+                FROM pg_catalog.pg_roles r, (SELECT \(Self.literal(quoted + ".append_only"))::pg_catalog.regclass::oid) AS t(oid)
+                WHERE pg_catalog.pg_has_role(\(Self.literal(grantee))::pg_catalog.regrole::oid, r.oid, 'MEMBER')
                 """)
             guard mayChange.first == "false" else { throw PostgresStoreError(.roleMayTooMuch) }
         }

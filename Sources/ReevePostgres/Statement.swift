@@ -66,7 +66,12 @@ enum Statement: String, Sendable, CaseIterable {
     }
 
     /// Whether it is a commit by itself, of the key that is its first parameter.
-    var isWhole: Bool { [.put, .putNew, .putExpected].contains(self) }
+    var isWhole: Bool {
+        switch self {
+        case .put, .putNew, .putExpected: true
+        default: false
+        }
+    }
 
     /// The types of its parameters, by the server's numbers: `bytea`, `bytea[]`, `bigint`.
     var types: [UInt32] {

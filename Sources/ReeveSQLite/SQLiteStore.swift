@@ -121,7 +121,7 @@ public final class SQLiteStore: Store {
             var entries: [Entry] = []
             let rows = try Row.fetchCursor(statement)
             while let row = try rows.next() {
-                let key = Key(encoded: [UInt8](row[2] as Data? ?? Data()))
+                let key = Key(encoded: Self.bytes(in: row, 2) ?? [])
                 entries.append(Entry(key: key, record: try Self.found(in: row, key)))
             }
             return entries
@@ -140,10 +140,15 @@ public final class SQLiteStore: Store {
     }
 
     private static func found(in row: Row, _ key: Key) throws(StoreError) -> ReeveStorage.Record {
-        guard let revision = (row[0] as Data?).flatMap(Revision.init(bytes:)), let value = row[1] as Data? else {
+        guard let revision = bytes(in: row, 0).flatMap(Revision.init(bytes:)), let value = bytes(in: row, 1) else {
             throw .malformed(key)
         }
-        return ReeveStorage.Record(bytes: [UInt8](value), revision: revision)
+        return ReeveStorage.Record(bytes: value, revision: revision)
+    }
+
+    /// A column's bytes, copied once; `nil` where it has none.
+    private static func bytes(in row: Row, _ column: Int) -> [UInt8]? {
+        try? row.withUnsafeData(atIndex: column) { data in data.map { [UInt8]($0) } }
     }
 
     // MARK: Writing

@@ -162,6 +162,42 @@ private final class HostTransaction: Sendable {
         await store.close()
     }
 
+    /// Rows that are not what the server sends are no records, whatever they are; nothing of them is in the error.
+    @Test func rowsOfAnotherKindAreRefused() async throws {
+        let schema = try await Schema()
+        let store = try await schema.store()
+        let canary = Array("a canary in a row".utf8)
+        for rows in [
+            [], [[]], [[canary]], [[canary, canary]], [[canary, canary, canary]], [[Array("\\x7265".utf8), []]],
+        ] {
+            for isLooked in [false, true] {
+                let joined = store.joined { statement in
+                    guard isLooked, statement.text.contains("transaction_isolation") else {
+                        return statement.text.contains("SAVEPOINT") ? [] : rows
+                    }
+                    return [["read committed", "on"].map { Array($0.utf8) }]
+                }
+                var changes = Changes()
+                changes.expect(key("b"), .absent)
+                changes.write(key("a"), [1])
+                let commit = changes
+                for act in [
+                    { @Sendable in _ = try await joined.record(for: key("a")) },
+                    { @Sendable in _ = try await joined.records(in: KeyRange(under: Key(.platform)), limit: 3) },
+                    { @Sendable in try await joined.commit(commit) },
+                ] {
+                    do {
+                        try await act()
+                        #expect(isLooked)
+                    } catch {
+                        #expect(error is StoreError && !"\(error)".contains("canary"), "\(type(of: error))")
+                    }
+                }
+            }
+        }
+        await store.close()
+    }
+
     /// Nothing that somebody put on the path of the host's session takes the place of what the statements name.
     @Test func nothingPlantedIsCalled() async throws {
         let schema = try await Schema()

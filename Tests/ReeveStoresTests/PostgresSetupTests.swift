@@ -229,11 +229,19 @@ import Testing
     /// A role that may change what is only added by another way than the grant is refused, and one that was given more by default is given less.
     @Test func noRoleMayTooMuch() async throws {
         let connection = try #require(Server.shared)
-        let names = (0..<3).map { "r\($0)_\(UInt32.random(in: 0 ... .max))" }
+        let names = (0..<5).map { "r\($0)_\(UInt32.random(in: 0 ... .max))" }
         for name in names { try sql("CREATE ROLE \(name) LOGIN", on: connection) }
         let schema = try await Schema()
         try sql("GRANT ALL ON ALL TABLES IN SCHEMA \(schema.name) TO \(names[0]), \(names[1])", on: connection)
         try sql("GRANT \(names[1]) TO \(names[2])", on: connection)
+        // One that takes it on only when it says so, and one of a column alone.
+        try sql(
+            "ALTER ROLE \(names[3]) NOINHERIT; GRANT \(names[1]) TO \(names[3]); GRANT UPDATE (value) ON \(schema.name).append_only TO PUBLIC",
+            on: connection)
+        await expect(.roleMayTooMuch) {
+            try await PostgresStore.migrate(connection, schema: schema.name, granting: names[4])
+        }
+        try sql("REVOKE UPDATE (value) ON \(schema.name).append_only FROM PUBLIC", on: connection)
         try await PostgresStore.migrate(connection, schema: schema.name, granting: names[0])
         for (table, privilege, isGranted) in [
             ("append_only", "UPDATE", "f"), ("append_only", "DELETE", "f"), ("append_only", "TRUNCATE", "f"),
@@ -246,7 +254,7 @@ import Testing
                     on: connection) == [[isGranted]])
         }
         // One that belongs to a role with more, and the owner.
-        for name in [names[2], "owner"] {
+        for name in [names[2], names[3], "owner"] {
             await expect(.roleMayTooMuch) {
                 try await PostgresStore.migrate(connection, schema: schema.name, granting: name)
             }
